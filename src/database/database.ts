@@ -1,0 +1,226 @@
+import type { Writable } from 'node:stream';
+import type { z } from 'zod';
+import type { TableDifference } from '../report/report.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+
+/** Where the target is, for people; holds no secret. */
+export interface DatabaseAddress {
+  readonly database: string;
+  /** Host name, address, or directory of the socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+}
+
+export interface ServerVersion {
+  /** `server_version_num`, e.g. 150018. */
+  readonly number: number;
+  readonly major: number;
+  /** e.g. `15.18`. */
+  readonly text: string;
+}
+
+/** One thing that closes a way of recovery, or all of them. */
+export interface Obstacle {
+  readonly code: `SM_${string}`;
+  readonly message: string;
+  readonly hint: string;
+  /** `all`: without its being removed nothing can be done; otherwise only these ways are closed. */
+  readonly closes: 'all' | readonly ('swap' | 'history')[];
+}
+
+/** What preflight wants to know about the target. */
+export interface TargetFacts {
+  readonly oid: number;
+  readonly sizeBytes: number;
+  readonly tableCount: number;
+  readonly mayCreateDatabases: boolean;
+  readonly obstacles: readonly Obstacle[];
+  readonly properties: DatabaseProperties;
+}
+
+/** What belongs to the database itself and is carried neither by a dump without -C nor by TEMPLATE. */
+export interface DatabaseProperties {
+  readonly owner: string;
+  readonly encoding: string;
+  readonly collate: string;
+  readonly ctype: string;
+  /** `c`, `i` or `b` (pg_database.datlocprovider); `c` before PostgreSQL 15. */
+  readonly localeProvider: string;
+  readonly icuLocale: string | null;
+  readonly icuRules: string | null;
+  readonly tablespace: string;
+  readonly connectionLimit: number;
+  readonly comment: string | null;
+  /** aclitems as text, sorted; null when the ACL is the default one. */
+  readonly acl: readonly string[] | null;
+  /** pg_db_role_setting rows of this database: role null is ALTER DATABASE SET. `name=value`. */
+  readonly settings: readonly { readonly role: string | null; readonly config: readonly string[] }[];
+}
+
+export interface TableContent {
+  readonly schema: string;
+  readonly table: string;
+  readonly rows: number;
+  /** Order-free digest of the rows (decimal text); comparable only between equal server majors. */
+  readonly digest: string;
+}
+
+/** What a database holds. JSON-safe; part of the manifest. */
+export interface Fingerprint {
+  readonly serverMajor: number;
+  /** SHA-256 over the sorted entries of the schema-only dump. */
+  readonly schemaDigest: string;
+  readonly extensions: readonly { readonly name: string; readonly version: string; readonly schema: string }[];
+  /** Sorted by schema, table. */
+  readonly tables: readonly TableContent[];
+  readonly materializedViews: readonly { readonly schema: string; readonly name: string; readonly populated: boolean }[];
+  readonly sequences: readonly {
+    readonly schema: string;
+    readonly name: string;
+    /** Decimal text: a bigint. */
+    readonly lastValue: string;
+    readonly isCalled: boolean;
+  }[];
+  readonly largeObjects: { readonly count: number; readonly digest: string };
+}
+
+/** Statistics counters by `schema.table` (quoted as needed): a cheap hint of writes, never a proof. */
+export type WriteCounters = Readonly<Record<string, string>>;
+
+/** A transaction that keeps one snapshot open for everybody who reads in it. Disposing ends it. */
+export interface Snapshot extends AsyncDisposable {
+  /** The catalog witness as of the snapshot. */
+  readonly witness: string;
+  readonly counters: WriteCounters;
+  /** ISO 8601: when the snapshot was taken, by the server's clock. */
+  readonly takenAt: string;
+  /**
+   * Streams `pg_dump -Fc` of the snapshot into `sink`. `sink` is ended only after pg_dump exited 0 and is
+   * destroyed otherwise. Rejects with SM_DUMP_FAILED (what could not be read is named).
+   */
+  dump(sink: Writable, signal: AbortSignal): Promise<void>;
+  /** Reads the fingerprint with `jobs` sessions in the same snapshot. */
+  fingerprint(jobs: number, signal: AbortSignal, onTable?: (done: number, all: number) => void): Promise<Fingerprint>;
+  /** Text of the schema-only dump in the same snapshot, for the fixpoint comparison and for reports. */
+  schemaText(signal: AbortSignal): Promise<string>;
+}
+
+/** The restored copy beside the target. */
+export interface Fallback {
+  readonly name: string;
+  readonly oid: number;
+  /** As read back from the copy: its schema digest is what the target must have after a swap. */
+  readonly fingerprint: Fingerprint;
+}
+
+export interface SwapPlan {
+  readonly targetOid: number;
+  readonly fallback: Pick<Fallback, 'name' | 'oid'>;
+  readonly failedName: string;
+  /** Put on the target that comes back. */
+  readonly properties: DatabaseProperties;
+  /** Put on the failed database as its comment; says what it is and which run made it. */
+  readonly failedComment: string;
+}
+
+export interface SwapOutcome {
+  readonly terminatedSessions: number;
+  /** 32-bit xid at the swap: every row of the recovered target that is older came out of the backup. */
+  readonly xidAtSwap: number;
+}
+
+/** The run's own lock on the target; one run at a time. */
+export interface RunLock extends AsyncDisposable {
+  /** Name of the coordination database, `<db>__safe_migrate`. */
+  readonly coordinationDatabase: string;
+  /** Rejects with SM_LOCK_LOST when the session that holds it is gone. */
+  assertHeld(): Promise<void>;
+}
+
+/** The session that holds Prisma's advisory lock in the target. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly applicationName: string;
+  readonly user: string;
+  /** ISO 8601. */
+  readonly backendStart: string;
+  /** -1 on a socket, null when not visible. */
+  readonly clientPort: number | null;
+}
+
+/**
+ * One target database and the server it lives on. Every statement and every tool goes the same way.
+ * Errors are SafeMigrateErrors; none of them holds row values or secrets.
+ */
+export interface Database extends AsyncDisposable {
+  readonly address: DatabaseAddress;
+  readonly server: ServerVersion;
+  /** e.g. `tools 15.18 in /usr/lib/postgresql/15/bin`. */
+  readonly toolsFact: string;
+  /** Warnings that came up while choosing tools (old minor version, newer major, …). */
+  readonly toolsWarnings: readonly string[];
+
+  /** Runs a query in the target and parses every row (a JSON object). */
+  query<T>(sql: string, row: z.ZodType<T>): Promise<readonly T[]>;
+  execute(sql: string): Promise<void>;
+  inspect(): Promise<TargetFacts>;
+
+  /** Takes the run's lock or rejects with SM_LOCKED, naming holder and start. */
+  lock(holder: { readonly run: string; readonly description: string; readonly startedAt: string }): Promise<RunLock>;
+
+  openSnapshot(): Promise<Snapshot>;
+  /** The witness of the target now. */
+  witness(): Promise<string>;
+  counters(): Promise<WriteCounters>;
+  /**
+   * Tables whose content differs now from `before`: only those whose counters moved are read, or all of them
+   * when `exact`. Tables that are gone or new are not listed.
+   */
+  changedTables(before: Fingerprint, counters: WriteCounters, options: { readonly exact: boolean; readonly jobs: number }): Promise<readonly string[]>;
+  /** Sequences that stand lower now than in `before` (somebody set them back). */
+  rewoundSequences(before: Fingerprint): Promise<readonly string[]>;
+
+  /**
+   * Restores the dump file into a new database `name`, with owner, ACL, settings and limit of `properties`,
+   * ANALYZEs it, compares it with `expected` and closes it to connections. Rejects with SM_RESTORE_FAILED
+   * (the object that pg_restore named) or SM_NOT_EQUAL (what differs); the copy is dropped before rejecting.
+   */
+  restoreBeside(
+    request: {
+      readonly name: string;
+      readonly run: string;
+      readonly dumpPath: string;
+      readonly expected: Fingerprint;
+      readonly expectedSchemaText: string;
+      readonly properties: DatabaseProperties;
+      readonly jobs: number;
+      readonly signal: AbortSignal;
+    },
+    log: PhaseLog,
+  ): Promise<Fallback>;
+
+  /** The swap: one transaction, see recovery docs. Rejects with SM_SWAP_FAILED; then both names are as before. */
+  swap(plan: SwapPlan, log: PhaseLog): Promise<SwapOutcome>;
+  /** OID of a database by name; null when there is none. */
+  oidOf(name: string): Promise<number | null>;
+  schemaDigest(signal: AbortSignal): Promise<string>;
+  properties(): Promise<DatabaseProperties>;
+
+  /** Per-table differences between the failed database and the recovered target; only tables that differ. */
+  compareWithFailed(
+    request: { readonly failedName: string; readonly xidAtSwap: number; readonly before: Fingerprint; readonly jobs: number },
+    log: PhaseLog,
+  ): Promise<readonly TableDifference[]>;
+
+  /** Kept failed databases of this target, newest first. */
+  failedDatabases(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
+  /** Other copies that runs of safe-migrate left (fallback, rehearsal), by name; provably ours only. */
+  leftoverCopies(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
+  /** Drops one database that is provably a copy (or kept failed database) made by safe-migrate for this target. */
+  dropCopy(name: string): Promise<void>;
+
+  /** Who holds Prisma's advisory lock (72707369) in the target now. */
+  prismaLockHolder(): Promise<LockHolder | null>;
+  terminate(pid: number): Promise<boolean>;
+}

@@ -1,0 +1,58 @@
+import type { Secret } from '../system/secret.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+
+/** A migration on disk. */
+export interface MigrationFile {
+  /** Folder name, e.g. `20260103101500_split_name`. */
+  readonly name: string;
+  /** Absolute path of its migration.sql. */
+  readonly path: string;
+  /** SHA-256 (lower-case hex) of the bytes, and of the bytes with CRLF/LF exchanged: Prisma accepts any. */
+  readonly checksums: readonly string[];
+  readonly script: string;
+}
+
+/** A row of `_prisma_migrations`. */
+export interface HistoryRow {
+  readonly id: string;
+  readonly checksum: string;
+  readonly migrationName: string;
+  /** ISO 8601 or null. */
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly rolledBackAt: string | null;
+  readonly appliedStepsCount: number;
+  readonly logs: string | null;
+}
+
+export interface DeployResult {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Last 64 KiB of what it printed, stdout and stderr as they came. */
+  readonly output: string;
+  /** Prisma's error code found in the output (P1002, P3018, …), or null. */
+  readonly errorCode: string | null;
+  /** Local TCP ports that the migrator's processes were seen using (Linux); to tell its sessions from others'. */
+  readonly localPorts: ReadonlySet<number>;
+}
+
+/** The tool that applies migrations: the project's own Prisma, later also `migrate-command`. */
+export interface Migrator {
+  /** e.g. `7.10.1`. */
+  readonly version: string;
+  /** The URL Migrate will really use, asked of Prisma itself. */
+  readonly url: Secret;
+  /** Schema that holds `_prisma_migrations` (the URL's `schema`, or `public`). */
+  readonly historySchema: string;
+  /** Migrations on disk, sorted by name as Prisma does. */
+  readonly migrations: readonly MigrationFile[];
+  readonly migrationsDirectory: string;
+  readonly warnings: readonly string[];
+  /** Runs `migrate deploy` in its own process group; output goes live to the log. Aborting kills the group. */
+  deploy(log: PhaseLog, signal: AbortSignal): Promise<DeployResult>;
+  /**
+   * Runs a failing two-statement script against `probeUrl` (a database made by this run) and says whether
+   * Prisma sent it as one. The caller looks whether table `"safe_migrate_probe"` is there afterwards.
+   */
+  deployProbe(probeUrl: Secret, signal: AbortSignal): Promise<DeployResult>;
+}

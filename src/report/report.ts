@@ -1,0 +1,170 @@
+import type { Problem } from '../system/errors.ts';
+
+/** The story's chapters, in their order. Public: they stand in logs, errors and report.json. */
+export const phases = [
+  'inputs',
+  'preflight',
+  'fetch',
+  'dump',
+  'prove',
+  'store',
+  'rehearse',
+  'quiesce',
+  'migrate',
+  'confirm',
+  'recover',
+  'settle',
+  'prune',
+  'report',
+] as const;
+export type Phase = (typeof phases)[number];
+
+export const commands = ['migrate', 'backup', 'check', 'rollback', 'drill', 'prune'] as const;
+export type Command = (typeof commands)[number];
+
+/** Results with which the job passes. */
+export const passingResults = [
+  'migrated',
+  'up-to-date',
+  'backed-up',
+  'checked',
+  'rolled-back',
+  'drilled',
+  'pruned',
+] as const;
+/** Results with which the job fails. */
+export const failingResults = [
+  'refused',
+  'rehearsal-failed',
+  'untouched',
+  'restored',
+  'stopped',
+  'recovery-failed',
+] as const;
+export type Result = (typeof passingResults)[number] | (typeof failingResults)[number];
+
+export type RecoveryMethod = 'none' | 'history' | 'swap' | 'in-place';
+export type RestoreProved = 'true' | 'false' | 'could-not-verify';
+
+export interface PhaseRecord {
+  readonly phase: Phase;
+  readonly status: 'done' | 'failed' | 'skipped';
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  /** The line that the phase ended in, e.g. `109 MB of 1.4 GB, sha256 9f2c41d0…`. */
+  readonly fact: string;
+}
+
+/** A failed migration, as far as the database, the history table and Prisma tell. */
+export interface MigrationFailure {
+  readonly migration: string;
+  /** Path of its migration.sql relative to the repository's root, for annotations; null when unknown. */
+  readonly file: string | null;
+  /** 1-based line in that file; null when unknown. */
+  readonly line: number | null;
+  readonly sqlState: string | null;
+  /** The database's message without DETAIL and CONTEXT (they carry row values). */
+  readonly message: string;
+}
+
+/** What one table holds in the failed database and not in the recovered target, or the other way round. */
+export interface TableDifference {
+  readonly schema: string;
+  readonly table: string;
+  /** Rows (by key) that only the failed database holds. */
+  readonly onlyInFailed: number;
+  /** Rows (by key) that both hold, with different values in the common columns. */
+  readonly changed: number;
+  /** Rows (by key) that only the recovered target holds: deleted after the backup. */
+  readonly onlyInTarget: number;
+  /** Key columns used; empty when the table has no key and whole rows were compared. */
+  readonly key: readonly string[];
+  /** Up to 20 keys of `onlyInFailed`, each as a JSON array of the key columns' text. */
+  readonly sampleKeys: readonly string[];
+}
+
+export interface BackupLocation {
+  /** e.g. `s3://bucket/prefix/db/backup_…`; never with credentials. */
+  readonly url: string;
+  readonly storage: 's3' | 'file' | 'artifact';
+  readonly verified: string;
+}
+
+export interface BackupRecord {
+  readonly id: string;
+  readonly locations: readonly BackupLocation[];
+  /** Size of the stored file, bytes. */
+  readonly sizeBytes: number;
+  /** SHA-256 of the stored file, lower-case hex. */
+  readonly sha256: string;
+  readonly restoreProved: RestoreProved;
+}
+
+export interface KeptDatabase {
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+/** A problem or warning with the place where it arose. */
+export interface ReportedProblem extends Problem {
+  readonly phase: Phase | null;
+  /** Link to the page of docs/ that explains it. */
+  readonly docs: string;
+}
+
+/** Something to do next: a sentence, and commands that can be pasted as they are. */
+export interface NextStep {
+  readonly text: string;
+  readonly commands: readonly string[];
+}
+
+/**
+ * What a run did, as one value. Outputs, log, summary, comment, annotations and report.json are rendered
+ * from it and from nothing else. Holds no secret and no value of the user's rows other than sample keys.
+ */
+export interface Report {
+  readonly formatVersion: 1;
+  readonly command: Command;
+  readonly result: Result;
+  readonly run: {
+    readonly id: string;
+    readonly startedAt: string;
+    readonly finishedAt: string;
+    /** Link to the workflow run; null outside GitHub Actions. */
+    readonly url: string | null;
+    readonly commit: string | null;
+  };
+  readonly target: {
+    readonly database: string;
+    readonly host: string;
+    readonly port: number;
+    /** e.g. `15.18`. */
+    readonly serverVersion: string;
+  } | null;
+  readonly prismaVersion: string | null;
+  readonly phases: readonly PhaseRecord[];
+  readonly recoveryMethod: RecoveryMethod;
+  /** From the decision to recover until the target was back; null when nothing was recovered. */
+  readonly recoverySeconds: number | null;
+  readonly backup: BackupRecord | null;
+  readonly pendingMigrations: readonly string[];
+  readonly appliedMigrations: readonly string[];
+  readonly failure: MigrationFailure | null;
+  readonly failedDatabase: string | null;
+  readonly dataLoss: readonly { readonly migration: string; readonly statement: string; readonly object: string }[];
+  readonly drift: 'true' | 'false' | 'unknown';
+  /** Tables that had moved on between the snapshot and the migration; null when it was not looked at. */
+  readonly writesBeforeMigration: readonly string[] | null;
+  /** Differences between failed database and recovered target; null when it was not looked at. */
+  readonly newWrites: readonly TableDifference[] | null;
+  readonly keptDatabases: readonly KeptDatabase[];
+  /** Everything that failed, the first being the reason of the result. */
+  readonly problems: readonly ReportedProblem[];
+  readonly warnings: readonly string[];
+  readonly nextSteps: readonly NextStep[];
+}
+
+export function jobPasses(result: Result): boolean {
+  return (passingResults as readonly Result[]).includes(result);
+}
