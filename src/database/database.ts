@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { z } from 'zod';
 import type { TableDifference } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
+import type { Secret } from '../system/secret.ts';
 
 /** Where the target is, for people; holds no secret. */
 export interface DatabaseAddress {
@@ -120,8 +121,8 @@ export interface SwapPlan {
   readonly failedName: string;
   /** Put on the target that comes back. */
   readonly properties: DatabaseProperties;
-  /** Put on the failed database as its comment; says what it is and which run made it. */
-  readonly failedComment: string;
+  /** Stands in the mark that the failed database gets as its comment. */
+  readonly run: string;
 }
 
 export interface SwapOutcome {
@@ -132,8 +133,8 @@ export interface SwapOutcome {
 
 /** The run's own lock on the target; one run at a time. */
 export interface RunLock extends AsyncDisposable {
-  /** Name of the coordination database, `<db>__safe_migrate`. */
-  readonly coordinationDatabase: string;
+  /** Name of the coordination database, `<db>__safe_migrate`; null for a role that may not create one. */
+  readonly coordinationDatabase: string | null;
   /** Rejects with SM_LOCK_LOST when the session that holds it is gone. */
   assertHeld(): Promise<void>;
 }
@@ -164,6 +165,12 @@ export interface Database extends AsyncDisposable {
   /** Runs a query in the target and parses every row (a JSON object). */
   query<T>(sql: string, row: z.ZodType<T>): Promise<readonly T[]>;
   execute(sql: string): Promise<void>;
+  /** Runs a query in another database of the same server: one that this run made. */
+  queryIn<T>(database: string, sql: string, row: z.ZodType<T>): Promise<readonly T[]>;
+  /** The target's URL with another database in it, for a Prisma that is to work on a copy. */
+  urlOf(database: string): Secret;
+  /** `<db>__fallback_<run>` and its like, within PostgreSQL's 63 bytes. */
+  copyName(kind: 'fallback' | 'rehearsal' | 'failed', run: string): string;
   inspect(): Promise<TargetFacts>;
 
   /** Takes the run's lock or rejects with SM_LOCKED, naming holder and start. */
@@ -181,6 +188,8 @@ export interface Database extends AsyncDisposable {
   /** Sequences that stand lower now than in `before` (somebody set them back). */
   rewoundSequences(before: Fingerprint): Promise<readonly string[]>;
 
+  /** Reads the archive from end to end without restoring it. Rejects with SM_DUMP_DAMAGED. */
+  readArchive(dumpPath: string, signal: AbortSignal): Promise<void>;
   /**
    * Restores the dump file into a new database `name`, with owner, ACL, settings and limit of `properties`,
    * ANALYZEs it, compares it with `expected` and closes it to connections. Rejects with SM_RESTORE_FAILED

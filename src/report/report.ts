@@ -152,7 +152,11 @@ export interface Report {
   readonly appliedMigrations: readonly string[];
   readonly failure: MigrationFailure | null;
   readonly failedDatabase: string | null;
-  readonly dataLoss: readonly { readonly migration: string; readonly statement: string; readonly object: string }[];
+  readonly dataLoss: readonly {
+    readonly migration: string;
+    readonly statement: string;
+    readonly object: string;
+  }[];
   readonly drift: 'true' | 'false' | 'unknown';
   /** Tables that had moved on between the snapshot and the migration; null when it was not looked at. */
   readonly writesBeforeMigration: readonly string[] | null;

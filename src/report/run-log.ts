@@ -15,6 +15,14 @@ export interface PhaseLog {
   progress(say: () => string | undefined): void;
 }
 
+/** What a phase ends in. */
+export interface PhaseResult<T> {
+  /** The phase's one line, e.g. `109 MB of 1.4 GB, sha256 9f2c41d0…`. */
+  readonly fact: string;
+  readonly value: T;
+  readonly failed?: boolean;
+}
+
 /** The run's log as the stories see it; `runner/` implements it for GitHub Actions. */
 export interface RunLog {
   /** The first line: what is being worked on. */
@@ -22,7 +30,8 @@ export interface RunLog {
   warn(line: string): void;
   /**
    * Runs one phase: opens its group, times it, prints its one line (`work` returns the fact in it) and
-   * keeps a PhaseRecord. When `work` throws, the line says so and the error goes on unchanged.
+   * keeps a PhaseRecord. When `work` throws, the line says so and the error goes on unchanged; `failed: true`
+   * is for a phase that failed without throwing, because the story goes on (migrate, then recover).
    */
-  phase<T>(phase: Phase, work: (log: PhaseLog) => Promise<{ readonly fact: string; readonly value: T }>): Promise<T>;
+  phase<T>(phase: Phase, work: (log: PhaseLog) => Promise<PhaseResult<T>>): Promise<T>;
 }

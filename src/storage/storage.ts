@@ -42,9 +42,9 @@ export interface Storage {
   readonly url: string;
   /**
    * Proves, leaving nothing behind, that objects can be written here, and returns warnings (for example:
-   * credentials that end before the run can). Rejects with SM_STORAGE_MISSING or SM_STORAGE_FORBIDDEN.
+   * credentials that end before `neededMinutes` [60] are over). Rejects with SM_STORAGE_MISSING or SM_STORAGE_FORBIDDEN.
    */
-  check(signal: AbortSignal): Promise<readonly string[]>;
+  check(signal: AbortSignal, neededMinutes?: number): Promise<readonly string[]>;
   /**
    * Stores an object write-once and returns when it is durable and verified; the location says how it was
    * verified. Rejects with SM_STORAGE_EXISTS when the key is taken, SM_STORAGE_MISMATCH when what is held

@@ -1,0 +1,28 @@
+import { defineConfig } from 'rolldown';
+import { chunkNames } from './scripts/bundle/chunk-names.ts';
+import { licenses } from './scripts/bundle/licenses.ts';
+import { packageMarker } from './scripts/bundle/package-marker.ts';
+import { parserBinary } from './scripts/bundle/parser-binary.ts';
+
+/**
+ * What users run is this bundle, next to their database's credentials: so it is readable (not minified), split
+ * into files with names a reviewer can place, and the same on every machine.
+ */
+export default defineConfig({
+  input: { main: 'src/main.ts', post: 'src/post.ts' },
+  cwd: import.meta.dirname,
+  platform: 'node',
+  external: [/^node:/],
+  plugins: [chunkNames.guard(), parserBinary(), packageMarker(), licenses()],
+  output: {
+    dir: 'dist',
+    cleanDir: true,
+    format: 'esm',
+    sourcemap: false,
+    minify: false,
+    entryFileNames: '[name].js',
+    chunkFileNames: chunkNames.fileName,
+    assetFileNames: '[name][extname]',
+    codeSplitting: { groups: chunkNames.groups },
+  },
+});

@@ -1,0 +1,4 @@
+export type SystemPart = 'postgresql' | 'ceph';
+export function setUpSystem(names: readonly SystemPart[]): Promise<SystemPart[]>;
+export function announceMissing(missing: readonly SystemPart[], platform?: NodeJS.Platform): void;
+export function howToInstall(missing: readonly SystemPart[], platform: NodeJS.Platform): string[];

@@ -1,0 +1,91 @@
+import { Readable } from 'node:stream';
+import { formatBytes } from '../report/quantity.ts';
+import type { BackupLocation } from '../report/report.ts';
+import type { Storage } from '../storage/storage.ts';
+import { digestOf } from './digest.ts';
+import type { GrowingFile } from './growing-file.ts';
+import { dumpName, type Manifest, manifestName, renderManifest } from './manifest.ts';
+
+/** The same file on its way to every storage at once. */
+export class Uploads {
+  readonly #storages: readonly Storage[];
+  readonly #folder: string;
+  readonly #file: GrowingFile;
+  readonly #signal: AbortSignal;
+  readonly #sentBytes: number[];
+  readonly #dumps: readonly Promise<BackupLocation>[];
+
+  constructor(
+    storages: readonly Storage[],
+    options: {
+      readonly folder: string;
+      readonly file: GrowingFile;
+      readonly estimatedBytes: number;
+      readonly signal: AbortSignal;
+      readonly onFailure: (error: unknown) => void;
+    },
+  ) {
+    this.#storages = storages;
+    this.#folder = options.folder;
+    this.#file = options.file;
+    this.#signal = options.signal;
+    this.#sentBytes = storages.map(() => 0);
+    this.#dumps = storages.map((storage, index) => {
+      const upload = storage.put({
+        key: `${options.folder}/${dumpName}`,
+        body: options.file.follow(),
+        estimatedBytes: options.estimatedBytes,
+        expected: options.file.content,
+        signal: options.signal,
+        onProgress: (sentBytes) => {
+          this.#sentBytes[index] = sentBytes;
+        },
+      });
+      upload.catch(options.onFailure);
+      return upload;
+    });
+  }
+
+  progressText(): string {
+    const sentBytes = Math.min(...this.#sentBytes);
+    return sentBytes > 0 ? `, ${formatBytes(sentBytes)} uploaded` : '';
+  }
+
+  /** Completes the uploads, then writes the manifests: only now does the backup exist. */
+  async finish(manifest: Manifest): Promise<readonly BackupLocation[]> {
+    this.#file.release();
+    const locations = await Promise.all(this.#dumps);
+    const text = Buffer.from(renderManifest(manifest));
+    await Promise.all(
+      this.#storages.map((storage) =>
+        storage.put({
+          key: `${this.#folder}/${manifestName}`,
+          body: Readable.from([text]),
+          estimatedBytes: text.length,
+          expected: Promise.resolve(digestOf(text)),
+          signal: this.#signal,
+        }),
+      ),
+    );
+    return this.#storages.map((storage, index) => ({
+      storage: storage.kind,
+      url: `${storage.url}/${this.#folder}`,
+      verified: locations[index]?.verified ?? '',
+    }));
+  }
+
+  /**
+   * After a failure: waits until every upload has cleaned up behind itself and removes what was complete
+   * already, manifest first. Not with the run's signal, which may be what ended it.
+   */
+  async discard(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#dumps);
+    const signal = AbortSignal.timeout(30_000);
+    for (const [index, outcome] of outcomes.entries()) {
+      const storage = this.#storages[index];
+      if (outcome.status !== 'fulfilled' || storage === undefined) continue;
+      await storage.remove(`${this.#folder}/${manifestName}`, signal);
+      await storage.remove(`${this.#folder}/${dumpName}`, signal);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import type { Result } from '../report/report.ts';
+import type { CommandContext } from './context.ts';
+import { preflight, preflightFact } from './preflight.ts';
+import { settle } from './settle.ts';
+import type { BackupSettings } from './settings.ts';
+import { takeBackup } from './take-backup.ts';
+
+/**
+ * dump, prove, store. A dump whose proof fails is stored all the same, marked as unproved, because it may be
+ * the only one there is; then the job fails, because somebody has to look.
+ */
+export async function backup(context: CommandContext, settings: BackupSettings): Promise<Result> {
+  const { log, report } = context;
+  await using ready = await log.phase('preflight', async (phaseLog) => {
+    const value = await preflight(context, settings, phaseLog);
+    const { address, server } = value.database;
+    log.headline(`backup of ${address.database} at ${address.host}:${address.port}, PostgreSQL ${server.text}`);
+    return { fact: preflightFact(value), value };
+  });
+  report.pending(ready.pending);
+  const stored = await takeBackup(context, settings, ready, {
+    fallbackName: ready.database.copyName('fallback', context.run.id),
+    keepUnproved: true,
+  });
+  await settle(context, ready, { dropFallback: stored.fallback, keepFailed: null });
+  if (stored.proofError !== null) throw stored.proofError;
+  return 'backed-up';
+}

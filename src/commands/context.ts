@@ -1,0 +1,41 @@
+import type { Database } from '../database/database.ts';
+import type { Migrator } from '../prisma/migrator.ts';
+import type { ReportBuilder } from '../report/report-builder.ts';
+import type { RunLog } from '../report/run-log.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { StorageUrl } from '../storage/storage-url.ts';
+import type { Secret } from '../system/secret.ts';
+import type { Settings } from './settings.ts';
+
+/** Who is at work; stands in database names, lock holders, manifests and reports. */
+export interface RunIdentity {
+  /** Short, sortable by start, unique per attempt; `[a-z0-9]`. */
+  readonly id: string;
+  readonly startedAt: Date;
+  /** For whoever finds the lock taken, e.g. `owner/repo run 123`. */
+  readonly description: string;
+  readonly url: string | null;
+  readonly commit: string | null;
+}
+
+/** Opens the outside world for a story. Rejects with SafeMigrateErrors that name what is wrong. */
+export interface Ports {
+  openMigrator(settings: Settings, run: RunIdentity, signal: AbortSignal): Promise<Migrator>;
+  /** `directory`: what relative paths in the URL (certificates) start from. */
+  openDatabase(url: Secret, directory: string): Promise<Database>;
+  openStorage(url: StorageUrl): Storage;
+  /** Loads the SQL parser: never while a migration is under way, because a failure to load ends the process. */
+  loadParser(): Promise<void>;
+}
+
+/** What every story gets. */
+export interface CommandContext {
+  readonly run: RunIdentity;
+  readonly log: RunLog;
+  readonly report: ReportBuilder;
+  readonly ports: Ports;
+  /** Absolute path of a 0700 folder that is removed when the run is over. */
+  readonly workFolder: string;
+  /** Aborted when the run is cancelled. Recovery does not listen to it. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,140 @@
+import type { Database } from '../database/database.ts';
+import { describeFailure } from '../prisma/failure.ts';
+import { readHistory } from '../prisma/history.ts';
+import type { DeployResult, Migrator } from '../prisma/migrator.ts';
+import { type DeployVerdict, judge } from '../prisma/plan.ts';
+import type { Baseline } from '../recovery/baseline.ts';
+import { whenReachable } from '../recovery/when-reachable.ts';
+import { countOf } from '../report/quantity.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+import type { MigrationFailure } from '../report/report.ts';
+import { SafeMigrateError } from '../system/errors.ts';
+import type { CommandContext } from './context.ts';
+
+export interface Deployment {
+  /** Every pending migration is finished, by `_prisma_migrations`. */
+  readonly complete: boolean;
+  readonly deployed: DeployResult;
+  readonly failure: MigrationFailure | null;
+  /** Why it is not complete; null when it is. */
+  readonly error: SafeMigrateError | null;
+}
+
+/**
+ * Phases migrate and confirm. Rejects only while nothing is touched, with what `begin` rejects with: once the
+ * migrator was started, an error is evidence for recover.
+ * Judged by the history table; exit codes and output only explain (`migrate deploy` is known to exit 0
+ * without having migrated).
+ */
+export async function deployMigrations(
+  context: CommandContext,
+  given: {
+    readonly database: Database;
+    readonly migrator: Migrator;
+    readonly pending: readonly string[];
+    /** The last look before the migrator is started; may still refuse. */
+    readonly begin: (log: PhaseLog) => Promise<Baseline>;
+  },
+): Promise<{ readonly baseline: Baseline; readonly deployment: Deployment }> {
+  const { pending } = given;
+  const { baseline, deployment } = await context.log.phase('migrate', async (log) => {
+    const baseline = await given.begin(log);
+    context.report.writesBeforeMigration(baseline.writesBeforeMigration);
+    const { fact, deployment } = await deploy(context, { ...given, baseline }, log);
+    return { fact, failed: !deployment.complete, value: { baseline, deployment } };
+  });
+  if (deployment.complete) {
+    await context.log.phase('confirm', async () => ({
+      fact: `${pending.length} of ${pending.length} finished in _prisma_migrations`,
+      value: null,
+    }));
+  }
+  return { baseline, deployment };
+}
+
+async function deploy(
+  context: CommandContext,
+  given: {
+    readonly database: Database;
+    readonly migrator: Migrator;
+    readonly pending: readonly string[];
+    readonly baseline: Baseline;
+  },
+  log: PhaseLog,
+): Promise<{ readonly fact: string; readonly deployment: Deployment }> {
+  const { database, migrator, pending, baseline } = given;
+  const { deployed, error } = await start(migrator, log, context.signal);
+  const incomplete = (fact: string, message: string, cause: unknown, failure: MigrationFailure | null) => ({
+    fact,
+    deployment: { complete: false, deployed, failure, error: migrationFailed(message, cause) },
+  });
+
+  let verdict: DeployVerdict;
+  try {
+    const history = await whenReachable(() => readHistory(database, migrator.historySchema), log);
+    verdict = judge(baseline.history, history, migrator.migrations, pending);
+  } catch (cause) {
+    const message = `after the migration the target cannot be read: ${messageOf(cause)}`;
+    return incomplete(message, message, cause, null);
+  }
+  if (verdict.isComplete) {
+    if (deployed.exitCode !== 0) {
+      log.warn(`prisma ended with exit code ${deployed.exitCode}, yet every migration is applied`);
+    }
+    return {
+      fact: `${countOf(pending.length, 'migration')} applied`,
+      deployment: { complete: true, deployed, failure: null, error: null },
+    };
+  }
+  const [failed] = verdict.failed;
+  if (failed === undefined) {
+    const message = noFailedRow(deployed, error);
+    return incomplete(message, message, error, null);
+  }
+  const migration = migrator.migrations.find((file) => file.name === failed.migrationName) ?? null;
+  const failure = await describeFailure({ row: failed, deployed, migration });
+  return incomplete(
+    `failed in ${failure.migration}: ${failure.message}`,
+    `migration ${failure.migration} failed: ${failure.message}`,
+    error,
+    failure,
+  );
+}
+
+async function start(
+  migrator: Migrator,
+  log: PhaseLog,
+  signal: AbortSignal,
+): Promise<{ readonly deployed: DeployResult; readonly error: unknown }> {
+  try {
+    return { deployed: await migrator.deploy(log, signal), error: null };
+  } catch (error) {
+    return {
+      deployed: { exitCode: null, signal: null, output: '', errorCode: null, localPorts: new Set() },
+      error,
+    };
+  }
+}
+
+function noFailedRow(deployed: DeployResult, error: unknown): string {
+  if (error !== null) return `prisma could not be run: ${messageOf(error)}`;
+  if (deployed.errorCode === 'P1002') return "prisma did not get its lock (P1002): another deploy holds it";
+  const code = deployed.errorCode === null ? '' : ` (${deployed.errorCode})`;
+  const end = deployed.signal === null ? `exit code ${deployed.exitCode}` : `signal ${deployed.signal}`;
+  return `prisma ended with ${end}${code} and did not apply every migration`;
+}
+
+function migrationFailed(message: string, cause: unknown): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_MIGRATION_FAILED',
+    phase: 'migrate',
+    docs: 'prisma.md',
+    message,
+    hint: 'Correct the migration and deploy again; `prisma migrate resolve` is not needed after a recovery.',
+    cause,
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,23 @@
+import type { Result } from '../report/report.ts';
+import { backup } from './backup.ts';
+import type { CommandContext } from './context.ts';
+import { migrate } from './migrate.ts';
+import type { Settings } from './settings.ts';
+
+/**
+ * Tells the story of the command that was asked for. A story that rejects has touched nothing: `refused`, with
+ * the error in the report. (What goes wrong later is a result of its own.)
+ */
+export async function runCommand(context: CommandContext, settings: Settings): Promise<Result> {
+  try {
+    switch (settings.command) {
+      case 'migrate':
+        return await migrate(context, settings);
+      case 'backup':
+        return await backup(context, settings);
+    }
+  } catch (error) {
+    context.report.problem(context.signal.aborted ? context.signal.reason : error);
+    return 'refused';
+  }
+}

@@ -1,0 +1,220 @@
+import { join } from 'node:path';
+import { backupFolder, backupId, labelBefore } from '../backup/backup-id.ts';
+import { GrowingFile } from '../backup/growing-file.ts';
+import { dumpName, type Manifest } from '../backup/manifest.ts';
+import { Uploads } from '../backup/uploads.ts';
+import type { Fallback, Fingerprint, Snapshot } from '../database/database.ts';
+import { countOf, formatBytes, formatCount } from '../report/quantity.ts';
+import type { ExpectedContent } from '../storage/storage.ts';
+import { SafeMigrateError } from '../system/errors.ts';
+import type { CommandContext } from './context.ts';
+import type { Ready } from './preflight.ts';
+import type { Settings } from './settings.ts';
+
+/** A backup that every storage holds. */
+export interface StoredBackup {
+  readonly id: string;
+  readonly dumpPath: string;
+  readonly fingerprint: Fingerprint;
+  readonly schemaText: string;
+  /** As of the snapshot. */
+  readonly witness: string;
+  readonly counters: Snapshot['counters'];
+  /** null with `verify: archive`, and when the proof failed. */
+  readonly fallback: Fallback | null;
+  /** Why the dump is not proved to restore although it should have been; null when all is well. */
+  readonly proofError: SafeMigrateError | null;
+}
+
+/**
+ * dump, prove, store. `keepUnproved` decides what a failed proof means: `migrate` has nothing to go on with
+ * and rejects, `backup` stores the dump marked as unproved and tells its caller.
+ * On rejection nothing is left behind: no object, no part, no copy, no file.
+ */
+export async function takeBackup(
+  context: CommandContext,
+  settings: Settings,
+  ready: Ready,
+  options: { readonly fallbackName: string; readonly keepUnproved: boolean },
+): Promise<StoredBackup> {
+  const { database } = ready;
+  // One storage that fails ends the dump at once instead of after it.
+  const failing = new AbortController();
+  const signal = AbortSignal.any([context.signal, failing.signal]);
+  const file = await GrowingFile.create(join(context.workFolder, dumpName));
+  const label = settings.label ?? labelBefore(ready.pending[0]);
+  const id = backupId(new Date(), label);
+  const uploads = new Uploads(ready.storages, {
+    folder: backupFolder(database.address.database, id),
+    file,
+    estimatedBytes: ready.facts.sizeBytes,
+    signal,
+    onFailure: (error) => failing.abort(error),
+  });
+  let fallback = null as Fallback | null;
+  try {
+    const snapshot = await database.openSnapshot();
+    await using _ = snapshot;
+    const dumped = await context.log.phase('dump', async (log) => {
+      let tables = '';
+      log.progress(() => `${formatBytes(file.sizeBytes)} dumped${tables}${uploads.progressText()}`);
+      const [, fingerprint, schemaText] = await Promise.all([
+        snapshot.dump(file.writer, signal),
+        snapshot.fingerprint(settings.jobs, signal, (done, all) => {
+          tables = `, ${done} of ${all} tables read`;
+        }),
+        snapshot.schemaText(signal),
+      ]);
+      const content = await file.content;
+      return {
+        fact: `${formatBytes(content.sizeBytes)} of ${formatBytes(ready.facts.sizeBytes)}, sha256 ${content.sha256.slice(0, 8)}…`,
+        value: { fingerprint, schemaText, content, takenAt: snapshot.takenAt, witness: snapshot.witness, counters: snapshot.counters },
+      };
+    });
+    await snapshot[Symbol.asyncDispose]();
+
+    let proofError: SafeMigrateError | null = null;
+    try {
+      fallback = await prove(context, settings, ready, { ...options, file, uploads, dumped, signal });
+    } catch (error) {
+      const unproved = error instanceof SafeMigrateError && !signal.aborted && options.keepUnproved;
+      if (!unproved) throw error;
+      proofError = error;
+    }
+
+    await context.log.phase('store', async (log) => {
+      log.progress(() => uploads.progressText().replace(/^, /, '') || undefined);
+      const manifest = manifestOf(context, settings, ready, { id, ...dumped, proofError });
+      const locations = await uploads.finish(manifest);
+      context.report.backup({
+        id,
+        locations,
+        sizeBytes: dumped.content.sizeBytes,
+        sha256: dumped.content.sha256,
+        restoreProved: fallback === null ? 'false' : 'true',
+      });
+      for (const location of locations) log.detail(`${location.url}: ${location.verified}`);
+      return { fact: locations.map((location) => location.url).join(' '), value: null };
+    });
+    return {
+      id,
+      dumpPath: file.path,
+      fingerprint: dumped.fingerprint,
+      schemaText: dumped.schemaText,
+      witness: dumped.witness,
+      counters: dumped.counters,
+      fallback,
+      proofError,
+    };
+  } catch (error) {
+    const reason = failing.signal.aborted ? failing.signal.reason : error;
+    file.fail(reason);
+    await leaveNothing(context, async () => uploads.discard());
+    const copy = fallback;
+    if (copy !== null) await leaveNothing(context, async () => database.dropCopy(copy.name));
+    throw reason;
+  }
+}
+
+/** Cleaning up after a failure must not hide the failure. */
+async function leaveNothing(context: CommandContext, cleanUp: () => Promise<void>): Promise<void> {
+  try {
+    await cleanUp();
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    context.log.warn(`something is left behind: ${problem}`);
+  }
+}
+
+interface Dumped {
+  readonly fingerprint: Fingerprint;
+  readonly schemaText: string;
+  readonly content: ExpectedContent;
+  readonly takenAt: string;
+}
+
+async function prove(
+  context: CommandContext,
+  settings: Settings,
+  ready: Ready,
+  given: {
+    readonly fallbackName: string;
+    readonly file: GrowingFile;
+    readonly uploads: Uploads;
+    readonly dumped: Dumped;
+    readonly signal: AbortSignal;
+  },
+): Promise<Fallback | null> {
+  const { dumped, file, signal } = given;
+  return context.log.phase('prove', async (log) => {
+    log.progress(() => `restoring${given.uploads.progressText()}`);
+    await file.verify();
+    if (settings.verify === 'archive') {
+      await ready.database.readArchive(file.path, signal);
+      log.warn('verify is archive: the dump was read from end to end but not restored, so the restore is not proved');
+      return { fact: 'length, digest and archive read from end to end; not restored', value: null };
+    }
+    const fallback = await ready.database.restoreBeside(
+      {
+        name: given.fallbackName,
+        run: context.run.id,
+        dumpPath: file.path,
+        expected: dumped.fingerprint,
+        expectedSchemaText: dumped.schemaText,
+        properties: ready.facts.properties,
+        jobs: settings.jobs,
+        signal,
+      },
+      log,
+    );
+    const rows = dumped.fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
+    const tables = countOf(dumped.fingerprint.tables.length, 'table');
+    return { fact: `${tables}, ${formatCount(rows)} rows, all equal to the snapshot`, value: fallback };
+  });
+}
+
+function manifestOf(
+  context: CommandContext,
+  settings: Settings,
+  ready: Ready,
+  backup: Dumped & { readonly id: string; readonly proofError: SafeMigrateError | null },
+): Manifest {
+  const { database, migrator, facts, history } = ready;
+  return {
+    formatVersion: 1,
+    id: backup.id,
+    createdAt: backup.takenAt,
+    command: settings.command,
+    tools: { pgDump: database.toolsFact },
+    server: { version: database.server.text, major: database.server.major },
+    database: {
+      name: database.address.database,
+      sizeBytes: facts.sizeBytes,
+      properties: {
+        ...facts.properties,
+        acl: facts.properties.acl === null ? null : [...facts.properties.acl],
+        settings: facts.properties.settings.map(({ role, config }) => ({ role, config: [...config] })),
+      },
+    },
+    file: { name: dumpName, ...backup.content },
+    plain: { ...backup.content },
+    prisma:
+      migrator === null
+        ? null
+        : {
+            version: migrator.version,
+            historySchema: migrator.historySchema,
+            appliedMigrations: (history ?? [])
+              .filter((row) => row.finishedAt !== null && row.rolledBackAt === null)
+              .map((row) => ({ name: row.migrationName, checksum: row.checksum })),
+          },
+    fingerprint: structuredClone(backup.fingerprint) as Manifest['fingerprint'],
+    proof: {
+      method: settings.verify,
+      proved: settings.verify === 'restore' && backup.proofError === null,
+      problem: backup.proofError?.message ?? null,
+    },
+    gitCommit: context.run.commit,
+    runUrl: context.run.url,
+  };
+}

@@ -1,0 +1,39 @@
+import { text } from 'node:stream/consumers';
+import { restoreFailed } from './restore-failed.ts';
+import type { PostgresServer } from './server.ts';
+import { describeToolFailure } from './tool-failure.ts';
+
+/** Lines of an archive's table of contents (`pg_restore -l`), in the three parts in which they are restored. */
+export interface ArchiveEntries {
+  /** Schemas: extensions live in them, so they come first. */
+  readonly schemas: readonly string[];
+  /** Everything that pg_restore restores after the extensions. */
+  readonly rest: readonly string[];
+}
+
+/**
+ * Reads an archive's table of contents. Extensions and their comments are in neither part: pg_restore would create
+ * the newest version, and only an extension's owner may comment on it.
+ * Rejects with SM_RESTORE_FAILED when the file is no archive.
+ */
+export async function readArchiveEntries(
+  server: PostgresServer,
+  dumpPath: string,
+  signal: AbortSignal,
+): Promise<ArchiveEntries> {
+  const process = server.tools.start('pg_restore', ['--list', dumpPath], { database: null, signal });
+  const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
+  signal.throwIfAborted();
+  if (exit.exitCode !== 0)
+    throw restoreFailed('the dump cannot be read', describeToolFailure('pg_restore', exit));
+  const entries = output.split('\n').filter((line) => entryLine.test(line));
+  return {
+    schemas: entries.filter((line) => schemaLine.test(line)),
+    rest: entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line)),
+  };
+}
+
+/** Dump id; catalog's oid, object's oid; type, schema, name, owner. */
+const entryLine = /^\d+; \d+ \d+ /;
+const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
+const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { Fingerprint, WriteCounters } from '../database.ts';
+import { readCounters } from './counters.ts';
+import { exportSnapshot } from './fingerprint.ts';
+import { isBehind, readSequenceDirections, readSequences, sequenceKey } from './sequences.ts';
+import type { PostgresServer, SqlSession } from './server.ts';
+import { readInSnapshot } from './snapshot-readers.ts';
+import { literal } from './sql-text.ts';
+import { listTables, readTableContent } from './table-content.ts';
+
+/**
+ * Tables (`schema.table`, quoted as needed, sorted) of the target whose rows differ now from `before`. Only those
+ * are read whose counters differ from `counters`, or all of them when `exact`. New tables and those that are gone
+ * are not listed: that is DDL, which the catalog witness sees.
+ */
+export async function changedTables(
+  server: PostgresServer,
+  before: Fingerprint,
+  counters: WriteCounters,
+  options: { readonly exact: boolean; readonly jobs: number },
+): Promise<readonly string[]> {
+  const database = server.address.database;
+  await using exporter = await server.connect(database, { applicationName: 'safe-migrate snapshot' });
+  const snapshotId = await exportSnapshot(exporter);
+  const countersNow = options.exact ? {} : await readCounters(exporter);
+  const names = await quotedNames(exporter, before.tables);
+
+  const known = new Map(before.tables.map((content) => [tableKey(content), content]));
+  const suspects = (await listTables(exporter)).flatMap((shape) => {
+    const content = known.get(tableKey(shape));
+    const name = names.get(tableKey(shape));
+    if (content === undefined || name === undefined) return [];
+    return options.exact || counters[name] !== countersNow[name] ? [{ shape, content, name }] : [];
+  });
+  const changed: string[] = [];
+  const tasks = suspects
+    .toSorted((a, b) => b.shape.sizeBytes - a.shape.sizeBytes)
+    .map(({ shape, content, name }) => async (session: SqlSession) => {
+      const now = await readTableContent(session, shape);
+      if (now.rows !== content.rows || now.digest !== content.digest) changed.push(name);
+    });
+  await readInSnapshot(server, { database, snapshotId }, tasks, {
+    jobs: options.jobs,
+    signal: new AbortController().signal,
+  });
+  return changed.toSorted();
+}
+
+/**
+ * Sequences (`schema.name`, quoted as needed, sorted) that stand behind where they stood in `before`: somebody set
+ * them back. Sequences that are gone are not listed.
+ */
+export async function rewoundSequences(session: SqlSession, before: Fingerprint): Promise<readonly string[]> {
+  const directions = await readSequenceDirections(session);
+  const now = new Map((await readSequences(session)).map((sequence) => [sequenceKey(sequence), sequence]));
+  const rewound = before.sequences.filter((earlier) => {
+    const later = now.get(sequenceKey(earlier));
+    if (later === undefined) return false;
+    return isBehind(later, earlier, directions.get(sequenceKey(earlier)) ?? 'ascending');
+  });
+  const names = await quotedNames(
+    session,
+    rewound.map(({ schema, name }) => ({ schema, table: name })),
+  );
+  return [...names.values()].toSorted();
+}
+
+/** Unambiguous key of a table in a Map. */
+export function tableKey(table: { readonly schema: string; readonly table: string }): string {
+  return JSON.stringify([table.schema, table.table]);
+}
+
+const nameRow = z.object({ name: z.string(), index: z.number() });
+
+/** The names as PostgreSQL itself would quote them (which words need it depends on its version), by `tableKey`. */
+async function quotedNames(
+  session: SqlSession,
+  tables: readonly { readonly schema: string; readonly table: string }[],
+): Promise<ReadonlyMap<string, string>> {
+  if (tables.length === 0) return new Map();
+  const rows = await session.query(
+    `SELECT format('%I.%I', t.item ->> 0, t.item ->> 1) AS "name", t.index::int - 1 AS "index"
+       FROM pg_catalog.jsonb_array_elements(${literal(JSON.stringify(tables.map(({ schema, table }) => [schema, table])))}::jsonb)
+            WITH ORDINALITY AS t(item, index)`,
+    nameRow,
+  );
+  const names = new Map<string, string>();
+  for (const { name, index } of rows) {
+    const table = tables[index];
+    if (table !== undefined) names.set(tableKey(table), name);
+  }
+  return names;
+}

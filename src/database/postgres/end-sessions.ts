@@ -1,0 +1,24 @@
+import type { SqlSession } from './server.ts';
+import { literal } from './sql-text.ts';
+
+/**
+ * Asks the server to end every session in a database of ours. Those that the role may not end are passed over:
+ * what is done next (DROP, RENAME) then fails and says that somebody is there.
+ */
+export async function endSessionsIn(admin: SqlSession, database: string): Promise<void> {
+  await admin.execute(`DO $sm$
+    DECLARE
+      session record;
+    BEGIN
+      FOR session IN SELECT pid FROM pg_catalog.pg_stat_activity
+                      WHERE datname = ${literal(database)} AND pid <> pg_catalog.pg_backend_pid()
+      LOOP
+        BEGIN
+          PERFORM pg_catalog.pg_terminate_backend(session.pid);
+        EXCEPTION WHEN insufficient_privilege THEN
+          NULL;
+        END;
+      END LOOP;
+    END
+    $sm$`);
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import type { Fingerprint } from '../database.ts';
+import type { SqlSession } from './server.ts';
+
+const extensionRow = z.object({ name: z.string(), version: z.string(), schema: z.string() });
+
+/** Installed extensions in the order in which they were created, so that each comes after those it requires. */
+export async function readExtensions(session: SqlSession): Promise<Fingerprint['extensions']> {
+  return session.query(
+    `SELECT e.extname AS "name", e.extversion AS "version", n.nspname AS "schema"
+       FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+      ORDER BY e.oid`,
+    extensionRow,
+  );
+}

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { SafeMigrateError } from '../../system/errors.ts';
+import type { Fingerprint, TableContent } from '../database.ts';
+import { readExtensions } from './extensions.ts';
+import { readLargeObjects } from './large-objects.ts';
+import { readMaterializedViews } from './materialized-views.ts';
+import { readSchemaText, schemaDigest } from './schema-text.ts';
+import { readSequences } from './sequences.ts';
+import type { PostgresServer, SqlSession } from './server.ts';
+import { beginReading, type ExportedSnapshot, type ReadingTask, readInSnapshot } from './snapshot-readers.ts';
+import { listTables, readTableContent } from './table-content.ts';
+
+export interface FingerprintOptions {
+  /** Sessions that read at the same time. */
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+  /** Called after each table. */
+  readonly onTable?: ((done: number, all: number) => void) | undefined;
+}
+
+/** What belongs to the same snapshot and has been read, or is being read, elsewhere. */
+export interface KnownParts {
+  readonly schemaText: Promise<string>;
+  readonly sequences: Fingerprint['sequences'];
+}
+
+/**
+ * Reads what a database holds in the snapshot that `exporter`'s transaction has exported.
+ * Rejects with SM_READ_FAILED, naming the table that could not be read.
+ */
+export async function readFingerprint(
+  server: PostgresServer,
+  exporter: SqlSession,
+  snapshotId: string,
+  known: KnownParts,
+  options: FingerprintOptions,
+): Promise<Fingerprint> {
+  options.signal.throwIfAborted();
+  const extensions = await readExtensions(exporter);
+  const materializedViews = await readMaterializedViews(exporter);
+  const contents = await readContents(server, exporter, { database: exporter.database, snapshotId }, options);
+  return {
+    serverMajor: server.version.major,
+    schemaDigest: schemaDigest(await known.schemaText),
+    extensions,
+    ...contents,
+    materializedViews,
+    sequences: known.sequences,
+  };
+}
+
+/** The fingerprint of a database as it is now, and the schema text that its digest was made of. */
+export async function fingerprintDatabase(
+  server: PostgresServer,
+  database: string,
+  options: FingerprintOptions,
+): Promise<{ readonly fingerprint: Fingerprint; readonly schemaText: string }> {
+  await using exporter = await server.connect(database, { applicationName: 'safe-migrate snapshot' });
+  const snapshotId = await exportSnapshot(exporter);
+  const sequences = await readSequences(exporter);
+  const schemaText = readSchemaText(server, { database, snapshotId }, options.signal);
+  // Awaited below; a failure of the other part must not leave this one unhandled.
+  schemaText.catch(() => {});
+  const fingerprint = await readFingerprint(server, exporter, snapshotId, { schemaText, sequences }, options);
+  return { fingerprint, schemaText: await schemaText };
+}
+
+/** Begins the reading transaction that holds a snapshot and returns the id under which others can adopt it. */
+export async function exportSnapshot(exporter: SqlSession): Promise<string> {
+  await exporter.execute(beginReading);
+  const [row] = await exporter.query(
+    'SELECT pg_catalog.pg_export_snapshot() AS "snapshotId"',
+    z.object({ snapshotId: z.string().regex(/^[0-9A-F-]+$/) }),
+  );
+  if (row === undefined) throw new TypeError('pg_export_snapshot() returned no row');
+  return row.snapshotId;
+}
+
+const largeObjectFacts = z.object({ count: z.number(), sizeBytes: z.number() });
+
+/** Tables and large objects, biggest first: the last session to finish then has little left to do. */
+async function readContents(
+  server: PostgresServer,
+  exporter: SqlSession,
+  source: ExportedSnapshot,
+  options: FingerprintOptions,
+): Promise<Pick<Fingerprint, 'tables' | 'largeObjects'>> {
+  const shapes = await listTables(exporter);
+  const [objects] = await exporter.query(
+    `SELECT (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata) AS "count",
+            pg_catalog.pg_table_size('pg_catalog.pg_largeobject') AS "sizeBytes"`,
+    largeObjectFacts,
+  );
+  const slices = Math.min(Math.max(1, options.jobs), objects?.count ?? 0);
+
+  const contents = new Array<TableContent | undefined>(shapes.length);
+  let done = 0;
+  let largeObjectCount = 0;
+  let largeObjectSum = 0n;
+  const tasks: { readonly sizeBytes: number; readonly read: ReadingTask }[] = shapes.map((shape, index) => ({
+    sizeBytes: shape.sizeBytes,
+    read: async (session) => {
+      contents[index] = await naming(
+        `table ${shape.schema}.${shape.table}`,
+        readTableContent(session, shape),
+      );
+      done += 1;
+      options.onTable?.(done, shapes.length);
+    },
+  }));
+  for (let slice = 0; slice < slices; slice += 1) {
+    tasks.push({
+      sizeBytes: (objects?.sizeBytes ?? 0) / slices,
+      read: async (session) => {
+        const part = await naming('a large object', readLargeObjects(session, slice, slices));
+        largeObjectCount += part.count;
+        largeObjectSum += part.sum;
+      },
+    });
+  }
+  const bigFirst = tasks.toSorted((a, b) => b.sizeBytes - a.sizeBytes).map((task) => task.read);
+  await readInSnapshot(server, source, bigFirst, options);
+
+  return {
+    tables: contents.filter((content) => content !== undefined),
+    largeObjects: { count: largeObjectCount, digest: largeObjectSum.toString() },
+  };
+}
+
+/** Says what was being read when it failed. */
+async function naming<T>(what: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (cause) {
+    if (!(cause instanceof SafeMigrateError) || cause.code !== 'SM_SQL') throw cause;
+    throw new SafeMigrateError({
+      code: 'SM_READ_FAILED',
+      message: `${what} could not be read: ${cause.message}`,
+      hint: 'The role of database-url must be able to read every row of every table (row-level security included).',
+      docs: 'postgresql.md',
+      cause,
+    });
+  }
+}

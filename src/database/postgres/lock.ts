@@ -1,0 +1,155 @@
+import { SafeMigrateError } from '../../system/errors.ts';
+import type { RunLock } from '../database.ts';
+import { holderName, holdsLock, lockedError, type RunHolder, tryLock, unlock } from './advisory-lock.ts';
+import { dropCoordination, lockCoordination } from './coordination.ts';
+import { keepAlive } from './keep-alive.ts';
+import type { PostgresServer, SqlSession } from './server.ts';
+
+/**
+ * The run's lock: one in the coordination database, held from the first to the last moment, and one in the target,
+ * which also keeps apart runs whose roles cannot make a coordination database.
+ */
+export interface HeldLock extends RunLock {
+  /** The session in the coordination database that holds the lock; null for a role that may not create one. */
+  readonly coordination: SqlSession | null;
+  /** Lets go of the target: any session in a database blocks its renaming. The coordination lock stays. */
+  releaseTarget(): Promise<void>;
+  /** Takes the lock in what is the target now. False when somebody else got it first. */
+  reacquireTarget(): Promise<boolean>;
+}
+
+/** Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when. */
+export async function takeLock(server: PostgresServer, holder: RunHolder): Promise<HeldLock> {
+  const applicationName = holderName(holder);
+  const inTarget = await server.connect(server.address.database, { applicationName });
+  let coordination: SqlSession | null = null;
+  try {
+    // In this order: a run that swaps lets go of the target for a moment, but never of the coordination database.
+    coordination = await lockCoordination(server, inTarget, applicationName);
+    await lockTarget(inTarget);
+    const held = new HeldSessions(server, applicationName, coordination, inTarget);
+    await held.start();
+    return held;
+  } catch (error) {
+    if (coordination !== null) {
+      await coordination[Symbol.asyncDispose]();
+      await cleanUp(() => dropCoordination(inTarget));
+    }
+    await inTarget[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function lockTarget(inTarget: SqlSession): Promise<void> {
+  while (!(await tryLock(inTarget))) {
+    const locked = await lockedError(inTarget, inTarget.database);
+    if (locked !== null) throw locked;
+  }
+}
+
+class HeldSessions implements HeldLock {
+  readonly coordination: SqlSession | null;
+  readonly coordinationDatabase: string | null;
+  readonly #server: PostgresServer;
+  readonly #applicationName: string;
+  /** null while the target is let go. */
+  #inTarget: SqlSession | null;
+  #stopTargetPings: () => void = () => {};
+  #stopCoordinationPings: () => void = () => {};
+
+  constructor(
+    server: PostgresServer,
+    applicationName: string,
+    coordination: SqlSession | null,
+    inTarget: SqlSession,
+  ) {
+    this.coordination = coordination;
+    this.coordinationDatabase = coordination?.database ?? null;
+    this.#server = server;
+    this.#applicationName = applicationName;
+    this.#inTarget = inTarget;
+  }
+
+  async start(): Promise<void> {
+    if (this.coordination !== null) {
+      this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
+    }
+    if (this.#inTarget !== null)
+      this.#stopTargetPings = await keepAlive(this.#inTarget, this.#server.version);
+  }
+
+  async assertHeld(): Promise<void> {
+    if (this.coordination !== null && !(await stillHolds(this.coordination))) throw lockLost(this.#server);
+    if (this.#inTarget === null || (await stillHolds(this.#inTarget))) return;
+    // Somebody cleared the target of sessions (a hook, an administrator). With the coordination lock in hand nobody
+    // else can have begun meanwhile, so the other one may be taken again.
+    const mayTakeAgain = this.coordination !== null;
+    if (!mayTakeAgain) throw lockLost(this.#server);
+    await this.releaseTarget();
+    if (!(await this.reacquireTarget())) throw lockLost(this.#server);
+  }
+
+  async releaseTarget(): Promise<void> {
+    this.#stopTargetPings();
+    const session = this.#inTarget;
+    this.#inTarget = null;
+    await session?.[Symbol.asyncDispose]();
+  }
+
+  async reacquireTarget(): Promise<boolean> {
+    if (this.#inTarget !== null) return true;
+    const session = await this.#server.connect(this.#server.address.database, {
+      applicationName: this.#applicationName,
+    });
+    if (!(await tryLock(session))) {
+      await session[Symbol.asyncDispose]();
+      return false;
+    }
+    this.#inTarget = session;
+    this.#stopTargetPings = await keepAlive(session, this.#server.version);
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopCoordinationPings();
+    this.#stopTargetPings();
+    const inTarget = this.#inTarget;
+    this.#inTarget = null;
+    // The target's lock first: whoever gets the coordination lock then finds the target free, too.
+    if (inTarget !== null) await cleanUp(() => unlock(inTarget));
+    await this.coordination?.[Symbol.asyncDispose]();
+    await inTarget?.[Symbol.asyncDispose]();
+    if (this.coordination === null) return;
+    await cleanUp(async () => {
+      // A session of its own: the other one may have been ended, or let go for a swap.
+      await using cleaner = await this.#server.connect(this.#server.address.database);
+      await dropCoordination(cleaner);
+    });
+  }
+}
+
+async function stillHolds(session: SqlSession): Promise<boolean> {
+  try {
+    return await holdsLock(session);
+  } catch (error) {
+    if (error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST') return false;
+    throw error;
+  }
+}
+
+/** Clean-up at the end of a lock: when the session is gone, so is its lock, and the next run drops what is left. */
+async function cleanUp(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof SafeMigrateError)) throw error;
+  }
+}
+
+function lockLost(server: PostgresServer): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_LOCK_LOST',
+    message: `The session that held this run's lock on ${server.address.database} is gone, so another run may have begun.`,
+    hint: "Look in the server's log for why it ended (restart, terminated session, network), then run this job again.",
+  });
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { databaseToolEnvironment } from '../../system/child-environment.ts';
+import { startProcess } from '../../system/process.ts';
+import type { ServerVersion } from '../database.ts';
+import type { ToolName, ToolProcess, Tools } from './server.ts';
+import { connectionArguments } from './tool-arguments.ts';
+import type { ToolChoice } from './tool-choice.ts';
+import type { ConnectionTarget } from './url.ts';
+
+/** The database's tools as they are installed on this machine. */
+export class MachineTools implements Tools {
+  readonly version: ServerVersion;
+  readonly fact: string;
+  readonly warnings: readonly string[];
+  readonly readsLocalFiles = true;
+  readonly #directory: string;
+  readonly #target: ConnectionTarget;
+
+  constructor(choice: ToolChoice, target: ConnectionTarget) {
+    const { directory, version } = choice.installation;
+    this.version = version;
+    this.fact = `tools ${version.text} in ${directory}`;
+    this.warnings = choice.warnings;
+    this.#directory = directory;
+    this.#target = target;
+  }
+
+  start(tool: ToolName, args: readonly string[], options: Parameters<Tools['start']>[2]): ToolProcess {
+    const { database } = options;
+    const connection = database === null ? [] : connectionArguments(database);
+    const variables = database === null ? {} : this.#target.environment(database);
+    return startProcess(join(this.#directory, tool), [...connection, ...args], {
+      env: databaseToolEnvironment({ ...variables, ...options.env }),
+      stdin: options.stdin ?? 'ignore',
+      // Out of our terminal's group: a Ctrl-C reaches us first, and we decide what to stop.
+      ownGroup: true,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { LockHolder } from '../database.ts';
+import type { SqlSession } from './server.ts';
+
+/** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
+const prismaLockKey = 72_707_369;
+
+const holderRow: z.ZodType<LockHolder> = z.object({
+  pid: z.number(),
+  applicationName: z.string(),
+  user: z.string(),
+  backendStart: z.string(),
+  clientPort: z.number().nullable(),
+});
+
+/** Who holds Prisma's lock in the session's database; null when it is free. */
+export async function prismaLockHolder(session: SqlSession): Promise<LockHolder | null> {
+  const [holder] = await session.query(
+    // Sessions of other roles show name and user only.
+    `SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
+            coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
+            coalesce(pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '') AS "backendStart"
+       FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND l.granted
+        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`,
+    holderRow,
+  );
+  return holder ?? null;
+}
+
+/** Ends one session. False when it was gone already. Rejects when the role may not. */
+export async function terminate(session: SqlSession, pid: number): Promise<boolean> {
+  const [row] = await session.query(
+    `SELECT pg_catalog.pg_terminate_backend(${Math.trunc(pid)}) AS "isTerminated"`,
+    z.object({ isTerminated: z.boolean() }),
+  );
+  return row?.isTerminated === true;
+}

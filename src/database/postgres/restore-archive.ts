@@ -1,0 +1,87 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { SafeMigrateError } from '../../system/errors.ts';
+import type { Fingerprint } from '../database.ts';
+import { readArchiveEntries } from './archive-entries.ts';
+import { restoreExtensions } from './restore-extensions.ts';
+import { restoreFailed } from './restore-failed.ts';
+import type { PostgresServer, ToolExit } from './server.ts';
+import { describeToolFailure } from './tool-failure.ts';
+
+export interface ArchiveRestore {
+  /** The empty database to restore into. */
+  readonly database: string;
+  /** A custom-format archive whose SHA-256 has been verified: a crafted one could run code in pg_restore. */
+  readonly dumpPath: string;
+  readonly extensions: Fingerprint['extensions'];
+  /** Parallel jobs of pg_restore. */
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Restores an archive into an empty database: schemas, then extensions with their versions, then the rest with
+ * parallel jobs. Rejects with SM_RESTORE_FAILED, naming the object, and leaves what was restored so far behind.
+ */
+export async function restoreArchive(server: PostgresServer, restore: ArchiveRestore): Promise<void> {
+  if (!server.tools.readsLocalFiles) {
+    throw new SafeMigrateError({
+      code: 'SM_RESTORE_FAILED',
+      message: 'pg_restore runs where it cannot read the files of this machine',
+      hint: 'Install the PostgreSQL client on the machine that runs the job.',
+      docs: 'postgresql.md',
+      phase: 'prove',
+    });
+  }
+  const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
+  await restoreEntries(server, restore, entries.schemas, 1);
+  await restoreExtensions(server, restore.database, restore.extensions);
+  restore.signal.throwIfAborted();
+  await restoreEntries(server, restore, entries.rest, restore.jobs);
+}
+
+async function restoreEntries(
+  server: PostgresServer,
+  restore: ArchiveRestore,
+  entries: readonly string[],
+  jobs: number,
+): Promise<void> {
+  if (entries.length === 0) return;
+  const listPath = `${restore.dumpPath}.${restore.database.replaceAll(/[^A-Za-z0-9_]/g, '-')}.list`;
+  await writeFile(listPath, `${entries.join('\n')}\n`, { mode: 0o600 });
+  try {
+    const args = [`--use-list=${listPath}`, '--no-subscriptions'];
+    if (!sendsUnknownSetting(server)) args.push('--exit-on-error');
+    if (jobs > 1) args.push(`--jobs=${jobs}`);
+    const process = server.tools.start('pg_restore', [...args, restore.dumpPath], {
+      database: restore.database,
+      signal: restore.signal,
+    });
+    process.stdout.resume();
+    const exit = await process.exited;
+    restore.signal.throwIfAborted();
+    if (exit.exitCode === 0) return;
+    const failure = sendsUnknownSetting(server) ? withoutUnknownSetting(exit) : exit;
+    if (failure !== null) {
+      throw restoreFailed('the dump cannot be restored', describeToolFailure('pg_restore', failure));
+    }
+  } finally {
+    await rm(listPath, { force: true });
+  }
+}
+
+/** From 17 on pg_restore sets transaction_timeout, which older servers do not know; then it may not stop at errors. */
+function sendsUnknownSetting(server: PostgresServer): boolean {
+  return server.tools.version.major >= 17 && server.version.major < 17;
+}
+
+/** How much of stderr is kept: a full tail may have lost an error of another kind. */
+const stderrTailBytes = 64 * 1024;
+
+/** What is left to complain about; null when the unknown setting was all. */
+function withoutUnknownSetting(exit: ToolExit): ToolExit | null {
+  const lines = exit.stderr.split('\n').filter((line) => !line.includes('transaction_timeout'));
+  const hasOtherErrors = lines.some((line) => line.startsWith('pg_restore: error: '));
+  const isWhole = Buffer.byteLength(exit.stderr) < stderrTailBytes;
+  const onlyIgnored = exit.exitCode === 1 && lines.some((line) => line.includes('errors ignored on restore'));
+  return onlyIgnored && isWhole && !hasOtherErrors ? null : { ...exit, stderr: lines.join('\n') };
+}

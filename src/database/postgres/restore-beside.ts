@@ -1,0 +1,199 @@
+import { z } from 'zod';
+import type { PhaseLog } from '../../report/run-log.ts';
+import { SafeMigrateError } from '../../system/errors.ts';
+import type { Database, Fallback, Fingerprint } from '../database.ts';
+import { closeDatabase } from './close-database.ts';
+import { compareFingerprints } from './compare-fingerprints.ts';
+import { copyName } from './copy-name.ts';
+import { createCopy } from './create-copy.ts';
+import { dropCopy } from './drop-copy.ts';
+import { fingerprintDatabase } from './fingerprint.ts';
+import { matchPublicSchema } from './public-schema.ts';
+import { replayProperties } from './replay-properties.ts';
+import { restoreArchive } from './restore-archive.ts';
+import { compareSchemas } from './schema-fixpoint.ts';
+import { readSequenceDirections } from './sequences.ts';
+import type { PostgresServer, SqlSession } from './server.ts';
+import { identifier, literal } from './sql-text.ts';
+
+export type RestoreRequest = Parameters<Database['restoreBeside']>[0];
+
+/** How many differences an error lists. */
+const listedDifferences = 10;
+/** How often the copy's size is asked for while pg_restore works. */
+const sizeIntervalMs = 2000;
+
+/**
+ * Restores a dump beside the target and proves that the copy equals what is expected, as `Database.restoreBeside`
+ * promises. The caller has verified the file's SHA-256. `adminDatabase` is where CREATE and DROP DATABASE are run
+ * from: the target, unless that is not there.
+ *
+ * On failure, the abort of `request.signal` included, the copy is dropped before this rejects.
+ */
+export async function restoreBeside(
+  server: PostgresServer,
+  request: RestoreRequest,
+  log: PhaseLog,
+  adminDatabase: string = server.address.database,
+): Promise<Fallback> {
+  const target = server.address.database;
+  const mark = { kind: 'fallback', target, run: request.run } as const;
+  if (request.name !== copyName(target, mark.kind, mark.run)) {
+    throw new TypeError('a fallback database is named by copyName(target, "fallback", run)');
+  }
+  request.signal.throwIfAborted();
+  await using admin = await server.connect(adminDatabase, { applicationName: 'safe-migrate prove' });
+  const copy = await createCopy(admin, server.version, mark, request.properties);
+  try {
+    const fingerprint = await fillAndCompare(server, admin, request, log);
+    await replayProperties(admin, copy.name, request.properties);
+    await closeDatabase(admin, copy.name);
+    request.signal.throwIfAborted();
+    return { ...copy, fingerprint };
+  } catch (error) {
+    for (const name of [copy.name, copyName(target, 'scratch', request.run)]) {
+      await dropUnfinished(server, adminDatabase, name, log);
+    }
+    throw error;
+  }
+}
+
+/** Restores, ANALYZEs and compares; returns what the copy holds. */
+async function fillAndCompare(
+  server: PostgresServer,
+  admin: SqlSession,
+  request: RestoreRequest,
+  log: PhaseLog,
+): Promise<Fingerprint> {
+  const { name, signal, expected, jobs } = request;
+  let progress: string | undefined;
+  log.progress(() => progress);
+
+  await matchPublicSchema(server, admin, name);
+  await watchingSize(
+    admin,
+    name,
+    (text) => {
+      progress = text;
+    },
+    () =>
+      restoreArchive(server, {
+        database: name,
+        dumpPath: request.dumpPath,
+        extensions: expected.extensions,
+        jobs,
+        signal,
+      }),
+  );
+  log.detail(`restored into ${name}`);
+
+  progress = 'ANALYZE';
+  // Planner statistics are not restored: without them the first queries after a swap would crawl.
+  const directions = await inCopy(server, name, signal, async (session) => {
+    await session.execute('ANALYZE');
+    return readSequenceDirections(session);
+  });
+
+  const { fingerprint, schemaText } = await fingerprintDatabase(server, name, {
+    jobs,
+    signal,
+    onTable: (done, all) => {
+      progress = `compared ${done} of ${all} tables`;
+    },
+  });
+  const differences = [
+    ...compareFingerprints(expected, fingerprint, directions),
+    ...(await compareSchemas(server, admin, {
+      run: request.run,
+      expected: request.expectedSchemaText,
+      actual: schemaText,
+      extensions: expected.extensions,
+      properties: request.properties,
+      signal,
+    })),
+  ];
+  progress = undefined;
+  if (differences.length > 0) throw notEqual(differences, log);
+  return fingerprint;
+}
+
+async function inCopy<T>(
+  server: PostgresServer,
+  name: string,
+  signal: AbortSignal,
+  work: (session: SqlSession) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  await using session = await server.connect(name);
+  const end = (): void => session.kill();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    return await work(session);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}
+
+const sizeRow = z.object({ sizeBytes: z.number() });
+
+/** Says every few seconds how large the copy has become while `work` lasts. */
+async function watchingSize(
+  admin: SqlSession,
+  name: string,
+  say: (text: string) => void,
+  work: () => Promise<void>,
+): Promise<void> {
+  let asked: Promise<void> = Promise.resolve();
+  const ask = async (): Promise<void> => {
+    const [row] = await admin.query(
+      `SELECT pg_catalog.pg_database_size(${literal(name)}) AS "sizeBytes"`,
+      sizeRow,
+    );
+    if (row !== undefined) say(`restored ${Math.round(row.sizeBytes / 1e6)} MB so far`);
+  };
+  const timer = setInterval(() => {
+    // A size that cannot be read costs a progress line; a lost session shows at the next statement.
+    asked = ask().catch(() => {});
+  }, sizeIntervalMs);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+    await asked;
+  }
+}
+
+function notEqual(differences: readonly string[], log: PhaseLog): SafeMigrateError {
+  for (const difference of differences) log.detail(difference);
+  const listed = differences.slice(0, listedDifferences);
+  const more = differences.length - listed.length;
+  return new SafeMigrateError({
+    code: 'SM_NOT_EQUAL',
+    message: `the restored copy is not equal to the backup's source: ${listed.join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
+    hint: 'The backup does not bring these objects back as they were. See the page for known causes before you migrate.',
+    docs: 'postgresql.md',
+    phase: 'prove',
+  });
+}
+
+/** Cleans up after a failure, which must reach the caller whatever happens here. */
+async function dropUnfinished(
+  server: PostgresServer,
+  adminDatabase: string,
+  name: string,
+  log: PhaseLog,
+): Promise<void> {
+  try {
+    // A session of its own: the failure may have taken the other one.
+    await using admin = await server.connect(adminDatabase, { applicationName: 'safe-migrate prove' });
+    await dropCopy(admin, server.address.database, name);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn(
+      `the unfinished copy ${name} is still there: ${reason}. Drop it by hand: DROP DATABASE ${identifier(name)};`,
+    );
+  }
+}

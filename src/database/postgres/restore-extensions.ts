@@ -1,0 +1,57 @@
+import { SafeMigrateError } from '../../system/errors.ts';
+import type { Fingerprint } from '../database.ts';
+import { readExtensions } from './extensions.ts';
+import type { PostgresServer, SqlSession } from './server.ts';
+import { SqlError } from './sql-errors.ts';
+import { identifier, literal } from './sql-text.ts';
+
+/**
+ * Gives a fresh database exactly these extensions, in this order, with these versions and schemas. A dump does not
+ * carry versions: without this, a restore silently takes the newest one. Rejects with SM_RESTORE_FAILED, naming
+ * the extension.
+ */
+export async function restoreExtensions(
+  server: PostgresServer,
+  database: string,
+  wanted: Fingerprint['extensions'],
+): Promise<void> {
+  await using session = await server.connect(database);
+  const present = await readExtensions(session);
+  for (const extension of present) {
+    if (!wanted.some((other) => other.name === extension.name)) {
+      await run(session, extension.name, `DROP EXTENSION ${identifier(extension.name)}`);
+    }
+  }
+  for (const extension of wanted) {
+    const existing = present.find((other) => other.name === extension.name);
+    if (existing === undefined) await run(session, extension.name, createExtension(extension));
+    else if (existing.version !== extension.version) {
+      const statement = `ALTER EXTENSION ${identifier(extension.name)} UPDATE TO ${literal(extension.version)}`;
+      await run(session, extension.name, statement);
+    }
+  }
+}
+
+/** The statement that creates an extension as it is in the target. */
+export function createExtension(extension: Fingerprint['extensions'][number]): string {
+  const { name, schema, version } = extension;
+  return `CREATE EXTENSION IF NOT EXISTS ${identifier(name)} SCHEMA ${identifier(schema)} VERSION ${literal(version)}`;
+}
+
+async function run(session: SqlSession, extension: string, statement: string): Promise<void> {
+  try {
+    await session.execute(statement);
+  } catch (cause) {
+    if (!(cause instanceof SqlError)) throw cause;
+    throw new SafeMigrateError({
+      code: 'SM_RESTORE_FAILED',
+      message: `the extension ${extension} cannot be restored as it is in the target: ${cause.primaryMessage}`,
+      hint:
+        'The server must be able to install this version, and the role of database-url must be allowed to. ' +
+        'ALTER EXTENSION … UPDATE in the target brings it to a version that can be installed.',
+      docs: 'postgresql.md',
+      phase: 'prove',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,59 @@
+import type { PostgresServer, SqlSession } from './server.ts';
+
+/** One piece of reading that any of the sessions may do. */
+export type ReadingTask = (session: SqlSession) => Promise<void>;
+
+/** A snapshot that a transaction of another session keeps open. */
+export interface ExportedSnapshot {
+  readonly database: string;
+  /** What pg_export_snapshot() returned. */
+  readonly snapshotId: string;
+}
+
+/** SQL that starts a transaction that reads in one snapshot, which is taken by its first query. */
+export const beginReading = 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY';
+
+/**
+ * Works off `tasks`, in their order, with up to `jobs` sessions that all read in the exported snapshot.
+ * When a task fails or the signal is aborted, every session is ended at once; rejects with the first error or
+ * the signal's reason.
+ */
+export async function readInSnapshot(
+  server: PostgresServer,
+  source: ExportedSnapshot,
+  tasks: readonly ReadingTask[],
+  options: { readonly jobs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const failure = new AbortController();
+  const stop = AbortSignal.any([options.signal, failure.signal]);
+  const queue = tasks.values();
+
+  const work = async (): Promise<void> => {
+    stop.throwIfAborted();
+    await using session = await server.connect(source.database, {
+      applicationName: 'safe-migrate fingerprint',
+    });
+    const end = (): void => session.kill();
+    stop.addEventListener('abort', end, { once: true });
+    try {
+      await session.execute(`${beginReading}; SET TRANSACTION SNAPSHOT '${source.snapshotId}'`);
+      for (const task of queue) {
+        stop.throwIfAborted();
+        await task(session);
+      }
+    } catch (error) {
+      // Only the first one counts: the others fail because their session was ended on its account.
+      failure.abort(error);
+    } finally {
+      stop.removeEventListener('abort', end);
+    }
+  };
+
+  const workers = Math.min(Math.max(1, options.jobs), tasks.length);
+  await Promise.allSettled(Array.from({ length: workers }, work)).then((results) => {
+    // What connecting or ending a session threw; a task's own error is in `failure`.
+    for (const result of results) if (result.status === 'rejected') failure.abort(result.reason);
+  });
+  options.signal.throwIfAborted();
+  failure.signal.throwIfAborted();
+}

@@ -1,0 +1,148 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+
+const migrationsList = z.object({
+  baseDir: z.string(),
+  lockfile: z.object({ content: z.string().nullable() }),
+  /** In the order in which Prisma applies them. */
+  migrationDirectories: z.array(z.object({ path: z.string() })),
+});
+const datasourceArgument = z.object({ url: z.string() });
+const message = z.union([z.object({ argv: z.array(z.string()) }), z.object({ migrations: migrationsList })]);
+type Message = z.output<typeof message>;
+
+export type MigrationsList = z.output<typeof migrationsList>;
+
+/** What Prisma handed to its engine. */
+export interface CapturedCall {
+  readonly url: string | null;
+  /** Absolute paths of the schema's files; empty when Prisma did not get that far. */
+  readonly schemaFiles: readonly string[];
+  readonly migrations: MigrationsList | null;
+}
+
+/** A schema engine that only listens: it connects to no database and tells us what Prisma asked of it. */
+export interface CaptureEngine extends AsyncDisposable {
+  /** For PRISMA_SCHEMA_ENGINE_BINARY. */
+  readonly path: string;
+  captured(): CapturedCall;
+}
+
+/**
+ * Runs as PRISMA_SCHEMA_ENGINE_BINARY. It hands its arguments and the first requests to our socket, so the URL is
+ * never on disk, and answers as if the database were up to date, which makes `prisma migrate status` end at once.
+ * (Arguments and requests as measured on Prisma 7.10.1: `--datamodels FILE --datasource JSON`, JSON-RPC on stdin
+ * whose `diagnoseMigrationHistory` carries the migrations; before it `--datasource JSON cli can-connect-to-database`.)
+ */
+const engineScript = `'use strict';
+const { connect } = require('node:net');
+const { createInterface } = require('node:readline');
+const socket = connect(require('node:path').join(__dirname, 'socket'));
+const waiting = [];
+// Prisma ends us as soon as it is answered, so it is answered only when we were heard.
+const tell = (value, heard) => {
+  waiting.push(heard);
+  socket.write(JSON.stringify(value) + '\\n');
+};
+createInterface({ input: socket }).on('line', () => waiting.shift()());
+if (process.argv.includes('cli')) tell({ argv: process.argv.slice(2) }, () => process.exit(0));
+else {
+  tell({ argv: process.argv.slice(2) }, () => {});
+  const result = { hasMigrationsTable: true, history: null, failedMigrationNames: [], editedMigrationNames: [] };
+  createInterface({ input: process.stdin })
+    .on('line', (line) => {
+      const { id, params } = JSON.parse(line);
+      const answer = () => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n');
+      if (params === undefined || params.migrationsList === undefined) return answer();
+      const { baseDir, lockfile, migrationDirectories } = params.migrationsList;
+      const names = migrationDirectories.map(({ path }) => ({ path }));
+      tell({ migrations: { baseDir, lockfile, migrationDirectories: names } }, answer);
+    })
+    .on('close', () => process.exit(0));
+}
+`;
+
+/** Makes the engine in a folder that only this user can enter. Disposing removes it. */
+export async function openCaptureEngine(): Promise<CaptureEngine> {
+  // Not the runner's own temporary folder: a socket's path is limited to some 100 bytes.
+  const directory = await mkdtemp(join(tmpdir(), 'safe-migrate-'));
+  const messages: Message[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    createInterface({ input: socket }).on('line', (line) => {
+      const parsed = parseMessage(line);
+      if (parsed !== null) messages.push(parsed);
+      socket.write('heard\n');
+    });
+  });
+  const closeServer = () =>
+    new Promise<void>((resolve) => {
+      for (const socket of sockets) socket.destroy();
+      server.close(() => resolve());
+    });
+  try {
+    await chmod(directory, 0o700);
+    const path = join(directory, 'schema-engine');
+    const scriptPath = join(directory, 'capture.cjs');
+    await writeFile(scriptPath, engineScript, { mode: 0o600 });
+    await writeFile(path, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(scriptPath)} "$@"\n`, { mode: 0o700 });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(join(directory, 'socket'), resolve);
+    });
+    return {
+      path,
+      captured: () => summarise(messages),
+      async [Symbol.asyncDispose]() {
+        await closeServer();
+        await rm(directory, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await closeServer();
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** null for what a Prisma that we do not know may send: what is missing shows in the summary. */
+function parseMessage(line: string): Message | null {
+  try {
+    return message.parse(JSON.parse(line));
+  } catch {
+    return null;
+  }
+}
+
+function summarise(messages: readonly Message[]): CapturedCall {
+  const argumentLists = messages.flatMap((each) => ('argv' in each ? [each.argv] : []));
+  const datasource = argumentLists.flatMap((argv) => valuesOf(argv, '--datasource')).at(-1);
+  return {
+    url: datasource === undefined ? null : urlIn(datasource),
+    schemaFiles: argumentLists.flatMap((argv) => valuesOf(argv, '--datamodels')),
+    migrations: messages.flatMap((each) => ('migrations' in each ? [each.migrations] : [])).at(-1) ?? null,
+  };
+}
+
+function urlIn(datasource: string): string | null {
+  try {
+    return datasourceArgument.parse(JSON.parse(datasource)).url;
+  } catch {
+    return null;
+  }
+}
+
+function valuesOf(argv: readonly string[], name: string): string[] {
+  return argv.flatMap((argument, index) => (argument === name ? (argv[index + 1] ?? []) : []));
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,34 @@
+import { type ConnectionTarget, parsePostgresUrl } from '../database/postgres/url.ts';
+import type { Problem } from '../system/errors.ts';
+import type { Secret } from '../system/secret.ts';
+
+/**
+ * Problems when the URL that the action was given (`given`) and the one that Migrate will use (`used`) lead to
+ * different databases: one would be backed up and another migrated. Host, port, database and schema count; user and
+ * password may differ. Host names are compared as written: two names of one server cannot be told from here.
+ */
+export function comparePrismaUrl(given: Secret, used: Secret, directory: string): readonly Problem[] {
+  const [ours, prismas] = [parsePostgresUrl(given.reveal(), { directory }), parsePostgresUrl(used.reveal(), { directory })];
+  if (ours.target === null) return ours.problems;
+  if (prismas.target === null) return prismas.problems;
+  const [a, b] = [ours.target, prismas.target];
+  const differing = [
+    ...(a.address.host === b.address.host ? [] : ['host']),
+    ...(a.address.port === b.address.port ? [] : ['port']),
+    ...(a.address.database === b.address.database ? [] : ['database']),
+    ...(a.schema === b.schema ? [] : ['schema']),
+  ];
+  if (differing.length === 0) return [];
+  return [
+    {
+      code: 'SM_URL_MISMATCH',
+      message: `database-url leads to ${place(a)}, but Prisma would migrate ${place(b)} (different: ${differing.join(', ')})`,
+      hint: 'Make both the same: leave database-url out to use what Prisma uses, or let prisma.config.ts read DATABASE_URL and set that in the env of the step.',
+    },
+  ];
+}
+
+function place({ address, schema }: ConnectionTarget): string {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `${host}:${address.port}, database ${address.database}, schema ${schema}`;
+}

@@ -1,0 +1,65 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { PhaseLog } from '../report/run-log.ts';
+import { localPortsOf } from '../system/local-ports.ts';
+import type { PrismaInstallation } from './locate-prisma.ts';
+import type { DeployResult } from './migrator.ts';
+import { type PrismaProject, runPrisma } from './prisma-command.ts';
+import { PrintedTextFilter } from './printed-text.ts';
+
+const keptOutputLength = 64 * 1024;
+/** Short enough to see the engine's connection, which opens with the first question it asks. */
+const portSampleMs = 100;
+
+/**
+ * Runs `prisma migrate deploy`. What it prints goes to the log as it comes, without row values and passwords; the
+ * result holds the same text. Resolves however it ends: whether it worked is told by the history alone.
+ */
+export async function deployMigrations(request: {
+  readonly installation: PrismaInstallation;
+  readonly project: PrismaProject;
+  readonly env: Readonly<Record<string, string>>;
+  /** Texts that must not be seen, besides passwords of URLs. */
+  readonly secrets: readonly string[];
+  readonly log: Pick<PhaseLog, 'output'>;
+  readonly signal: AbortSignal;
+}): Promise<DeployResult> {
+  const filter = new PrintedTextFilter(request.secrets);
+  let output = '';
+  const show = (text: string) => {
+    if (text === '') return;
+    output = (output + text).slice(-keptOutputLength);
+    request.log.output(text);
+  };
+  const localPorts = new Set<number>();
+  let sampling: Promise<void> = Promise.resolve();
+  const ended = new AbortController();
+  const exit = await runPrisma({
+    installation: request.installation,
+    project: request.project,
+    command: ['migrate', 'deploy'],
+    env: request.env,
+    signal: request.signal,
+    onOutput: (text) => show(filter.add(text)),
+    onStart: (groupId) => {
+      sampling = samplePorts(groupId, localPorts, ended.signal);
+    },
+  }).finally(() => ended.abort());
+  await sampling;
+  show(filter.end());
+  return { exitCode: exit.exitCode, signal: exit.signal, output, errorCode: errorCodeIn(output), localPorts };
+}
+
+/** Prisma's error code (`P1002`, `P3018`, …) in what it printed, or null. */
+export function errorCodeIn(output: string): string | null {
+  return /^(?:Error: )?(P\d{4})\b/m.exec(stripVTControlCharacters(output))?.[1] ?? null;
+}
+
+async function samplePorts(groupId: number, ports: Set<number>, ended: AbortSignal): Promise<void> {
+  while (!ended.aborted) {
+    for (const port of await localPortsOf(groupId)) ports.add(port);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, portSampleMs);
+      ended.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+    });
+  }
+}

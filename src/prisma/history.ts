@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { Database } from '../database/database.ts';
+import { literal, qualified } from '../database/postgres/sql-text.ts';
+import type { HistoryRow } from './migrator.ts';
+
+const row = z
+  .object({
+    id: z.string(),
+    checksum: z.string(),
+    migration_name: z.string(),
+    started_at: z.string(),
+    finished_at: z.string().nullable(),
+    rolled_back_at: z.string().nullable(),
+    applied_steps_count: z.number(),
+    logs: z.string().nullable(),
+  })
+  .transform(
+    (raw): HistoryRow => ({
+      id: raw.id,
+      checksum: raw.checksum,
+      migrationName: raw.migration_name,
+      startedAt: raw.started_at,
+      finishedAt: raw.finished_at,
+      rolledBackAt: raw.rolled_back_at,
+      appliedStepsCount: raw.applied_steps_count,
+      logs: raw.logs,
+    }),
+  );
+
+const presence = z.object({ present: z.boolean() });
+
+/**
+ * The rows of `_prisma_migrations` in `schema`, in the order in which they were written; null when there is no such
+ * table. `logs` is what the engine wrote and may hold row values: show it through failure.ts only.
+ */
+export async function readHistory(
+  database: Pick<Database, 'query'>,
+  schema: string,
+): Promise<readonly HistoryRow[] | null> {
+  if (!(await historyTableExists(database, schema))) return null;
+  return database.query(
+    `SELECT id::text, checksum::text, migration_name::text, applied_steps_count, logs,
+            ${iso('started_at')}, ${iso('finished_at')}, ${iso('rolled_back_at')}
+       FROM ${historyTable(schema)} ORDER BY _prisma_migrations.started_at, id`,
+    row,
+  );
+}
+
+/**
+ * Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
+ * Prisma manages them.
+ */
+export async function needsBaseline(database: Pick<Database, 'query'>, schema: string): Promise<boolean> {
+  if (await historyTableExists(database, schema)) return false;
+  const [found] = await database.query(
+    `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`,
+    presence,
+  );
+  return found?.present ?? false;
+}
+
+async function historyTableExists(database: Pick<Database, 'query'>, schema: string): Promise<boolean> {
+  const [found] = await database.query(
+    `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(schema)} AND c.relname = '_prisma_migrations'
+                       AND c.relkind IN ('r', 'p')) AS present`,
+    presence,
+  );
+  return found?.present ?? false;
+}
+
+function historyTable(schema: string): string {
+  return qualified(schema, '_prisma_migrations');
+}
+
+function iso(column: string): string {
+  return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
+}

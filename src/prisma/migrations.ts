@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Problem, RefusedError } from '../system/errors.ts';
+import type { MigrationFile } from './migrator.ts';
+
+/**
+ * Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
+ * Rejects with SM_MIGRATION_UNREADABLE for every script that is missing, and with SM_PRISMA_PROJECT when there is no
+ * migration at all: `migrate deploy` would then say "No migration found" and succeed.
+ */
+export async function readMigrations(directory: string, names: readonly string[]): Promise<readonly MigrationFile[]> {
+  if (names.length === 0) {
+    throw new RefusedError(
+      [
+        {
+          code: 'SM_PRISMA_PROJECT',
+          message: `there is no migration in ${directory}`,
+          hint: 'Check working-directory, prisma-schema and migrations.path in prisma.config.ts, and that the migrations are committed.',
+        },
+      ],
+      { docs: 'prisma.md' },
+    );
+  }
+  const problems: Problem[] = [];
+  const files: MigrationFile[] = [];
+  for (const name of names) {
+    const path = join(directory, name, 'migration.sql');
+    try {
+      // Prisma reads the text as UTF-8 and digests that, so a file in another encoding has the same digest here.
+      const script = await readFile(path, 'utf8');
+      files.push({ name, path, checksums: checksumsOf(script), script });
+    } catch (error) {
+      const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+      problems.push({
+        code: 'SM_MIGRATION_UNREADABLE',
+        message: `migration ${name} has no readable migration.sql (${reason})`,
+        hint: 'Restore the file from version control, or remove the folder if it was never applied anywhere.',
+      });
+    }
+  }
+  if (problems.length > 0) throw new RefusedError(problems, { docs: 'prisma.md' });
+  return files;
+}
+
+/**
+ * The digests under which Prisma may have noted this script: git changes line ends between machines, and the engine
+ * compares with LF and CRLF exchanged.
+ */
+export function checksumsOf(script: string): readonly string[] {
+  const unix = script.replaceAll('\r\n', '\n');
+  const variants = [script, unix, unix.replaceAll('\n', '\r\n')];
+  return [...new Set(variants.map((text) => createHash('sha256').update(text, 'utf8').digest('hex')))];
+}

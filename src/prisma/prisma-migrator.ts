@@ -1,0 +1,74 @@
+import { secretsIn } from '../database/postgres/url-secrets.ts';
+import { parsePostgresUrl } from '../database/postgres/url.ts';
+import { RefusedError } from '../system/errors.ts';
+import type { Secret } from '../system/secret.ts';
+import { captureProject } from './capture-project.ts';
+import { comparePrismaUrl } from './compare-url.ts';
+import { deployMigrations } from './deploy.ts';
+import { locatePrisma } from './locate-prisma.ts';
+import { readMigrations } from './migrations.ts';
+import type { Migrator } from './migrator.ts';
+import { type PrismaProject, prismaEnvironment } from './prisma-command.ts';
+import { deployProbe } from './probe.ts';
+
+export interface PrismaMigratorOptions extends PrismaProject {
+  /** The input `database-url`; null: what Prisma itself would use. */
+  readonly databaseUrl: Secret | null;
+  /** The run's id, for the name that the migration's sessions carry. */
+  readonly run: string;
+  readonly signal: AbortSignal;
+  /** Default: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * The project's own Prisma as the Migrator: located, asked what it would migrate, and compared with `databaseUrl`.
+ * Rejects with every reason for which it cannot be used; nothing was connected to then.
+ */
+export async function openPrismaMigrator(options: PrismaMigratorOptions): Promise<Migrator> {
+  const { databaseUrl, signal } = options;
+  const own = options.env ?? process.env;
+  const installation = await locatePrisma(options.workingDirectory);
+  const project: PrismaProject = {
+    workingDirectory: options.workingDirectory,
+    schemaPath: options.schemaPath,
+    configPath: options.configPath,
+  };
+  const env = prismaEnvironment(databaseUrl, `safe-migrate migrate ${options.run}`, own);
+  const captured = await captureProject({ installation, project, env, signal });
+  const directory = options.workingDirectory;
+  const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
+  const problems = [
+    ...(databaseUrl === null ? parsed.problems : comparePrismaUrl(databaseUrl, captured.url, directory)),
+  ];
+  if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems, { docs: 'prisma.md' });
+  const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
+  const secrets = [captured.url, ...(databaseUrl === null ? [] : [databaseUrl])].flatMap((url) =>
+    secretsIn(url.reveal()),
+  );
+  return {
+    version: installation.version,
+    url: captured.url,
+    historySchema: parsed.target.schema,
+    migrations,
+    migrationsDirectory: captured.migrationsDirectory,
+    warnings: warningsAbout(env),
+    deploy: (log, deploySignal) =>
+      deployMigrations({ installation, project, env, secrets, log, signal: deploySignal }),
+    deployProbe: (probeUrl, probeSignal) =>
+      deployProbe({
+        installation,
+        env,
+        probeUrl,
+        secrets: [...secrets, ...secretsIn(probeUrl.reveal())],
+        signal: probeSignal,
+      }),
+  };
+}
+
+function warningsAbout(env: Readonly<Record<string, string>>): readonly string[] {
+  if ((env.PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK ?? '') === '') return [];
+  return [
+    "PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK is set: Prisma takes no lock, so another deploy beside this one is not noticed",
+  ];
+}

@@ -1,0 +1,79 @@
+import type { Database, Fallback, Fingerprint } from '../database/database.ts';
+import { readHistory } from '../prisma/history.ts';
+import type { HistoryRow, Migrator } from '../prisma/migrator.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+import { SafeMigrateError } from '../system/errors.ts';
+import { sameHistory } from './decide.ts';
+
+/** The target as it is just before the migration, and what it can be brought back to. */
+export interface Baseline {
+  readonly history: readonly HistoryRow[] | null;
+  readonly witness: string;
+  readonly targetOid: number;
+  readonly fingerprint: Fingerprint;
+  readonly schemaText: string;
+  /** null with `verify: archive`: then the dump is restored when it is needed. */
+  readonly fallback: Fallback | null;
+  readonly dumpPath: string;
+  /** Tables that the application changed after the snapshot. */
+  readonly writesBeforeMigration: readonly string[];
+}
+
+/**
+ * Makes sure that the backup still is what a swap may go back to: nobody has migrated and nobody has changed
+ * the schema since the snapshot. Rows may have changed; which tables is returned.
+ * Rejects with SM_SCHEMA_MOVED; nothing has been touched then.
+ */
+export async function takeBaseline(
+  database: Database,
+  migrator: Migrator,
+  backup: {
+    readonly history: readonly HistoryRow[] | null;
+    readonly targetOid: number;
+    readonly fingerprint: Fingerprint;
+    readonly schemaText: string;
+    readonly witness: string;
+    readonly counters: Parameters<Database['changedTables']>[1];
+    readonly fallback: Fallback | null;
+    readonly dumpPath: string;
+  },
+  options: { readonly exact: boolean; readonly jobs: number; readonly signal: AbortSignal },
+  log: PhaseLog,
+): Promise<Baseline> {
+  const history = await readHistory(database, migrator.historySchema);
+  if (!sameHistory(backup.history, history)) {
+    throw moved('somebody else has changed the migration history since the backup was taken');
+  }
+  const witness = await database.witness();
+  if (witness !== backup.witness) {
+    // TRUNCATE, VACUUM FULL or REFRESH of the application move the witness too, without changing the schema.
+    if ((await database.schemaDigest(options.signal)) !== backup.fingerprint.schemaDigest) {
+      throw moved('somebody else has changed the schema since the backup was taken');
+    }
+    log.detail('catalogs were rewritten since the backup, the schema is the same');
+  }
+  const writesBeforeMigration = await database.changedTables(backup.fingerprint, backup.counters, {
+    exact: options.exact,
+    jobs: options.jobs,
+  });
+  return {
+    history,
+    witness,
+    targetOid: backup.targetOid,
+    fingerprint: backup.fingerprint,
+    schemaText: backup.schemaText,
+    fallback: backup.fallback,
+    dumpPath: backup.dumpPath,
+    // The history table is Prisma's; a change of it was excluded above.
+    writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith('_prisma_migrations')),
+  };
+}
+
+function moved(message: string): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_SCHEMA_MOVED',
+    phase: 'migrate',
+    message,
+    hint: 'Nothing was touched. Let one deploy finish before the next one starts, then run this job again.',
+  });
+}

@@ -1,0 +1,54 @@
+import type { NextStep } from '../report/report.ts';
+
+export interface Names {
+  readonly target: string;
+  readonly fallback: string;
+  readonly failed: string;
+  /** Comment that the target has of its own; null when it has none. */
+  readonly comment: string | null;
+}
+
+/**
+ * The two ways to finish a run that stopped between them: back to the backup, or on with what is there.
+ * Each is one paste for a shell whose PG* variables reach the server as the target's owner; the session sits in
+ * `postgres`, because nobody can rename the database that he is connected to.
+ */
+export function finishByHand(names: Names): readonly NextStep[] {
+  const target = quoted(names.target);
+  const fallback = quoted(names.fallback);
+  const failed = quoted(names.failed);
+  const comment = names.comment === null ? 'NULL' : `'${names.comment.replaceAll("'", "''")}'`;
+  return [
+    {
+      text: `Go back to the backup: ${names.fallback} becomes ${names.target}, and what is there now is kept as ${names.failed}. Stop the application first, or its sessions are in the way.`,
+      commands: [
+        pasted([
+          `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ${literal(names.target)};`,
+          'BEGIN;',
+          `ALTER DATABASE ${target} RENAME TO ${failed};`,
+          `ALTER DATABASE ${fallback} RENAME TO ${target};`,
+          `ALTER DATABASE ${failed} ALLOW_CONNECTIONS false;`,
+          `COMMENT ON DATABASE ${target} IS ${comment};`,
+          `ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
+          'COMMIT;',
+        ]),
+      ],
+    },
+    {
+      text: `Or keep ${names.target} as it is now, repair it by a new migration (prisma migrate resolve marks the failed one), and drop the copy of the state before.`,
+      commands: [pasted([`DROP DATABASE ${fallback};`])],
+    },
+  ];
+}
+
+function pasted(statements: readonly string[]): string {
+  return [`psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'SQL'`, ...statements, 'SQL'].join('\n');
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { PhaseLog } from '../report/run-log.ts';
+import { SafeMigrateError } from '../system/errors.ts';
+import type { Evidence } from './decide.ts';
+import type { RecoveryRequest } from './recover.ts';
+
+const probeTimeoutMs = 60_000;
+
+/**
+ * Lets this very Prisma run a two-statement script that fails in its second statement, in the coordination
+ * database of this run, and looks whether the first one stayed. Up to 7.3 the engine sends a script as one
+ * query, from 7.4 statement by statement; which of the two is at work is measured, not assumed.
+ * Whatever goes wrong here means `not-measured`, and then the swap is taken.
+ */
+export async function measureExecution(
+  request: Pick<RecoveryRequest, 'database' | 'migrator' | 'lock'>,
+  log: PhaseLog,
+): Promise<Evidence['execution']> {
+  const { database, migrator, lock } = request;
+  if (lock.coordinationDatabase === null) return 'not-measured';
+  try {
+    const url = database.urlOf(lock.coordinationDatabase);
+    const probe = await migrator.deployProbe(url, AbortSignal.timeout(probeTimeoutMs));
+    // Without Prisma's failed row the script never ran there, and the table's absence proves nothing.
+    const [outcome] = await database.queryIn(
+      lock.coordinationDatabase,
+      `SELECT to_regclass('public.safe_migrate_probe') IS NOT NULL AS "stayed"
+         FROM public._prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL`,
+      z.object({ stayed: z.boolean() }),
+    );
+    if (outcome === undefined || probe.exitCode === 0) return 'not-measured';
+    return outcome.stayed ? 'by-statement' : 'one-query';
+  } catch (error) {
+    if (!(error instanceof SafeMigrateError)) throw error;
+    log.detail(`could not be measured: ${error.message}`);
+    return 'not-measured';
+  }
+}

@@ -1,0 +1,10 @@
+import type { Report } from './report.ts';
+import { resultSentence } from './sentence.ts';
+
+/** The log's last lines: the result in one sentence, and what to do next with commands to paste. */
+export function closingLines(report: Report): readonly string[] {
+  return [
+    `${report.result}: ${resultSentence(report)}`,
+    ...report.nextSteps.flatMap((step) => [step.text, ...step.commands.map((command) => `    ${command}`)]),
+  ];
+}

@@ -1,0 +1,165 @@
+import { problemsOf, SafeMigrateError } from '../system/errors.ts';
+import { docsLink } from './docs-link.ts';
+import type {
+  BackupRecord,
+  Command,
+  KeptDatabase,
+  MigrationFailure,
+  NextStep,
+  Phase,
+  PhaseRecord,
+  RecoveryMethod,
+  Report,
+  ReportedProblem,
+  Result,
+  TableDifference,
+} from './report.ts';
+
+/** The parts of a Report that a story fills in as it learns them. */
+interface Findings {
+  target: Report['target'];
+  prismaVersion: string | null;
+  pendingMigrations: readonly string[];
+  appliedMigrations: readonly string[];
+  backup: BackupRecord | null;
+  failure: MigrationFailure | null;
+  recoveryMethod: RecoveryMethod;
+  recoverySeconds: number | null;
+  failedDatabase: string | null;
+  dataLoss: Report['dataLoss'];
+  drift: Report['drift'];
+  writesBeforeMigration: readonly string[] | null;
+  newWrites: readonly TableDifference[] | null;
+  keptDatabases: readonly KeptDatabase[];
+}
+
+/**
+ * The run's record while it grows; `build` makes the Report of it. Every setter replaces what was there,
+ * `phase`, `problem`, `warn` and `nextStep` add.
+ */
+export class ReportBuilder {
+  readonly #command: Command;
+  readonly #run: Omit<Report['run'], 'finishedAt'>;
+  readonly #phases: PhaseRecord[] = [];
+  readonly #problems: ReportedProblem[] = [];
+  readonly #warnings: string[] = [];
+  readonly #nextSteps: NextStep[] = [];
+  readonly #findings: Findings = {
+    target: null,
+    prismaVersion: null,
+    pendingMigrations: [],
+    appliedMigrations: [],
+    backup: null,
+    failure: null,
+    recoveryMethod: 'none',
+    recoverySeconds: null,
+    failedDatabase: null,
+    dataLoss: [],
+    drift: 'unknown',
+    writesBeforeMigration: null,
+    newWrites: null,
+    keptDatabases: [],
+  };
+
+  constructor(start: { readonly command: Command; readonly run: Omit<Report['run'], 'finishedAt'> }) {
+    this.#command = start.command;
+    this.#run = start.run;
+  }
+
+  target(target: NonNullable<Report['target']>): void {
+    this.#findings.target = target;
+  }
+
+  prisma(version: string): void {
+    this.#findings.prismaVersion = version;
+  }
+
+  pending(migrations: readonly string[]): void {
+    this.#findings.pendingMigrations = [...migrations];
+  }
+
+  /** Migrations of this run that are applied in the target now; empty again after they were undone. */
+  applied(migrations: readonly string[]): void {
+    this.#findings.appliedMigrations = [...migrations];
+  }
+
+  backup(backup: BackupRecord): void {
+    this.#findings.backup = backup;
+  }
+
+  failure(failure: MigrationFailure): void {
+    this.#findings.failure = failure;
+  }
+
+  /** `seconds`: from the decision to recover until the target was back. */
+  recovery(method: RecoveryMethod, seconds: number | null): void {
+    this.#findings.recoveryMethod = method;
+    this.#findings.recoverySeconds = seconds;
+  }
+
+  failedDatabase(name: string): void {
+    this.#findings.failedDatabase = name;
+  }
+
+  dataLoss(loss: Report['dataLoss']): void {
+    this.#findings.dataLoss = [...loss];
+  }
+
+  drift(drift: Report['drift']): void {
+    this.#findings.drift = drift;
+  }
+
+  /** Tables that had moved on between the snapshot and the migration. */
+  writesBeforeMigration(tables: readonly string[]): void {
+    this.#findings.writesBeforeMigration = [...tables];
+  }
+
+  /** Differences between the failed database and the recovered target. */
+  newWrites(differences: readonly TableDifference[]): void {
+    this.#findings.newWrites = [...differences];
+  }
+
+  kept(databases: readonly KeptDatabase[]): void {
+    this.#findings.keptDatabases = [...databases];
+  }
+
+  phase(record: PhaseRecord): void {
+    this.#phases.push(record);
+  }
+
+  /**
+   * Everything that an error stands for. The first one given is the reason of the result; when recovery
+   * fails as well, give both, the migration's first.
+   */
+  problem(error: unknown, phase: Phase | null = null): void {
+    const page = error instanceof SafeMigrateError ? error.docs : 'errors.md';
+    const place = (error instanceof SafeMigrateError ? error.phase : undefined) ?? phase;
+    for (const { code, message, hint } of problemsOf(error)) {
+      this.#problems.push({ code, message, hint, phase: place, docs: docsLink(page, code) });
+    }
+  }
+
+  /** A warning that was given before is not repeated. */
+  warn(line: string): void {
+    if (!this.#warnings.includes(line)) this.#warnings.push(line);
+  }
+
+  nextStep(step: NextStep): void {
+    this.#nextSteps.push(step);
+  }
+
+  /** The finished value; the builder may go on and build again (a problem while publishing). */
+  build(result: Result, finishedAt: Date): Report {
+    return {
+      formatVersion: 1,
+      command: this.#command,
+      result,
+      run: { ...this.#run, finishedAt: finishedAt.toISOString() },
+      ...this.#findings,
+      phases: [...this.#phases],
+      problems: [...this.#problems],
+      warnings: [...this.#warnings],
+      nextSteps: [...this.#nextSteps],
+    };
+  }
+}

@@ -1,0 +1,62 @@
+import { countOf, formatBytes, formatDuration } from './quantity.ts';
+import type { Report } from './report.ts';
+
+/** The result in one plain sentence: what happened, and what state the database is in now. */
+export function resultSentence(report: Report): string {
+  const database = report.target?.database ?? 'The database';
+  switch (report.result) {
+    case 'migrated':
+      return `${database} is migrated: ${countOf(report.appliedMigrations.length, 'migration')} applied${backupClause(report)}.`;
+    case 'up-to-date':
+      return `${database} is up to date: no migration is pending.`;
+    case 'backed-up':
+      return `${database} is backed up${backupClause(report, ' as ')}.`;
+    case 'checked':
+      return `${database} was checked: ${countOf(report.problems.length, 'problem')}, ${countOf(report.warnings.length, 'warning')}.`;
+    case 'rolled-back':
+      return `${database} is rolled back to its backup.`;
+    case 'drilled':
+      return 'The stored backup was restored into a scratch database and found equal.';
+    case 'pruned':
+      return 'Old backups were removed.';
+    case 'refused':
+      return refusedSentence(report, database);
+    case 'rehearsal-failed':
+      return `${failed(report)} on a copy; ${database} was never touched.`;
+    case 'untouched':
+      return `${failed(report)} before it changed anything; ${database} is as it was.`;
+    case 'restored':
+      return `${failed(report)}; ${database} is again as it was before${recoveryClause(report)}.`;
+    case 'stopped':
+      return `${failed(report)}, and nothing was undone: ${database} is as the migration left it and waits for a decision.`;
+    case 'recovery-failed':
+      return `${failed(report)}, and recovery failed as well: ${database} needs a person now.`;
+  }
+}
+
+function refusedSentence(report: Report, database: string): string {
+  const reasons = countOf(report.problems.length, 'reason');
+  if (report.command === 'backup' && report.backup !== null) {
+    return `The backup of ${database} is stored as ${report.backup.id} but not proved: ${reasons}.`;
+  }
+  const untouched = report.target === null ? 'no database was touched' : `${database} was not touched`;
+  return `Refused for ${reasons}; ${untouched}.`;
+}
+
+function failed(report: Report): string {
+  return report.failure === null ? 'The migration failed' : `${report.failure.migration} failed`;
+}
+
+function recoveryClause(report: Report): string {
+  const seconds = report.recoverySeconds;
+  const method = report.recoveryMethod === 'none' ? '' : ` (${report.recoveryMethod})`;
+  return seconds === null ? method : `, ${formatDuration(seconds * 1000)} later${method}`;
+}
+
+function backupClause(report: Report, lead = ', backup '): string {
+  const { backup } = report;
+  if (backup === null) return '';
+  const proof =
+    backup.restoreProved === 'true' ? 'restored and found equal' : 'stored, but not proved by a restore';
+  return `${lead}${backup.id} (${formatBytes(backup.sizeBytes)}) ${proof}`;
+}

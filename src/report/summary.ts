@@ -1,0 +1,196 @@
+import { code, codeBlock, fold, plain, table } from './markdown-text.ts';
+import { phaseChart } from './phase-chart.ts';
+import { countOf, formatBytes, formatCount, formatSeconds } from './quantity.ts';
+import { jobPasses, type Report } from './report.ts';
+import { restoreByHandCommands } from './restore-by-hand.ts';
+import { resultSentence } from './sentence.ts';
+
+/** GitHub drops a summary that is longer; some room is left for the last line. */
+const maximumSummaryBytes = 1024 * 1024 - 1024;
+/** Rows of a table; the rest stands in report.json. */
+const maximumRows = 100;
+
+/**
+ * The job summary in GitHub's Markdown: the result in one sentence, what to do, and then what happened.
+ * A section that would not fit into 1 MiB is left out.
+ */
+export function summaryMarkdown(report: Report): string {
+  const sections = [
+    `## safe-migrate: ${report.result}\n\n**${plain(resultSentence(report))}**`,
+    whatToDo(report),
+    phaseTable(report),
+    migrations(report),
+    dataLoss(report),
+    newWrites(report),
+    backup(report),
+    keptDatabases(report),
+    warnings(report),
+    origin(report),
+  ].filter((section) => section !== null);
+
+  let summary = '';
+  let isWhole = true;
+  for (const section of sections) {
+    if (Buffer.byteLength(summary) + Buffer.byteLength(section) > maximumSummaryBytes) isWhole = false;
+    else summary += `${section}\n\n`;
+  }
+  return isWhole
+    ? summary
+    : `${summary}_What is missing here is too long for a summary; it stands in the report._\n`;
+}
+
+function whatToDo(report: Report): string | null {
+  const problems = shortened(report.problems, (problem) => {
+    const place = problem.phase === null ? '' : ` (${problem.phase})`;
+    return `- ${plain(problem.message)}${place}<br>HINT: ${plain(problem.hint)} [${code(problem.code)}](${problem.docs})`;
+  });
+  const steps = report.nextSteps.map((step) =>
+    step.commands.length === 0
+      ? plain(step.text)
+      : `${plain(step.text)}\n\n${codeBlock(step.commands, 'sh')}`,
+  );
+  if (problems.length === 0 && steps.length === 0) return null;
+  const heading = jobPasses(report.result) ? '### What to know' : '### What to do';
+  return [heading, problems.join('\n'), ...steps].filter((part) => part !== '').join('\n\n');
+}
+
+function phaseTable(report: Report): string | null {
+  if (report.phases.length === 0) return null;
+  const rows = report.phases.map((record) => [
+    record.phase,
+    record.status === 'done' ? '' : record.status,
+    formatSeconds(record.durationMs),
+    plain(record.fact),
+  ]);
+  const chart = fold('Timeline (UTC)', codeBlock([phaseChart(report.phases)], 'mermaid'));
+  return `### Phases\n\n${table(['Phase', '', 'Time', 'Result'], rows)}\n\n${chart}`;
+}
+
+function migrations(report: Report): string | null {
+  if (report.pendingMigrations.length === 0) return null;
+  const applied = new Set(report.appliedMigrations);
+  const rows = shortenedRows(report.pendingMigrations, (name) => {
+    const state = applied.has(name)
+      ? 'applied'
+      : name === report.failure?.migration
+        ? 'failed'
+        : 'not applied';
+    return [code(name), state];
+  });
+  const parts = ['### Migrations', table(['Migration', 'Now'], rows)];
+  if (report.failure !== null) parts.push(failure(report.failure));
+  return parts.join('\n\n');
+}
+
+function failure(failed: NonNullable<Report['failure']>): string {
+  const place =
+    failed.file === null
+      ? ''
+      : ` at ${code(failed.line === null ? failed.file : `${failed.file}:${failed.line}`)}`;
+  const sqlState = failed.sqlState === null ? '' : ` (SQLSTATE ${code(failed.sqlState)})`;
+  return `${code(failed.migration)} failed${place}: ${plain(failed.message)}${sqlState}`;
+}
+
+function dataLoss(report: Report): string | null {
+  if (report.dataLoss.length === 0) return null;
+  const rows = shortenedRows(report.dataLoss, (loss) => [
+    code(loss.migration),
+    code(loss.object),
+    code(loss.statement),
+  ]);
+  return `### Data that the migrations destroy\n\n${table(['Migration', 'Object', 'Statement'], rows)}`;
+}
+
+function newWrites(report: Report): string | null {
+  if (report.newWrites === null) {
+    const tables = report.writesBeforeMigration ?? [];
+    if (tables.length === 0) return null;
+    const names = shortened(tables, code).join(', ');
+    return `### Writes after the backup\n\nWritten to between the backup and the migration: ${names}`;
+  }
+  const heading = '### Rows written after the backup';
+  if (report.newWrites.length === 0) return `${heading}\n\nNone: every table was compared.`;
+  const rows = shortenedRows(report.newWrites, (difference) => [
+    code(`${difference.schema}.${difference.table}`),
+    formatCount(difference.onlyInFailed),
+    formatCount(difference.changed),
+    formatCount(difference.onlyInTarget),
+    difference.sampleKeys.slice(0, 5).map(code).join(' ') + (difference.sampleKeys.length > 5 ? ' …' : ''),
+  ]);
+  const where = report.failedDatabase === null ? 'the failed database' : code(report.failedDatabase);
+  const columns = ['Table', 'Only there', 'Changed there', 'Deleted there', 'Keys only there'];
+  return `${heading}\n\nCompared with ${where}, which is kept:\n\n${table(columns, rows)}`;
+}
+
+function backup(report: Report): string | null {
+  if (report.backup === null) return null;
+  const { id, sizeBytes, sha256, restoreProved, locations } = report.backup;
+  const proved = {
+    true: 'restored and found equal',
+    false: 'not proved by a restore',
+    'could-not-verify': 'could not be verified',
+  }[restoreProved];
+  const rows = [
+    ['Id', code(id)],
+    ['Size', formatBytes(sizeBytes)],
+    ['SHA-256', code(sha256)],
+    ['Proof', proved],
+    ...locations.map((location) => ['Stored', `${code(location.url)} ${plain(location.verified)}`]),
+  ];
+  const commands = restoreByHandCommands(report.backup);
+  const byHand =
+    commands.length === 0
+      ? ''
+      : `\n\n${fold('Restore it by hand, beside the database', codeBlock(commands, 'sh'))}`;
+  return `### Backup\n\n${table(['', ''], rows)}${byHand}`;
+}
+
+function keptDatabases(report: Report): string | null {
+  if (report.keptDatabases.length === 0) return null;
+  const rows = shortenedRows(report.keptDatabases, ({ name, sizeBytes }) => [
+    code(name),
+    formatBytes(sizeBytes),
+  ]);
+  return `### Kept failed databases\n\n${table(['Database', 'Size'], rows)}`;
+}
+
+function warnings(report: Report): string | null {
+  if (report.warnings.length === 0) return null;
+  return `### Warnings\n\n${shortened(report.warnings, (line) => `- ${plain(line)}`).join('\n')}`;
+}
+
+function origin(report: Report): string {
+  const { target, run } = report;
+  const parts = [
+    `command ${code(report.command)}`,
+    ...(target === null
+      ? []
+      : [
+          `${code(target.database)} at ${code(`${target.host}:${target.port}`)}, PostgreSQL ${plain(target.serverVersion)}`,
+        ]),
+    ...(report.prismaVersion === null ? [] : [`Prisma ${plain(report.prismaVersion)}`]),
+    ...(run.commit === null ? [] : [`commit ${code(run.commit)}`]),
+    `run ${code(run.id)}`,
+  ];
+  return `<sub>${parts.join(' · ')}</sub>`;
+}
+
+/** At most `maximumRows` of them, and a last one that says how many there are more. */
+function shortened<T>(items: readonly T[], render: (item: T) => string): string[] {
+  const shown = items.slice(0, maximumRows).map(render);
+  return items.length > maximumRows ? [...shown, `and ${leftOut(items)}`] : shown;
+}
+
+function shortenedRows<T>(
+  items: readonly T[],
+  render: (item: T) => readonly string[],
+): (readonly string[])[] {
+  const shown = items.slice(0, maximumRows).map(render);
+  if (items.length <= maximumRows) return shown;
+  const width = shown[0]?.length ?? 1;
+  return [...shown, [`and ${leftOut(items)}`, ...Array.from({ length: width - 1 }, () => '')]];
+}
+
+function leftOut(items: readonly unknown[]): string {
+  return `${countOf(items.length - maximumRows, 'more', 'more')} in the report`;
+}

@@ -1,0 +1,104 @@
+import { type Command, commands } from '../report/report.ts';
+
+/** What is known about an input apart from its description, which stands in action.yml only. */
+export interface InputEntry {
+  /** The commands that use it; given to another one, it is a warning. */
+  readonly commands: readonly Command[];
+  /** Equal to action.yml's (a test holds that); also used when a workflow passes an empty text. */
+  readonly default?: string;
+  /** What it will do. Its part is not built yet: giving it is refused, never silently ignored. */
+  readonly later?: string;
+  /** Never shown, always masked. */
+  readonly secret?: true;
+}
+
+/** Every input of action.yml, in its order. */
+export const inputCatalogue = {
+  command: { commands, default: 'migrate' },
+  'database-url': { commands, secret: true },
+  'working-directory': { commands, default: '.' },
+  'prisma-schema': { commands },
+  'prisma-config': { commands },
+  storage: { commands },
+  'encryption-passphrase': { commands, later: 'encrypt backups with a passphrase', secret: true },
+  'encryption-recipients': { commands, later: 'encrypt backups to age public keys' },
+  'encryption-identity': { commands, later: 'open encrypted backups', secret: true },
+  container: { commands, later: "run the database's tools inside a container" },
+  'client-image': { commands, later: "run the database's tools from an image" },
+  schemas: { commands, later: 'limit the backup to some schemas' },
+  jobs: { commands, default: '2' },
+  label: { commands },
+  'retention-days': { commands, later: 'remove backups that are older' },
+  'keep-last': { commands, later: 'keep the newest backups whatever their age' },
+  'github-token': { commands, default: `\${{ github.token }}`, secret: true },
+  verify: { commands: ['migrate', 'backup'], default: 'restore' },
+  rehearse: { commands: ['migrate', 'check'], later: 'run the migration on a copy first' },
+  recovery: { commands: ['migrate'], default: 'auto' },
+  'on-new-writes': { commands: ['migrate'], default: 'restore' },
+  'write-fence': { commands: ['migrate'], later: 'make the target read-only while the migration runs' },
+  'data-loss': { commands: ['migrate'], later: 'fail when the rehearsal loses rows' },
+  'before-migrate': { commands: ['migrate', 'rollback'], later: 'run a command before the snapshot' },
+  'smoke-test': { commands: ['migrate'], later: 'test the application after the migration' },
+  'after-migrate': { commands: ['migrate', 'rollback'], later: 'run a command at the end' },
+  'hook-timeout-minutes': { commands: ['migrate', 'rollback'], later: 'limit the time of the commands' },
+  'migrate-command': { commands: ['migrate'], later: "replace the project's own Prisma" },
+  'lock-timeout': { commands: ['migrate'], later: 'limit how long the migration waits for locks' },
+  'statement-timeout': { commands: ['migrate'], later: 'limit how long a statement of the migration runs' },
+  'migration-timeout-minutes': { commands: ['migrate'], later: 'limit the time of the migration' },
+  'migration-window': { commands: ['migrate'], later: 'refuse migrations outside certain hours' },
+  'max-recovery-seconds': { commands: ['migrate'], later: 'refuse when coming back would take longer' },
+  'keep-failed': { commands: ['migrate'], default: '1' },
+  backup: { commands: ['rollback', 'drill'], later: 'choose the stored backup' },
+  confirm: { commands: ['rollback'], later: 'confirm which database a rollback replaces' },
+  'dry-run': { commands: ['rollback', 'prune'], later: 'say what would be done, and do nothing' },
+  'fail-on': { commands: ['check'], later: 'choose which findings fail a check' },
+  comment: { commands: ['check'], later: 'comment on the pull request' },
+  'shadow-database-url': {
+    commands: ['check'],
+    later: 'give check a server for scratch databases',
+    secret: true,
+  },
+} as const satisfies Record<string, InputEntry>;
+
+export type InputName = keyof typeof inputCatalogue;
+
+export const inputNames = Object.keys(inputCatalogue) as readonly InputName[];
+
+/** The entry in its general form, for code that treats all inputs alike. */
+export function inputEntry(name: InputName): InputEntry {
+  return inputCatalogue[name];
+}
+
+/** Name of the environment variable in which the runner passes an input. */
+export function inputVariable(name: string): string {
+  return `INPUT_${name.replaceAll(' ', '_').toUpperCase()}`;
+}
+
+/** The known name that is closest to `given` (at most a third of it differs), or null. */
+export function closestInput(given: string): InputName | null {
+  const wanted = given.toLowerCase().replaceAll(/[_ ]/g, '-');
+  let closest: InputName | null = null;
+  let closestDistance = Math.floor(wanted.length / 3) + 1;
+  for (const name of inputNames) {
+    const distance = editDistance(wanted, name);
+    if (distance < closestDistance) {
+      closest = name;
+      closestDistance = distance;
+    }
+  }
+  return closest;
+}
+
+/** Levenshtein distance, one row at a time. */
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let i = 0; i < left.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < right.length; j++) {
+      const substituted = (row[j] ?? 0) + (left[i] === right[j] ? 0 : 1);
+      next.push(Math.min(substituted, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[right.length] ?? 0;
+}

@@ -1,0 +1,162 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { parsePostgresUrl } from '../database/postgres/url.ts';
+import { parseStorageUrl, type StorageUrl } from '../storage/storage-url.ts';
+import { type Problem, problemsOf } from '../system/errors.ts';
+import { Secret } from '../system/secret.ts';
+
+/** Longest text of a user that a message repeats. */
+const maximumShownLength = 100;
+
+/** One of a few words; those in `later` are refused as not built yet. */
+export function choice<const Allowed extends string>(
+  allowed: readonly Allowed[],
+  later: readonly string[] = [],
+) {
+  return z.string().transform((given, context): Allowed => {
+    const found = allowed.find((word) => word === given);
+    if (found !== undefined) return found;
+    if (later.includes(given)) {
+      return refuse(context, {
+        code: 'SM_NOT_YET',
+        message: `"${given}" arrives with a later version of safe-migrate`,
+        hint: `Allowed now: ${allowed.join(', ')}.`,
+      });
+    }
+    return refuse(context, {
+      code: 'SM_INPUT',
+      message: `${shown(given)} is unknown`,
+      hint: `Allowed: ${allowed.join(', ')}.`,
+    });
+  });
+}
+
+/** A whole number within limits, both included. */
+export function wholeNumber(minimum: number, maximum: number) {
+  return z.string().transform((given, context): number => {
+    const number = /^\d{1,6}$/.test(given) ? Number(given) : Number.NaN;
+    if (number >= minimum && number <= maximum) return number;
+    return refuse(context, {
+      code: 'SM_INPUT',
+      message: `${shown(given)} is not a whole number from ${minimum} to ${maximum}`,
+      hint: `Allowed: ${minimum} to ${maximum}.`,
+    });
+  });
+}
+
+/** The last part of a backup's id: it becomes part of file names and object keys. */
+export function backupLabel() {
+  return z.string().transform((given, context): string => {
+    if (/^[a-z0-9_-]{1,60}$/.test(given)) return given;
+    return refuse(context, {
+      code: 'SM_INPUT',
+      message: `${shown(given)} cannot be part of a backup's id`,
+      hint: 'Allowed: 1 to 60 characters of a-z, 0-9, _ and -.',
+    });
+  });
+}
+
+/** A URL that the database's own parser accepts. Its text is never repeated. */
+export function databaseUrl(directory: string) {
+  return z.string().transform((given, context): Secret => {
+    for (const problem of parsePostgresUrl(given, { directory }).problems) addIssue(context, problem);
+    return new Secret(given);
+  });
+}
+
+/**
+ * A path that must exist, made absolute. `base` is where relative paths start; when that is no folder itself
+ * (which is another input's problem), nothing is said here.
+ */
+export function existingPath(base: string, kind: 'file' | 'folder' | 'any') {
+  return z.string().transform((given, context): string => {
+    const path = resolve(base, given);
+    if (kindOf(base) !== 'folder') return path;
+    const found = kindOf(path);
+    if (found !== null && (kind === 'any' || found === kind)) return path;
+    const wanted = kind === 'any' ? 'file or folder' : kind;
+    return refuse(context, {
+      code: 'SM_INPUT',
+      message: `${shown(given)} is no ${wanted} (looked for ${path})`,
+      hint: `Give the path of an existing ${wanted}, relative to ${base}.`,
+    });
+  });
+}
+
+/** One storage URL per line, at least one, no two the same; on a hosted runner not only its own disk. */
+export function storageUrls(hosted: boolean) {
+  return z
+    .string()
+    .nullable()
+    .transform((given, context): readonly [StorageUrl, ...StorageUrl[]] => {
+      const problems: Problem[] = [];
+      const urls: StorageUrl[] = [];
+      const lines = linesOf(given ?? '');
+      for (const [index, line] of lines.entries()) {
+        try {
+          const url = parseStorageUrl(line);
+          if (urls.some((other) => isDeepStrictEqual(other, url))) {
+            problems.push({
+              code: 'SM_INPUT',
+              message: `line ${index + 1} is a storage that was given before`,
+              hint: 'Give every storage once.',
+            });
+          } else urls.push(url);
+        } catch (error) {
+          problems.push(...problemsOf(error));
+        }
+      }
+      if (lines.length === 0) {
+        problems.push({
+          code: 'SM_INPUT',
+          message: 'must be given: no migration without a stored backup',
+          hint: 'Give one URL per line, e.g. s3://bucket/prefix?region=eu-central-1 or file:///var/backups.',
+        });
+      }
+      if (hosted && urls.length > 0 && urls.every((url) => url.kind === 'file')) {
+        problems.push({
+          code: 'SM_INPUT',
+          message: 'file:// alone is refused on a GitHub-hosted runner: its disk is gone after the job',
+          hint: 'Add a storage that outlives the job, e.g. s3://bucket/prefix, on its own line.',
+        });
+      }
+      for (const problem of problems) addIssue(context, problem);
+      const [first, ...rest] = urls;
+      return first === undefined ? z.NEVER : [first, ...rest];
+    });
+}
+
+/** What an issue carries beside its message. */
+export type IssueParameters = Pick<Problem, 'code' | 'hint'>;
+
+function addIssue(context: z.core.$RefinementCtx, problem: Problem): void {
+  const params: IssueParameters = { code: problem.code, hint: problem.hint };
+  context.issues.push({ code: 'custom', message: problem.message, params, input: undefined });
+}
+
+/** Adds the issue and returns zod's stand-in for the value that there is none of. */
+function refuse(context: z.core.$RefinementCtx, problem: Problem): never {
+  addIssue(context, problem);
+  return z.NEVER;
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+function shown(given: string): string {
+  const cut = given.length > maximumShownLength ? `${given.slice(0, maximumShownLength)}…` : given;
+  return JSON.stringify(cut);
+}
+
+function kindOf(path: string): 'file' | 'folder' | 'other' | null {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return null;
+  if (stats.isDirectory()) return 'folder';
+  return stats.isFile() ? 'file' : 'other';
+}

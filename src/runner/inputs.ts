@@ -1,0 +1,166 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { MigrateSettings, Settings } from '../commands/settings.ts';
+import { secretsIn } from '../database/postgres/url-secrets.ts';
+import { type Command, commands } from '../report/report.ts';
+import { type Problem, RefusedError } from '../system/errors.ts';
+import type { GitHubContext } from './github-context.ts';
+import { closestInput, type InputName, inputEntry, inputNames, inputVariable } from './input-catalogue.ts';
+import {
+  backupLabel,
+  choice,
+  databaseUrl,
+  existingPath,
+  type IssueParameters,
+  storageUrls,
+  wholeNumber,
+} from './input-fields.ts';
+
+/** Every input as it was given, trimmed; empty when it was not. Holds secrets. */
+export type RawInputs = Readonly<Record<InputName, string>>;
+
+export interface ParsedInputs {
+  readonly settings: Settings;
+  readonly warnings: readonly string[];
+}
+
+const supportedCommands = ['migrate', 'backup'] as const;
+
+/** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
+export function readInputs(env: NodeJS.ProcessEnv): RawInputs {
+  return Object.fromEntries(
+    inputNames.map((name) => [name, (env[inputVariable(name)] ?? '').trim()]),
+  ) as Record<InputName, string>;
+}
+
+/** Values that must be masked before anything else is done: every secret input, of URLs the parts as well. */
+export function secretsOf(raw: RawInputs): readonly string[] {
+  const given = inputNames.filter((name) => inputEntry(name).secret && raw[name] !== '');
+  return given.flatMap((name) => (name.endsWith('-url') ? secretsIn(raw[name]) : [raw[name]]));
+}
+
+/** The command that was asked for, for a report about inputs that cannot be parsed. */
+export function requestedCommand(raw: RawInputs): Command {
+  return commands.find((command) => command === raw.command) ?? 'migrate';
+}
+
+/**
+ * Turns the inputs into settings that need no further checking, or rejects with one RefusedError
+ * (phase `inputs`) that names everything that is wrong with them. No message holds a secret.
+ */
+export function parseInputs(env: NodeJS.ProcessEnv, context: GitHubContext): ParsedInputs {
+  const raw = readInputs(env);
+  const problems = [...unknownInputs(env), ...notYetInputs(raw)];
+
+  const parsed = fieldsFor(context, raw).safeParse(withDefaults(raw));
+  if (!parsed.success) problems.push(...parsed.error.issues.map(problemOf));
+  if (problems.length > 0 || !parsed.success) throw new RefusedError(problems, { phase: 'inputs' });
+
+  return { settings: settingsOf(parsed.data), warnings: unusedInputs(raw, parsed.data.command) };
+}
+
+/** The schema of all inputs that are in force; relative paths are resolved on the way. */
+function fieldsFor(context: GitHubContext, raw: RawInputs) {
+  const project = resolve(context.workspace, raw['working-directory']);
+  return z.object({
+    command: choice(supportedCommands, laterCommands()),
+    'database-url': databaseUrl(project).nullable(),
+    'working-directory': existingPath(context.workspace, 'folder'),
+    'prisma-schema': existingPath(project, 'any').nullable(),
+    'prisma-config': existingPath(project, 'file').nullable(),
+    storage: storageUrls(context.hosted),
+    jobs: wholeNumber(1, 16),
+    label: backupLabel().nullable(),
+    verify: choice(['restore', 'archive']),
+    recovery: choice(['auto', 'swap'], ['in-place']),
+    'on-new-writes': choice(['restore', 'stop']),
+    'keep-failed': wholeNumber(0, 100),
+  });
+}
+type Fields = z.output<ReturnType<typeof fieldsFor>>;
+
+function settingsOf(fields: Fields): Settings {
+  const common = {
+    databaseUrl: fields['database-url'],
+    workingDirectory: fields['working-directory'],
+    prismaSchema: fields['prisma-schema'],
+    prismaConfig: fields['prisma-config'],
+    storages: fields.storage,
+    jobs: fields.jobs,
+    label: fields.label,
+    verify: fields.verify,
+  } satisfies Omit<MigrateSettings, 'command' | 'recovery' | 'onNewWrites' | 'keepFailed'>;
+  if (fields.command === 'backup') return { command: 'backup', ...common };
+  return {
+    command: 'migrate',
+    ...common,
+    recovery: fields.recovery,
+    onNewWrites: fields['on-new-writes'],
+    keepFailed: fields['keep-failed'],
+  };
+}
+
+/** Empty texts become the default, or null where there is none. */
+function withDefaults(raw: RawInputs): Record<string, string | null> {
+  return Object.fromEntries(
+    inputNames.map((name) => [name, raw[name] || (inputEntry(name).default ?? null)]),
+  );
+}
+
+function laterCommands(): readonly Command[] {
+  return commands.filter((command) => !(supportedCommands as readonly Command[]).includes(command));
+}
+
+/**
+ * The runner passes inputs that action.yml does not know as well (it only prints a warning), so a mistyped
+ * name would silently mean its default.
+ */
+function unknownInputs(env: NodeJS.ProcessEnv): Problem[] {
+  const known = new Set(inputNames.map(inputVariable));
+  return Object.keys(env)
+    .filter((variable) => variable.startsWith('INPUT_') && !known.has(variable))
+    .sort()
+    .map((variable) => {
+      const given = variable.slice('INPUT_'.length).toLowerCase();
+      const closest = closestInput(given);
+      return {
+        code: 'SM_INPUT',
+        message: `${given}: there is no such input`,
+        hint: closest
+          ? `Did you mean ${closest}?`
+          : `Remove it from the step's \`with:\`, or the variable ${variable} from the environment.`,
+      };
+    });
+}
+
+/** Inputs whose part is not built yet, given by the user. */
+function notYetInputs(raw: RawInputs): Problem[] {
+  return inputNames.flatMap((name) => {
+    const { later } = inputEntry(name);
+    if (later === undefined || raw[name] === '') return [];
+    return [
+      {
+        code: 'SM_NOT_YET' as const,
+        message: `${name}: arrives with a later version of safe-migrate (it will ${later})`,
+        hint: `Remove ${name} from this step until then; nothing was touched.`,
+      },
+    ];
+  });
+}
+
+/** Inputs that were given, differ from their default, and mean nothing to this command. */
+function unusedInputs(raw: RawInputs, command: Command): string[] {
+  return inputNames
+    .filter((name) => !inputEntry(name).commands.includes(command))
+    .filter((name) => raw[name] !== '' && raw[name] !== inputEntry(name).default)
+    .map((name) => `${name}: not used by command ${command}`);
+}
+
+function problemOf(issue: z.core.$ZodIssue): Problem {
+  const parameters: Partial<IssueParameters> = issue.code === 'custom' ? (issue.params ?? {}) : {};
+  return {
+    code: parameters.code ?? 'SM_INPUT',
+    message: `${issue.path.join('.')}: ${issue.message}`,
+    hint: parameters.hint ?? 'See the table of inputs in the README.',
+  };
+}

@@ -1,0 +1,56 @@
+import * as core from '@actions/core';
+import type { Ports } from '../commands/context.ts';
+import { runCommand } from '../commands/run-command.ts';
+import type { Result } from '../report/report.ts';
+import { ReportBuilder } from '../report/report-builder.ts';
+import { ActionLog } from './action-log.ts';
+import { cancellation } from './cancellation.ts';
+import { readGitHubContext } from './github-context.ts';
+import { parseInputs, readInputs, requestedCommand, secretsOf } from './inputs.ts';
+import { publish } from './publish.ts';
+import { runIdentity } from './run-identity.ts';
+import { saveWorkFolder } from './state.ts';
+import { WorkFolder } from './work-folder.ts';
+
+/**
+ * One run of the action, from the runner's environment to the exit code. `openPorts` builds the real outside
+ * world; it is told how to mask the secrets that turn up later (the URL that Prisma itself uses).
+ */
+export async function run(openPorts: (mask: (secret: string) => void) => Ports): Promise<void> {
+  const context = readGitHubContext(process.env);
+  const raw = readInputs(process.env);
+  for (const secret of secretsOf(raw)) core.setSecret(secret);
+  const identity = runIdentity(context, new Date());
+  const report = new ReportBuilder({
+    command: requestedCommand(raw),
+    run: {
+      id: identity.id,
+      startedAt: identity.startedAt.toISOString(),
+      url: identity.url,
+      commit: identity.commit,
+    },
+  });
+  const log = new ActionLog({ record: report });
+  const result = await attempt(report, async () => {
+    const { settings, warnings } = parseInputs(process.env, context);
+    for (const warning of warnings) log.warn(warning);
+    using signal = cancellation();
+    await using workFolder = await WorkFolder.create(context.temporaryDirectory);
+    saveWorkFolder(workFolder.path);
+    return runCommand(
+      { run: identity, log, report, ports: openPorts(core.setSecret), workFolder: workFolder.path, signal },
+      settings,
+    );
+  });
+  await publish(report.build(result, new Date()), context, log);
+}
+
+/** What fails before the story begins, has touched nothing. */
+async function attempt(report: ReportBuilder, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    report.problem(error);
+    return 'refused';
+  }
+}

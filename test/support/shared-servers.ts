@@ -1,0 +1,19 @@
+import { inject } from 'vitest';
+import { type Ceph, type CephInfo, connectCeph } from './ceph.ts';
+import { type ClusterInfo, PostgresCluster } from './postgres.ts';
+
+async function ask<T>(server: string): Promise<T> {
+  const response = await fetch(`${inject('sharedServers')}/${server}`);
+  if (!response.ok) throw new Error(`shared ${server}: ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+/** The PostgreSQL that all test files share: use databases and roles of your own (createOwnedDatabase), never stop it. */
+export async function sharedPostgres(): Promise<PostgresCluster> {
+  return new PostgresCluster(await ask<ClusterInfo>('postgres'));
+}
+
+/** The S3 server that all test files share: use a bucket of your own (createBucket). */
+export async function sharedCeph(): Promise<Ceph> {
+  return connectCeph(await ask<CephInfo>('ceph'));
+}

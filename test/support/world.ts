@@ -1,0 +1,145 @@
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Ceph } from './ceph.ts';
+import { type DatabaseState, readDatabaseState } from './database-state.ts';
+import { erpMigrations, erpRows } from './erp.ts';
+import type { PostgresCluster } from './postgres.ts';
+import { type EngineMode, prismaEngineEnv } from './prisma-engine/prisma-engine.ts';
+import { createPrismaProject, type PrismaProject } from './prisma-project.ts';
+import { type ActionOptions, type ActionResult, type ActionRun, runAction, startAction } from './runner.ts';
+import { sharedCeph, sharedPostgres } from './shared-servers.ts';
+
+const run = promisify(execFile);
+const prismaCli = fileURLToPath(new URL('../../node_modules/prisma/build/index.js', import.meta.url));
+
+/** A team's situation: a database with rows and history, its Prisma project, a bucket. */
+export interface World extends AsyncDisposable {
+  readonly cluster: PostgresCluster;
+  readonly database: string;
+  readonly user: string;
+  readonly url: string;
+  readonly project: PrismaProject;
+  /** A folder of the world's own, removed with it. */
+  readonly folder: string;
+  readonly bucket: string;
+  readonly storageUrl: string;
+  readonly engineMode: EngineMode;
+  /** Inputs and environment of a deploy job; given ones win. */
+  action(options?: ActionOptions): ActionOptions;
+  migrate(options?: ActionOptions): Promise<ActionRun & { readonly result: ActionResult }>;
+  startMigrate(options?: ActionOptions): Promise<ActionRun>;
+  /** The project's own Prisma, as a person would run it. */
+  prisma(...args: readonly string[]): Promise<string>;
+  psql(sql: string): Promise<string>;
+  state(): Promise<DatabaseState>;
+  /** Databases that safe-migrate made for this target and that are there now. */
+  copies(): Promise<string[]>;
+  /** Keys and contents in the bucket. */
+  stored(): Promise<ReadonlyMap<string, Buffer>>;
+}
+
+export interface WorldOptions {
+  /** Migrations that are applied already; default: the ERP's. */
+  readonly applied?: Readonly<Record<string, string>>;
+  /** Rows that are there already; default: the ERP's. */
+  readonly rows?: string;
+  /** Migrations that wait to be deployed. */
+  readonly pending?: Readonly<Record<string, string>>;
+  /** How Prisma's engine sends a script; default: statement by statement, as from 7.4 on. */
+  readonly engineMode?: EngineMode;
+  /** A server of the test's own instead of the shared one. */
+  readonly cluster?: PostgresCluster;
+  /** Database and role with special names. */
+  readonly names?: { readonly database: string; readonly user: string; readonly password: string };
+  /** Added to the URL, e.g. `schema=Sales`. */
+  readonly query?: string;
+}
+
+/** Makes a world on the shared servers; `await using` removes it again. */
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const cluster = options.cluster ?? (await sharedPostgres());
+  const ceph = await sharedCeph();
+  const owned = options.names
+    ? await createNamed(cluster, options.names)
+    : await cluster.createOwnedDatabase('erp');
+  const url = options.query ? `${owned.url}?${options.query}` : owned.url;
+  const engineMode = options.engineMode ?? 'by-statement';
+  const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-world-'));
+  const project = await createPrismaProject(join(folder, 'app'), { migrations: options.applied ?? erpMigrations });
+  const bucket = `world-${owned.database.toLowerCase().replaceAll(/[^a-z0-9]/g, '-').slice(-40)}-${Date.now()}`;
+  await ceph.createBucket(bucket);
+  const storageUrl = ceph.storageUrl(bucket, 'backups');
+  const environment = { ...prismaEngineEnv(engineMode), DATABASE_URL: url };
+
+  const world: World = {
+    cluster,
+    database: owned.database,
+    user: owned.user,
+    url,
+    project,
+    folder,
+    bucket,
+    storageUrl,
+    engineMode,
+    action: (given = {}) => ({
+      workspace: project.directory,
+      ...given,
+      inputs: { 'database-url': url, storage: storageUrl, ...given.inputs },
+      env: { ...prismaEngineEnv(engineMode), ...ceph.environment(), ...given.env },
+    }),
+    migrate: (given) => runAction(world.action(given)),
+    startMigrate: (given) => startAction(world.action(given)),
+    prisma: async (...args) => {
+      const { stdout } = await run(process.execPath, [prismaCli, ...args], {
+        cwd: project.directory,
+        env: { PATH: process.env['PATH'] ?? '', ...environment },
+      });
+      return stdout;
+    },
+    psql: (sql) => cluster.psql(owned.database, sql, { user: owned.user, password: owned.password }),
+    state: () => readDatabaseState(cluster, owned.database),
+    copies: async () => {
+      const all = await cluster.databases();
+      return all.filter((name) => name.startsWith(`${owned.database.slice(0, 20)}`) && name !== owned.database);
+    },
+    stored: () => readBucket(ceph, bucket),
+    async [Symbol.asyncDispose]() {
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  try {
+    await world.prisma('migrate', 'deploy');
+    await world.psql(options.rows ?? erpRows);
+    for (const [name, sql] of Object.entries(options.pending ?? {})) await project.writeMigration(name, sql);
+    return world;
+  } catch (error) {
+    await world[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function createNamed(cluster: PostgresCluster, names: NonNullable<WorldOptions['names']>) {
+  await cluster.createRole(names.user, { password: names.password });
+  await cluster.createDatabase(names.database, names.user);
+  return { ...names, url: cluster.url(names) };
+}
+
+async function readBucket(ceph: Ceph, bucket: string): Promise<ReadonlyMap<string, Buffer>> {
+  const { objects } = await ceph.contents(bucket);
+  const client = ceph.client();
+  try {
+    const stored = new Map<string, Buffer>();
+    for (const key of objects) {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      stored.set(key, Buffer.from((await Body?.transformToByteArray()) ?? []));
+    }
+    return stored;
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,92 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { parseSync } from 'rolldown/utils';
+import { describe, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../../..');
+const sources = globSync('src/**/*.ts', { cwd: root }).sort();
+const everything = globSync(
+  ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.{ts,mjs}', 'bench/**/*.ts', '*.ts'],
+  {
+    cwd: root,
+  },
+).sort();
+
+/** Modules that a file names in import and export statements and in `import('…')`. */
+function importsOf(file: string): readonly string[] {
+  const { module } = parseSync(file, readFileSync(join(root, file), 'utf8'));
+  const text = readFileSync(join(root, file), 'utf8');
+  return [
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
+    ...module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
+    ),
+    ...module.dynamicImports.map(({ moduleRequest }) =>
+      text.slice(moduleRequest.start + 1, moduleRequest.end - 1),
+    ),
+  ];
+}
+
+/** `file imports module` for every import of `forbidden` outside of the folders where it belongs. */
+function violations(forbidden: RegExp, allowedIn: readonly string[]): readonly string[] {
+  return sources
+    .filter((file) => !allowedIn.some((folder) => file.startsWith(folder)))
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((module) => forbidden.test(module))
+        .map((module) => `${file} imports ${module}`),
+    );
+}
+
+describe('what may know what', () => {
+  test('only src/runner knows that GitHub Actions exists', () => {
+    expect(violations(/^@actions\//, ['src/runner/'])).toEqual([]);
+  });
+
+  test('only src/storage/s3 knows the AWS SDK', () => {
+    expect(violations(/^@(aws-sdk|smithy)\//, ['src/storage/s3/'])).toEqual([]);
+  });
+
+  test("only src/lint knows PostgreSQL's parser", () => {
+    expect(violations(/^libpg-query|^@pgsql\//, ['src/lint/'])).toEqual([]);
+  });
+
+  test('processes are started by src/system alone', () => {
+    expect(violations(/^(node:)?child_process$/, ['src/system/'])).toEqual([]);
+  });
+
+  test('node-postgres and the test ground stay out of the product', () => {
+    expect(violations(/^pg$|^@prisma\/|\/test\/|\/scripts\/|^fauxqs/, [])).toEqual([]);
+  });
+
+  test.each(['src/commands', 'src/recovery', 'src/backup', 'src/report'])(
+    '%s depends on ports, never on the runner, an SDK or what stands behind a port',
+    (folder) => {
+      const behindPorts =
+        /\/runner\/|\/database\/postgres\/|\/storage\/(s3|folder|artifact)\//;
+      const found = sources
+        .filter((file) => file.startsWith(`${folder}/`))
+        .flatMap((file) =>
+          importsOf(file)
+            .filter((module) => behindPorts.test(module))
+            .map((module) => `${file} imports ${module}`),
+        );
+      expect(found).toEqual([]);
+    },
+  );
+});
+
+describe('files', () => {
+  test('of src/ and scripts/ hold one thing: at most 300 lines', () => {
+    const long = everything
+      .filter((file) => file.startsWith('src/') || file.startsWith('scripts/'))
+      .map((file) => ({ file, lines: readFileSync(join(root, file), 'utf8').trimEnd().split('\n').length }))
+      .filter(({ lines }) => lines > 300);
+    expect(long).toEqual([]);
+  });
+
+  test('are named by what they hold', () => {
+    const vague = /^(utils?|helpers?|commons?|misc)\b/;
+    expect(everything.filter((file) => vague.test(basename(file)))).toEqual([]);
+  });
+});

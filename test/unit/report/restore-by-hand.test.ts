@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { restoreByHandCommands } from '../../../src/report/restore-by-hand.ts';
+
+const backup = {
+  id: 'backup_20261122_142500Z_before_x',
+  sizeBytes: 1,
+  sha256: 'ab',
+  restoreProved: 'true' as const,
+};
+
+describe('restoring by hand', () => {
+  it('takes the dump from S3 with nothing but aws, sha256sum and pg_restore', () => {
+    const url = "s3://bucket/it's/db/backup_20261122_142500Z_before_x";
+    expect(restoreByHandCommands({ ...backup, locations: [{ url, storage: 's3', verified: '' }] })).toEqual([
+      `aws s3 cp 's3://bucket/it'\\''s/db/backup_20261122_142500Z_before_x/database.dump' database.dump`,
+      `echo 'ab  database.dump' | sha256sum --check`,
+      'createdb --template=template0 restored_20261122_142500z',
+      'pg_restore --exit-on-error --dbname=restored_20261122_142500z database.dump',
+    ]);
+  });
+
+  it('copies the dump from a folder', () => {
+    const url = 'file:///var/my%20backups/db/backup_20261122_142500Z_before_x';
+    const [first] = restoreByHandCommands({ ...backup, locations: [{ url, storage: 'file', verified: '' }] });
+    expect(first).toBe(
+      "cp '/var/my backups/db/backup_20261122_142500Z_before_x/database.dump' database.dump",
+    );
+  });
+
+  it('says nothing about a backup that is nowhere', () => {
+    expect(restoreByHandCommands({ ...backup, locations: [] })).toEqual([]);
+  });
+});
