@@ -2,7 +2,7 @@ import { defineConfig } from 'rolldown';
 import { chunkNames } from './scripts/bundle/chunk-names.ts';
 import { licenses } from './scripts/bundle/licenses.ts';
 import { packageMarker } from './scripts/bundle/package-marker.ts';
-import { parserBinary } from './scripts/bundle/parser-binary.ts';
+import { parserBinary, parserIntro } from './scripts/bundle/parser-binary.ts';
 
 /**
  * What users run is this bundle, next to their database's credentials: so it is readable (not minified), split
@@ -20,6 +20,7 @@ export default defineConfig({
     format: 'esm',
     sourcemap: false,
     minify: false,
+    intro: parserIntro,
     entryFileNames: '[name].js',
     chunkFileNames: chunkNames.fileName,
     assetFileNames: '[name][extname]',

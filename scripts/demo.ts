@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFauxqs } from 'fauxqs';
@@ -25,16 +26,19 @@ function title(line: string): void {
 /** Everything the demo works with; gone when the stack is disposed. */
 interface Stage {
   readonly stack: AsyncDisposableStack;
+  /** Aborted by Ctrl-C. */
+  readonly interruption: AbortSignal;
   readonly cluster: ThrowawayCluster;
   readonly project: ErpProject;
   readonly engine: Engine;
+  readonly password: string;
   readonly databaseUrl: string;
   readonly storage: string;
   /** Where log, summary and report of both runs are left for the person to read. */
   readonly results: string;
 }
 
-async function setTheStage(stack: AsyncDisposableStack): Promise<Stage> {
+async function setTheStage(stack: AsyncDisposableStack, interruption: AbortSignal): Promise<Stage> {
   const scratch = await mkdtemp(join(tmpdir(), 'safe-migrate-demo-'));
   stack.defer(() => rm(scratch, { recursive: true, force: true, maxRetries: 3 }));
   const project = await copyErpProject(join(scratch, 'erp'));
@@ -51,24 +55,32 @@ async function setTheStage(stack: AsyncDisposableStack): Promise<Stage> {
   ]);
   s3.createBucket(bucket);
 
-  await cluster.createRole('applizor', { attributes: 'CREATEDB' });
+  // Not the user's name: the runner masks the password wherever it turns up.
+  const password = randomBytes(12).toString('hex');
+  await cluster.createRole('applizor', { password });
   await cluster.createDatabase(database, 'applizor');
   const endpoint = encodeURIComponent(`http://127.0.0.1:${s3.port}`);
   const results = await mkdtemp(join(tmpdir(), 'safe-migrate-demo-results-'));
+  // They stay for the person to read, also after a failure; half of a run is of no use to anybody.
+  stack.defer(async () => {
+    if (interruption.aborted) await rm(results, { recursive: true, force: true });
+  });
   return {
     stack,
+    interruption,
     cluster,
     project,
     engine,
     results,
-    databaseUrl: cluster.url({ database, user: 'applizor' }),
+    password,
+    databaseUrl: cluster.url({ database, user: 'applizor', password }),
     storage: `s3://${bucket}/erp?region=us-east-1&endpoint=${endpoint}`,
   };
 }
 
-async function fillDatabase({ cluster, project, engine, databaseUrl }: Stage): Promise<void> {
+async function fillDatabase({ cluster, project, engine, databaseUrl, password }: Stage): Promise<void> {
   await project.prisma(['migrate', 'deploy'], databaseUrl, engine);
-  await cluster.psql(database, await project.seedSql(), { user: 'applizor' });
+  await cluster.psql(database, await project.seedSql(), { user: 'applizor', password });
 }
 
 /** Runs the bundle in dist/ the way the runner does and leaves what it wrote in a folder of its own. */
@@ -81,13 +93,14 @@ async function deploy(stage: Stage, name: string): Promise<ActionResult> {
     secrets: [stage.databaseUrl],
     env: {
       ...stage.engine.env,
-      AWS_ACCESS_KEY_ID: 'demo',
-      AWS_SECRET_ACCESS_KEY: 'demo-secret',
+      AWS_ACCESS_KEY_ID: 'demo-access-key',
+      AWS_SECRET_ACCESS_KEY: 'demo-secret-key',
       DATABASE_URL: stage.databaseUrl,
     },
   });
   stage.stack.use(run);
   const result = await run.finished;
+  stage.interruption.throwIfAborted();
   await writeFile(join(folder, 'log.txt'), `${result.log}\n`);
   await writeFile(join(folder, 'summary.md'), result.summary);
   const report = result.outputs.report;
@@ -135,6 +148,7 @@ async function main(): Promise<void> {
   }
   const startedAt = performance.now();
   const stack = new AsyncDisposableStack();
+  const interruption = new AbortController();
   let cleaning: Promise<void> | undefined;
   const cleanUp = () => {
     cleaning ??= stack.disposeAsync();
@@ -146,12 +160,13 @@ async function main(): Promise<void> {
   ] as const) {
     process.once(signal, () => {
       say('\nstopping, cleaning up');
+      interruption.abort();
       void cleanUp().finally(() => process.exit(exitCode));
     });
   }
   try {
     say('Starting a throwaway PostgreSQL and an S3 server on this machine.');
-    const stage = await setTheStage(stack);
+    const stage = await setTheStage(stack, interruption.signal);
     say(`Migrations run with ${stage.engine.description}.`);
     await fillDatabase(stage);
     say(
@@ -159,11 +174,14 @@ async function main(): Promise<void> {
     );
     await play(stage);
     title('To read');
-    say(`log, job summary and report.json of both runs: ${stage.results}`);
-    say(`engine: ${stage.engine.description}`);
+    say('Log, job summary and report of both runs:');
+    const files = await readdir(stage.results, { recursive: true, withFileTypes: true });
+    const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
+    for (const path of paths.toSorted()) say(`  ${path}`);
+    say(`Engine: ${stage.engine.description}.`);
   } catch (error) {
     // A person's Ctrl-C takes the servers away under the demo; what fails then is no news.
-    if (cleaning === undefined) {
+    if (!interruption.signal.aborted) {
       console.error(error instanceof Error ? error.message : error);
       process.exitCode = 1;
     }

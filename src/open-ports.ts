@@ -1,7 +1,7 @@
 import type { Ports } from './commands/context.ts';
 import { openDatabase } from './database/postgres/database.ts';
-import { secretsIn } from './database/postgres/url-secrets.ts';
 import { parsePostgresUrl } from './database/postgres/url.ts';
+import { secretsIn } from './database/postgres/url-secrets.ts';
 import { loadParser } from './lint/parse-sql.ts';
 import { openPrismaMigrator } from './prisma/prisma-migrator.ts';
 import { openStorage } from './storage/open-storage.ts';

@@ -4,6 +4,13 @@ import type { Plugin } from 'rolldown';
 import { packageOf } from './chunk-names.ts';
 
 /**
+ * The package's code is CommonJS and finds its folder by `__dirname`, which an ES module does not have.
+ */
+export function parserIntro(chunk: { readonly name: string }): string {
+  return chunk.name === 'libpg-query' ? 'const __dirname = import.meta.dirname;' : '';
+}
+
+/**
  * libpg-query opens `libpg-query.wasm` in the folder of its own code. The bundler does not see that, so the file
  * is put beside the chunk here.
  */

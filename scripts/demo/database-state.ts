@@ -59,14 +59,11 @@ export function compareStates(before: DatabaseState, after: DatabaseState): Comp
   });
   const schemaEqual = before.schemaDigest === after.schemaDigest;
   const rows = [['table', 'rows before', 'rows after', 'contents'], ...cells];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) =>
-        column === 0 || column === 3 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  '),
-  );
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map(([name = '', was = '', is = '', same = '']) => {
+    const [first = 0, second = 0, third = 0] = widths;
+    return `${name.padEnd(first)}  ${was.padStart(second)}  ${is.padStart(third)}  ${same}`;
+  });
   lines.push(
     `schema: ${schemaEqual ? 'equal' : 'DIFFERENT'} (sha256 of pg_dump --schema-only ${before.schemaDigest.slice(0, 8)}, then ${after.schemaDigest.slice(0, 8)})`,
   );

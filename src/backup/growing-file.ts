@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { Readable, Writable } from 'node:stream';
+import { sha256OfFile } from '../storage/sha256-of.ts';
 import type { ExpectedContent } from '../storage/storage.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 
@@ -74,7 +75,12 @@ export class GrowingFile implements AsyncDisposable {
         if (follower.destroyed) return null;
       }
       const length = Math.min(chunkBytes, this.#sizeBytes - position);
-      const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafeSlow(length), 0, length, position);
+      const { bytesRead, buffer } = await this.#handle.read(
+        Buffer.allocUnsafeSlow(length),
+        0,
+        length,
+        position,
+      );
       if (bytesRead === 0) throw damaged(this.path, 'it is shorter than what was written to it');
       position += bytesRead;
       return buffer.subarray(0, bytesRead);
@@ -124,22 +130,20 @@ export class GrowingFile implements AsyncDisposable {
   /** Reads the file back from disk and compares. Rejects with SM_DUMP_DAMAGED. */
   async verify(): Promise<void> {
     const expected = await this.content;
-    const hash = createHash('sha256');
-    let sizeBytes = 0;
+    let held: ExpectedContent;
     try {
       // By name, as pg_restore will read it.
       const handle = await open(this.path, 'r');
-      for await (const chunk of handle.createReadStream({ highWaterMark: chunkBytes }) as AsyncIterable<Buffer>) {
-        hash.update(chunk);
-        sizeBytes += chunk.byteLength;
-      }
+      held = await sha256OfFile(handle).finally(() => handle.close());
     } catch (error) {
       throw damaged(this.path, 'it cannot be read back', error);
     }
-    if (sizeBytes !== expected.sizeBytes) {
-      throw damaged(this.path, `${expected.sizeBytes} bytes were written, ${sizeBytes} are there`);
+    if (held.sizeBytes !== expected.sizeBytes) {
+      throw damaged(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
     }
-    if (hash.digest('hex') !== expected.sha256) throw damaged(this.path, 'its SHA-256 is not that of what was written');
+    if (held.sha256 !== expected.sha256) {
+      throw damaged(this.path, 'its SHA-256 is not that of what was written');
+    }
   }
 
   /** Ends whatever still reads or writes and removes the file. */
@@ -157,7 +161,12 @@ export class GrowingFile implements AsyncDisposable {
       for (const chunk of chunks) {
         for (let at = 0; at < chunk.byteLength; ) {
           // A nearly full disk takes a part of it first; only the next attempt tells that it is full.
-          const { bytesWritten } = await this.#handle.write(chunk, at, chunk.byteLength - at, this.#sizeBytes);
+          const { bytesWritten } = await this.#handle.write(
+            chunk,
+            at,
+            chunk.byteLength - at,
+            this.#sizeBytes,
+          );
           this.#hash.update(chunk.subarray(at, at + bytesWritten));
           at += bytesWritten;
           this.#sizeBytes += bytesWritten;

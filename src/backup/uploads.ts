@@ -14,6 +14,8 @@ export class Uploads {
   readonly #signal: AbortSignal;
   readonly #sentBytes: number[];
   readonly #dumps: readonly Promise<BackupLocation>[];
+  /** Empty until the manifests are on their way. */
+  #manifests: readonly Promise<BackupLocation>[] = [];
 
   constructor(
     storages: readonly Storage[],
@@ -56,17 +58,16 @@ export class Uploads {
     this.#file.release();
     const locations = await Promise.all(this.#dumps);
     const text = Buffer.from(renderManifest(manifest));
-    await Promise.all(
-      this.#storages.map((storage) =>
-        storage.put({
-          key: `${this.#folder}/${manifestName}`,
-          body: Readable.from([text]),
-          estimatedBytes: text.length,
-          expected: Promise.resolve(digestOf(text)),
-          signal: this.#signal,
-        }),
-      ),
+    this.#manifests = this.#storages.map((storage) =>
+      storage.put({
+        key: `${this.#folder}/${manifestName}`,
+        body: Readable.from([text]),
+        estimatedBytes: text.length,
+        expected: Promise.resolve(digestOf(text)),
+        signal: this.#signal,
+      }),
     );
+    await Promise.all(this.#manifests);
     return this.#storages.map((storage, index) => ({
       storage: storage.kind,
       url: `${storage.url}/${this.#folder}`,
@@ -80,12 +81,22 @@ export class Uploads {
    */
   async discard(): Promise<void> {
     const outcomes = await Promise.allSettled(this.#dumps);
+    // One that arrives after it was removed would promise a backup that is not there.
+    await Promise.allSettled(this.#manifests);
     const signal = AbortSignal.timeout(30_000);
-    for (const [index, outcome] of outcomes.entries()) {
-      const storage = this.#storages[index];
-      if (outcome.status !== 'fulfilled' || storage === undefined) continue;
-      await storage.remove(`${this.#folder}/${manifestName}`, signal);
-      await storage.remove(`${this.#folder}/${dumpName}`, signal);
+    const removals = await Promise.allSettled(
+      this.#storages.map(async (storage, index) => {
+        if (outcomes[index]?.status !== 'fulfilled') return;
+        await storage.remove(`${this.#folder}/${manifestName}`, signal);
+        await storage.remove(`${this.#folder}/${dumpName}`, signal);
+      }),
+    );
+    const errors = removals.filter((removal) => removal.status === 'rejected').map(({ reason }) => reason);
+    if (errors.length > 0) {
+      throw new AggregateError(
+        errors,
+        errors.map((error) => (error instanceof Error ? error.message : error)).join('; '),
+      );
     }
   }
 }

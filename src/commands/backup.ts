@@ -1,8 +1,8 @@
 import type { Result } from '../report/report.ts';
 import type { CommandContext } from './context.ts';
 import { preflight, preflightFact } from './preflight.ts';
-import { settle } from './settle.ts';
 import type { BackupSettings } from './settings.ts';
+import { settle } from './settle.ts';
 import { takeBackup } from './take-backup.ts';
 
 /**
@@ -14,11 +14,13 @@ export async function backup(context: CommandContext, settings: BackupSettings):
   await using ready = await log.phase('preflight', async (phaseLog) => {
     const value = await preflight(context, settings, phaseLog);
     const { address, server } = value.database;
-    log.headline(`backup of ${address.database} at ${address.host}:${address.port}, PostgreSQL ${server.text}`);
+    log.headline(
+      `backup of ${address.database} at ${address.host}:${address.port}, PostgreSQL ${server.text}`,
+    );
     return { fact: preflightFact(value), value };
   });
   report.pending(ready.pending);
-  const stored = await takeBackup(context, settings, ready, {
+  await using stored = await takeBackup(context, settings, ready, {
     fallbackName: ready.database.copyName('fallback', context.run.id),
     keepUnproved: true,
   });

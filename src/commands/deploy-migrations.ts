@@ -6,8 +6,8 @@ import { type DeployVerdict, judge } from '../prisma/plan.ts';
 import type { Baseline } from '../recovery/baseline.ts';
 import { whenReachable } from '../recovery/when-reachable.ts';
 import { countOf } from '../report/quantity.ts';
-import type { PhaseLog } from '../report/run-log.ts';
 import type { MigrationFailure } from '../report/report.ts';
+import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 
@@ -118,7 +118,7 @@ async function start(
 
 function noFailedRow(deployed: DeployResult, error: unknown): string {
   if (error !== null) return `prisma could not be run: ${messageOf(error)}`;
-  if (deployed.errorCode === 'P1002') return "prisma did not get its lock (P1002): another deploy holds it";
+  if (deployed.errorCode === 'P1002') return 'prisma did not get its lock (P1002): another deploy holds it';
   const code = deployed.errorCode === null ? '' : ` (${deployed.errorCode})`;
   const end = deployed.signal === null ? `exit code ${deployed.exitCode}` : `signal ${deployed.signal}`;
   return `prisma ended with ${end}${code} and did not apply every migration`;

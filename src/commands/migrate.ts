@@ -5,8 +5,8 @@ import type { CommandContext } from './context.ts';
 import { deployMigrations } from './deploy-migrations.ts';
 import { preflight, preflightFact, type Ready } from './preflight.ts';
 import { recoverTarget } from './recover-target.ts';
-import { settle } from './settle.ts';
 import type { MigrateSettings } from './settings.ts';
+import { settle } from './settle.ts';
 import { type StoredBackup, takeBackup } from './take-backup.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
   report.pending(ready.pending);
   if (lock === null || migrator === null || ready.pending.length === 0) return 'up-to-date';
 
-  const backup = await takeBackup(context, settings, ready, {
+  await using backup = await takeBackup(context, settings, ready, {
     fallbackName: database.copyName('fallback', context.run.id),
     keepUnproved: false,
   });
@@ -54,7 +54,7 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
     await settle(context, ready, { dropFallback: baseline.fallback, keepFailed: settings.keepFailed });
     return 'migrated';
   }
-  return recoverTarget(context, settings, { ready, lock, migrator, baseline, deployment });
+  return await recoverTarget(context, settings, { ready, lock, migrator, baseline, deployment });
 }
 
 function headline(ready: Ready): string {

@@ -2,8 +2,8 @@ import type { Database, Obstacle, RunLock, TargetFacts } from '../database/datab
 import { needsBaseline, readHistory } from '../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../prisma/migrator.ts';
 import { type MigrationPlan, planMigrations } from '../prisma/plan.ts';
-import type { PhaseLog } from '../report/run-log.ts';
 import { formatBytes } from '../report/quantity.ts';
+import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Problem, problemsOf, RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
@@ -46,7 +46,8 @@ export async function preflight(context: CommandContext, settings: Settings, log
   ]);
 
   const url = settings.databaseUrl ?? migrator?.url ?? null;
-  const database = url === null ? null : await attempt(() => context.ports.openDatabase(url, settings.workingDirectory));
+  const database =
+    url === null ? null : await attempt(() => context.ports.openDatabase(url, settings.workingDirectory));
   if (database === null) {
     // Without a URL Prisma's own refusal is among the problems already.
     throw new RefusedError(problems, { phase: 'preflight' });
@@ -62,7 +63,15 @@ export async function preflight(context: CommandContext, settings: Settings, log
     await showLeftovers(database, context, log);
     const planBefore = await readPlan(database, migrator);
     if (isUpToDate(settings, planBefore) && problems.length === 0) {
-      return ready({ database, lock: null, migrator, storages, facts, history: planBefore.history, pending: [] });
+      return ready({
+        database,
+        lock: null,
+        migrator,
+        storages,
+        facts,
+        history: planBefore.history,
+        pending: [],
+      });
     }
     refuseIfAny(problems);
     const lock = await database.lock({
@@ -76,7 +85,15 @@ export async function preflight(context: CommandContext, settings: Settings, log
       if (settings.command === 'migrate') refuseIfAny(plan.problems);
       for (const warning of plan.warnings) log.warn(warning);
       await context.ports.loadParser();
-      return ready({ database, lock, migrator, storages, facts, history: plan.history, pending: plan.pending });
+      return ready({
+        database,
+        lock,
+        migrator,
+        storages,
+        facts,
+        history: plan.history,
+        pending: plan.pending,
+      });
     } catch (error) {
       await lock[Symbol.asyncDispose]();
       throw error;
@@ -125,7 +142,11 @@ async function readPlan(
   return { history, ...plan };
 }
 
-async function openMigrator(context: CommandContext, settings: Settings, log: PhaseLog): Promise<Migrator | null> {
+async function openMigrator(
+  context: CommandContext,
+  settings: Settings,
+  log: PhaseLog,
+): Promise<Migrator | null> {
   try {
     const migrator = await context.ports.openMigrator(settings, context.run, context.signal);
     for (const warning of migrator.warnings) log.warn(warning);
@@ -158,8 +179,11 @@ function isInTheWay(obstacle: Obstacle, settings: Settings): boolean {
 async function showLeftovers(database: Database, context: CommandContext, log: PhaseLog): Promise<void> {
   const kept = await database.failedDatabases();
   context.report.kept(kept);
-  for (const { name, sizeBytes } of kept) log.detail(`kept failed database ${name}, ${formatBytes(sizeBytes)}`);
+  for (const { name, sizeBytes } of kept)
+    log.detail(`kept failed database ${name}, ${formatBytes(sizeBytes)}`);
   for (const { name, sizeBytes } of await database.leftoverCopies()) {
-    log.warn(`an earlier run left the copy ${name} (${formatBytes(sizeBytes)}); it holds nothing that the backup does not hold`);
+    log.warn(
+      `an earlier run left the copy ${name} (${formatBytes(sizeBytes)}); it holds nothing that the backup does not hold`,
+    );
   }
 }

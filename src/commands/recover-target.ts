@@ -3,15 +3,14 @@ import type { Migrator } from '../prisma/migrator.ts';
 import type { Baseline } from '../recovery/baseline.ts';
 import { finishByHand } from '../recovery/finish-by-hand.ts';
 import { type Recovery, recover } from '../recovery/recover.ts';
-import { whenReachable } from '../recovery/when-reachable.ts';
 import { countOf, formatCount } from '../report/quantity.ts';
 import type { Result } from '../report/report.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import type { Deployment } from './deploy-migrations.ts';
 import type { Ready } from './preflight.ts';
-import { settle } from './settle.ts';
 import type { MigrateSettings } from './settings.ts';
+import { settle } from './settle.ts';
 
 interface Failed {
   readonly ready: Ready;
@@ -22,7 +21,11 @@ interface Failed {
 }
 
 /** Phases recover, report and settle. Never rejects: what goes wrong here is the result. */
-export async function recoverTarget(context: CommandContext, settings: MigrateSettings, failed: Failed): Promise<Result> {
+export async function recoverTarget(
+  context: CommandContext,
+  settings: MigrateSettings,
+  failed: Failed,
+): Promise<Result> {
   const { log, report } = context;
   const { ready, baseline, deployment } = failed;
   if (deployment.failure !== null) report.failure(deployment.failure);
@@ -32,21 +35,17 @@ export async function recoverTarget(context: CommandContext, settings: MigrateSe
   try {
     recovery = await log.phase('recover', async (phaseLog) => {
       const startedAt = performance.now();
-      const value = await whenReachable(
-        () =>
-          recover(
-            {
-              database: ready.database,
-              migrator: failed.migrator,
-              lock: failed.lock,
-              baseline,
-              deployed: deployment.deployed,
-              properties: ready.facts.properties,
-              run: context.run.id,
-              settings,
-            },
-            phaseLog,
-          ),
+      const value = await recover(
+        {
+          database: ready.database,
+          migrator: failed.migrator,
+          lock: failed.lock,
+          baseline,
+          deployed: deployment.deployed,
+          properties: ready.facts.properties,
+          run: context.run.id,
+          settings,
+        },
         phaseLog,
       );
       report.recovery(value.method, value.method === 'none' ? null : (performance.now() - startedAt) / 1000);
@@ -74,7 +73,9 @@ export async function recoverTarget(context: CommandContext, settings: MigrateSe
 function recoveryFact(recovery: Recovery): string {
   switch (recovery.method) {
     case 'none':
-      return recovery.result === 'stopped' ? `stopped: ${recovery.because}` : 'nothing to undo: history and catalogs are as before';
+      return recovery.result === 'stopped'
+        ? `stopped: ${recovery.because}`
+        : 'nothing to undo: history and catalogs are as before';
     case 'history':
       return 'history; the failed row was taken out, nothing else had changed';
     default:
@@ -102,7 +103,10 @@ async function reportNewWrites(
           `${each.schema}.${each.table}: ${each.onlyInFailed} rows only in the failed database, ${each.changed} changed, ${each.onlyInTarget} only in the target`,
         );
       }
-      const rows = differences.reduce((sum, each) => sum + each.onlyInFailed + each.changed + each.onlyInTarget, 0);
+      const rows = differences.reduce(
+        (sum, each) => sum + each.onlyInFailed + each.changed + each.onlyInTarget,
+        0,
+      );
       const compared = `${countOf(failed.baseline.fingerprint.tables.length, 'table')} compared`;
       return {
         fact:

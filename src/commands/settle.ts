@@ -34,6 +34,9 @@ export async function settle(
     } catch (error) {
       log.warn(`clearing up ended early: ${error instanceof Error ? error.message : String(error)}`);
     }
-    return { fact: dropped.length === 0 ? 'nothing to drop' : `${countOf(dropped.length, 'database')} dropped`, value: null };
+    return {
+      fact: dropped.length === 0 ? 'nothing to drop' : `${countOf(dropped.length, 'database')} dropped`,
+      value: null,
+    };
   });
 }

@@ -11,8 +11,8 @@ import type { CommandContext } from './context.ts';
 import type { Ready } from './preflight.ts';
 import type { Settings } from './settings.ts';
 
-/** A backup that every storage holds. */
-export interface StoredBackup {
+/** A backup that every storage holds. Disposing of it removes the dump from this machine. */
+export interface StoredBackup extends AsyncDisposable {
   readonly id: string;
   readonly dumpPath: string;
   readonly fingerprint: Fingerprint;
@@ -58,17 +58,25 @@ export async function takeBackup(
     const dumped = await context.log.phase('dump', async (log) => {
       let tables = '';
       log.progress(() => `${formatBytes(file.sizeBytes)} dumped${tables}${uploads.progressText()}`);
-      const [, fingerprint, schemaText] = await Promise.all([
+      // The file comes first: when the disk is full, that is the reason, and pg_dump's broken pipe is not.
+      const [content, , fingerprint, schemaText] = await Promise.all([
+        file.content,
         snapshot.dump(file.writer, signal),
         snapshot.fingerprint(settings.jobs, signal, (done, all) => {
           tables = `, ${done} of ${all} tables read`;
         }),
         snapshot.schemaText(signal),
       ]);
-      const content = await file.content;
       return {
         fact: `${formatBytes(content.sizeBytes)} of ${formatBytes(ready.facts.sizeBytes)}, sha256 ${content.sha256.slice(0, 8)}…`,
-        value: { fingerprint, schemaText, content, takenAt: snapshot.takenAt, witness: snapshot.witness, counters: snapshot.counters },
+        value: {
+          fingerprint,
+          schemaText,
+          content,
+          takenAt: snapshot.takenAt,
+          witness: snapshot.witness,
+          counters: snapshot.counters,
+        },
       };
     });
     await snapshot[Symbol.asyncDispose]();
@@ -105,13 +113,15 @@ export async function takeBackup(
       counters: dumped.counters,
       fallback,
       proofError,
+      [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
     };
   } catch (error) {
     const reason = failing.signal.aborted ? failing.signal.reason : error;
     file.fail(reason);
-    await leaveNothing(context, async () => uploads.discard());
+    await leaveNothing(context, () => uploads.discard());
+    await leaveNothing(context, () => file[Symbol.asyncDispose]());
     const copy = fallback;
-    if (copy !== null) await leaveNothing(context, async () => database.dropCopy(copy.name));
+    if (copy !== null) await leaveNothing(context, () => database.dropCopy(copy.name));
     throw reason;
   }
 }
@@ -151,7 +161,9 @@ async function prove(
     await file.verify();
     if (settings.verify === 'archive') {
       await ready.database.readArchive(file.path, signal);
-      log.warn('verify is archive: the dump was read from end to end but not restored, so the restore is not proved');
+      log.warn(
+        'verify is archive: the dump was read from end to end but not restored, so the restore is not proved',
+      );
       return { fact: 'length, digest and archive read from end to end; not restored', value: null };
     }
     const fallback = await ready.database.restoreBeside(

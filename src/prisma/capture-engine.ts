@@ -92,7 +92,9 @@ export async function openCaptureEngine(): Promise<CaptureEngine> {
     const path = join(directory, 'schema-engine');
     const scriptPath = join(directory, 'capture.cjs');
     await writeFile(scriptPath, engineScript, { mode: 0o600 });
-    await writeFile(path, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(scriptPath)} "$@"\n`, { mode: 0o700 });
+    await writeFile(path, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(scriptPath)} "$@"\n`, {
+      mode: 0o700,
+    });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(join(directory, 'socket'), resolve);

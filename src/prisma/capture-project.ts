@@ -4,8 +4,8 @@ import { type Problem, RefusedError, SafeMigrateError } from '../system/errors.t
 import { Secret } from '../system/secret.ts';
 import { openCaptureEngine } from './capture-engine.ts';
 import type { PrismaInstallation } from './locate-prisma.ts';
-import { type PrismaProject, runPrisma } from './prisma-command.ts';
 import { readableText } from './printed-text.ts';
+import { type PrismaProject, runPrisma } from './prisma-command.ts';
 
 /** What Migrate will really use, as Prisma itself worked it out from config, schema and environment. */
 export interface CapturedProject {
@@ -53,9 +53,10 @@ export async function captureProject(request: {
   const { url, schemaFiles, migrations } = engine.captured();
   const said = readableText(printed, secretsIn(request.env.DATABASE_URL ?? '')).trim();
   if (url === null) throw notLoaded(said, request.project);
-  const provider = await providerIn(schemaFiles);
-  const otherProvider = provider ?? lockedProvider(migrations?.lockfile.content ?? '');
-  if (otherProvider !== null && !/^postgres(ql)?$/.test(otherProvider)) throw notPostgres(otherProvider);
+  // The lock file's provider counts as well: Prisma refuses with P3019 where it differs from the schema's.
+  const providers = [await providerIn(schemaFiles), lockedProvider(migrations?.lockfile.content ?? '')];
+  const otherProvider = providers.find((provider) => provider !== null && !/^postgres(ql)?$/.test(provider));
+  if (otherProvider !== undefined && otherProvider !== null) throw notPostgres(otherProvider);
   if (migrations === null) throw notLoaded(said, request.project);
   return {
     url: new Secret(url),
@@ -101,13 +102,12 @@ function notLoaded(said: string, project: PrismaProject): SafeMigrateError {
   const cause = new Error(said);
   const problem = knownReason(said, project);
   if (problem !== null) return new RefusedError([problem], { docs: 'prisma.md', cause });
-  const lines = said.split('\n').filter((line) => line.trim() !== '');
   return new RefusedError(
     [
       {
         code: 'SM_PRISMA_CONFIG',
-        message: `Prisma could not load this project in ${project.workingDirectory}: ${firstError(lines)}`,
-        hint: 'Run `npx prisma validate` there; what Prisma printed is in the log of this step.',
+        message: `Prisma could not load this project in ${project.workingDirectory}: ${firstError(said)}`,
+        hint: 'Run `npx prisma validate` in that folder to see all that Prisma says.',
       },
     ],
     { docs: 'prisma.md', cause },
@@ -116,17 +116,22 @@ function notLoaded(said: string, project: PrismaProject): SafeMigrateError {
 
 function knownReason(said: string, project: PrismaProject): Problem | null {
   const where = project.workingDirectory;
-  if (/Could not find Prisma Schema|Could not load `--schema`|no Prisma schema/i.test(said)) {
+  if (
+    /Could not find (a |the )?(Prisma )?schema|Could not load (`--schema`|schema)|Config file not found/i.test(
+      said,
+    )
+  ) {
     return {
       code: 'SM_PRISMA_PROJECT',
-      message: `there is no Prisma schema for ${where}`,
-      hint: 'Point working-directory at the folder from which you run Prisma, or name the schema with prisma-schema.',
+      message: `Prisma finds no schema or config file for ${where}: ${firstError(said)}`,
+      hint: 'Point working-directory at the folder from which you run Prisma, or name the files with prisma-schema and prisma-config.',
     };
   }
-  if (/prisma(\+postgres)?:\/\//.test(said) && /accelerate|not supported|P6\d{3}|protocol/i.test(said)) {
+  if (/Accelerate URL is not supported/i.test(said)) {
     return {
       code: 'SM_URL_PRISMA_PROXY',
-      message: 'Prisma Migrate is configured with a prisma:// or prisma+postgres:// URL, which cannot be dumped through.',
+      message:
+        'Prisma Migrate is configured with a prisma:// or prisma+postgres:// URL, which cannot be dumped through.',
       hint: 'Give Prisma Migrate the direct TCP URL of the database: postgresql://user:password@host:5432/database',
     };
   }
@@ -151,7 +156,15 @@ function knownReason(said: string, project: PrismaProject): Problem | null {
   return null;
 }
 
-function firstError(lines: readonly string[]): string {
-  const error = lines.find((line) => /^(\w*Error|error)\b/.test(line)) ?? lines.at(-1) ?? 'it printed nothing';
-  return error.trim().slice(0, 300);
+function firstError(said: string): string {
+  const lines = said.split('\n').filter((line) => line.trim() !== '');
+  const error =
+    lines.find((line) => /^error: \S/.test(line)) ??
+    lines.find((line) => /Error: *\S/.test(line)) ??
+    lines[lines.findIndex((line) => /^Error:/.test(line)) + 1] ??
+    'it printed nothing';
+  return error
+    .replace(/^error: /i, '')
+    .trim()
+    .slice(0, 300);
 }

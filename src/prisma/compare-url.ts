@@ -8,7 +8,10 @@ import type { Secret } from '../system/secret.ts';
  * password may differ. Host names are compared as written: two names of one server cannot be told from here.
  */
 export function comparePrismaUrl(given: Secret, used: Secret, directory: string): readonly Problem[] {
-  const [ours, prismas] = [parsePostgresUrl(given.reveal(), { directory }), parsePostgresUrl(used.reveal(), { directory })];
+  const [ours, prismas] = [
+    parsePostgresUrl(given.reveal(), { directory }),
+    parsePostgresUrl(used.reveal(), { directory }),
+  ];
   if (ours.target === null) return ours.problems;
   if (prismas.target === null) return prismas.problems;
   const [a, b] = [ours.target, prismas.target];

@@ -1,14 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import type { PhaseLog } from '../report/run-log.ts';
 import { localPortsOf } from '../system/local-ports.ts';
 import type { PrismaInstallation } from './locate-prisma.ts';
 import type { DeployResult } from './migrator.ts';
-import { type PrismaProject, runPrisma } from './prisma-command.ts';
 import { PrintedTextFilter } from './printed-text.ts';
+import { type PrismaProject, runPrisma } from './prisma-command.ts';
 
 const keptOutputLength = 64 * 1024;
 /** Short enough to see the engine's connection, which opens with the first question it asks. */
-const portSampleMs = 100;
+const portSampleMs = 50;
 
 /**
  * Runs `prisma migrate deploy`. What it prints goes to the log as it comes, without row values and passwords; the
@@ -57,9 +58,7 @@ export function errorCodeIn(output: string): string | null {
 async function samplePorts(groupId: number, ports: Set<number>, ended: AbortSignal): Promise<void> {
   while (!ended.aborted) {
     for (const port of await localPortsOf(groupId)) ports.add(port);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, portSampleMs);
-      ended.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-    });
+    // Rejects when the migrator has ended, which is what is waited for.
+    await sleep(portSampleMs, undefined, { signal: ended }).catch(() => {});
   }
 }

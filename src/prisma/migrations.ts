@@ -9,7 +9,10 @@ import type { MigrationFile } from './migrator.ts';
  * Rejects with SM_MIGRATION_UNREADABLE for every script that is missing, and with SM_PRISMA_PROJECT when there is no
  * migration at all: `migrate deploy` would then say "No migration found" and succeed.
  */
-export async function readMigrations(directory: string, names: readonly string[]): Promise<readonly MigrationFile[]> {
+export async function readMigrations(
+  directory: string,
+  names: readonly string[],
+): Promise<readonly MigrationFile[]> {
   if (names.length === 0) {
     throw new RefusedError(
       [

@@ -1,5 +1,5 @@
-import type { Secret } from '../system/secret.ts';
 import type { PhaseLog } from '../report/run-log.ts';
+import type { Secret } from '../system/secret.ts';
 
 /** A migration on disk. */
 export interface MigrationFile {

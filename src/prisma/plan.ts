@@ -54,10 +54,9 @@ function editedMigrations(files: readonly MigrationFile[], rows: readonly Histor
 
 function missingMigrations(files: readonly MigrationFile[], rows: readonly HistoryRow[]): readonly Problem[] {
   const onDisk = new Set(files.map((file) => file.name));
-  const missing = new Set(
-    rows.filter((row) => row.finishedAt !== null).map((row) => row.migrationName),
-  ).difference(onDisk);
-  return [...missing].map((name) => ({
+  const applied = new Set(rows.filter((row) => row.finishedAt !== null).map((row) => row.migrationName));
+  const missing = [...applied].filter((name) => !onDisk.has(name));
+  return missing.map((name) => ({
     code: 'SM_HISTORY_MISSING',
     message: `migration ${name} was applied to this database, but is not among the files`,
     hint: `Deploy a commit that holds it, or restore its folder from version control. If it was squashed on purpose, say so in the history: UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = '${name.replaceAll("'", "''")}';`,

@@ -1,8 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import { childEnvironment } from '../system/child-environment.ts';
-import type { Secret } from '../system/secret.ts';
-import { endGroup } from '../system/process-group.ts';
 import { type ProcessExit, startProcess } from '../system/process.ts';
+import { endGroup } from '../system/process-group.ts';
+import type { Secret } from '../system/secret.ts';
 import type { PrismaInstallation } from './locate-prisma.ts';
 
 /** The project as the user's inputs describe it. */

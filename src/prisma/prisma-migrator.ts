@@ -1,7 +1,8 @@
-import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { parsePostgresUrl } from '../database/postgres/url.ts';
+import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { RefusedError } from '../system/errors.ts';
 import type { Secret } from '../system/secret.ts';
+import { migratorApplicationName } from './application-name.ts';
 import { captureProject } from './capture-project.ts';
 import { comparePrismaUrl } from './compare-url.ts';
 import { deployMigrations } from './deploy.ts';
@@ -34,7 +35,7 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     schemaPath: options.schemaPath,
     configPath: options.configPath,
   };
-  const env = prismaEnvironment(databaseUrl, `safe-migrate migrate ${options.run}`, own);
+  const env = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
   const captured = await captureProject({ installation, project, env, signal });
   const directory = options.workingDirectory;
   const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
@@ -69,6 +70,6 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
 function warningsAbout(env: Readonly<Record<string, string>>): readonly string[] {
   if ((env.PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK ?? '') === '') return [];
   return [
-    "PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK is set: Prisma takes no lock, so another deploy beside this one is not noticed",
+    'PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK is set: Prisma takes no lock, so another deploy beside this one is not noticed',
   ];
 }

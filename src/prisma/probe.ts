@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RefusedError } from '../system/errors.ts';
+import { RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { Secret } from '../system/secret.ts';
 import { captureProject } from './capture-project.ts';
 import { comparePrismaUrl } from './compare-url.ts';
@@ -23,7 +23,7 @@ const probeConfig = (directory: string): string => `export default {
 /**
  * Runs a migration that must fail against `probeUrl`, with the project's Prisma and a project of our own, so that no
  * config of the user's can lead it elsewhere; that Prisma really goes there is asked of it first.
- * Afterwards `"safe_migrate_probe"` is in that database if this Prisma sends a script statement by statement.
+ * Rejects with SafeMigrateErrors only. Afterwards `"safe_migrate_probe"` is in that database if this Prisma sends a script statement by statement.
  */
 export async function deployProbe(request: {
   readonly installation: PrismaInstallation;
@@ -53,6 +53,16 @@ export async function deployProbe(request: {
     const problems = comparePrismaUrl(request.probeUrl, url, directory);
     if (problems.length > 0) throw new RefusedError(problems, { docs: 'prisma.md' });
     return await deployMigrations({ ...call, secrets: request.secrets, log: { output: () => {} } });
+  } catch (cause) {
+    // Whoever measures goes on without the answer; an abort by its time limit is no more than that.
+    if (cause instanceof SafeMigrateError) throw cause;
+    throw new SafeMigrateError({
+      code: 'SM_PROBE_FAILED',
+      message: `how this Prisma sends a script could not be measured: ${cause instanceof Error ? cause.message : String(cause)}`,
+      hint: 'The backup is used instead; nothing has to be done.',
+      docs: 'prisma.md',
+      cause,
+    });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

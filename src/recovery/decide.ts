@@ -59,7 +59,9 @@ export function decide(evidence: Evidence): Decision {
 function decideHistory(
   evidence: Evidence,
   catalogsAsBefore: boolean,
-): Exclude<Decision, { way: 'swap' | 'untouched' | 'stopped' }> | { readonly way: 'no'; readonly because: string } {
+):
+  | Exclude<Decision, { way: 'swap' | 'untouched' | 'stopped' }>
+  | { readonly way: 'no'; readonly because: string } {
   const no = (because: string) => ({ way: 'no', because }) as const;
   if (evidence.recovery === 'swap') return no('recovery is set to swap');
   if (!catalogsAsBefore) return no('the migration left changes of the schema behind');
@@ -77,10 +79,16 @@ function decideHistory(
   }
   const breaker = statements.find((statement) => statement.breaksAtomicity);
   if (breaker !== undefined) {
-    return no(`the statement in line ${breaker.line} of the failing script is not undone by a rolled-back transaction`);
+    return no(
+      `the statement in line ${breaker.line} of the failing script is not undone by a rolled-back transaction`,
+    );
   }
   if (statements.length === 1) {
-    return { way: 'history', row, because: 'the failing script is one statement, which PostgreSQL undid as a whole' };
+    return {
+      way: 'history',
+      row,
+      because: 'the failing script is one statement, which PostgreSQL undid as a whole',
+    };
   }
   switch (evidence.execution) {
     case 'not-measured':
@@ -89,7 +97,8 @@ function decideHistory(
       return {
         way: 'history',
         row,
-        because: 'this Prisma sends a script as one query (measured in this run), which PostgreSQL undid as a whole',
+        because:
+          'this Prisma sends a script as one query (measured in this run), which PostgreSQL undid as a whole',
       };
     case 'by-statement':
       return no('this Prisma sends a script statement by statement, so its first part may have stayed');

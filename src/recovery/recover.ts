@@ -11,6 +11,7 @@ import { type Decision, decide, type Evidence, sameHistory } from './decide.ts';
 import { measureExecution } from './measure-execution.ts';
 import { putHistoryBack } from './put-history-back.ts';
 import { quietMigrator } from './quiet-migrator.ts';
+import { whenReachable } from './when-reachable.ts';
 
 export interface RecoveryRequest {
   readonly database: Database;
@@ -46,18 +47,27 @@ const never = new AbortController().signal;
  */
 export async function recover(request: RecoveryRequest, log: PhaseLog): Promise<Recovery> {
   const { database, baseline } = request;
-  const { foreignDeploy } = await quietMigrator(database, request.deployed, request.run, log);
-  const evidence = await gatherEvidence(request, foreignDeploy);
+  const evidence = await whenReachable(async () => {
+    const { foreignDeploy } = await quietMigrator(database, request.deployed, request.run, log);
+    return gatherEvidence(request, foreignDeploy);
+  }, log);
   let decision = decide(evidence);
   if (decision.way === 'measure-execution') {
     const execution = await measureExecution(request, log);
-    log.detail(`this Prisma runs a script ${execution === 'one-query' ? 'as one query' : 'statement by statement'}`);
+    log.detail(
+      `this Prisma runs a script ${execution === 'one-query' ? 'as one query' : 'statement by statement'}`,
+    );
     decision = decide({ ...evidence, execution });
   }
   return act(decision, request, baseline, log);
 }
 
-async function act(decision: Decision, request: RecoveryRequest, baseline: Baseline, log: PhaseLog): Promise<Recovery> {
+async function act(
+  decision: Decision,
+  request: RecoveryRequest,
+  baseline: Baseline,
+  log: PhaseLog,
+): Promise<Recovery> {
   const { fallback } = baseline;
   switch (decision.way) {
     case 'untouched':
@@ -72,11 +82,12 @@ async function act(decision: Decision, request: RecoveryRequest, baseline: Basel
       return { result: 'stopped', method: 'none', because: decision.because, fallback, swapped: null };
     case 'history':
       log.detail(decision.because);
-      await undoByHistory(request, decision.row);
+      await whenReachable(() => undoByHistory(request, decision.row), log);
       return { result: 'restored', method: 'history', because: decision.because, fallback, swapped: null };
     case 'swap':
     case 'measure-execution': {
-      const because = decision.way === 'swap' ? decision.because : 'how Prisma sends a script was not measured';
+      const because =
+        decision.way === 'swap' ? decision.because : 'how Prisma sends a script was not measured';
       log.detail(`swap, because ${because}`);
       const swapped = await swapBack(request, log);
       return { result: 'restored', method: 'swap', because, fallback: null, swapped };
@@ -120,7 +131,10 @@ async function undoByHistory(request: RecoveryRequest, row: HistoryRow): Promise
   await putHistoryBack(database, migrator.historySchema, row);
   const history = await readHistory(database, migrator.historySchema);
   if (!sameHistory(baseline.history, history) || (await database.witness()) !== baseline.witness) {
-    throw recoveryFailed('the failed row was removed from the migration history, and still the target is not as before', null);
+    throw recoveryFailed(
+      'the failed row was removed from the migration history, and still the target is not as before',
+      null,
+    );
   }
 }
 
@@ -152,18 +166,27 @@ async function swapBack(
     });
   log.detail(`${outcome.terminatedSessions} sessions ended`);
 
-  const oid = await database.oidOf(name);
+  const wrong = await whenReachable(() => lookAtSwapped(request, fallback), log);
+  if (wrong.length > 0) {
+    throw recoveryFailed(
+      `${name} was swapped back, but ${wrong.join(', ')}; the failed state is in ${failedName}`,
+      null,
+    );
+  }
+  return { failedName, xidAtSwap: outcome.xidAtSwap };
+}
+
+/** What is wrong with the target after the swap; contents are not compared, the application writes again. */
+async function lookAtSwapped(request: RecoveryRequest, fallback: Fallback): Promise<readonly string[]> {
+  const { database, baseline } = request;
+  const oid = await database.oidOf(database.address.database);
   const digest = await database.schemaDigest(never);
   const history = await readHistory(database, request.migrator.historySchema);
-  const wrong = [
+  return [
     oid === fallback.oid ? null : 'another database answers to its name',
     digest === fallback.fingerprint.schemaDigest ? null : 'its schema is not that of the backup',
     sameHistory(baseline.history, history) ? null : 'its migration history is not that of the backup',
   ].filter((problem) => problem !== null);
-  if (wrong.length > 0) {
-    throw recoveryFailed(`${name} was swapped back, but ${wrong.join(', ')}; the failed state is in ${failedName}`, null);
-  }
-  return { failedName, xidAtSwap: outcome.xidAtSwap };
 }
 
 /** `verify: archive` had no copy ready; the dump is restored and compared now, before the swap may use it. */

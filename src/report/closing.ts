@@ -5,6 +5,6 @@ import { resultSentence } from './sentence.ts';
 export function closingLines(report: Report): readonly string[] {
   return [
     `${report.result}: ${resultSentence(report)}`,
-    ...report.nextSteps.flatMap((step) => [step.text, ...step.commands.map((command) => `    ${command}`)]),
+    ...report.nextSteps.flatMap((step) => [step.text, ...step.commands.flatMap((command) => command.split('\n').map((line) => `    ${line}`))]),
   ];
 }

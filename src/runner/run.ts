@@ -37,7 +37,8 @@ export async function run(openPorts: (mask: (secret: string) => void) => Ports):
     using signal = cancellation();
     await using workFolder = await WorkFolder.create(context.temporaryDirectory);
     saveWorkFolder(workFolder.path);
-    return runCommand(
+    // Awaited here, so that the folder outlives the story.
+    return await runCommand(
       { run: identity, log, report, ports: openPorts(core.setSecret), workFolder: workFolder.path, signal },
       settings,
     );

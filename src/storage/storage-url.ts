@@ -47,7 +47,9 @@ export function parseStorageUrl(line: string): StorageUrl {
   }
   throw new RefusedError([
     problem(
-      scheme === undefined ? 'a line is no storage URL' : `${scheme}:// is no storage that safe-migrate knows`,
+      scheme === undefined
+        ? 'a line is no storage URL'
+        : `${scheme}:// is no storage that safe-migrate knows`,
       `Allowed: ${s3Form} and file:///directory.`,
     ),
   ]);
@@ -65,10 +67,15 @@ function parseS3(rest: string): S3Location {
       ),
     );
   } else if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(bucket)) {
-    problems.push(problem('s3:// without a bucket, or with a name that no bucket can have', `Write ${s3Form}.`));
+    problems.push(
+      problem('s3:// without a bucket, or with a name that no bucket can have', `Write ${s3Form}.`),
+    );
   }
   const prefix = path.replace(/^\/+|\/+$/g, '');
-  if (prefix !== '' && prefix.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) {
+  if (
+    prefix !== '' &&
+    prefix.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')
+  ) {
     problems.push(problem('the prefix of s3:// holds an empty, "." or ".." part', `Write ${s3Form}.`));
   }
   const parameters = readParameters(query, ['region', 'endpoint', 'sse'], problems);
@@ -83,7 +90,9 @@ function parseS3(rest: string): S3Location {
     encryption: sse === null ? null : readEncryption(sse, problems),
   };
   if (location.region !== null && !/^[a-z0-9-]{1,63}$/.test(location.region)) {
-    problems.push(problem('region= of s3:// is no region', 'Write it as AWS does, e.g. region=eu-central-1.'));
+    problems.push(
+      problem('region= of s3:// is no region', 'Write it as AWS does, e.g. region=eu-central-1.'),
+    );
   }
   if (problems.length > 0) throw new RefusedError(problems);
   return location;
@@ -99,7 +108,9 @@ function parseFile(rest: string): FileLocation {
   }
   const directory = decodePath(rest, problems);
   if (directory.includes('\0') || directory.split('/').includes('..')) {
-    problems.push(problem('the path of file:// holds ".." or a NUL', 'Write the path that is meant, without "..".'));
+    problems.push(
+      problem('the path of file:// holds ".." or a NUL', 'Write the path that is meant, without "..".'),
+    );
   }
   if (problems.length > 0) throw new RefusedError(problems);
   return { kind: 'file', directory: directory.replace(/\/+$/, '') || '/' };
@@ -124,7 +135,10 @@ function readParameters(query: string, known: readonly string[], problems: Probl
     const shown = /^[A-Za-z_-]{1,40}$/.test(name) ? name : '(not shown)';
     if (!known.includes(name)) problems.push(problem(`parameter ${shown} of s3:// is unknown`, hint));
     else if (parameters.has(name)) problems.push(problem(`parameter ${name} of s3:// is given twice`, hint));
-    else if (value === '') problems.push(problem(`parameter ${name} of s3:// is empty`, `Give it a value or leave it out. ${hint}`));
+    else if (value === '')
+      problems.push(
+        problem(`parameter ${name} of s3:// is empty`, `Give it a value or leave it out. ${hint}`),
+      );
     else parameters.set(name, value);
   }
   return parameters;
@@ -141,7 +155,10 @@ function readEndpoint(given: string, problems: Problem[]): string {
     url.hash === '';
   if (!plain) {
     problems.push(
-      problem('endpoint= of s3:// is no http(s) URL without credentials and parameters', 'Write e.g. endpoint=https://s3.example.com.'),
+      problem(
+        'endpoint= of s3:// is no http(s) URL without credentials and parameters',
+        'Write e.g. endpoint=https://s3.example.com.',
+      ),
     );
     return '';
   }
@@ -153,7 +170,9 @@ function readEncryption(given: string, problems: Problem[]): ServerSideEncryptio
   if (given === 'aws:kms') return { algorithm: 'aws:kms', keyId: null };
   const keyId = /^aws:kms:([A-Za-z0-9:/_-]+)$/.exec(given)?.[1];
   if (keyId !== undefined) return { algorithm: 'aws:kms', keyId };
-  problems.push(problem('sse= of s3:// is unknown', 'Allowed: sse=AES256, sse=aws:kms, sse=aws:kms:<key id or ARN>.'));
+  problems.push(
+    problem('sse= of s3:// is unknown', 'Allowed: sse=AES256, sse=aws:kms, sse=aws:kms:<key id or ARN>.'),
+  );
   return null;
 }
 

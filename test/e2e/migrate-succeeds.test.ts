@@ -57,11 +57,16 @@ describe('migrate, when everything goes well', () => {
   });
 
   it('keeps the newest failed database and drops older ones after a confirmed migration', async () => {
-    await using world = await createWorld({ pending: { '20260103000000_broken': 'CREATE TABLE "x" (id int); SELECT 1/0;' } });
+    await using world = await createWorld({
+      pending: { '20260103000000_broken': 'CREATE TABLE "x" (id int); SELECT 1/0;' },
+    });
     const failed: string[] = [];
     for (const _ of [1, 2]) {
       await using run = await world.migrate();
-      expect(run.result.outputs, run.result.log).toMatchObject({ result: 'restored', 'recovery-method': 'swap' });
+      expect(run.result.outputs, run.result.log).toMatchObject({
+        result: 'restored',
+        'recovery-method': 'swap',
+      });
       failed.push(run.result.outputs['failed-database'] ?? '');
     }
     expect(await world.copies()).toEqual(failed);

@@ -7,9 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3';
 
 const run = promisify(execFile);
+
+/** The one key that its key service knows, for `sse=aws:kms:<key id>`. */
+export const kmsKeyId = 'backup-key';
 
 export interface CephUser {
   readonly accessKey: string;
@@ -113,7 +121,9 @@ export function connectCeph(info: CephInfo): Ceph {
 
 /** Whether Debian's packages ceph-mon, ceph-osd and radosgw are installed. */
 export function cephIsInstalled(): boolean {
-  return ['ceph-mon', 'ceph-osd', 'radosgw', 'radosgw-admin', 'ceph'].every((name) => existsSync(`/usr/bin/${name}`));
+  return ['ceph-mon', 'ceph-osd', 'radosgw', 'radosgw-admin', 'ceph'].every((name) =>
+    existsSync(`/usr/bin/${name}`),
+  );
 }
 
 /**
@@ -162,11 +172,25 @@ async function bootstrap(folder: string, children: ChildProcess[]): Promise<Ceph
   const info: CephInfo = {
     endpoint: `http://127.0.0.1:${gatewayPort}`,
     owner: { accessKey: 'OWNERACCESSKEY000001', secretKey: `owner/${randomBytes(18).toString('base64')}` },
-    outsider: { accessKey: 'OUTSIDERACCESSKEY001', secretKey: `outsider/${randomBytes(18).toString('base64')}` },
+    outsider: {
+      accessKey: 'OUTSIDERACCESSKEY001',
+      secretKey: `outsider/${randomBytes(18).toString('base64')}`,
+    },
   };
   for (const [id, user] of Object.entries({ owner: info.owner, outsider: info.outsider })) {
-    await tool('radosgw-admin', 'user', 'create', '--uid', id, '--display-name', id,
-      '--access-key', user.accessKey, '--secret-key', user.secretKey);
+    await tool(
+      'radosgw-admin',
+      'user',
+      'create',
+      '--uid',
+      id,
+      '--display-name',
+      id,
+      '--access-key',
+      user.accessKey,
+      '--secret-key',
+      user.secretKey,
+    );
   }
   daemon('radosgw', '-n', 'client.admin', `--rgw-frontends=beast endpoint=127.0.0.1:${gatewayPort}`);
   await untilItAnswers(info.endpoint, children);
@@ -222,6 +246,9 @@ rgw run sync thread = false
 rgw enable quota threads = false
 rgw enable gc threads = true
 rgw thread pool size = 32
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = ${kmsKeyId}=${Buffer.alloc(32, 7).toString('base64')}
 rgw data = ${of.folder}/rgw
 `;
 }

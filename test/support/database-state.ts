@@ -44,7 +44,7 @@ export async function readDatabaseState(cluster: PostgresCluster, database: stri
          'owner', pg_get_userbyid(datdba), 'acl', (SELECT jsonb_agg(item::text ORDER BY item::text) FROM unnest(datacl) item),
          'limit', datconnlimit, 'open', datallowconn, 'encoding', encoding, 'collate', datcollate,
          'comment', shobj_description(oid, 'pg_database'),
-         'settings', (SELECT jsonb_agg(jsonb_build_array(setrole::regrole::text, setconfig) ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = pg_database.oid)))
+         'settings', (SELECT jsonb_agg(jsonb_build_array(setrole::regrole::text, (SELECT jsonb_agg(item ORDER BY item) FROM unnest(setconfig) item)) ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = pg_database.oid)))
        FROM pg_database WHERE datname = ${literal}`,
     ),
   };

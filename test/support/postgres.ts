@@ -36,7 +36,9 @@ export class PostgresCluster {
   /** A Prisma URL, everything percent-encoded; the superuser's unless a user is given. */
   url(options: { database?: string; user?: string; password?: string; query?: string } = {}): string {
     const user = encodeURIComponent(options.user ?? this.info.superuser);
-    const password = encodeURIComponent(options.password ?? (options.user ? options.user : this.info.password));
+    const password = encodeURIComponent(
+      options.password ?? (options.user ? options.user : this.info.password),
+    );
     const database = encodeURIComponent(options.database ?? 'postgres');
     const query = options.query ? `?${options.query}` : '';
     return `postgresql://${user}:${password}@${this.info.host}:${this.info.port}/${database}${query}`;
@@ -46,8 +48,18 @@ export class PostgresCluster {
    * Runs SQL as the superuser and returns what psql printed (unaligned, tuples only).
    * Rejects with psql's stderr when a statement fails.
    */
-  async psql(database: string, sql: string, options: { user?: string; password?: string } = {}): Promise<string> {
-    return this.tool('psql', ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-f', '-'], database, sql, options);
+  async psql(
+    database: string,
+    sql: string,
+    options: { user?: string; password?: string } = {},
+  ): Promise<string> {
+    return this.tool(
+      'psql',
+      ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
+      database,
+      sql,
+      options,
+    );
   }
 
   /** Runs any PostgreSQL client tool against a database of this cluster. */
@@ -102,7 +114,9 @@ export class PostgresCluster {
   }
 
   /** A role and a database of its own, with names that no other test uses. */
-  async createOwnedDatabase(stem = 'app'): Promise<{ database: string; user: string; password: string; url: string }> {
+  async createOwnedDatabase(
+    stem = 'app',
+  ): Promise<{ database: string; user: string; password: string; url: string }> {
     const suffix = randomBytes(4).toString('hex');
     const user = `${stem}_owner_${suffix}`;
     const database = `${stem}_${suffix}`;
@@ -135,7 +149,8 @@ export async function findPostgresBin(major?: number): Promise<string> {
   const root = '/usr/lib/postgresql';
   const majors = (await readdir(root).catch(() => [])).map(Number).filter((value) => value > 0);
   const chosen = major ?? Math.max(...majors);
-  if (!majors.includes(chosen)) throw new Error(`no PostgreSQL ${major ?? ''} in ${root}: apt-get install postgresql`);
+  if (!majors.includes(chosen))
+    throw new Error(`no PostgreSQL ${major ?? ''} in ${root}: apt-get install postgresql`);
   return join(root, String(chosen), 'bin');
 }
 
@@ -154,7 +169,9 @@ export async function freePort(): Promise<number> {
 /** Ids of the user that servers run as: PostgreSQL refuses to run as root. */
 async function serverIdentity(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((entry) => entry.startsWith('postgres:'));
+  const line = (await readFile('/etc/passwd', 'utf8'))
+    .split('\n')
+    .find((entry) => entry.startsWith('postgres:'));
   const [, , uid, gid] = line?.split(':') ?? [];
   if (uid === undefined || gid === undefined) throw new Error('running as root needs a user "postgres"');
   return { uid: Number(uid), gid: Number(gid) };
@@ -180,7 +197,11 @@ export async function startPostgres(
   const password = randomBytes(12).toString('hex');
   const asServer = identity ? { ...identity } : {};
   const command = (name: string, args: readonly string[]) =>
-    run(join(binDirectory, name), [...args], { ...asServer, cwd: home, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8' } });
+    run(join(binDirectory, name), [...args], {
+      ...asServer,
+      cwd: home,
+      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8' },
+    });
 
   const passwordFile = join(home, 'password');
   await writeFile(passwordFile, password, { mode: 0o644 });

@@ -1,10 +1,10 @@
-import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { Ceph } from './ceph.ts';
 import { type DatabaseState, readDatabaseState } from './database-state.ts';
 import { erpMigrations, erpRows } from './erp.ts';
@@ -70,8 +70,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const url = options.query ? `${owned.url}?${options.query}` : owned.url;
   const engineMode = options.engineMode ?? 'by-statement';
   const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-world-'));
-  const project = await createPrismaProject(join(folder, 'app'), { migrations: options.applied ?? erpMigrations });
-  const bucket = `world-${owned.database.toLowerCase().replaceAll(/[^a-z0-9]/g, '-').slice(-40)}-${Date.now()}`;
+  const project = await createPrismaProject(join(folder, 'app'), {
+    migrations: options.applied ?? erpMigrations,
+  });
+  const bucket = `world-${owned.database
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '-')
+    .slice(-40)}-${Date.now()}`;
   await ceph.createBucket(bucket);
   const storageUrl = ceph.storageUrl(bucket, 'backups');
   const environment = { ...prismaEngineEnv(engineMode), DATABASE_URL: url };
@@ -105,7 +110,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     state: () => readDatabaseState(cluster, owned.database),
     copies: async () => {
       const all = await cluster.databases();
-      return all.filter((name) => name.startsWith(`${owned.database.slice(0, 20)}`) && name !== owned.database);
+      return all.filter(
+        (name) => name.startsWith(`${owned.database.slice(0, 20)}`) && name !== owned.database,
+      );
     },
     stored: () => readBucket(ceph, bucket),
     async [Symbol.asyncDispose]() {

@@ -14,6 +14,8 @@ export interface ConnectionTarget {
   readonly schema: string;
   /** The PG* variables that lead libpq to `database` on this server; holds the password. */
   environment(database: string): Record<string, string>;
+  /** The same URL with another database in it. */
+  urlOf(database: string): Secret;
 }
 
 export type ParsedUrl =
@@ -124,6 +126,11 @@ export function parsePostgresUrl(text: string, context: UrlContext = {}): Parsed
         PGDATABASE: name,
         ...(secret === null ? {} : { PGPASSWORD: secret.reveal() }),
       }),
+      urlOf: (name) => {
+        const other = new URL(trimmed);
+        other.pathname = `/${encodeURIComponent(name)}`;
+        return new Secret(other.href);
+      },
     },
     problems: [],
   };

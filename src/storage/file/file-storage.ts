@@ -124,11 +124,13 @@ class FileStorage implements Storage {
     const folders = [''];
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
       signal?.throwIfAborted();
-      const entries = await readdir(join(this.#root, folder), { withFileTypes: true }).catch((error: unknown) => {
-        // Removed by somebody else since it was listed.
-        if (folder !== '' && isMissing(error)) return [];
-        throw error;
-      });
+      const entries = await readdir(join(this.#root, folder), { withFileTypes: true }).catch(
+        (error: unknown) => {
+          // Removed by somebody else since it was listed.
+          if (folder !== '' && isMissing(error)) return [];
+          throw error;
+        },
+      );
       for (const entry of entries) {
         const key = folder === '' ? entry.name : `${folder}/${entry.name}`;
         if (entry.isDirectory()) folders.push(key);

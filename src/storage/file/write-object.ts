@@ -3,7 +3,7 @@ import { dirname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ContentGate } from '../content-gate.ts';
 import { storageMismatch } from '../mismatch.ts';
-import { sha256Of } from '../sha256-of.ts';
+import { sha256OfFile } from '../sha256-of.ts';
 import type { PutRequest } from '../storage.ts';
 import { systemCode } from './file-errors.ts';
 import { publish } from './publish.ts';
@@ -14,7 +14,12 @@ import { temporaryName } from './temporary-name.ts';
  * rejection neither it nor a folder made for it is left.
  * @param root existing folder of the storage @param path place of the object below it
  */
-export async function writeObject(root: string, path: string, url: string, request: PutRequest): Promise<void> {
+export async function writeObject(
+  root: string,
+  path: string,
+  url: string,
+  request: PutRequest,
+): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, temporaryName());
   let published = false;
@@ -24,7 +29,7 @@ export async function writeObject(root: string, path: string, url: string, reque
       await fill(handle, url, request);
       // Reading back before the name is given: a file with the name is a file that was seen to be right.
       const expected = await request.expected;
-      const held = await sha256Of(handle.createReadStream({ start: 0, autoClose: false, signal: request.signal }));
+      const held = await sha256OfFile(handle, request.signal);
       if (held.sizeBytes !== expected.sizeBytes || held.sha256 !== expected.sha256) {
         throw storageMismatch(url, expected, held);
       }

@@ -73,7 +73,10 @@ export class BegunUploads {
       { abortSignal: signal },
     );
     return uploads
-      .filter(({ Key, Initiated }) => Key === key && (Initiated?.getTime() ?? Infinity) >= this.#startedAt - clockToleranceMs)
+      .filter(
+        ({ Key, Initiated }) =>
+          Key === key && (Initiated?.getTime() ?? Infinity) >= this.#startedAt - clockToleranceMs,
+      )
       .flatMap(({ UploadId }) => UploadId ?? []);
   }
 }

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { AbortMultipartUploadCommand, CreateMultipartUploadCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListObjectsV2Command,
+} from '@aws-sdk/client-s3';
 import { encryptionParameters } from './encryption-parameters.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import type { S3Action } from './s3-errors.ts';
@@ -30,20 +34,29 @@ export async function checkBucket(
   const abortSignal = signal;
 
   await attempt('list', () =>
-    client.send(new ListObjectsV2Command({ Bucket: location.bucket, Prefix: location.prefix, MaxKeys: 1 }), { abortSignal }),
+    client.send(new ListObjectsV2Command({ Bucket: location.bucket, Prefix: location.prefix, MaxKeys: 1 }), {
+      abortSignal,
+    }),
   );
   // Not there, as it must be; without s3:GetObject the answer is 403.
   await bucket.head(probe, signal);
   const target = { Bucket: location.bucket, Key: bucket.fullKey(probe) };
   const { UploadId } = await attempt('write', () =>
-    client.send(new CreateMultipartUploadCommand({ ...target, ...encryptionParameters(location.encryption) }), { abortSignal }),
+    client.send(
+      new CreateMultipartUploadCommand({ ...target, ...encryptionParameters(location.encryption) }),
+      { abortSignal },
+    ),
   );
   // Begun is begun: this one is ended whatever happens to the run.
-  await attempt('clean up an upload in', () => client.send(new AbortMultipartUploadCommand({ ...target, UploadId })));
+  await attempt('clean up an upload in', () =>
+    client.send(new AbortMultipartUploadCommand({ ...target, UploadId })),
+  );
 
   return [
     ...credentialWarnings(url, credentials, neededMinutes),
-    ...(isPlainHttp(location.endpoint) ? [`${url}: ${location.endpoint} is not https, backups travel readable for everybody on the way`] : []),
+    ...(isPlainHttp(location.endpoint)
+      ? [`${url}: ${location.endpoint} is not https, backups travel readable for everybody on the way`]
+      : []),
   ];
 }
 
@@ -61,7 +74,9 @@ export function credentialWarnings(
   if (credentials.expiration !== undefined) {
     const leftMinutes = Math.floor((credentials.expiration.getTime() - now.getTime()) / 60_000);
     if (leftMinutes >= neededMinutes) return [];
-    return [`${url}: the credentials end in ${Math.max(0, leftMinutes)} min, this run may need ${neededMinutes} min. ${hint}`];
+    return [
+      `${url}: the credentials end in ${Math.max(0, leftMinutes)} min, this run may need ${neededMinutes} min. ${hint}`,
+    ];
   }
   if (credentials.sessionToken === undefined || neededMinutes <= usualSessionMinutes) return [];
   return [

@@ -1,4 +1,4 @@
-import { Readable, addAbortSignal } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -39,7 +39,11 @@ export class S3Bucket {
   async head(key: string, signal: AbortSignal): Promise<HeadObjectCommandOutput | null> {
     try {
       return await this.client.send(
-        new HeadObjectCommand({ Bucket: this.location.bucket, Key: this.fullKey(key), ChecksumMode: 'ENABLED' }),
+        new HeadObjectCommand({
+          Bucket: this.location.bucket,
+          Key: this.fullKey(key),
+          ChecksumMode: 'ENABLED',
+        }),
         { abortSignal: signal },
       );
     } catch (error) {
@@ -56,7 +60,10 @@ export class S3Bucket {
         { abortSignal: signal },
       );
       if (!(body instanceof Readable)) throw new TypeError('the answer has no body');
-      return addAbortSignal(signal, Readable.from(this.#translated(body, url, signal), { objectMode: false }));
+      return addAbortSignal(
+        signal,
+        Readable.from(this.#translated(body, url, signal), { objectMode: false }),
+      );
     } catch (error) {
       throw await this.errorFor(error, 'read', url, signal);
     }
@@ -78,7 +85,8 @@ export class S3Bucket {
           }),
           { abortSignal: signal },
         );
-        for (const { Key: given = '', Size: sizeBytes = 0, LastModified: modifiedAt } of page.Contents ?? []) {
+        for (const { Key: given = '', Size: sizeBytes = 0, LastModified: modifiedAt } of page.Contents ??
+          []) {
           const key = page.EncodingType === 'url' ? decodeURIComponent(given.replaceAll('+', '%20')) : given;
           found.push({
             key: key.slice(root.length),

@@ -27,7 +27,7 @@ export function createS3Client(location: S3Location, options: S3Options): S3Clie
         responseChecksumValidation: 'WHEN_REQUIRED',
       };
   // What such a server calls its region matters to nobody but itself; the environment's word still goes first.
-  const environmentRegion = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
+  const environmentRegion = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
   const region = location.region ?? (isAws(location) || environmentRegion ? null : 'us-east-1');
   return new S3Client({
     ...custom,
@@ -46,6 +46,8 @@ export interface UploadWatch {
   readonly onBeginning: () => void;
   /** A multipart upload was begun. */
   readonly onBegun: (uploadId: string) => void;
+  /** A multipart upload is about to become an object; a rejection keeps it from that. */
+  readonly onCompleting: () => Promise<void>;
 }
 
 /**
@@ -54,7 +56,6 @@ export interface UploadWatch {
  */
 export function uploadClient(client: S3Client, location: S3Location, watch: UploadWatch): S3Client {
   const { config } = client;
-  const handler = config.requestHandler;
   const watched = new S3Client({
     region: config.region,
     credentials: config.credentials,
@@ -63,17 +64,11 @@ export function uploadClient(client: S3Client, location: S3Location, watch: Uplo
     responseChecksumValidation: config.responseChecksumValidation,
     ...(config.forcePathStyle === undefined ? {} : { forcePathStyle: config.forcePathStyle }),
     ...(location.endpoint === null ? {} : { endpoint: location.endpoint }),
-    requestHandler: {
-      metadata: { handlerProtocol: 'http/1.1' },
-      handle: (request, options) => handler.handle(request, { ...options, abortSignal: watch.signal }),
-      updateHttpClientConfig: (key, value) => handler.updateHttpClientConfig(key, value),
-      httpHandlerConfigs: () => handler.httpHandlerConfigs(),
-      // The connections are the other client's.
-      destroy: () => {},
-    },
+    requestHandler: endedBy(watch.signal, config.requestHandler),
   });
   watched.middlewareStack.add(
     (next, context) => async (args) => {
+      if (context.commandName === 'CompleteMultipartUploadCommand') await watch.onCompleting();
       if (context.commandName !== 'CreateMultipartUploadCommand') return next(args);
       watch.onBeginning();
       const result = await next(args);
@@ -85,4 +80,17 @@ export function uploadClient(client: S3Client, location: S3Location, watch: Uplo
     { step: 'initialize', name: 'safeMigrateUploadWatch' },
   );
   return watched;
+}
+
+type RequestHandler = S3Client['config']['requestHandler'];
+
+/** The same handler, with every request ending with the signal. */
+function endedBy(signal: AbortSignal, handler: RequestHandler): RequestHandler {
+  const handle: RequestHandler['handle'] = (request: unknown, options?: object) =>
+    handler.handle(request, { ...options, abortSignal: signal });
+  // The connections stay the other client's: they are not to be closed from here.
+  return Object.create(handler, {
+    handle: { value: handle },
+    destroy: { value: () => {} },
+  }) as RequestHandler;
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { pipeline } from 'node:stream';
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import type { BackupLocation } from '../../report/report.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
-import { ContentGate } from '../content-gate.ts';
+import { ContentGate, type PassedContent } from '../content-gate.ts';
 import { stoppedBy } from '../stopped.ts';
 import type { PutRequest } from '../storage.ts';
 import { BegunUploads } from './begun-uploads.ts';
@@ -12,30 +12,164 @@ import { encryptionParameters } from './encryption-parameters.ts';
 import { partPlan } from './part-plan.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import { isAws, uploadClient } from './s3-client.ts';
-import { isTaken, s3Error } from './s3-errors.ts';
-import { uploadMark, verifyObject } from './verify-object.ts';
+import { isTaken } from './s3-errors.ts';
+import { verifyObject } from './verify-object.ts';
 
-/** A cancelled run is ended by force after some seconds; another failure leaves time to try again. */
+/** Metadata by which an upload knows its own object again, whatever the answer to it was. */
+const uploadMark = 'safe-migrate-upload';
+
+/** A cancelled run is ended by force after some seconds; any other failure leaves time to try again. */
 const cleanUpAfterCancelMs = 4_000;
 const cleanUpMs = 30_000;
 
+/** One upload: what the server may have of it. */
+interface Attempt {
+  readonly bucket: S3Bucket;
+  readonly request: PutRequest;
+  readonly url: string;
+  /** Stands in the object's metadata, so that its sender knows it again when the answer was lost. */
+  readonly mark: string;
+  readonly begun: BegunUploads;
+  readonly gate: ContentGate;
+}
+
 /**
- * Uploads a body, write-once, and verifies what is held. On rejection nothing is left of it: no object, no
- * part; where the server could not even be asked for that, the error says so.
+ * Uploads a body, write-once, and verifies what is held. On rejection nothing is left of it, no object and no
+ * part; where the server cannot be asked for that any more, the error says so.
  */
 export async function uploadObject(bucket: S3Bucket, request: PutRequest): Promise<BackupLocation> {
-  const { key, signal } = request;
+  const { key, signal, expected, estimatedBytes } = request;
   const url = bucket.urlOf(key);
   if (signal.aborted) throw stoppedBy(signal, url);
-  // Told at once instead of after the whole upload; If-None-Match decides between two that come here together.
+  // Told at once instead of after a long upload; If-None-Match decides between two that are here together.
   if ((await bucket.head(key, signal)) !== null) throw taken(url);
 
-  const attempt = new UploadAttempt(bucket, request);
+  const { maximumBytes } = partPlan(estimatedBytes);
+  const attempt: Attempt = {
+    bucket,
+    request,
+    url,
+    mark: randomUUID(),
+    begun: new BegunUploads(bucket, key),
+    gate: new ContentGate({ expected, maximumBytes, url }),
+  };
   try {
-    const gate = await attempt.send();
-    const verified = await verifyObject(bucket, key, gate, signal);
-    return { storage: 'url' in bucket ? 's3' : 's3', url, verified };
+    const sent = await send(attempt);
+    const held = await bucket.head(key, signal);
+    if (isOfAnother(held, attempt)) throw taken(url);
+    return { storage: 's3', url, verified: await verifyObject(bucket, key, held, sent, signal) };
   } catch (error) {
-    throw await attempt.leaveNothing(await bucket.errorFor(error, 'write', url, signal));
+    throw await leaveNothing(attempt, await describe(attempt, error));
   }
+}
+
+/** Sends the content and returns what was sent, once the server has taken the whole of it. */
+async function send(attempt: Attempt): Promise<PassedContent> {
+  const { bucket, request, url, gate, begun } = attempt;
+  const { location } = bucket;
+  const plan = partPlan(request.estimatedBytes);
+  const upload = new Upload({
+    client: uploadClient(bucket.client, location, {
+      signal: request.signal,
+      onBeginning: () => begun.onBeginning(),
+      onBegun: (uploadId) => begun.onBegun(uploadId),
+      // Some servers heed If-None-Match on Put and not on Complete (radosgw 16.2): look once more, at the last moment.
+      onCompleting: async () => {
+        if ((await bucket.head(request.key, request.signal)) !== null) throw taken(url);
+      },
+    }),
+    params: {
+      Bucket: location.bucket,
+      Key: bucket.fullKey(request.key),
+      Body: gate,
+      IfNoneMatch: '*',
+      ContentType: 'application/octet-stream',
+      Metadata: { [uploadMark]: attempt.mark },
+      ...encryptionParameters(location.encryption),
+      // Of the whole object, so that it can be compared with ours; the SDK's default for parts cannot.
+      ...(isAws(location) ? { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } : {}),
+    },
+    partSize: plan.partSizeBytes,
+    queueSize: plan.queueSize,
+    // lib-storage may reject before its own clean-up has finished, and it forgets uploads whose id it never got.
+    leavePartsOnError: true,
+  });
+  upload.on('httpUploadProgress', ({ loaded = 0 }) => request.onProgress?.(loaded));
+  const stop = (): void => {
+    gate.destroy(stoppedBy(request.signal, url));
+  };
+  request.signal.addEventListener('abort', stop, { once: true });
+  // Failures of the body reach lib-storage through the gate.
+  pipeline(request.body, gate, () => {});
+  try {
+    await upload.done();
+  } catch (error) {
+    // The content went out whole and only the answer is bad or lost: it may be there all the same.
+    if (gate.passed === null || !(await isStored(attempt))) {
+      throw isTaken(error) ? taken(url) : error;
+    }
+  } finally {
+    request.signal.removeEventListener('abort', stop);
+    gate.destroy();
+  }
+  if (gate.passed === null) throw new Error('the upload ended before its content');
+  return gate.passed;
+}
+
+/** Whether somebody else's object took the key after all, on a server that let it. */
+function isOfAnother(held: HeadObjectCommandOutput | null, { mark }: Attempt): boolean {
+  const found = held?.Metadata?.[uploadMark];
+  return found !== undefined && found !== mark;
+}
+
+/** Whether the object is there and is the one that this attempt sent; afterwards it cannot come any more. */
+async function isStored({ bucket, request, begun, mark }: Attempt): Promise<boolean> {
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(cleanUpMs)]);
+  await begun.abort(signal);
+  const held = await bucket.head(request.key, signal);
+  return held?.Metadata?.[uploadMark] === mark;
+}
+
+/** Removes what the server has of a failed attempt, and returns the failure, with what could not be removed. */
+async function leaveNothing(attempt: Attempt, failure: SafeMigrateError): Promise<SafeMigrateError> {
+  const { bucket, request, begun, gate, mark, url } = attempt;
+  const signal = AbortSignal.timeout(request.signal.aborted ? cleanUpAfterCancelMs : cleanUpMs);
+  try {
+    await begun.abort(signal);
+    if (gate.passed === null) return failure;
+    const held = await bucket.head(request.key, signal);
+    if (held?.Metadata?.[uploadMark] === mark) await bucket.remove(request.key, signal, held.VersionId);
+    return failure;
+  } catch (error) {
+    const left = await bucket.errorFor(error, 'clean up an upload in', url, signal);
+    return new SafeMigrateError({
+      code: failure.code,
+      message: `${failure.message}; parts or the object itself may be left there: ${left.message}`,
+      hint: `${failure.hint} Let a lifecycle rule of the bucket abort incomplete uploads.`,
+      docs: failure.docs,
+      cause: new AggregateError([failure, left], 'the upload failed, and so did cleaning up after it'),
+    });
+  }
+}
+
+async function describe({ bucket, request, url }: Attempt, error: unknown): Promise<SafeMigrateError> {
+  const { body, signal } = request;
+  const isOfBody = error === body.errored && error instanceof Error && !(error instanceof SafeMigrateError);
+  if (signal.aborted || !isOfBody) return bucket.errorFor(error, 'write', url, signal);
+  return new SafeMigrateError({
+    code: 'SM_STORAGE_FAILED',
+    message: `${url} was not written, because its content broke off: ${error.message}`,
+    hint: 'Nothing was left in the storage. Look at what failed before this.',
+    docs: 'storage.md',
+    cause: error,
+  });
+}
+
+function taken(url: string): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_STORAGE_EXISTS',
+    message: `${url} exists already and is never replaced`,
+    hint: 'Stored backups are write-once. Run the job again: a new run gets a new name.',
+    docs: 'storage.md',
+  });
 }

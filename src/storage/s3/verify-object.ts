@@ -1,24 +1,26 @@
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import type { PassedContent } from '../content-gate.ts';
 import { storageMismatch } from '../mismatch.ts';
 import { sha256Of } from '../sha256-of.ts';
+import type { ExpectedContent } from '../storage.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 
-/** Metadata by which an upload knows its own object again, whatever the answer to it was. */
-export const uploadMark = 'safe-migrate-upload';
+/** Each of them has the SDK's own attempts up to the first byte. */
+const readingAttempts = 3;
 
 /**
  * Compares what the bucket holds with what was sent, because a 200 to an upload proves neither length nor
  * content. Where the server keeps a checksum of the whole object that suffices; elsewhere it is read back.
- * Returns how it was verified, for people. Rejects with SM_STORAGE_MISMATCH.
+ * `held` is what a HEAD said. Returns how it was verified, for people. Rejects with SM_STORAGE_MISMATCH.
  */
 export async function verifyObject(
   bucket: S3Bucket,
   key: string,
+  held: HeadObjectCommandOutput | null,
   sent: PassedContent,
   signal: AbortSignal,
 ): Promise<string> {
   const url = bucket.urlOf(key);
-  const held = await bucket.head(key, signal);
   if (held === null || held.ContentLength !== sent.sizeBytes) {
     throw storageMismatch(url, sent, { sizeBytes: held?.ContentLength ?? 0 });
   }
@@ -31,9 +33,20 @@ export async function verifyObject(
     }
     return 'length and CRC-32 of the whole object, as the server computed it';
   }
-  const readBack = await sha256Of(await bucket.get(key, signal));
+  const readBack = await readAgain(bucket, key, signal);
   if (readBack.sizeBytes !== sent.sizeBytes || readBack.sha256 !== sent.sha256) {
     throw storageMismatch(url, sent, readBack);
   }
   return 'read back, length and SHA-256 equal';
+}
+
+/** A download that breaks off says nothing about the object: it is begun anew. */
+async function readAgain(bucket: S3Bucket, key: string, signal: AbortSignal): Promise<ExpectedContent> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await sha256Of(await bucket.get(key, signal));
+    } catch (error) {
+      if (signal.aborted || attempt === readingAttempts) throw error;
+    }
+  }
 }

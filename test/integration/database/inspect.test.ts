@@ -61,6 +61,18 @@ describe('an ordinary owner with CREATEDB', () => {
   });
 });
 
+test('an ACL from which everything was revoked is not the default ACL', async () => {
+  const { database, user } = await postgres.createOwnedDatabase('revoked');
+  expect((await inspectAs(database, user)).properties.acl).toBeNull();
+  await postgres.psql('postgres', `revoke all on database "${database}" from public, "${user}"`);
+  const { session } = await sessionOf(postgres.url({ database }));
+  try {
+    expect((await readProperties(session, database)).acl).toEqual([]);
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+});
+
 describe('what the role cannot read closes everything', () => {
   test('tables, partitioned tables, sequences and what lies in a closed schema, each by name', async () => {
     const { database, user } = await postgres.createOwnedDatabase('unreadable');

@@ -1,5 +1,9 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum, DriverAdapterError } from '@prisma/driver-adapter-utils';
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  ColumnTypeEnum,
+  DriverAdapterError,
+} from '@prisma/driver-adapter-utils';
 import { parse } from 'libpg-query';
 import { migrationFailure } from './engine-errors.mjs';
 
@@ -9,7 +13,10 @@ export function connectionFrom(prismaUrl) {
   const parameters = url.searchParams;
   const schema = parameters.get('schema') ?? 'public';
   const database = decodeURIComponent(url.pathname.slice(1)) || 'postgres';
-  const options = [parameters.get('options'), `-c search_path=${escapeOption(`"${schema.replaceAll('"', '""')}"`)}`];
+  const options = [
+    parameters.get('options'),
+    `-c search_path=${escapeOption(`"${schema.replaceAll('"', '""')}"`)}`,
+  ];
   const sslmode = parameters.get('sslmode') ?? 'disable';
   return {
     database,
@@ -92,7 +99,9 @@ function wrapAdapter(adapter, mode, state, migrations) {
   adapter.performIO = async (query) => {
     const result = await performIO(await withFailureLog(query, state.failedScript));
     const fields = result.fields?.map((field) =>
-      catalogTypes.has(field.dataTypeID) ? { ...field, dataTypeID: replacementTypes.get(field.dataTypeID) } : field,
+      catalogTypes.has(field.dataTypeID)
+        ? { ...field, dataTypeID: replacementTypes.get(field.dataTypeID) }
+        : field,
     );
     return fields === undefined ? result : { ...result, fields };
   };
@@ -128,7 +137,12 @@ function throwDriverError(adapter, error) {
 async function withFailureLog(query, failedScript) {
   const failure = migrationFailure(failedScript);
   if (failure === null || !/UPDATE.*_prisma_migrations.*"logs"/s.test(query.sql)) return query;
-  return { ...query, args: query.args.map((arg, index) => (index === 0 ? `${failure.message}\n\n   0: sql_schema_connector::apply_migration::apply_script` : arg)) };
+  return {
+    ...query,
+    args: query.args.map((arg, index) =>
+      index === 0 ? `${failure.message}\n\n   0: sql_schema_connector::apply_migration::apply_script` : arg,
+    ),
+  };
 }
 
 /** Splits with PostgreSQL's own parser; its offsets count bytes. A script that it cannot read is sent whole. */

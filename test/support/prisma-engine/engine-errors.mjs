@@ -61,9 +61,17 @@ export function describeConnectionError(error, connection) {
   }
   if (code === '3D000') return { error_code: 'P1003', message: `Database \`${database}\` does not exist` };
   if (code === '28000' || code === '42501') {
-    return { error_code: 'P1010', message: `User \`${user}\` was denied access on the database \`${database}\`` };
+    return {
+      error_code: 'P1010',
+      message: `User \`${user}\` was denied access on the database \`${database}\``,
+    };
   }
-  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'ENOENT' || /timeout expired/.test(message)) {
+  if (
+    code === 'ECONNREFUSED' ||
+    code === 'ENOTFOUND' ||
+    code === 'ENOENT' ||
+    /timeout expired/.test(message)
+  ) {
     return {
       error_code: 'P1001',
       message: `Can't reach database server at \`${host}:${port}\`\n\nPlease make sure your database server is running at \`${host}:${port}\`.`,

@@ -24,5 +24,9 @@ export async function loadEngine(datamodels, adapterFactory) {
   const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': bindings });
   bindings.__wbg_set_wasm(instance.exports);
   instance.exports.__wbindgen_start();
-  return bindings.SchemaEngine.new({ datamodels: datamodels.length === 0 ? [anyDatamodel] : datamodels }, () => {}, adapterFactory);
+  return bindings.SchemaEngine.new(
+    { datamodels: datamodels.length === 0 ? [anyDatamodel] : datamodels },
+    () => {},
+    adapterFactory,
+  );
 }

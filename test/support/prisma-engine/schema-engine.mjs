@@ -36,7 +36,9 @@ function parseArguments(args) {
 async function runCommand(command, { url }) {
   const { default: pg } = await import('pg');
   const log = (level, fields) =>
-    process.stderr.write(`${JSON.stringify({ timestamp: new Date().toISOString(), level, fields, target: 'schema_engine::logger' })}\n`);
+    process.stderr.write(
+      `${JSON.stringify({ timestamp: new Date().toISOString(), level, fields, target: 'schema_engine::logger' })}\n`,
+    );
   // The CLI skips the first line.
   log('INFO', { message: `Starting schema engine CLI (WebAssembly) ${command}` });
   const connection = connectionFrom(url);
@@ -60,7 +62,10 @@ async function runCommand(command, { url }) {
 /** One request a line in, one answer a line out, until stdin ends. */
 function serve({ datamodels, url }) {
   const connection = connectionFrom(url);
-  const adapter = createEngineAdapter(connection, process.env.SAFE_MIGRATE_TEST_ENGINE_MODE ?? 'by-statement');
+  const adapter = createEngineAdapter(
+    connection,
+    process.env.SAFE_MIGRATE_TEST_ENGINE_MODE ?? 'by-statement',
+  );
   let engine;
   let printed = 0;
   const write = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
@@ -83,7 +88,11 @@ function serve({ datamodels, url }) {
       const data = migrationFailure(adapter.failedScript) ?? describeConnectionError(error, connection);
       write({
         id,
-        error: { code: 4466, message: 'An error happened. Check the data field for details.', data: { is_panic: false, ...data } },
+        error: {
+          code: 4466,
+          message: 'An error happened. Check the data field for details.',
+          data: { is_panic: false, ...data },
+        },
       });
     }
   }

@@ -47,14 +47,16 @@ describe('decide', () => {
     const same = { history: [applied], witness: 'w' };
     expect(decide(evidence({ now: same })).way).toBe('untouched');
     expect(decide(evidence({ now: same, foreignDeploy: true, recovery: 'swap' })).way).toBe('untouched');
-    expect(decide(evidence({ before: { history: null, witness: 'w' }, now: { history: null, witness: 'w' } })).way).toBe(
-      'untouched',
-    );
+    expect(
+      decide(evidence({ before: { history: null, witness: 'w' }, now: { history: null, witness: 'w' } })).way,
+    ).toBe('untouched');
   });
 
   it('does not care in which order the history rows are read', () => {
     const before = { history: [applied, failed], witness: 'w' };
-    expect(decide(evidence({ before, now: { history: [failed, applied], witness: 'w' } })).way).toBe('untouched');
+    expect(decide(evidence({ before, now: { history: [failed, applied], witness: 'w' } })).way).toBe(
+      'untouched',
+    );
   });
 
   it('stops when something changed while another deploy holds the lock', () => {
@@ -87,13 +89,19 @@ describe('decide', () => {
   });
 
   it.each([
-    ['a statement that a rolled-back transaction does not undo', { script: { parsed: true as const, statements: [update, doBlock] } }],
+    [
+      'a statement that a rolled-back transaction does not undo',
+      { script: { parsed: true as const, statements: [update, doBlock] } },
+    ],
     ['one such statement alone', { script: { parsed: true as const, statements: [doBlock] } }],
     ['a script that cannot be parsed', { script: { parsed: false as const } }],
     ['a script that is not on disk', { script: null }],
     ['a sequence that was set back', { rewoundSequences: ['public.id_seq'] }],
     ['recovery set to swap', { recovery: 'swap' as const }],
-    ['a second migration of this run that finished', { now: { history: [applied, { ...failed, finishedAt: 'now' }, { ...failed, id: '3' }], witness: 'w' } }],
+    [
+      'a second migration of this run that finished',
+      { now: { history: [applied, { ...failed, finishedAt: 'now' }, { ...failed, id: '3' }], witness: 'w' } },
+    ],
     ['a known row that changed', { now: { history: [{ ...applied, checksum: 'b' }, failed], witness: 'w' } }],
     ['a history table that was not there before', { before: { history: null, witness: 'w' } }],
   ])('swaps on %s, even where Prisma sends scripts as one query', (_, change) => {

@@ -1,0 +1,200 @@
+import { d as SafeMigrateError } from "./safe-migrate.js";
+import { n as require_dist_cjs } from "./aws-sdk.js";
+
+// src/storage/s3/encryption-parameters.ts
+/** `sse=` of the storage URL in the SDK's terms. */
+function encryptionParameters(encryption) {
+	if (encryption === null) return {};
+	if (encryption.algorithm === "AES256") return { ServerSideEncryption: "AES256" };
+	return {
+		ServerSideEncryption: "aws:kms",
+		...encryption.keyId === null ? {} : { SSEKMSKeyId: encryption.keyId }
+	};
+}
+
+// src/storage/s3/s3-client.ts
+var import_dist_cjs = require_dist_cjs();
+/** An attempt that hears nothing for so long is given up and made again. */
+const silenceMs = 6e4;
+const connectionTimeoutMs = 1e4;
+/** With the SDK's growing pauses these ride out some seconds of 503. */
+const attempts = 6;
+/** Whether the endpoint is AWS itself: its checksums are known to work, other servers' are not. */
+function isAws(location) {
+	if (location.endpoint === null) return true;
+	return /\.amazonaws\.com(\.cn)?$/.test(new URL(location.endpoint).hostname);
+}
+/** A client for the location, with the standard chain for credentials and, where none is given, the region. */
+function createS3Client(location, options) {
+	const custom = location.endpoint === null ? {} : { endpoint: location.endpoint };
+	const careful = isAws(location) ? {} : {
+		forcePathStyle: true,
+		requestChecksumCalculation: "WHEN_REQUIRED",
+		responseChecksumValidation: "WHEN_REQUIRED"
+	};
+	const environmentRegion = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+	const region = location.region ?? (isAws(location) || environmentRegion ? null : "us-east-1");
+	return new import_dist_cjs.S3Client({
+		...custom,
+		...careful,
+		...region === null ? {} : { region },
+		...options.credentials === void 0 ? {} : { credentials: options.credentials },
+		maxAttempts: attempts,
+		requestHandler: {
+			connectionTimeout: connectionTimeoutMs,
+			socketTimeout: silenceMs
+		}
+	});
+}
+/**
+* A client for one upload, sharing credentials and connections with `client`. lib-storage passes no signal to
+* its requests, so an abort would leave parts under way; here every request ends at once with the signal.
+*/
+function uploadClient(client, location, watch) {
+	const { config } = client;
+	const watched = new import_dist_cjs.S3Client({
+		region: config.region,
+		credentials: config.credentials,
+		maxAttempts: config.maxAttempts,
+		requestChecksumCalculation: config.requestChecksumCalculation,
+		responseChecksumValidation: config.responseChecksumValidation,
+		...config.forcePathStyle === void 0 ? {} : { forcePathStyle: config.forcePathStyle },
+		...location.endpoint === null ? {} : { endpoint: location.endpoint },
+		requestHandler: endedBy(watch.signal, config.requestHandler)
+	});
+	watched.middlewareStack.add((next, context) => async (args) => {
+		if (context.commandName === "CompleteMultipartUploadCommand") await watch.onCompleting();
+		if (context.commandName !== "CreateMultipartUploadCommand") return next(args);
+		watch.onBeginning();
+		const result = await next(args);
+		if ("UploadId" in result.output && typeof result.output.UploadId === "string") watch.onBegun(result.output.UploadId);
+		return result;
+	}, {
+		step: "initialize",
+		name: "safeMigrateUploadWatch"
+	});
+	return watched;
+}
+/** The same handler, with every request ending with the signal. */
+function endedBy(signal, handler) {
+	const handle = (request, options) => handler.handle(request, {
+		...options,
+		abortSignal: signal
+	});
+	return Object.create(handler, {
+		handle: { value: handle },
+		destroy: { value: () => {} }
+	});
+}
+
+// src/storage/s3/s3-errors.ts
+const permissions = {
+	list: "s3:ListBucket",
+	read: "s3:GetObject",
+	write: "s3:PutObject (with sse=aws:kms also kms:GenerateDataKey and kms:Decrypt on the key)",
+	"clean up an upload in": "s3:AbortMultipartUpload and s3:ListBucketMultipartUploads",
+	remove: "s3:DeleteObject"
+};
+const credentialProblems = /* @__PURE__ */ new Set([
+	"CredentialsProviderError",
+	"TokenProviderError",
+	"InvalidAccessKeyId",
+	"SignatureDoesNotMatch",
+	"ExpiredToken",
+	"ExpiredTokenException",
+	"InvalidToken",
+	"InvalidClientTokenId",
+	"InvalidIdentityToken",
+	"TokenRefreshRequired",
+	"RequestTimeTooSkewed"
+]);
+const unreachable = /* @__PURE__ */ new Set([
+	"ECONNREFUSED",
+	"ECONNRESET",
+	"EHOSTUNREACH",
+	"ENETUNREACH",
+	"ENETDOWN",
+	"ENOTFOUND",
+	"EAI_AGAIN",
+	"EPIPE",
+	"ETIMEDOUT",
+	"TimeoutError",
+	"DEPTH_ZERO_SELF_SIGNED_CERT",
+	"SELF_SIGNED_CERT_IN_CHAIN",
+	"UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+	"UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+	"CERT_HAS_EXPIRED",
+	"ERR_TLS_CERT_ALTNAME_INVALID"
+]);
+/** Whether an error says that the object (not the bucket) does not exist. */
+function isNotFound(error) {
+	const { name } = symptomOf(error);
+	return name === "NoSuchKey" || name === "NotFound";
+}
+/** Whether an upload is refused because the key is taken, or is being taken at this very moment. */
+function isTaken(error) {
+	const { name, status } = symptomOf(error);
+	return status === 412 || name === "PreconditionFailed" || name === "ConditionalRequestConflict";
+}
+/** Whether a multipart upload is gone already. */
+function isUploadGone(error) {
+	return symptomOf(error).name === "NoSuchUpload";
+}
+/** Whether the server refuses for want of a permission. */
+function isForbidden(error) {
+	return symptomOf(error).status === 403;
+}
+/** Any failure of a request as an error of ours. Errors that are ours already pass unchanged. */
+function s3Error(error, context) {
+	if (error instanceof SafeMigrateError) return error;
+	const { action, url, location, region } = context;
+	const symptom = symptomOf(error);
+	const { name, status } = symptom;
+	const told = status === null ? name : `${name}, HTTP ${status}`;
+	const at = location.endpoint ?? `AWS${region === null ? "" : ` in ${region}`}`;
+	const make = (code, message, hint) => new SafeMigrateError({
+		code,
+		message,
+		hint,
+		docs: "storage.md",
+		cause: new S3RequestError(symptom)
+	});
+	if (name === "NoSuchBucket") return make("SM_STORAGE_MISSING", `the bucket ${location.bucket} does not exist at ${at}`, "Create it, or correct the name, region= or endpoint= of the storage URL.");
+	if (status === 301 || name === "PermanentRedirect" || name === "AuthorizationHeaderMalformed") return make("SM_STORAGE_REGION", `the bucket ${location.bucket} is not in the region ${region ?? "that was asked"} (${told})`, "Give the region where the bucket is: region= in the storage URL.");
+	if (error instanceof Error && /region is missing/i.test(error.message)) return make("SM_STORAGE_REGION", `no region is known for ${url}`, "Add region= to the storage URL, or set AWS_REGION.");
+	if (credentialProblems.has(name)) return make("SM_STORAGE_CREDENTIALS", name === "CredentialsProviderError" ? `no credentials were found for ${url}` : `${at} does not accept the credentials for ${url} (${told})`, "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from secrets, or run aws-actions/configure-aws-credentials before this step.");
+	if (name.startsWith("KMS.") || name === "KMSAccessDeniedException") return make("SM_STORAGE_ENCRYPTION", `the key of sse= for ${url} cannot be used (${told})`, "Give a KMS key of the same region that these credentials may use (kms:GenerateDataKey, kms:Decrypt).");
+	if (status === 403) return make("SM_STORAGE_FORBIDDEN", `not allowed to ${action} ${url} (${told})`, `The credentials need ${permissions[action]} there.`);
+	if (name === "NoSuchKey" || status === 404) return make("SM_STORAGE_NOT_FOUND", `${url} does not exist`, "Look which backups this storage holds.");
+	if (unreachable.has(name)) return make("SM_STORAGE_UNREACHABLE", `${at} cannot be reached (${name}) to ${action} ${url}`, "Look at endpoint=, its certificate, and whether this machine may connect there.");
+	return make("SM_STORAGE_FAILED", `${at} failed to ${action} ${url} (${told})`, "Run the job again; when it happens again, the server of the storage needs attention.");
+}
+var S3RequestError = class extends Error {
+	name = "S3RequestError";
+	constructor({ name, status, requestId }) {
+		super([
+			name,
+			status && `HTTP ${status}`,
+			requestId && `request ${requestId}`
+		].filter(Boolean).join(", "));
+	}
+};
+function symptomOf(error) {
+	if (!(error instanceof Error)) return {
+		name: "unknown",
+		status: null,
+		requestId: null
+	};
+	const metadata = "$metadata" in error && typeof error.$metadata === "object" ? error.$metadata : null;
+	const status = metadata !== null && "httpStatusCode" in metadata ? metadata.httpStatusCode : null;
+	const requestId = metadata !== null && "requestId" in metadata ? metadata.requestId : null;
+	const systemCode = "code" in error && typeof error.code === "string" ? error.code : null;
+	const name = systemCode !== null && unreachable.has(systemCode) ? systemCode : error.name;
+	return {
+		name: /^[\w.]{1,80}$/.test(name) ? name : "unknown",
+		status: typeof status === "number" ? status : null,
+		requestId: typeof requestId === "string" && /^[\w./+=-]{1,120}$/.test(requestId) ? requestId : null
+	};
+}
+
+export { s3Error as a, uploadClient as c, isUploadGone as i, encryptionParameters as l, isNotFound as n, createS3Client as o, isTaken as r, isAws as s, isForbidden as t };

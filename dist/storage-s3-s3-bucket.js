@@ -1,0 +1,113 @@
+import { n as require_dist_cjs } from "./aws-sdk.js";
+import { c as stoppedBy, l as objectKey } from "./safe-migrate.js";
+import { a as s3Error, n as isNotFound, o as createS3Client } from "./lazy-shared.js";
+import { Readable, addAbortSignal } from "node:stream";
+
+// src/storage/s3/s3-bucket.ts
+var import_dist_cjs = require_dist_cjs();
+/** The bucket and prefix of an `s3://` storage: every request but those of an upload. */
+var S3Bucket = class {
+	location;
+	client;
+	constructor(location, options) {
+		this.location = location;
+		this.client = createS3Client(location, options);
+	}
+	/** The key as the bucket knows it. Throws SM_STORAGE_KEY. */
+	fullKey(key) {
+		return objectKey(this.location.prefix, key);
+	}
+	/** For people; `key` below the prefix. */
+	urlOf(key) {
+		return `s3://${this.location.bucket}/${this.fullKey(key)}`;
+	}
+	/** What is known of an object, with its checksum where the server keeps one; null when there is none. */
+	async head(key, signal) {
+		try {
+			return await this.client.send(new import_dist_cjs.HeadObjectCommand({
+				Bucket: this.location.bucket,
+				Key: this.fullKey(key),
+				ChecksumMode: "ENABLED"
+			}), { abortSignal: signal });
+		} catch (error) {
+			if (isNotFound(error)) return null;
+			throw await this.errorFor(error, "read", this.urlOf(key), signal);
+		}
+	}
+	async get(key, signal) {
+		const url = this.urlOf(key);
+		try {
+			const { Body: body } = await this.client.send(new import_dist_cjs.GetObjectCommand({
+				Bucket: this.location.bucket,
+				Key: this.fullKey(key)
+			}), { abortSignal: signal });
+			if (!(body instanceof Readable)) throw new TypeError("the answer has no body");
+			return addAbortSignal(signal, Readable.from(this.#translated(body, url, signal), { objectMode: false }));
+		} catch (error) {
+			throw await this.errorFor(error, "read", url, signal);
+		}
+	}
+	async list(prefix, signal) {
+		const root = this.location.prefix === "" ? "" : `${this.location.prefix}/`;
+		const found = [];
+		let token;
+		try {
+			do {
+				const page = await this.client.send(new import_dist_cjs.ListObjectsV2Command({
+					Bucket: this.location.bucket,
+					Prefix: `${root}${prefix}`,
+					EncodingType: "url",
+					...token === void 0 ? {} : { ContinuationToken: token }
+				}), { abortSignal: signal });
+				for (const { Key: given = "", Size: sizeBytes = 0, LastModified: modifiedAt } of page.Contents ?? []) {
+					const key = page.EncodingType === "url" ? decodeURIComponent(given.replaceAll("+", "%20")) : given;
+					found.push({
+						key: key.slice(root.length),
+						sizeBytes,
+						modifiedAt: (modifiedAt ?? /* @__PURE__ */ new Date(0)).toISOString()
+					});
+				}
+				token = page.IsTruncated === true ? page.NextContinuationToken : void 0;
+			} while (token !== void 0);
+		} catch (error) {
+			throw await this.errorFor(error, "list", `s3://${this.location.bucket}/${root}${prefix}`, signal);
+		}
+		return found.sort((a, b) => a.key < b.key ? -1 : 1);
+	}
+	/**
+	* @param versionId one version for good, in a bucket that keeps versions; otherwise the newest is hidden
+	*/
+	async remove(key, signal, versionId) {
+		try {
+			await this.client.send(new import_dist_cjs.DeleteObjectCommand({
+				Bucket: this.location.bucket,
+				Key: this.fullKey(key),
+				...versionId === void 0 ? {} : { VersionId: versionId }
+			}), { abortSignal: signal });
+		} catch (error) {
+			if (isNotFound(error)) return;
+			throw await this.errorFor(error, "remove", this.urlOf(key), signal);
+		}
+	}
+	/** Any failure of a request as an error of ours. */
+	async errorFor(error, action, url, signal) {
+		if (signal.aborted) return stoppedBy(signal, url);
+		const region = await this.client.config.region().catch(() => null);
+		return s3Error(error, {
+			action,
+			url,
+			location: this.location,
+			region
+		});
+	}
+	/** A body that breaks off half-way tells so in our words. */
+	async *#translated(body, url, signal) {
+		try {
+			for await (const chunk of body) yield chunk;
+		} catch (error) {
+			throw await this.errorFor(error, "read", url, signal);
+		}
+	}
+};
+
+export { S3Bucket };

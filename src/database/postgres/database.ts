@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import type { PhaseLog } from '../../report/run-log.ts';
+import { SafeMigrateError } from '../../system/errors.ts';
+import type { Database, SwapOutcome, SwapPlan } from '../database.ts';
+import { changedTables, rewoundSequences } from './changed-contents.ts';
+import { compareWithFailed } from './compare-with-failed.ts';
+import { connectServer } from './connect.ts';
+import { copyName } from './copy-name.ts';
+import { readCounters } from './counters.ts';
+import { dropCopy } from './drop-copy.ts';
+import { inspect } from './inspect.ts';
+import { copiesOf } from './kept-databases.ts';
+import { type HeldLock, takeLock } from './lock.ts';
+import { prismaLockHolder, terminate } from './prisma-lock.ts';
+import { readProperties } from './properties.ts';
+import { readArchive } from './read-archive.ts';
+import { restoreBeside } from './restore-beside.ts';
+import { readSchemaText, schemaDigest } from './schema-text.ts';
+import { openSnapshot } from './snapshot.ts';
+import { literal } from './sql-text.ts';
+import { swap } from './swap.ts';
+import { TargetSession } from './target-session.ts';
+import type { ConnectionTarget } from './url.ts';
+import { readWitness } from './witness.ts';
+
+/** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session. */
+export async function openDatabase(target: ConnectionTarget): Promise<Database> {
+  const server = await connectServer(target);
+  const name = server.address.database;
+  const inTarget = new TargetSession(server);
+  let held: HeldLock | null = null;
+
+  /** The swap needs the target empty of our own sessions, and the lock's other session to do its work in. */
+  const swapWithLock = async (plan: SwapPlan, log: PhaseLog): Promise<SwapOutcome> => {
+    if (held === null || held.coordination === null) {
+      throw new SafeMigrateError({
+        code: 'SM_SWAP_FAILED',
+        message: `${name} cannot be swapped: this run holds no lock in a coordination database.`,
+        hint: 'The role of database-url needs CREATEDB for recovery by swap.',
+        docs: 'recovery.md',
+        phase: 'recover',
+      });
+    }
+    await held.assertHeld();
+    await inTarget.close();
+    await held.releaseTarget();
+    const lock = held;
+    return await swap(server, held.coordination, plan, log).finally(() => lockTargetAgain(lock, log));
+  };
+
+  return {
+    address: server.address,
+    server: server.version,
+    toolsFact: server.tools.fact,
+    toolsWarnings: server.tools.warnings,
+
+    query: (sql, row) => inTarget.use((session) => session.query(sql, row)),
+    execute: (sql) => inTarget.use((session) => session.execute(sql)),
+    async queryIn(database, sql, row) {
+      await using session = await server.connect(database);
+      return await session.query(sql, row);
+    },
+    urlOf: (database) => target.urlOf(database),
+    copyName: (kind, run) => copyName(name, kind, run),
+    inspect: () => inTarget.use((session) => inspect(session, server.version)),
+
+    async lock(holder) {
+      const lock = await takeLock(server, holder);
+      held = lock;
+      return lock;
+    },
+
+    openSnapshot: () => openSnapshot(server),
+    witness: () => inTarget.use(readWitness),
+    counters: () => inTarget.use(readCounters),
+    changedTables: (before, counters, options) => changedTables(server, before, counters, options),
+    rewoundSequences: (before) => inTarget.use((session) => rewoundSequences(session, before)),
+
+    readArchive: (dumpPath, signal) => readArchive(server, dumpPath, signal),
+    restoreBeside: (request, log) => restoreBeside(server, request, log),
+    swap: swapWithLock,
+    oidOf: (database) =>
+      inTarget.use(async (session) => {
+        const [row] = await session.query(
+          `SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(database)}`,
+          z.object({ oid: z.number() }),
+        );
+        return row?.oid ?? null;
+      }),
+    schemaDigest: async (signal) => schemaDigest(await readSchemaText(server, { database: name }, signal)),
+    properties: () => inTarget.use((session) => readProperties(session, name)),
+    compareWithFailed: (request, log) =>
+      inTarget.use((session) => compareWithFailed(server, session, request, log)),
+
+    failedDatabases: () => inTarget.use((session) => copiesOf(session, name, ['failed'])),
+    leftoverCopies: () =>
+      inTarget.use((session) => copiesOf(session, name, ['fallback', 'rehearsal', 'scratch'])),
+    dropCopy: (copy) => inTarget.use((session) => dropCopy(session, name, copy)),
+
+    prismaLockHolder: () => inTarget.use(prismaLockHolder),
+    terminate: (pid) => inTarget.use((session) => terminate(session, pid)),
+
+    [Symbol.asyncDispose]: () => inTarget.close(),
+  };
+}
+
+/** The coordination lock guards the run; the other one is for those without. Losing it must not hide how a swap went. */
+async function lockTargetAgain(held: HeldLock, log: PhaseLog): Promise<void> {
+  try {
+    if (await held.reacquireTarget()) return;
+    log.warn(
+      'another session took the lock in the target after the swap; this run still holds the coordination lock',
+    );
+  } catch (error) {
+    if (!(error instanceof SafeMigrateError)) throw error;
+    log.warn(`the lock in the target could not be taken again after the swap: ${error.message}`);
+  }
+}

@@ -1,0 +1,43 @@
+import { SafeMigrateError } from '../../system/errors.ts';
+import type { PostgresServer, SqlSession } from './server.ts';
+
+/**
+ * The one session in the target that serves all short questions; opened when it is first needed. When it is lost
+ * (a restart, an administrator, a hook that clears the database), the question that met the loss fails, and the next
+ * one gets a new session: what was asked may have happened, so nothing is asked twice.
+ */
+export class TargetSession {
+  readonly #server: PostgresServer;
+  #session: Promise<SqlSession> | null = null;
+
+  constructor(server: PostgresServer) {
+    this.#server = server;
+  }
+
+  async use<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
+    this.#session ??= this.#server.connect(this.#server.address.database);
+    const opening = this.#session;
+    const forget = (): void => {
+      if (this.#session === opening) this.#session = null;
+    };
+    const session = await opening.catch((error: unknown) => {
+      forget();
+      throw error;
+    });
+    try {
+      return await work(session);
+    } catch (error) {
+      if (error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST') forget();
+      throw error;
+    }
+  }
+
+  /** Ends the session; `use` opens another one. */
+  async close(): Promise<void> {
+    const opening = this.#session;
+    this.#session = null;
+    // One that never came about was reported to whoever asked for it.
+    const session = await opening?.catch(() => null);
+    await session?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,131 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addQuotations, erpMigrations } from '../support/erp.ts';
+import { createPrismaProject } from '../support/prisma-project.ts';
+import { expectRefused } from '../support/refusal.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+const pending = { '20260103000000_add_quotations': addQuotations };
+
+describe('migrate refuses, and touches nothing, when the project', () => {
+  let world: World;
+  let projects = 0;
+  beforeAll(async () => {
+    world = await createWorld({ pending });
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  /** Another checkout of the world's project, to be broken. */
+  const checkout = (options: Partial<Parameters<typeof createPrismaProject>[1]> = {}) => {
+    projects += 1;
+    return createPrismaProject(join(world.folder, `project-${projects}`), {
+      migrations: { ...erpMigrations, ...pending },
+      ...options,
+    });
+  };
+
+  it('has no folder of the name given as working-directory', async () => {
+    const { report } = await expectRefused(world, { inputs: { 'working-directory': 'packages/nowhere' } }, ['SM_INPUT']);
+    expect(report.problems[0]?.message).toMatch(/^working-directory: "packages\/nowhere" is no folder/);
+  });
+
+  it('is not in working-directory but beside it', async () => {
+    const project = await checkout();
+    await mkdir(join(project.directory, 'docs'));
+    const { report } = await expectRefused(
+      world,
+      { workspace: project.directory, inputs: { 'working-directory': 'docs' } },
+      ['SM_PRISMA_PROJECT'],
+    );
+    expect(report.problems[0]?.message).toContain(join(project.directory, 'docs'));
+  });
+
+  it('has its migrations elsewhere: none is found', async () => {
+    const project = await checkout({ migrations: {} });
+    const { report } = await expectRefused(world, { workspace: project.directory }, ['SM_PRISMA_PROJECT']);
+    expect(report.problems[0]?.message).toContain(project.migrationsDirectory);
+  });
+
+  it('has no prisma of its own', async () => {
+    const project = await checkout();
+    await rm(join(project.directory, 'node_modules'), { recursive: true });
+    const { report } = await expectRefused(world, { workspace: project.directory }, ['SM_PRISMA_MISSING']);
+    expect(report.problems[0]?.message).toContain(project.directory);
+    expect(report.problems[0]?.hint).toContain('npm ci');
+  });
+
+  it.each([
+    ['8.0.0', 'Prisma 8 has no `migrate deploy`'],
+    ['8.0.0-rc.3', 'Prisma 8 has no `migrate deploy`'],
+    ['6.19.0', 'safe-migrate works with Prisma 7'],
+  ])('has Prisma %s', async (version, message) => {
+    const project = await checkout();
+    const folder = join(project.directory, 'node_modules', 'prisma');
+    await rm(folder);
+    await mkdir(folder);
+    const manifest = { name: 'prisma', version, bin: { prisma: 'must-not-run.js' } };
+    await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
+    const { report } = await expectRefused(world, { workspace: project.directory }, ['SM_PRISMA_UNSUPPORTED']);
+    expect(report.problems[0]?.message).toContain(`prisma ${version} is installed; ${message}`);
+  });
+
+  it.each(['mysql', 'sqlite'])('has the provider %s', async (provider) => {
+    const project = await checkout({
+      schemaPrisma: `datasource db {\n  provider = "${provider}"\n}\n`,
+      lockProvider: provider,
+    });
+    const { report } = await expectRefused(world, { workspace: project.directory }, ['SM_PROVIDER']);
+    expect(report.problems[0]?.message).toContain(`provider of this Prisma project is ${provider}`);
+  });
+
+  it('has a config that cannot be loaded', async () => {
+    const project = await checkout({ config: `throw new Error('the vault is sealed');` });
+    const { report } = await expectRefused(world, { workspace: project.directory }, ['SM_PRISMA_CONFIG']);
+    expect(report.problems[0]?.message).toContain('the vault is sealed');
+  });
+
+  it('has an applied migration that was edited', async () => {
+    const [edited] = Object.keys(erpMigrations);
+    const project = await checkout();
+    await project.writeMigration(edited ?? '', 'SELECT 1;');
+    const { report } = await expectRefused(world, { workspace: project.directory }, ['SM_HISTORY_EDITED']);
+    expect(report.problems[0]?.message).toContain(edited);
+  });
+
+  it('lacks an applied migration, and has edited another: both are told', async () => {
+    const [edited = '', missing = ''] = Object.keys(erpMigrations);
+    const project = await checkout();
+    await project.writeMigration(edited, 'SELECT 1;');
+    await project.removeMigration(missing);
+    const { report } = await expectRefused(world, { workspace: project.directory }, [
+      'SM_HISTORY_EDITED',
+      'SM_HISTORY_MISSING',
+    ]);
+    expect(report.problems.map((problem) => problem.message).join()).toContain(missing);
+  });
+
+  it('has a pending migration without a script', async () => {
+    const project = await checkout();
+    await rm(join(project.migrationsDirectory, '20260103000000_add_quotations', 'migration.sql'));
+    await expectRefused(world, { workspace: project.directory }, ['SM_MIGRATION_UNREADABLE']);
+  });
+});
+
+describe('migrate refuses, and touches nothing, when the history', () => {
+  it('holds a migration that failed earlier', async () => {
+    await using world = await createWorld({
+      pending: { '20260103000000_broken': 'CREATE TABLE "Half" (id int); SELECT 1/0;' },
+    });
+    await expect(world.prisma('migrate', 'deploy')).rejects.toThrow(/P3018/);
+    const { report } = await expectRefused(world, {}, ['SM_HISTORY_FAILED']);
+    expect(report.problems[0]?.message).toContain('20260103000000_broken failed');
+    expect(report.problems[0]?.hint).toContain('prisma migrate resolve --rolled-back');
+  });
+
+  it('is not there although the database holds tables', async () => {
+    await using world = await createWorld({ pending });
+    await world.psql('DROP TABLE "_prisma_migrations"');
+    await expectRefused(world, {}, ['SM_NOT_BASELINED']);
+  });
+});

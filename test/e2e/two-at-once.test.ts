@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { describe, expect, it } from 'vitest';
+import { readReport } from '../support/refusal.ts';
+import type { ActionResult } from '../support/runner.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+/** Waits for as long as somebody else holds "Note", which a dump does not mind. */
+const addColumn = { '20260103000000_add_column': 'ALTER TABLE "Note" ADD COLUMN "author" TEXT;' };
+
+/** Keeps "Note" so that a migration cannot change it, until it is let go. */
+async function holdNotes(world: World): Promise<AsyncDisposable> {
+  const client = new pg.Client({ connectionString: world.url });
+  await client.connect();
+  await client.query('BEGIN; LOCK TABLE "Note" IN ROW EXCLUSIVE MODE');
+  return { [Symbol.asyncDispose]: () => client.end() };
+}
+
+/** Resolves when `condition`, asked of the server as the superuser, is true. */
+async function until(world: World, condition: string, timeoutMs = 60_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while ((await world.cluster.psql('postgres', `SELECT ${condition}`)) !== 't') {
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
+    await sleep(50);
+  }
+}
+
+const isMigrating = (world: World) =>
+  `EXISTS (SELECT FROM pg_stat_activity WHERE datname = '${world.database}' AND query ~ 'ADD COLUMN "author"' AND wait_event_type = 'Lock')`;
+
+describe('two runs on one target', () => {
+  it('lets the first work to its end and refuses the second at once, naming holder and start', async () => {
+    await using world = await createWorld({ pending: addColumn });
+    const notes = await holdNotes(world);
+    await using first = await world.startMigrate({ env: { GITHUB_RUN_ID: '111' } });
+    await until(world, isMigrating(world));
+
+    const startedAt = Date.now();
+    await using second = await world.migrate({ env: { GITHUB_RUN_ID: '222' } });
+    expect(Date.now() - startedAt).toBeLessThan(15_000);
+    expect(second.result.exitCode).toBe(1);
+    expect(second.result.outputs, second.result.log).toMatchObject({ result: 'refused' });
+    const { problems } = await readReport(second.result);
+    expect(problems).toMatchObject([{ code: 'SM_LOCKED', phase: 'preflight' }]);
+    expect(problems[0]?.message).toMatch(
+      /applizor\/erp run 111.*run [a-z0-9]{9}, started \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/,
+    );
+    expect(second.result.log).toContain('HINT: Run this job again when that one has ended.');
+    // The fallback and the lock are the first run's and stay.
+    expect(await world.copies()).toHaveLength(2);
+
+    await notes[Symbol.asyncDispose]();
+    const result = await first.finished;
+    expect(result.outputs, result.log).toMatchObject({ result: 'migrated' });
+    expect(await world.copies()).toEqual([]);
+  });
+
+  it('lets one of two win that start at the same moment', async () => {
+    await using world = await createWorld({ pending: addColumn });
+    const notes = await holdNotes(world);
+    await using one = await world.startMigrate();
+    await using other = await world.startMigrate();
+    const loser = await Promise.race([one.finished, other.finished]);
+    expect(loser.outputs, loser.log).toMatchObject({ result: 'refused' });
+    expect(loser.log).toContain('SM_LOCKED');
+
+    await notes[Symbol.asyncDispose]();
+    const results = await Promise.all([one.finished, other.finished]);
+    const byResult = (result: ActionResult) => result.outputs.result ?? '';
+    expect(results.map(byResult).sort()).toEqual(['migrated', 'refused']);
+    expect(await world.copies()).toEqual([]);
+  });
+});
+
+describe('a run that dies', () => {
+  it.each([
+    ['with all that it started', 'tree'],
+    ['alone', 'node'],
+  ] as const)('%s, frees the lock; the next run names the copy that it left and migrates', async (_, what) => {
+    await using world = await createWorld({
+      pending: addColumn,
+      // A restore that takes long enough to die in.
+      rows: `INSERT INTO "Note" ("text") SELECT repeat(md5(n::text), 4) FROM generate_series(1, 400000) n;`,
+    });
+    await using dying = await world.startMigrate();
+    const name = `${world.database}\\_\\_fallback\\_%`;
+    await until(
+      world,
+      `EXISTS (SELECT FROM pg_database WHERE datname LIKE '${name}' AND shobj_description(oid, 'pg_database') IS NOT NULL)`,
+    );
+    if (what === 'tree') await dying.killTree();
+    else dying.signal('SIGKILL');
+    const dead = await dying.finished;
+    expect(dead.signal).toBe('SIGKILL');
+    const [left = ''] = (await world.copies()).filter((copy) => copy.includes('__fallback_'));
+    expect(left).not.toBe('');
+
+    await using next = await world.migrate();
+    expect(next.result.outputs, next.result.log).toMatchObject({ result: 'migrated' });
+    expect(next.result.visibleLog).toContain(`an earlier run left the copy ${left}`);
+    expect((await readReport(next.result)).warnings.join()).toContain(left);
+    // To remove it is not this run's business: it was made by another.
+    expect(await world.copies()).toEqual([left]);
+  });
+});

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { finishByHand } from '../../../src/recovery/finish-by-hand.ts';
+
+describe('finishing by hand', () => {
+  const steps = finishByHand({
+    target: 'o"dd',
+    fallback: 'o"dd__fallback_1',
+    failed: 'o"dd__failed_1',
+    comment: "it's",
+  });
+
+  it('gives both ways, each as one paste', () => {
+    expect(steps).toHaveLength(2);
+    for (const step of steps) {
+      expect(step.commands).toHaveLength(1);
+      expect(step.commands[0]).toMatch(/^psql --dbname=postgres .*<<'SQL'\n[\s\S]+\nSQL$/);
+    }
+  });
+
+  it('quotes names and comment', () => {
+    expect(steps[0]?.commands[0]).toContain('ALTER DATABASE "o""dd" RENAME TO "o""dd__failed_1";');
+    expect(steps[0]?.commands[0]).toContain(`COMMENT ON DATABASE "o""dd" IS 'it''s';`);
+  });
+
+  it('drops nothing but the copy, and only in the second way', () => {
+    expect(steps[0]?.commands[0]).not.toContain('DROP');
+    expect(steps[1]?.commands[0]?.match(/DROP DATABASE .*/g)).toEqual(['DROP DATABASE "o""dd__fallback_1";']);
+  });
+});
