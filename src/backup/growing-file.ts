@@ -6,7 +6,7 @@ import type { ExpectedContent } from '../storage/storage.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 
 /** What a follower reads at a time. Large enough for few system calls, small enough to hold several. */
-const chunkBytes = 256 * 1024;
+const chunkBytes = 64 * 1024;
 
 /**
  * The dump on its way: written once to disk while it is measured, and read from there by every storage at its

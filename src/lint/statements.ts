@@ -6,8 +6,6 @@ import { fieldsOf, isConcurrent } from './syntax-tree.ts';
 export interface StatementDescription {
   /** Name of PostgreSQL's node, e.g. `AlterTableStmt`. */
   readonly kind: string;
-  /** Offset in the script, in UTF-16 units. */
-  readonly start: number;
   /** 1-based line on which it begins. */
   readonly line: number;
   /**
@@ -95,11 +93,10 @@ const notTransactional = new Set([
   'VacuumStmt',
 ]);
 
-function describe({ kind, node, start, line }: ParsedStatement): StatementDescription {
+function describe({ kind, node, line }: ParsedStatement): StatementDescription {
   const runsUnknownCode = callsUnknownFunction(kind, node);
   return {
     kind,
-    start,
     line,
     mayChangeData: runsUnknownCode || !leavesDataAlone(kind, fieldsOf(node, kind)),
     breaksAtomicity:

@@ -129,11 +129,13 @@ export class ReportBuilder {
 
   /**
    * Everything that an error stands for. The first one given is the reason of the result; when recovery
-   * fails as well, give both, the migration's first.
+   * fails as well, give both, the migration's first. Where neither the error nor the caller knows the phase,
+   * it is the one that failed last.
    */
   problem(error: unknown, phase: Phase | null = null): void {
     const page = error instanceof SafeMigrateError ? error.docs : 'errors.md';
-    const place = (error instanceof SafeMigrateError ? error.phase : undefined) ?? phase;
+    const known = (error instanceof SafeMigrateError ? error.phase : undefined) ?? phase;
+    const place = known ?? this.#phases.findLast(({ status }) => status === 'failed')?.phase ?? null;
     for (const { code, message, hint } of problemsOf(error)) {
       this.#problems.push({ code, message, hint, phase: place, docs: docsLink(page, code) });
     }

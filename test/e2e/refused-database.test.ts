@@ -82,9 +82,15 @@ describe('backup', () => {
 /**
  * A folder to be run instead of dist/: its main.js starts the bundle in a mount namespace where
  * /usr/lib/postgresql holds tools that say they are of PostgreSQL 12 (and otherwise are those of this machine).
- * null, and a loud word, where such a namespace cannot be made.
+ * null, and a loud word, where no such namespace can be made.
  */
 async function machineWithOlderTools(world: World): Promise<string | null> {
+  try {
+    await run('unshare', ['--mount', 'mount', '--bind', world.folder, '/usr/lib/postgresql']);
+  } catch (error) {
+    process.stderr.write(`\nNOT TESTED: tools older than the server, because nothing can be mounted: ${String(error)}\n`);
+    return null;
+  }
   const tools = join(world.folder, 'usr-lib-postgresql');
   const bin = join(tools, '12', 'bin');
   await mkdir(bin, { recursive: true });
@@ -96,28 +102,21 @@ async function machineWithOlderTools(world: World): Promise<string | null> {
     await writeFile(path, `#!/bin/sh\n[ "$1" = --version ] && exec ${answer.replace('echo', '/bin/echo')}\nexec ${real}/${tool} "$@"\n`);
     await chmod(path, 0o755);
   }
-  const enter = [
-    '--mount',
-    'sh',
-    '-ec',
-    'mount --bind /usr/lib/postgresql "$1/real"; mount --rbind "$1" /usr/lib/postgresql; shift; exec "$@"',
-    'sh',
-    tools,
-  ];
-  try {
-    await run('unshare', [...enter, '/usr/lib/postgresql/12/bin/psql', '-V']);
-  } catch (error) {
-    process.stderr.write(`\nNOT TESTED: tools older than the server, because unshare --mount fails: ${String(error)}\n`);
-    return null;
-  }
   const folder = join(world.folder, 'older-machine');
   await mkdir(folder);
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+  // Straight from Node to Node: shells drop variables such as INPUT_DATABASE-URL.
   await writeFile(
     join(folder, 'main.js'),
-    `import { spawnSync } from 'node:child_process';
-const { status } = spawnSync('unshare', [...${JSON.stringify(enter)}, process.execPath, ${JSON.stringify(join(dist, 'main.js'))}], { stdio: 'inherit' });
-process.exitCode = status ?? 1;
+    `import { execFileSync, spawnSync } from 'node:child_process';
+if (process.argv[2] === undefined) {
+  const { status } = spawnSync('unshare', ['--mount', process.execPath, import.meta.filename, 'inside'], { stdio: 'inherit' });
+  process.exitCode = status ?? 1;
+} else {
+  execFileSync('mount', ['--bind', '/usr/lib/postgresql', ${JSON.stringify(join(tools, 'real'))}]);
+  execFileSync('mount', ['--rbind', ${JSON.stringify(tools)}, '/usr/lib/postgresql']);
+  await import(${JSON.stringify(join(dist, 'main.js'))});
+}
 `,
   );
   return folder;

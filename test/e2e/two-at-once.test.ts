@@ -32,18 +32,18 @@ describe('two runs on one target', () => {
   it('lets the first work to its end and refuses the second at once, naming holder and start', async () => {
     await using world = await createWorld({ pending: addColumn });
     const notes = await holdNotes(world);
-    await using first = await world.startMigrate({ env: { GITHUB_RUN_ID: '111' } });
+    await using first = await world.startMigrate({ env: { GITHUB_RUN_ID: '16442509111', GITHUB_RUN_ATTEMPT: '2' } });
     await until(world, isMigrating(world));
 
     const startedAt = Date.now();
-    await using second = await world.migrate({ env: { GITHUB_RUN_ID: '222' } });
+    await using second = await world.migrate({ env: { GITHUB_RUN_ID: '16442509222' } });
     expect(Date.now() - startedAt).toBeLessThan(15_000);
     expect(second.result.exitCode).toBe(1);
     expect(second.result.outputs, second.result.log).toMatchObject({ result: 'refused' });
     const { problems } = await readReport(second.result);
     expect(problems).toMatchObject([{ code: 'SM_LOCKED', phase: 'preflight' }]);
     expect(problems[0]?.message).toMatch(
-      /applizor\/erp run 111.*run [a-z0-9]{9}, started \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/,
+      /run 16442509111 attempt 2, run [a-z0-9]{9}, started \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.$/,
     );
     expect(second.result.log).toContain('HINT: Run this job again when that one has ended.');
     // The fallback and the lock are the first run's and stay.
@@ -62,7 +62,7 @@ describe('two runs on one target', () => {
     await using other = await world.startMigrate();
     const loser = await Promise.race([one.finished, other.finished]);
     expect(loser.outputs, loser.log).toMatchObject({ result: 'refused' });
-    expect(loser.log).toContain('SM_LOCKED');
+    expect(loser.log).toContain('Another run of safe-migrate is at work');
 
     await notes[Symbol.asyncDispose]();
     const results = await Promise.all([one.finished, other.finished]);

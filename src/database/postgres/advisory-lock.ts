@@ -18,23 +18,28 @@ export interface RunHolder {
   readonly startedAt: string;
 }
 
-const namePattern = /^safe-migrate (\S+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) ?(.*)$/;
+/** NAMEDATALEN - 1: the server cuts the rest. */
+const nameLimit = 63;
+const namePattern = /^safe-migrate (\S+) ([0-9a-z]{6,7})(?: (.*))?$/;
 
 /**
  * The holder as `application_name`: the only field of a session that other roles can read. ASCII only, since the
- * server replaces everything else; the description comes last because 63 bytes may cut it.
+ * server replaces everything else. The start is written as seconds in base 36, which leaves the description 33
+ * characters; of a longer one the end is kept, where the number of the workflow run stands.
  */
 export function holderName(holder: RunHolder): string {
-  const second = `${holder.startedAt.slice(0, 19)}Z`;
-  return `safe-migrate ${holder.run} ${second} ${holder.description.replace(/[^ -~]/g, '?')}`
-    .slice(0, 63)
-    .trimEnd();
+  const seconds = Math.floor(Date.parse(holder.startedAt) / 1000).toString(36);
+  const prefix = `safe-migrate ${holder.run} ${seconds} `;
+  const description = holder.description.replace(/[^ -~]/g, '?').trim();
+  const room = nameLimit - prefix.length;
+  return `${prefix}${description.length <= room ? description : `..${description.slice(2 - room)}`}`.trimEnd();
 }
 
 /** Reads such a name back; null when it is none. */
 export function parseHolderName(name: string): RunHolder | null {
-  const [, run, startedAt, description] = namePattern.exec(name) ?? [];
-  if (run === undefined || startedAt === undefined) return null;
+  const [, run, seconds, description] = namePattern.exec(name) ?? [];
+  if (run === undefined || seconds === undefined) return null;
+  const startedAt = new Date(Number.parseInt(seconds, 36) * 1000).toISOString().replace('.000', '');
   return { run, startedAt, description: description ?? '' };
 }
 

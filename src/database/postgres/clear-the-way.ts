@@ -7,7 +7,6 @@ const lookIntervalMs = 5;
 /** How often sessions that are still there are asked to go. */
 const askIntervalMs = 25;
 
-const waitMs = Number(process.env.WAIT_MS ?? 0);
 /** A rename that is under way. */
 export interface Renaming {
   readonly databaseOid: number;
@@ -33,7 +32,6 @@ export async function clearTheWay(
   over.catch(() => {});
   const clearing = async (): Promise<void> => {
     while (!isOver && !(await isLocked(terminator, state))) await sleep(lookIntervalMs);
-    if (!isOver) await sleep(waitMs);
     while (!isOver) {
       await endSessions(terminator, state);
       await sleep(askIntervalMs);

@@ -15,7 +15,14 @@ const pauseMs = 50;
 /** duplicate_database, and unique_violation when two create it at the very same time. */
 const alreadyThere = new Set(['42P04', '23505']);
 
-const stateRow = z.object({ comment: z.string().nullable(), isInvalid: z.boolean(), sessions: z.number() });
+/** How long our own session is waited for: the server forgets it a moment after psql has ended. */
+const ownSessionTimeoutMs = 2_000;
+
+const stateRow = z.object({
+  comment: z.string().nullable(),
+  isInvalid: z.boolean(),
+  sessions: z.array(z.number()),
+});
 
 /**
  * Takes the run's lock in the coordination database, which is created when there is none; `inTarget` is a session in
@@ -60,13 +67,19 @@ export async function lockCoordination(
 /**
  * Drops the coordination database when its comment proves that it is ours and that nothing is open, and nobody is
  * connected. Otherwise it stays, which is no failure: the next run uses it and tries again.
+ * `closedPid`: backend of our own session there, which was closed just now.
  */
-export async function dropCoordination(inTarget: SqlSession): Promise<void> {
+export async function dropCoordination(inTarget: SqlSession, closedPid: number | null = null): Promise<void> {
   const target = inTarget.database;
   const name = coordinationName(target);
+  const deadline = Date.now() + ownSessionTimeoutMs;
   try {
-    const state = await readState(inTarget, name);
-    if (state === undefined || state.sessions > 0) return;
+    let state = await readState(inTarget, name);
+    while (state !== undefined && state.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
+      await sleep(pauseMs);
+      state = await readState(inTarget, name);
+    }
+    if (state === undefined || state.sessions.length > 0) return;
     if (readCoordinationMark(target, state.comment) !== 'idle') return;
     await inTarget.execute(`DROP DATABASE ${identifier(name)}`);
   } catch (error) {
@@ -79,7 +92,9 @@ async function readState(session: SqlSession, name: string): Promise<z.infer<typ
   const [state] = await session.query(
     // -2 marks what an interrupted DROP DATABASE left behind.
     `SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment", d.datconnlimit = -2 AS "isInvalid",
-            (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid) AS "sessions"
+            -- Only autovacuum has no user; DROP DATABASE ends it by itself.
+            ARRAY(SELECT a.pid FROM pg_catalog.pg_stat_activity a
+                   WHERE a.datid = d.oid AND a.usesysid IS NOT NULL) AS "sessions"
        FROM pg_catalog.pg_database d WHERE d.datname = ${literal(name)}`,
     stateRow,
   );

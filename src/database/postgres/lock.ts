@@ -32,8 +32,9 @@ export async function takeLock(server: PostgresServer, holder: RunHolder): Promi
     return held;
   } catch (error) {
     if (coordination !== null) {
+      const { backendPid } = coordination;
       await coordination[Symbol.asyncDispose]();
-      await cleanUp(() => dropCoordination(inTarget));
+      await cleanUp(() => dropCoordination(inTarget, backendPid));
     }
     await inTarget[Symbol.asyncDispose]();
     throw error;
@@ -120,10 +121,11 @@ class HeldSessions implements HeldLock {
     await this.coordination?.[Symbol.asyncDispose]();
     await inTarget?.[Symbol.asyncDispose]();
     if (this.coordination === null) return;
+    const { backendPid } = this.coordination;
     await cleanUp(async () => {
       // A session of its own: the other one may have been ended, or let go for a swap.
       await using cleaner = await this.#server.connect(this.#server.address.database);
-      await dropCoordination(cleaner);
+      await dropCoordination(cleaner, backendPid);
     });
   }
 }

@@ -76,6 +76,16 @@ describe('what may know what', () => {
   );
 });
 
+test('every runtime dependency is used and has its reason in ARCHITECTURE.md', () => {
+  const manifest: { dependencies: Record<string, string> } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  );
+  const imported = new Set(sources.flatMap(importsOf).filter((module) => !/^(node:|\.)/.test(module)));
+  const explained = [...readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').matchAll(/^\| `([^`]+)` \|/gm)];
+  expect(Object.keys(manifest.dependencies).toSorted()).toEqual([...imported].toSorted());
+  expect(explained.map(([, name]) => name).toSorted()).toEqual([...imported].toSorted());
+});
+
 describe('files', () => {
   test('of src/ and scripts/ hold one thing: at most 300 lines', () => {
     const long = everything

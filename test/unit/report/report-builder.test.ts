@@ -45,6 +45,15 @@ describe('the report', () => {
     ]);
   });
 
+  it('places an error that knows no phase in the one that failed last', () => {
+    const builder = sampleBuilder();
+    const record = { startedAt: new Date(0).toISOString(), durationMs: 1, fact: '' };
+    builder.phase({ ...record, phase: 'dump', status: 'failed' });
+    builder.phase({ ...record, phase: 'settle', status: 'done' });
+    builder.problem(new SafeMigrateError({ code: 'SM_ONE', message: 'one', hint: 'do one' }));
+    expect(builder.build('refused', new Date(0)).problems[0]?.phase).toBe('dump');
+  });
+
   it('is a value of its own: what the builder learns later does not change it', () => {
     const builder = sampleBuilder();
     const before = builder.build('migrated', new Date(0));

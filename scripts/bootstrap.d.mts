@@ -1,0 +1,4 @@
+interface LockedPackages {
+  readonly packages: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+export function whyInstall(wanted: LockedPackages, installed: LockedPackages | null): string | null;
