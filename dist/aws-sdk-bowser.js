@@ -1,4 +1,4 @@
-import { a as ENGINE_MAP, c as init_bowser, i as Bowser, l as parse, o as OS_MAP, r as BROWSER_MAP, s as PLATFORMS_MAP } from "./aws-sdk.js";
+import { a as OS_MAP, c as parse, i as ENGINE_MAP, n as BROWSER_MAP, o as PLATFORMS_MAP, r as Bowser, s as init_bowser } from "./aws-sdk.js";
 
 init_bowser();
 export { Bowser as default, parse };

@@ -146,7 +146,7 @@ var init_copyDocumentWithTransform = __esmMin((() => {
 }));
 
 // node_modules/@smithy/types/dist-cjs/index.js
-var require_dist_cjs$16 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$15 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	var HttpAuthLocation;
 	(function(HttpAuthLocation) {
 		HttpAuthLocation["HEADER"] = "header";
@@ -199,7 +199,7 @@ var require_dist_cjs$16 = /* @__PURE__ */ __commonJSMin(((exports) => {
 // node_modules/@smithy/core/dist-es/submodules/transport/getSmithyContext.js
 var import_dist_cjs$20, getSmithyContext;
 var init_getSmithyContext = __esmMin((() => {
-	import_dist_cjs$20 = require_dist_cjs$16();
+	import_dist_cjs$20 = require_dist_cjs$15();
 	getSmithyContext = (context) => context[import_dist_cjs$20.SMITHY_CONTEXT_KEY] || (context[import_dist_cjs$20.SMITHY_CONTEXT_KEY] = {});
 }));
 
@@ -1284,7 +1284,7 @@ var init_constants$7 = __esmMin((() => {}));
 // node_modules/@smithy/core/dist-es/submodules/config/shared-ini-file-loader/getConfigData.js
 var import_dist_cjs$19, getConfigData;
 var init_getConfigData = __esmMin((() => {
-	import_dist_cjs$19 = require_dist_cjs$16();
+	import_dist_cjs$19 = require_dist_cjs$15();
 	init_constants$7();
 	getConfigData = (data) => Object.entries(data).filter(([key]) => {
 		const indexOfSeparator = key.indexOf(".");
@@ -1317,7 +1317,7 @@ var init_getCredentialsFilepath = __esmMin((() => {
 // node_modules/@smithy/core/dist-es/submodules/config/shared-ini-file-loader/parseIni.js
 var import_dist_cjs$18, prefixKeyRegex, profileNameBlockList, parseIni;
 var init_parseIni = __esmMin((() => {
-	import_dist_cjs$18 = require_dist_cjs$16();
+	import_dist_cjs$18 = require_dist_cjs$15();
 	init_constants$7();
 	prefixKeyRegex = /^([\w-]+)\s(["'])?([\w-@+.%:/]+)\2$/;
 	profileNameBlockList = ["__proto__", "profile __proto__"];
@@ -1397,7 +1397,7 @@ var init_loadSharedConfigFiles = __esmMin((() => {
 // node_modules/@smithy/core/dist-es/submodules/config/shared-ini-file-loader/getSsoSessionData.js
 var import_dist_cjs$17, getSsoSessionData;
 var init_getSsoSessionData = __esmMin((() => {
-	import_dist_cjs$17 = require_dist_cjs$16();
+	import_dist_cjs$17 = require_dist_cjs$15();
 	init_loadSharedConfigFiles();
 	getSsoSessionData = (data) => Object.entries(data).filter(([key]) => key.startsWith(import_dist_cjs$17.IniSectionType.SSO_SESSION + ".")).reduce((acc, [key, value]) => ({
 		...acc,
@@ -2758,7 +2758,7 @@ var init_schemaLogFilter = __esmMin((() => {
 // node_modules/@smithy/core/dist-es/submodules/client/smithy-client/command.js
 var import_dist_cjs$16, operationEventStreamMarker, Command, ClassBuilder;
 var init_command = __esmMin((() => {
-	import_dist_cjs$16 = require_dist_cjs$16();
+	import_dist_cjs$16 = require_dist_cjs$15();
 	init_MiddlewareStack();
 	init_schemaLogFilter();
 	init_schema();
@@ -3084,7 +3084,7 @@ var init_emitWarningIfUnsupportedVersion$1 = __esmMin((() => {
 var import_dist_cjs$15, knownAlgorithms, getChecksumConfiguration, resolveChecksumRuntimeConfig;
 var init_checksum$1 = __esmMin((() => {
 	init_transport();
-	import_dist_cjs$15 = require_dist_cjs$16();
+	import_dist_cjs$15 = require_dist_cjs$15();
 	knownAlgorithms = Object.values(import_dist_cjs$15.AlgorithmId);
 	getChecksumConfiguration = (runtimeConfig) => {
 		const checksumAlgorithms = [];
@@ -4282,7 +4282,7 @@ var init_isIpAddress$1 = __esmMin((() => {
 // node_modules/@smithy/core/dist-es/submodules/endpoints/util-endpoints/lib/parseURL.js
 var import_dist_cjs$14, DEFAULT_PORTS, parseURL;
 var init_parseURL = __esmMin((() => {
-	import_dist_cjs$14 = require_dist_cjs$16();
+	import_dist_cjs$14 = require_dist_cjs$15();
 	init_isIpAddress$1();
 	DEFAULT_PORTS = {
 		[import_dist_cjs$14.EndpointURLScheme.HTTP]: 80,
@@ -10516,7 +10516,7 @@ var init_determineTimestampFormat = __esmMin((() => {}));
 // node_modules/@smithy/core/dist-es/submodules/protocols/protocol-http/Field.js
 var import_dist_cjs$13, Field;
 var init_Field = __esmMin((() => {
-	import_dist_cjs$13 = require_dist_cjs$16();
+	import_dist_cjs$13 = require_dist_cjs$15();
 	Field = class {
 		name;
 		kind;
@@ -12650,7 +12650,7 @@ var init_DefaultIdentityProviderConfig = __esmMin((() => {
 var import_dist_cjs$12, HttpApiKeyAuthSigner;
 var init_httpApiKeyAuth = __esmMin((() => {
 	init_protocols$1();
-	import_dist_cjs$12 = require_dist_cjs$16();
+	import_dist_cjs$12 = require_dist_cjs$15();
 	HttpApiKeyAuthSigner = class {
 		async sign(httpRequest, identity, signingProperties) {
 			if (!signingProperties) throw new Error("request could not be signed with `apiKey` since the `name` and `in` signer properties are missing");
@@ -13258,7 +13258,7 @@ var init_retryMiddleware = __esmMin((() => {
 	init_client$1();
 	init_protocols$1();
 	init_serde();
-	import_dist_cjs$11 = require_dist_cjs$16();
+	import_dist_cjs$11 = require_dist_cjs$15();
 	init_service_error_classification();
 	init_race();
 	init_constants$2();
@@ -15291,7 +15291,7 @@ var init_s3_expires_middleware = __esmMin((() => {
 }));
 
 // node_modules/@smithy/signature-v4/dist-cjs/index.js
-var require_dist_cjs$15 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$14 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { hasOwn, fromUtf8, fromHex, toHex, toUint8Array, writeKey, isArrayBuffer } = (init_serde(), __toCommonJS(serde_exports));
 	const { normalizeProvider } = (init_client$1(), __toCommonJS(client_exports$1));
 	const { escapeUri, HttpRequest } = (init_protocols$1(), __toCommonJS(protocols_exports));
@@ -15783,8 +15783,8 @@ ${toHex(hashedRequest)}`;
 }));
 
 // node_modules/@aws-sdk/signature-v4-multi-region/dist-cjs/index.js
-var require_dist_cjs$14 = /* @__PURE__ */ __commonJSMin(((exports) => {
-	const { SignatureV4, signatureV4aContainer } = require_dist_cjs$15();
+var require_dist_cjs$13 = /* @__PURE__ */ __commonJSMin(((exports) => {
+	const { SignatureV4, signatureV4aContainer } = require_dist_cjs$14();
 	const signatureV4CrtContainer = { CrtSignerV4: null };
 	const SESSION_TOKEN_QUERY_PARAM = "X-Amz-S3session-Token";
 	const SESSION_TOKEN_HEADER = SESSION_TOKEN_QUERY_PARAM.toLowerCase();
@@ -15887,7 +15887,7 @@ var require_dist_cjs$14 = /* @__PURE__ */ __commonJSMin(((exports) => {
 // node_modules/@aws-sdk/middleware-sdk-s3/dist-es/submodules/s3/middleware-s3-express/classes/SignatureV4S3Express.js
 var import_dist_cjs$10, SignatureV4S3Express;
 var init_SignatureV4S3Express = __esmMin((() => {
-	import_dist_cjs$10 = require_dist_cjs$14();
+	import_dist_cjs$10 = require_dist_cjs$13();
 	SignatureV4S3Express = class extends import_dist_cjs$10.SignatureV4SignWithCredentials {};
 }));
 
@@ -16319,7 +16319,7 @@ var init_AwsRestJsonProtocol = __esmMin((() => {
 }));
 
 // node_modules/@aws-sdk/xml-builder/dist-cjs/index.js
-var require_dist_cjs$13 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$12 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const ATTR_ESCAPE_RE = /[&<>"]/g;
 	const ATTR_ESCAPE_MAP = {
 		"&": "&amp;",
@@ -16682,7 +16682,7 @@ var init_writeKey = __esmMin((() => {}));
 // node_modules/@aws-sdk/core/dist-es/submodules/protocols/xml/XmlShapeDeserializer.js
 var import_dist_cjs$9, XmlShapeDeserializer;
 var init_XmlShapeDeserializer = __esmMin((() => {
-	import_dist_cjs$9 = require_dist_cjs$13();
+	import_dist_cjs$9 = require_dist_cjs$12();
 	init_client$1();
 	init_protocols$1();
 	init_schema();
@@ -17080,7 +17080,7 @@ var init_parseXmlBody = __esmMin((() => {
 // node_modules/@aws-sdk/core/dist-es/submodules/protocols/xml/XmlShapeSerializer.js
 var import_dist_cjs$8, XmlShapeSerializer;
 var init_XmlShapeSerializer = __esmMin((() => {
-	import_dist_cjs$8 = require_dist_cjs$13();
+	import_dist_cjs$8 = require_dist_cjs$12();
 	init_protocols$1();
 	init_schema();
 	init_serde();
@@ -18002,7 +18002,7 @@ var init_utils = __esmMin((() => {
 var import_dist_cjs$7, throwSigningPropertyError, hasEventStreamOutput, validateSigningProperties, AwsSdkSigV4Signer, AWSSDKSigV4Signer;
 var init_AwsSdkSigV4Signer = __esmMin((() => {
 	init_protocols$1();
-	import_dist_cjs$7 = require_dist_cjs$16();
+	import_dist_cjs$7 = require_dist_cjs$15();
 	init_utils();
 	throwSigningPropertyError = (name, property) => {
 		if (!property) throw new Error(`Property \`${name}\` is not resolved for AWS SDK SigV4Auth`);
@@ -18193,7 +18193,7 @@ var import_dist_cjs$6, bindResolveAwsSdkSigV4Config;
 var init_resolveAwsSdkSigV4Config = __esmMin((() => {
 	init_client();
 	init_dist_es();
-	import_dist_cjs$6 = require_dist_cjs$15();
+	import_dist_cjs$6 = require_dist_cjs$14();
 	bindResolveAwsSdkSigV4Config = (defaultDisableClockSkewCorrection) => (config) => {
 		let inputCredentials = config.credentials;
 		let isUserSupplied = !!config.credentials;
@@ -18328,7 +18328,7 @@ var init_httpAuthSchemes = __esmMin((() => {
 }));
 
 // node_modules/@aws-sdk/credential-provider-env/dist-cjs/index.js
-var require_dist_cjs$12 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$11 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { setCredentialFeature } = (init_client(), __toCommonJS(client_exports));
 	const { CredentialsProviderError } = (init_config$1(), __toCommonJS(config_exports));
 	const ENV_KEY = "AWS_ACCESS_KEY_ID";
@@ -18369,7 +18369,7 @@ var require_dist_cjs$12 = /* @__PURE__ */ __commonJSMin(((exports) => {
 }));
 
 // node_modules/@smithy/credential-provider-imds/dist-cjs/index.js
-var require_dist_cjs$11 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$10 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { ProviderError, CredentialsProviderError, loadConfig } = (init_config$1(), __toCommonJS(config_exports));
 	const node_http = __require("node:http");
 	const { parseUrl } = (init_protocols$1(), __toCommonJS(protocols_exports));
@@ -18684,7 +18684,7 @@ var require_dist_cjs$11 = /* @__PURE__ */ __commonJSMin(((exports) => {
 }));
 
 // node_modules/@smithy/node-http-handler/dist-cjs/index.js
-var require_dist_cjs$10 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$9 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { hasOwn } = (init_serde(), __toCommonJS(serde_exports));
 	const { streamCollector } = (init_serde(), __toCommonJS(serde_exports));
 	exports.streamCollector = streamCollector;
@@ -19424,10 +19424,10 @@ or increase socketAcquisitionWarningTimeout=(millis) in the NodeHttpHandler conf
 }));
 
 // node_modules/@aws-sdk/credential-provider-http/dist-cjs/index.js
-var require_dist_cjs$9 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$8 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { setCredentialFeature } = (init_client(), __toCommonJS(client_exports));
 	const { CredentialsProviderError } = (init_config$1(), __toCommonJS(config_exports));
-	const { NodeHttpHandler } = require_dist_cjs$10();
+	const { NodeHttpHandler } = require_dist_cjs$9();
 	const fs = __require("node:fs/promises");
 	const { HttpRequest } = (init_protocols$1(), __toCommonJS(protocols_exports));
 	const { sdkStreamMixin, parseRfc3339DateTime } = (init_serde(), __toCommonJS(serde_exports));
@@ -20331,7 +20331,7 @@ var init_runtimeConfig$3 = __esmMin((() => {
 	init_config$1();
 	init_retry();
 	init_serde();
-	import_dist_cjs$5 = require_dist_cjs$10();
+	import_dist_cjs$5 = require_dist_cjs$9();
 	init_runtimeConfig_shared$3();
 	getRuntimeConfig$6 = (config) => {
 		emitWarningIfUnsupportedVersion$1(process.version);
@@ -20576,7 +20576,7 @@ var init_sso_oidc = __esmMin((() => {
 }));
 
 // node_modules/@aws-sdk/token-providers/dist-cjs/index.js
-var require_dist_cjs$8 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$7 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { setTokenFeature } = (init_client(), __toCommonJS(client_exports));
 	const { getBearerTokenEnvKey } = (init_httpAuthSchemes(), __toCommonJS(httpAuthSchemes_exports));
 	const { TokenProviderError, getSSOTokenFilepath, parseKnownFiles, getProfileName, loadSsoSessionData, getSSOTokenFromFile, memoize, chain } = (init_config$1(), __toCommonJS(config_exports));
@@ -21213,7 +21213,7 @@ var init_runtimeConfig$2 = __esmMin((() => {
 	init_config$1();
 	init_retry();
 	init_serde();
-	import_dist_cjs$4 = require_dist_cjs$10();
+	import_dist_cjs$4 = require_dist_cjs$9();
 	init_runtimeConfig_shared$2();
 	getRuntimeConfig$4 = (config) => {
 		emitWarningIfUnsupportedVersion$1(process.version);
@@ -21437,10 +21437,10 @@ var require_loadSso_BGYXHf8s = /* @__PURE__ */ __commonJSMin(((exports) => {
 }));
 
 // node_modules/@aws-sdk/credential-provider-sso/dist-cjs/index.js
-var require_dist_cjs$7 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$6 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { CredentialsProviderError, getSSOTokenFromFile, getProfileName, parseKnownFiles, loadSsoSessionData } = (init_config$1(), __toCommonJS(config_exports));
 	const { setCredentialFeature } = (init_client(), __toCommonJS(client_exports));
-	const { fromSso } = require_dist_cjs$8();
+	const { fromSso } = require_dist_cjs$7();
 	const isSsoProfile = (arg) => arg && (typeof arg.sso_start_url === "string" || typeof arg.sso_account_id === "string" || typeof arg.sso_session === "string" || typeof arg.sso_region === "string" || typeof arg.sso_role_name === "string");
 	const SHOULD_FAIL_CREDENTIAL_CHAIN = false;
 	const resolveSSOCredentials = async ({ ssoStartUrl, ssoSession, ssoAccountId, ssoRegion, ssoRoleName, ssoClient, clientConfig, parentClientConfig, callerClientConfig, profile, filepath, configFilepath, ignoreCache, logger }) => {
@@ -21834,7 +21834,7 @@ function createSmithyApiNoAuthHttpAuthOption$1(authParameters) {
 var import_dist_cjs$3, createEndpointRuleSetHttpAuthSchemeParametersProvider, _defaultSTSHttpAuthSchemeParametersProvider, defaultSTSHttpAuthSchemeParametersProvider, createEndpointRuleSetHttpAuthSchemeProvider, _defaultSTSHttpAuthSchemeProvider, defaultSTSHttpAuthSchemeProvider, resolveHttpAuthSchemeConfig$1;
 var init_httpAuthSchemeProvider$1 = __esmMin((() => {
 	init_httpAuthSchemes();
-	import_dist_cjs$3 = require_dist_cjs$14();
+	import_dist_cjs$3 = require_dist_cjs$13();
 	init_client$1();
 	init_endpoints();
 	init_endpointResolver$1();
@@ -22456,7 +22456,7 @@ var import_dist_cjs$2, getRuntimeConfig$3;
 var init_runtimeConfig_shared$1 = __esmMin((() => {
 	init_httpAuthSchemes();
 	init_protocols();
-	import_dist_cjs$2 = require_dist_cjs$14();
+	import_dist_cjs$2 = require_dist_cjs$13();
 	init_dist_es();
 	init_checksum();
 	init_client$1();
@@ -22520,7 +22520,7 @@ var init_runtimeConfig$1 = __esmMin((() => {
 	init_config$1();
 	init_retry();
 	init_serde();
-	import_dist_cjs$1 = require_dist_cjs$10();
+	import_dist_cjs$1 = require_dist_cjs$9();
 	init_runtimeConfig_shared$1();
 	getRuntimeConfig$2 = (config) => {
 		emitWarningIfUnsupportedVersion$1(process.version);
@@ -23624,7 +23624,7 @@ var init_runtimeConfig = __esmMin((() => {
 	init_config$1();
 	init_retry();
 	init_serde();
-	import_dist_cjs = require_dist_cjs$10();
+	import_dist_cjs = require_dist_cjs$9();
 	init_runtimeConfig_shared();
 	getRuntimeConfig = (config) => {
 		emitWarningIfUnsupportedVersion$1(process.version);
@@ -23892,7 +23892,7 @@ var init_signin = __esmMin((() => {
 }));
 
 // node_modules/@aws-sdk/credential-provider-login/dist-cjs/index.js
-var require_dist_cjs$6 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$5 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { setCredentialFeature } = (init_client(), __toCommonJS(client_exports));
 	const { CredentialsProviderError, parseKnownFiles, getProfileName } = (init_config$1(), __toCommonJS(config_exports));
 	const { HttpRequest } = (init_protocols$1(), __toCommonJS(protocols_exports));
@@ -24154,7 +24154,7 @@ var require_dist_cjs$6 = /* @__PURE__ */ __commonJSMin(((exports) => {
 }));
 
 // node_modules/@aws-sdk/credential-provider-process/dist-cjs/index.js
-var require_dist_cjs$5 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$4 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { externalDataInterceptor, CredentialsProviderError, parseKnownFiles, getProfileName } = (init_config$1(), __toCommonJS(config_exports));
 	const { exec } = __require("node:child_process");
 	const { promisify } = __require("node:util");
@@ -24209,7 +24209,7 @@ var require_dist_cjs$5 = /* @__PURE__ */ __commonJSMin(((exports) => {
 }));
 
 // node_modules/@aws-sdk/credential-provider-web-identity/dist-cjs/index.js
-var require_dist_cjs$4 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$3 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { setCredentialFeature } = (init_client(), __toCommonJS(client_exports));
 	const { CredentialsProviderError, externalDataInterceptor } = (init_config$1(), __toCommonJS(config_exports));
 	const { readFileSync } = __require("node:fs");
@@ -24261,25 +24261,25 @@ var require_dist_cjs$4 = /* @__PURE__ */ __commonJSMin(((exports) => {
 }));
 
 // node_modules/@aws-sdk/credential-provider-ini/dist-cjs/index.js
-var require_dist_cjs$3 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs$2 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { CredentialsProviderError, chain, getProfileName, parseKnownFiles } = (init_config$1(), __toCommonJS(config_exports));
 	const { setCredentialFeature } = (init_client(), __toCommonJS(client_exports));
 	const resolveCredentialSource = (credentialSource, profileName, logger) => {
 		const sourceProvidersMap = {
 			EcsContainer: async (options) => {
-				const { fromHttp } = require_dist_cjs$9();
-				const { fromContainerMetadata } = require_dist_cjs$11();
+				const { fromHttp } = require_dist_cjs$8();
+				const { fromContainerMetadata } = require_dist_cjs$10();
 				logger?.debug("@aws-sdk/credential-provider-ini - credential_source is EcsContainer");
 				return async () => chain(fromHttp(options ?? {}), fromContainerMetadata(options))().then(setNamedProvider);
 			},
 			Ec2InstanceMetadata: async (options) => {
 				logger?.debug("@aws-sdk/credential-provider-ini - credential_source is Ec2InstanceMetadata");
-				const { fromInstanceMetadata } = require_dist_cjs$11();
+				const { fromInstanceMetadata } = require_dist_cjs$10();
 				return async () => fromInstanceMetadata(options)().then(setNamedProvider);
 			},
 			Environment: async (options) => {
 				logger?.debug("@aws-sdk/credential-provider-ini - credential_source is Environment");
-				const { fromEnv } = require_dist_cjs$12();
+				const { fromEnv } = require_dist_cjs$11();
 				return async () => fromEnv(options)().then(setNamedProvider);
 			}
 		};
@@ -24356,7 +24356,7 @@ var require_dist_cjs$3 = /* @__PURE__ */ __commonJSMin(((exports) => {
 		return Boolean(data && data.login_session);
 	};
 	const resolveLoginCredentials = async (profileName, options, callerClientConfig) => {
-		const { fromLoginCredentials } = require_dist_cjs$6();
+		const { fromLoginCredentials } = require_dist_cjs$5();
 		const credentials = await fromLoginCredentials({
 			...options,
 			profile: profileName
@@ -24365,7 +24365,7 @@ var require_dist_cjs$3 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	};
 	const isProcessProfile = (arg) => Boolean(arg) && typeof arg === "object" && typeof arg.credential_process === "string";
 	const resolveProcessCredentials = async (options, profile) => {
-		const { fromProcess } = require_dist_cjs$5();
+		const { fromProcess } = require_dist_cjs$4();
 		const credentials = await fromProcess({
 			...options,
 			profile
@@ -24373,7 +24373,7 @@ var require_dist_cjs$3 = /* @__PURE__ */ __commonJSMin(((exports) => {
 		return setCredentialFeature(credentials, "CREDENTIALS_PROFILE_PROCESS", "v");
 	};
 	const resolveSsoCredentials = async (profile, profileData, options = {}, callerClientConfig) => {
-		const { fromSSO } = require_dist_cjs$7();
+		const { fromSSO } = require_dist_cjs$6();
 		return fromSSO({
 			profile,
 			logger: options.logger,
@@ -24399,7 +24399,7 @@ var require_dist_cjs$3 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	};
 	const isWebIdentityProfile = (arg) => Boolean(arg) && typeof arg === "object" && typeof arg.web_identity_token_file === "string" && typeof arg.role_arn === "string" && ["undefined", "string"].indexOf(typeof arg.role_session_name) > -1;
 	const resolveWebIdentityCredentials = async (profile, options, callerClientConfig) => {
-		const { fromTokenFile } = require_dist_cjs$4();
+		const { fromTokenFile } = require_dist_cjs$3();
 		const credentials = await fromTokenFile({
 			webIdentityTokenFile: profile.web_identity_token_file,
 			roleArn: profile.role_arn,
@@ -24433,15 +24433,15 @@ var require_dist_cjs$3 = /* @__PURE__ */ __commonJSMin(((exports) => {
 }));
 
 // node_modules/@aws-sdk/credential-provider-node/dist-cjs/index.js
-var require_dist_cjs$2 = /* @__PURE__ */ __commonJSMin(((exports) => {
-	const { ENV_KEY, ENV_SECRET, fromEnv } = require_dist_cjs$12();
+var require_dist_cjs$1 = /* @__PURE__ */ __commonJSMin(((exports) => {
+	const { ENV_KEY, ENV_SECRET, fromEnv } = require_dist_cjs$11();
 	const { chain, CredentialsProviderError, ENV_PROFILE } = (init_config$1(), __toCommonJS(config_exports));
 	const ENV_IMDS_DISABLED = "AWS_EC2_METADATA_DISABLED";
 	const remoteProvider = async (init) => {
-		const { ENV_CMDS_FULL_URI, ENV_CMDS_RELATIVE_URI, fromContainerMetadata, fromInstanceMetadata } = require_dist_cjs$11();
+		const { ENV_CMDS_FULL_URI, ENV_CMDS_RELATIVE_URI, fromContainerMetadata, fromInstanceMetadata } = require_dist_cjs$10();
 		if (process.env[ENV_CMDS_RELATIVE_URI] || process.env[ENV_CMDS_FULL_URI]) {
 			init.logger?.debug("@aws-sdk/credential-provider-node - remoteProvider::fromHttp/fromContainerMetadata");
-			const { fromHttp } = require_dist_cjs$9();
+			const { fromHttp } = require_dist_cjs$8();
 			return chain(fromHttp(init), fromContainerMetadata(init));
 		}
 		if (process.env[ENV_IMDS_DISABLED] && process.env[ENV_IMDS_DISABLED] !== "false") return async () => {
@@ -24531,22 +24531,22 @@ var require_dist_cjs$2 = /* @__PURE__ */ __commonJSMin(((exports) => {
 			init.logger?.debug("@aws-sdk/credential-provider-node - defaultProvider::fromSSO");
 			const { ssoStartUrl, ssoAccountId, ssoRegion, ssoRoleName, ssoSession } = init;
 			if (!ssoStartUrl && !ssoAccountId && !ssoRegion && !ssoRoleName && !ssoSession) throw new CredentialsProviderError("Skipping SSO provider in default chain (inputs do not include SSO fields).", { logger: init.logger });
-			const { fromSSO } = require_dist_cjs$7();
+			const { fromSSO } = require_dist_cjs$6();
 			return fromSSO(init)(awsIdentityProperties);
 		},
 		async (awsIdentityProperties) => {
 			init.logger?.debug("@aws-sdk/credential-provider-node - defaultProvider::fromIni");
-			const { fromIni } = require_dist_cjs$3();
+			const { fromIni } = require_dist_cjs$2();
 			return fromIni(init)(awsIdentityProperties);
 		},
 		async (awsIdentityProperties) => {
 			init.logger?.debug("@aws-sdk/credential-provider-node - defaultProvider::fromProcess");
-			const { fromProcess } = require_dist_cjs$5();
+			const { fromProcess } = require_dist_cjs$4();
 			return fromProcess(init)(awsIdentityProperties);
 		},
 		async (awsIdentityProperties) => {
 			init.logger?.debug("@aws-sdk/credential-provider-node - defaultProvider::fromTokenFile");
-			const { fromTokenFile } = require_dist_cjs$4();
+			const { fromTokenFile } = require_dist_cjs$3();
 			return fromTokenFile(init)(awsIdentityProperties);
 		},
 		async () => {
@@ -25406,15 +25406,13 @@ var init_sha = __esmMin((() => {
 }));
 
 // node_modules/@aws-sdk/client-s3/dist-cjs/index.js
-var require_dist_cjs$1 = /* @__PURE__ */ __commonJSMin(((exports) => {
+var require_dist_cjs = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { getFlexibleChecksumsPlugin, NODE_RESPONSE_CHECKSUM_VALIDATION_CONFIG_OPTIONS, NODE_REQUEST_CHECKSUM_CALCULATION_CONFIG_OPTIONS, resolveFlexibleChecksumsConfig } = (init_flexible_checksums(), __toCommonJS(flexible_checksums_exports));
 	const { awsEndpointFunctions, emitWarningIfUnsupportedVersion: emitWarningIfUnsupportedVersion$1, createDefaultUserAgentProvider, NODE_APP_ID_CONFIG_OPTIONS, getAwsRegionExtensionConfiguration, resolveAwsRegionExtensionConfiguration, resolveUserAgentConfig, resolveHostHeaderConfig, getUserAgentPlugin, getHostHeaderPlugin, getLoggerPlugin, getRecursionDetectionPlugin } = (init_client(), __toCommonJS(client_exports));
 	const { getThrow200ExceptionsPlugin, getSsecPlugin, getLocationConstraintPlugin, getS3ExpiresMiddlewarePlugin, getCheckContentLengthHeaderPlugin, S3RestXmlProtocol, NODE_USE_ARN_REGION_CONFIG_OPTIONS, NODE_DISABLE_S3_EXPRESS_SESSION_AUTH_OPTIONS, resolveS3Config, getValidateBucketNamePlugin, getAddExpectContinuePlugin, getRegionRedirectMiddlewarePlugin, getS3ExpressPlugin, getS3ExpressHttpSigningPlugin } = (init_s3(), __toCommonJS(s3_exports));
 	const { getHttpAuthSchemeEndpointRuleSetPlugin, DefaultIdentityProviderConfig, getHttpSigningPlugin, createPaginator } = (init_dist_es(), __toCommonJS(dist_es_exports));
 	const { normalizeProvider, getSmithyContext, makeBuilder, ServiceException, NoOpLogger, emitWarningIfUnsupportedVersion, loadConfigsForDefaultMode, getDefaultExtensionConfiguration, resolveDefaultRuntimeConfig, Client, createWaiter, checkExceptions, WaiterState, createAggregatedClient } = (init_client$1(), __toCommonJS(client_exports$1));
 	const { Command: $Command } = (init_client$1(), __toCommonJS(client_exports$1));
-	exports.$Command = $Command;
-	exports.__Client = Client;
 	const { resolveDefaultsModeConfig, loadConfig, NODE_USE_FIPS_ENDPOINT_CONFIG_OPTIONS, NODE_USE_DUALSTACK_ENDPOINT_CONFIG_OPTIONS, NODE_REGION_CONFIG_OPTIONS, NODE_REGION_CONFIG_FILE_OPTIONS, resolveRegionConfig } = (init_config$1(), __toCommonJS(config_exports));
 	const { BinaryDecisionDiagram, EndpointCache, decideEndpoint, customEndpointFunctions, resolveParams, getEndpointPlugin, resolveEndpointConfig } = (init_endpoints(), __toCommonJS(endpoints_exports));
 	const { eventStreamSerdeProvider, resolveEventStreamSerdeConfig } = (init_event_streams(), __toCommonJS(event_streams_exports));
@@ -25422,11 +25420,11 @@ var require_dist_cjs$1 = /* @__PURE__ */ __commonJSMin(((exports) => {
 	const { DEFAULT_RETRY_MODE, NODE_RETRY_MODE_CONFIG_OPTIONS, NODE_MAX_ATTEMPT_CONFIG_OPTIONS, resolveRetryConfig, getRetryPlugin } = (init_retry(), __toCommonJS(retry_exports));
 	const { TypeRegistry, getSchemaSerdePlugin } = (init_schema(), __toCommonJS(schema_exports));
 	const { resolveAwsSdkSigV4Config, resolveAwsSdkSigV4AConfig, AwsSdkSigV4Signer, AwsSdkSigV4ASigner, NODE_SIGV4A_CONFIG_OPTIONS, NODE_AUTH_SCHEME_PREFERENCE_OPTIONS } = (init_httpAuthSchemes(), __toCommonJS(httpAuthSchemes_exports));
-	const { SignatureV4MultiRegion } = require_dist_cjs$14();
-	const { defaultProvider } = require_dist_cjs$2();
+	const { SignatureV4MultiRegion } = require_dist_cjs$13();
+	const { defaultProvider } = require_dist_cjs$1();
 	const { Sha256, Md5, readableStreamHasher } = (init_checksum(), __toCommonJS(checksum_exports));
 	const { toUtf8, fromUtf8, sdkStreamMixin, getAwsChunkedEncodingStream, toBase64, fromBase64, calculateBodyLength } = (init_serde(), __toCommonJS(serde_exports));
-	const { streamCollector, NodeHttpHandler } = require_dist_cjs$10();
+	const { streamCollector, NodeHttpHandler } = require_dist_cjs$9();
 	const { Sha1 } = (init_sha(), __toCommonJS(sha_exports));
 	const aw = "ref";
 	const ax = "argv";
@@ -38133,13 +38131,6 @@ var require_dist_cjs$1 = /* @__PURE__ */ __commonJSMin(((exports) => {
 			reason
 		};
 	};
-	const waitForBucketExists = async (params, input) => {
-		return createWaiter({
-			minDelay: 5,
-			maxDelay: 120,
-			...params
-		}, input, checkState$3);
-	};
 	const waitUntilBucketExists = async (params, input) => {
 		const result = await createWaiter({
 			minDelay: 5,
@@ -38163,13 +38154,6 @@ var require_dist_cjs$1 = /* @__PURE__ */ __commonJSMin(((exports) => {
 			state: WaiterState.RETRY,
 			reason
 		};
-	};
-	const waitForBucketNotExists = async (params, input) => {
-		return createWaiter({
-			minDelay: 5,
-			maxDelay: 120,
-			...params
-		}, input, checkState$2);
 	};
 	const waitUntilBucketNotExists = async (params, input) => {
 		const result = await createWaiter({
@@ -38199,13 +38183,6 @@ var require_dist_cjs$1 = /* @__PURE__ */ __commonJSMin(((exports) => {
 			reason
 		};
 	};
-	const waitForObjectExists = async (params, input) => {
-		return createWaiter({
-			minDelay: 5,
-			maxDelay: 120,
-			...params
-		}, input, checkState$1);
-	};
 	const waitUntilObjectExists = async (params, input) => {
 		const result = await createWaiter({
 			minDelay: 5,
@@ -38229,13 +38206,6 @@ var require_dist_cjs$1 = /* @__PURE__ */ __commonJSMin(((exports) => {
 			state: WaiterState.RETRY,
 			reason
 		};
-	};
-	const waitForObjectNotExists = async (params, input) => {
-		return createWaiter({
-			minDelay: 5,
-			maxDelay: 120,
-			...params
-		}, input, checkState);
 	};
 	const waitUntilObjectNotExists = async (params, input) => {
 		const result = await createWaiter({
@@ -38377,1524 +38347,18 @@ var require_dist_cjs$1 = /* @__PURE__ */ __commonJSMin(((exports) => {
 		paginators,
 		waiters
 	});
-	const BucketAbacStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const RequestCharged = { requester: "requester" };
-	const RequestPayer = { requester: "requester" };
-	const BucketAccelerateStatus = {
-		Enabled: "Enabled",
-		Suspended: "Suspended"
-	};
-	const Type = {
-		AmazonCustomerByEmail: "AmazonCustomerByEmail",
-		CanonicalUser: "CanonicalUser",
-		Group: "Group"
-	};
-	const Permission = {
-		FULL_CONTROL: "FULL_CONTROL",
-		READ: "READ",
-		READ_ACP: "READ_ACP",
-		WRITE: "WRITE",
-		WRITE_ACP: "WRITE_ACP"
-	};
-	const OwnerOverride = { Destination: "Destination" };
-	const ChecksumType = {
-		COMPOSITE: "COMPOSITE",
-		FULL_OBJECT: "FULL_OBJECT"
-	};
-	const ServerSideEncryption = {
-		AES256: "AES256",
-		aws_backup: "aws:backup",
-		aws_fsx: "aws:fsx",
-		aws_kms: "aws:kms",
-		aws_kms_dsse: "aws:kms:dsse"
-	};
-	const ObjectCannedACL = {
-		authenticated_read: "authenticated-read",
-		aws_exec_read: "aws-exec-read",
-		bucket_owner_full_control: "bucket-owner-full-control",
-		bucket_owner_read: "bucket-owner-read",
-		private: "private",
-		public_read: "public-read",
-		public_read_write: "public-read-write"
-	};
-	const AnnotationDirective = {
-		COPY: "COPY",
-		EXCLUDE: "EXCLUDE"
-	};
-	const ChecksumAlgorithm = {
-		CRC32: "CRC32",
-		CRC32C: "CRC32C",
-		CRC64NVME: "CRC64NVME",
-		MD5: "MD5",
-		SHA1: "SHA1",
-		SHA256: "SHA256",
-		SHA512: "SHA512",
-		XXHASH128: "XXHASH128",
-		XXHASH3: "XXHASH3",
-		XXHASH64: "XXHASH64"
-	};
-	const MetadataDirective = {
-		COPY: "COPY",
-		REPLACE: "REPLACE"
-	};
-	const ObjectLockEventHold = {
-		OFF: "OFF",
-		ON: "ON"
-	};
-	const ObjectLockLegalHoldStatus = {
-		OFF: "OFF",
-		ON: "ON"
-	};
-	const ObjectLockMode = {
-		COMPLIANCE: "COMPLIANCE",
-		GOVERNANCE: "GOVERNANCE"
-	};
-	const StorageClass = {
-		AWS_BACKUP_LOW_COST_WARM: "AWS_BACKUP_LOW_COST_WARM",
-		AWS_BACKUP_WARM: "AWS_BACKUP_WARM",
-		DEEP_ARCHIVE: "DEEP_ARCHIVE",
-		EXPRESS_ONEZONE: "EXPRESS_ONEZONE",
-		FSX_ONTAP: "FSX_ONTAP",
-		FSX_OPENZFS: "FSX_OPENZFS",
-		GLACIER: "GLACIER",
-		GLACIER_IR: "GLACIER_IR",
-		INTELLIGENT_TIERING: "INTELLIGENT_TIERING",
-		ONEZONE_IA: "ONEZONE_IA",
-		OUTPOSTS: "OUTPOSTS",
-		REDUCED_REDUNDANCY: "REDUCED_REDUNDANCY",
-		SNOW: "SNOW",
-		STANDARD: "STANDARD",
-		STANDARD_IA: "STANDARD_IA"
-	};
-	const TaggingDirective = {
-		COPY: "COPY",
-		REPLACE: "REPLACE"
-	};
-	const BucketCannedACL = {
-		authenticated_read: "authenticated-read",
-		private: "private",
-		public_read: "public-read",
-		public_read_write: "public-read-write"
-	};
-	const BucketNamespace = {
-		ACCOUNT_REGIONAL: "account-regional",
-		GLOBAL: "global"
-	};
-	const DataRedundancy = {
-		SingleAvailabilityZone: "SingleAvailabilityZone",
-		SingleLocalZone: "SingleLocalZone"
-	};
-	const BucketType = { Directory: "Directory" };
-	const LocationType = {
-		AvailabilityZone: "AvailabilityZone",
-		LocalZone: "LocalZone"
-	};
-	const BucketLocationConstraint = {
-		EU: "EU",
-		af_south_1: "af-south-1",
-		ap_east_1: "ap-east-1",
-		ap_east_2: "ap-east-2",
-		ap_northeast_1: "ap-northeast-1",
-		ap_northeast_2: "ap-northeast-2",
-		ap_northeast_3: "ap-northeast-3",
-		ap_south_1: "ap-south-1",
-		ap_south_2: "ap-south-2",
-		ap_southeast_1: "ap-southeast-1",
-		ap_southeast_2: "ap-southeast-2",
-		ap_southeast_3: "ap-southeast-3",
-		ap_southeast_4: "ap-southeast-4",
-		ap_southeast_5: "ap-southeast-5",
-		ap_southeast_6: "ap-southeast-6",
-		ap_southeast_7: "ap-southeast-7",
-		ca_central_1: "ca-central-1",
-		ca_west_1: "ca-west-1",
-		cn_north_1: "cn-north-1",
-		cn_northwest_1: "cn-northwest-1",
-		eu_central_1: "eu-central-1",
-		eu_central_2: "eu-central-2",
-		eu_north_1: "eu-north-1",
-		eu_south_1: "eu-south-1",
-		eu_south_2: "eu-south-2",
-		eu_west_1: "eu-west-1",
-		eu_west_2: "eu-west-2",
-		eu_west_3: "eu-west-3",
-		il_central_1: "il-central-1",
-		me_central_1: "me-central-1",
-		me_south_1: "me-south-1",
-		mx_central_1: "mx-central-1",
-		sa_east_1: "sa-east-1",
-		us_east_2: "us-east-2",
-		us_gov_east_1: "us-gov-east-1",
-		us_gov_west_1: "us-gov-west-1",
-		us_west_1: "us-west-1",
-		us_west_2: "us-west-2"
-	};
-	const ObjectOwnership = {
-		BucketOwnerEnforced: "BucketOwnerEnforced",
-		BucketOwnerPreferred: "BucketOwnerPreferred",
-		ObjectWriter: "ObjectWriter"
-	};
-	const AnnotationConfigurationState = {
-		DISABLED: "DISABLED",
-		ENABLED: "ENABLED"
-	};
-	const TableSseAlgorithm = {
-		AES256: "AES256",
-		aws_kms: "aws:kms"
-	};
-	const InventoryConfigurationState = {
-		DISABLED: "DISABLED",
-		ENABLED: "ENABLED"
-	};
-	const ExpirationState = {
-		DISABLED: "DISABLED",
-		ENABLED: "ENABLED"
-	};
-	const SessionMode = {
-		ReadOnly: "ReadOnly",
-		ReadWrite: "ReadWrite"
-	};
-	const AnalyticsS3ExportFileFormat = { CSV: "CSV" };
-	const StorageClassAnalysisSchemaVersion = { V_1: "V_1" };
-	const EncryptionType = {
-		NONE: "NONE",
-		SSE_C: "SSE-C"
-	};
-	const IntelligentTieringStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const IntelligentTieringAccessTier = {
-		ARCHIVE_ACCESS: "ARCHIVE_ACCESS",
-		DEEP_ARCHIVE_ACCESS: "DEEP_ARCHIVE_ACCESS"
-	};
-	const InventoryFormat = {
-		CSV: "CSV",
-		ORC: "ORC",
-		Parquet: "Parquet"
-	};
-	const InventoryIncludedObjectVersions = {
-		All: "All",
-		Current: "Current"
-	};
-	const InventoryOptionalField = {
-		BucketKeyStatus: "BucketKeyStatus",
-		ChecksumAlgorithm: "ChecksumAlgorithm",
-		ETag: "ETag",
-		EncryptionStatus: "EncryptionStatus",
-		IntelligentTieringAccessTier: "IntelligentTieringAccessTier",
-		IntelligentTieringReferenceDate: "IntelligentTieringReferenceDate",
-		IsMultipartUploaded: "IsMultipartUploaded",
-		LastModifiedDate: "LastModifiedDate",
-		LifecycleExpirationDate: "LifecycleExpirationDate",
-		ObjectAccessControlList: "ObjectAccessControlList",
-		ObjectLockEventHoldDuration: "ObjectLockEventHoldDuration",
-		ObjectLockEventHoldStatus: "ObjectLockEventHoldStatus",
-		ObjectLockLegalHoldStatus: "ObjectLockLegalHoldStatus",
-		ObjectLockMode: "ObjectLockMode",
-		ObjectLockRetainUntilDate: "ObjectLockRetainUntilDate",
-		ObjectOwner: "ObjectOwner",
-		ReplicationStatus: "ReplicationStatus",
-		Size: "Size",
-		StorageClass: "StorageClass"
-	};
-	const InventoryFrequency = {
-		Daily: "Daily",
-		Weekly: "Weekly"
-	};
-	const TransitionStorageClass = {
-		DEEP_ARCHIVE: "DEEP_ARCHIVE",
-		GLACIER: "GLACIER",
-		GLACIER_IR: "GLACIER_IR",
-		INTELLIGENT_TIERING: "INTELLIGENT_TIERING",
-		ONEZONE_IA: "ONEZONE_IA",
-		STANDARD_IA: "STANDARD_IA"
-	};
-	const ExpirationStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const TransitionDefaultMinimumObjectSize = {
-		all_storage_classes_128K: "all_storage_classes_128K",
-		varies_by_storage_class: "varies_by_storage_class"
-	};
-	const BucketLogsPermission = {
-		FULL_CONTROL: "FULL_CONTROL",
-		READ: "READ",
-		WRITE: "WRITE"
-	};
-	const PartitionDateSource = {
-		DeliveryTime: "DeliveryTime",
-		EventTime: "EventTime"
-	};
-	const S3TablesBucketType = {
-		aws: "aws",
-		customer: "customer"
-	};
-	const Event = {
-		s3_IntelligentTiering: "s3:IntelligentTiering",
-		s3_LifecycleExpiration_: "s3:LifecycleExpiration:*",
-		s3_LifecycleExpiration_Delete: "s3:LifecycleExpiration:Delete",
-		s3_LifecycleExpiration_DeleteMarkerCreated: "s3:LifecycleExpiration:DeleteMarkerCreated",
-		s3_LifecycleTransition: "s3:LifecycleTransition",
-		s3_ObjectAcl_Put: "s3:ObjectAcl:Put",
-		s3_ObjectAnnotation_: "s3:ObjectAnnotation:*",
-		s3_ObjectAnnotation_Delete: "s3:ObjectAnnotation:Delete",
-		s3_ObjectAnnotation_Put: "s3:ObjectAnnotation:Put",
-		s3_ObjectCreated_: "s3:ObjectCreated:*",
-		s3_ObjectCreated_CompleteMultipartUpload: "s3:ObjectCreated:CompleteMultipartUpload",
-		s3_ObjectCreated_Copy: "s3:ObjectCreated:Copy",
-		s3_ObjectCreated_Post: "s3:ObjectCreated:Post",
-		s3_ObjectCreated_Put: "s3:ObjectCreated:Put",
-		s3_ObjectRemoved_: "s3:ObjectRemoved:*",
-		s3_ObjectRemoved_Delete: "s3:ObjectRemoved:Delete",
-		s3_ObjectRemoved_DeleteMarkerCreated: "s3:ObjectRemoved:DeleteMarkerCreated",
-		s3_ObjectRestore_: "s3:ObjectRestore:*",
-		s3_ObjectRestore_Completed: "s3:ObjectRestore:Completed",
-		s3_ObjectRestore_Delete: "s3:ObjectRestore:Delete",
-		s3_ObjectRestore_Post: "s3:ObjectRestore:Post",
-		s3_ObjectRetention_Put: "s3:ObjectRetention:Put",
-		s3_ObjectTagging_: "s3:ObjectTagging:*",
-		s3_ObjectTagging_Delete: "s3:ObjectTagging:Delete",
-		s3_ObjectTagging_Put: "s3:ObjectTagging:Put",
-		s3_ReducedRedundancyLostObject: "s3:ReducedRedundancyLostObject",
-		s3_Replication_: "s3:Replication:*",
-		s3_Replication_OperationFailedReplication: "s3:Replication:OperationFailedReplication",
-		s3_Replication_OperationMissedThreshold: "s3:Replication:OperationMissedThreshold",
-		s3_Replication_OperationNotTracked: "s3:Replication:OperationNotTracked",
-		s3_Replication_OperationReplicatedAfterThreshold: "s3:Replication:OperationReplicatedAfterThreshold"
-	};
-	const FilterRuleName = {
-		prefix: "prefix",
-		suffix: "suffix"
-	};
-	const DeleteMarkerReplicationStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const MetricsStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const ReplicationTimeStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const ExistingObjectReplicationStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const ReplicaModificationsStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const SseKmsEncryptedObjectsStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const ReplicationRuleStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const Payer = {
-		BucketOwner: "BucketOwner",
-		Requester: "Requester"
-	};
-	const MFADeleteStatus = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const BucketVersioningStatus = {
-		Enabled: "Enabled",
-		Suspended: "Suspended"
-	};
-	const Protocol = {
-		http: "http",
-		https: "https"
-	};
-	const ReplicationStatus = {
-		COMPLETE: "COMPLETE",
-		COMPLETED: "COMPLETED",
-		FAILED: "FAILED",
-		PENDING: "PENDING",
-		REPLICA: "REPLICA"
-	};
-	const ChecksumMode = { ENABLED: "ENABLED" };
-	const ObjectAttributes = {
-		CHECKSUM: "Checksum",
-		ETAG: "ETag",
-		OBJECT_PARTS: "ObjectParts",
-		OBJECT_SIZE: "ObjectSize",
-		STORAGE_CLASS: "StorageClass"
-	};
-	const ObjectLockEnabled = { Enabled: "Enabled" };
-	const ObjectLockRetentionMode = {
-		COMPLIANCE: "COMPLIANCE",
-		GOVERNANCE: "GOVERNANCE"
-	};
-	const ArchiveStatus = {
-		ARCHIVE_ACCESS: "ARCHIVE_ACCESS",
-		DEEP_ARCHIVE_ACCESS: "DEEP_ARCHIVE_ACCESS"
-	};
-	const EncodingType = { url: "url" };
-	const ObjectStorageClass = {
-		AWS_BACKUP_LOW_COST_WARM: "AWS_BACKUP_LOW_COST_WARM",
-		AWS_BACKUP_WARM: "AWS_BACKUP_WARM",
-		DEEP_ARCHIVE: "DEEP_ARCHIVE",
-		EXPRESS_ONEZONE: "EXPRESS_ONEZONE",
-		FSX_ONTAP: "FSX_ONTAP",
-		FSX_OPENZFS: "FSX_OPENZFS",
-		GLACIER: "GLACIER",
-		GLACIER_IR: "GLACIER_IR",
-		INTELLIGENT_TIERING: "INTELLIGENT_TIERING",
-		ONEZONE_IA: "ONEZONE_IA",
-		OUTPOSTS: "OUTPOSTS",
-		REDUCED_REDUNDANCY: "REDUCED_REDUNDANCY",
-		SNOW: "SNOW",
-		STANDARD: "STANDARD",
-		STANDARD_IA: "STANDARD_IA"
-	};
-	const OptionalObjectAttributes = { RESTORE_STATUS: "RestoreStatus" };
-	const ObjectVersionStorageClass = { STANDARD: "STANDARD" };
-	const MFADelete = {
-		Disabled: "Disabled",
-		Enabled: "Enabled"
-	};
-	const Tier = {
-		Bulk: "Bulk",
-		Expedited: "Expedited",
-		Standard: "Standard"
-	};
-	const ExpressionType = { SQL: "SQL" };
-	const CompressionType = {
-		BZIP2: "BZIP2",
-		GZIP: "GZIP",
-		NONE: "NONE"
-	};
-	const FileHeaderInfo = {
-		IGNORE: "IGNORE",
-		NONE: "NONE",
-		USE: "USE"
-	};
-	const JSONType = {
-		DOCUMENT: "DOCUMENT",
-		LINES: "LINES"
-	};
-	const QuoteFields = {
-		ALWAYS: "ALWAYS",
-		ASNEEDED: "ASNEEDED"
-	};
-	const RestoreRequestType = { SELECT: "SELECT" };
-	exports.AbacStatus$ = AbacStatus$;
-	exports.AbortIncompleteMultipartUpload$ = AbortIncompleteMultipartUpload$;
-	exports.AbortMultipartUpload$ = AbortMultipartUpload$;
 	exports.AbortMultipartUploadCommand = AbortMultipartUploadCommand;
-	exports.AbortMultipartUploadOutput$ = AbortMultipartUploadOutput$;
-	exports.AbortMultipartUploadRequest$ = AbortMultipartUploadRequest$;
-	exports.AccelerateConfiguration$ = AccelerateConfiguration$;
-	exports.AccessControlPolicy$ = AccessControlPolicy$;
-	exports.AccessControlTranslation$ = AccessControlTranslation$;
-	exports.AccessDenied = AccessDenied;
-	exports.AccessDenied$ = AccessDenied$;
-	exports.AnalyticsAndOperator$ = AnalyticsAndOperator$;
-	exports.AnalyticsConfiguration$ = AnalyticsConfiguration$;
-	exports.AnalyticsExportDestination$ = AnalyticsExportDestination$;
-	exports.AnalyticsFilter$ = AnalyticsFilter$;
-	exports.AnalyticsS3BucketDestination$ = AnalyticsS3BucketDestination$;
-	exports.AnalyticsS3ExportFileFormat = AnalyticsS3ExportFileFormat;
-	exports.AnnotationConfigurationState = AnnotationConfigurationState;
-	exports.AnnotationDirective = AnnotationDirective;
-	exports.AnnotationEntry$ = AnnotationEntry$;
-	exports.AnnotationLimitExceeded = AnnotationLimitExceeded;
-	exports.AnnotationLimitExceeded$ = AnnotationLimitExceeded$;
-	exports.AnnotationNameTooLong = AnnotationNameTooLong;
-	exports.AnnotationNameTooLong$ = AnnotationNameTooLong$;
-	exports.AnnotationTableConfiguration$ = AnnotationTableConfiguration$;
-	exports.AnnotationTableConfigurationResult$ = AnnotationTableConfigurationResult$;
-	exports.AnnotationTableConfigurationUpdates$ = AnnotationTableConfigurationUpdates$;
-	exports.ArchiveStatus = ArchiveStatus;
-	exports.BlockedEncryptionTypes$ = BlockedEncryptionTypes$;
-	exports.Bucket$ = Bucket$;
-	exports.BucketAbacStatus = BucketAbacStatus;
-	exports.BucketAccelerateStatus = BucketAccelerateStatus;
-	exports.BucketAlreadyExists = BucketAlreadyExists;
-	exports.BucketAlreadyExists$ = BucketAlreadyExists$;
-	exports.BucketAlreadyOwnedByYou = BucketAlreadyOwnedByYou;
-	exports.BucketAlreadyOwnedByYou$ = BucketAlreadyOwnedByYou$;
-	exports.BucketCannedACL = BucketCannedACL;
-	exports.BucketInfo$ = BucketInfo$;
-	exports.BucketLifecycleConfiguration$ = BucketLifecycleConfiguration$;
-	exports.BucketLocationConstraint = BucketLocationConstraint;
-	exports.BucketLoggingStatus$ = BucketLoggingStatus$;
-	exports.BucketLogsPermission = BucketLogsPermission;
-	exports.BucketNamespace = BucketNamespace;
-	exports.BucketType = BucketType;
-	exports.BucketVersioningStatus = BucketVersioningStatus;
-	exports.CORSConfiguration$ = CORSConfiguration$;
-	exports.CORSRule$ = CORSRule$;
-	exports.CSVInput$ = CSVInput$;
-	exports.CSVOutput$ = CSVOutput$;
-	exports.Checksum$ = Checksum$;
-	exports.ChecksumAlgorithm = ChecksumAlgorithm;
-	exports.ChecksumMode = ChecksumMode;
-	exports.ChecksumType = ChecksumType;
-	exports.CommonPrefix$ = CommonPrefix$;
-	exports.CompleteMultipartUpload$ = CompleteMultipartUpload$;
 	exports.CompleteMultipartUploadCommand = CompleteMultipartUploadCommand;
-	exports.CompleteMultipartUploadOutput$ = CompleteMultipartUploadOutput$;
-	exports.CompleteMultipartUploadRequest$ = CompleteMultipartUploadRequest$;
-	exports.CompletedMultipartUpload$ = CompletedMultipartUpload$;
-	exports.CompletedPart$ = CompletedPart$;
-	exports.CompressionType = CompressionType;
-	exports.Condition$ = Condition$;
-	exports.ContinuationEvent$ = ContinuationEvent$;
-	exports.CopyObject$ = CopyObject$;
-	exports.CopyObjectCommand = CopyObjectCommand;
-	exports.CopyObjectOutput$ = CopyObjectOutput$;
-	exports.CopyObjectRequest$ = CopyObjectRequest$;
-	exports.CopyObjectResult$ = CopyObjectResult$;
-	exports.CopyPartResult$ = CopyPartResult$;
-	exports.CreateBucket$ = CreateBucket$;
-	exports.CreateBucketCommand = CreateBucketCommand;
-	exports.CreateBucketConfiguration$ = CreateBucketConfiguration$;
-	exports.CreateBucketMetadataConfiguration$ = CreateBucketMetadataConfiguration$;
-	exports.CreateBucketMetadataConfigurationCommand = CreateBucketMetadataConfigurationCommand;
-	exports.CreateBucketMetadataConfigurationRequest$ = CreateBucketMetadataConfigurationRequest$;
-	exports.CreateBucketMetadataTableConfiguration$ = CreateBucketMetadataTableConfiguration$;
-	exports.CreateBucketMetadataTableConfigurationCommand = CreateBucketMetadataTableConfigurationCommand;
-	exports.CreateBucketMetadataTableConfigurationRequest$ = CreateBucketMetadataTableConfigurationRequest$;
-	exports.CreateBucketOutput$ = CreateBucketOutput$;
-	exports.CreateBucketRequest$ = CreateBucketRequest$;
-	exports.CreateMultipartUpload$ = CreateMultipartUpload$;
 	exports.CreateMultipartUploadCommand = CreateMultipartUploadCommand;
-	exports.CreateMultipartUploadOutput$ = CreateMultipartUploadOutput$;
-	exports.CreateMultipartUploadRequest$ = CreateMultipartUploadRequest$;
-	exports.CreateSession$ = CreateSession$;
-	exports.CreateSessionCommand = CreateSessionCommand;
-	exports.CreateSessionOutput$ = CreateSessionOutput$;
-	exports.CreateSessionRequest$ = CreateSessionRequest$;
-	exports.DataRedundancy = DataRedundancy;
-	exports.DefaultRetention$ = DefaultRetention$;
-	exports.Delete$ = Delete$;
-	exports.DeleteBucket$ = DeleteBucket$;
-	exports.DeleteBucketAnalyticsConfiguration$ = DeleteBucketAnalyticsConfiguration$;
-	exports.DeleteBucketAnalyticsConfigurationCommand = DeleteBucketAnalyticsConfigurationCommand;
-	exports.DeleteBucketAnalyticsConfigurationRequest$ = DeleteBucketAnalyticsConfigurationRequest$;
-	exports.DeleteBucketCommand = DeleteBucketCommand;
-	exports.DeleteBucketCors$ = DeleteBucketCors$;
-	exports.DeleteBucketCorsCommand = DeleteBucketCorsCommand;
-	exports.DeleteBucketCorsRequest$ = DeleteBucketCorsRequest$;
-	exports.DeleteBucketEncryption$ = DeleteBucketEncryption$;
-	exports.DeleteBucketEncryptionCommand = DeleteBucketEncryptionCommand;
-	exports.DeleteBucketEncryptionRequest$ = DeleteBucketEncryptionRequest$;
-	exports.DeleteBucketIntelligentTieringConfiguration$ = DeleteBucketIntelligentTieringConfiguration$;
-	exports.DeleteBucketIntelligentTieringConfigurationCommand = DeleteBucketIntelligentTieringConfigurationCommand;
-	exports.DeleteBucketIntelligentTieringConfigurationRequest$ = DeleteBucketIntelligentTieringConfigurationRequest$;
-	exports.DeleteBucketInventoryConfiguration$ = DeleteBucketInventoryConfiguration$;
-	exports.DeleteBucketInventoryConfigurationCommand = DeleteBucketInventoryConfigurationCommand;
-	exports.DeleteBucketInventoryConfigurationRequest$ = DeleteBucketInventoryConfigurationRequest$;
-	exports.DeleteBucketLifecycle$ = DeleteBucketLifecycle$;
-	exports.DeleteBucketLifecycleCommand = DeleteBucketLifecycleCommand;
-	exports.DeleteBucketLifecycleRequest$ = DeleteBucketLifecycleRequest$;
-	exports.DeleteBucketMetadataConfiguration$ = DeleteBucketMetadataConfiguration$;
-	exports.DeleteBucketMetadataConfigurationCommand = DeleteBucketMetadataConfigurationCommand;
-	exports.DeleteBucketMetadataConfigurationRequest$ = DeleteBucketMetadataConfigurationRequest$;
-	exports.DeleteBucketMetadataTableConfiguration$ = DeleteBucketMetadataTableConfiguration$;
-	exports.DeleteBucketMetadataTableConfigurationCommand = DeleteBucketMetadataTableConfigurationCommand;
-	exports.DeleteBucketMetadataTableConfigurationRequest$ = DeleteBucketMetadataTableConfigurationRequest$;
-	exports.DeleteBucketMetricsConfiguration$ = DeleteBucketMetricsConfiguration$;
-	exports.DeleteBucketMetricsConfigurationCommand = DeleteBucketMetricsConfigurationCommand;
-	exports.DeleteBucketMetricsConfigurationRequest$ = DeleteBucketMetricsConfigurationRequest$;
-	exports.DeleteBucketOwnershipControls$ = DeleteBucketOwnershipControls$;
-	exports.DeleteBucketOwnershipControlsCommand = DeleteBucketOwnershipControlsCommand;
-	exports.DeleteBucketOwnershipControlsRequest$ = DeleteBucketOwnershipControlsRequest$;
-	exports.DeleteBucketPolicy$ = DeleteBucketPolicy$;
-	exports.DeleteBucketPolicyCommand = DeleteBucketPolicyCommand;
-	exports.DeleteBucketPolicyRequest$ = DeleteBucketPolicyRequest$;
-	exports.DeleteBucketReplication$ = DeleteBucketReplication$;
-	exports.DeleteBucketReplicationCommand = DeleteBucketReplicationCommand;
-	exports.DeleteBucketReplicationRequest$ = DeleteBucketReplicationRequest$;
-	exports.DeleteBucketRequest$ = DeleteBucketRequest$;
-	exports.DeleteBucketTagging$ = DeleteBucketTagging$;
-	exports.DeleteBucketTaggingCommand = DeleteBucketTaggingCommand;
-	exports.DeleteBucketTaggingRequest$ = DeleteBucketTaggingRequest$;
-	exports.DeleteBucketWebsite$ = DeleteBucketWebsite$;
-	exports.DeleteBucketWebsiteCommand = DeleteBucketWebsiteCommand;
-	exports.DeleteBucketWebsiteRequest$ = DeleteBucketWebsiteRequest$;
-	exports.DeleteMarkerEntry$ = DeleteMarkerEntry$;
-	exports.DeleteMarkerReplication$ = DeleteMarkerReplication$;
-	exports.DeleteMarkerReplicationStatus = DeleteMarkerReplicationStatus;
-	exports.DeleteObject$ = DeleteObject$;
-	exports.DeleteObjectAnnotation$ = DeleteObjectAnnotation$;
-	exports.DeleteObjectAnnotationCommand = DeleteObjectAnnotationCommand;
-	exports.DeleteObjectAnnotationOutput$ = DeleteObjectAnnotationOutput$;
-	exports.DeleteObjectAnnotationRequest$ = DeleteObjectAnnotationRequest$;
 	exports.DeleteObjectCommand = DeleteObjectCommand;
-	exports.DeleteObjectOutput$ = DeleteObjectOutput$;
-	exports.DeleteObjectRequest$ = DeleteObjectRequest$;
-	exports.DeleteObjectTagging$ = DeleteObjectTagging$;
-	exports.DeleteObjectTaggingCommand = DeleteObjectTaggingCommand;
-	exports.DeleteObjectTaggingOutput$ = DeleteObjectTaggingOutput$;
-	exports.DeleteObjectTaggingRequest$ = DeleteObjectTaggingRequest$;
-	exports.DeleteObjects$ = DeleteObjects$;
-	exports.DeleteObjectsCommand = DeleteObjectsCommand;
-	exports.DeleteObjectsOutput$ = DeleteObjectsOutput$;
-	exports.DeleteObjectsRequest$ = DeleteObjectsRequest$;
-	exports.DeletePublicAccessBlock$ = DeletePublicAccessBlock$;
-	exports.DeletePublicAccessBlockCommand = DeletePublicAccessBlockCommand;
-	exports.DeletePublicAccessBlockRequest$ = DeletePublicAccessBlockRequest$;
-	exports.DeletedObject$ = DeletedObject$;
-	exports.Destination$ = Destination$;
-	exports.DestinationResult$ = DestinationResult$;
-	exports.EncodingType = EncodingType;
-	exports.Encryption$ = Encryption$;
-	exports.EncryptionConfiguration$ = EncryptionConfiguration$;
-	exports.EncryptionType = EncryptionType;
-	exports.EncryptionTypeMismatch = EncryptionTypeMismatch;
-	exports.EncryptionTypeMismatch$ = EncryptionTypeMismatch$;
-	exports.EndEvent$ = EndEvent$;
-	exports.ErrorDetails$ = ErrorDetails$;
-	exports.ErrorDocument$ = ErrorDocument$;
-	exports.Event = Event;
-	exports.EventBridgeConfiguration$ = EventBridgeConfiguration$;
-	exports.EventHoldDuration$ = EventHoldDuration$;
-	exports.ExistingObjectReplication$ = ExistingObjectReplication$;
-	exports.ExistingObjectReplicationStatus = ExistingObjectReplicationStatus;
-	exports.ExpirationState = ExpirationState;
-	exports.ExpirationStatus = ExpirationStatus;
-	exports.ExpressionType = ExpressionType;
-	exports.FileHeaderInfo = FileHeaderInfo;
-	exports.FilterRule$ = FilterRule$;
-	exports.FilterRuleName = FilterRuleName;
-	exports.GetBucketAbac$ = GetBucketAbac$;
-	exports.GetBucketAbacCommand = GetBucketAbacCommand;
-	exports.GetBucketAbacOutput$ = GetBucketAbacOutput$;
-	exports.GetBucketAbacRequest$ = GetBucketAbacRequest$;
-	exports.GetBucketAccelerateConfiguration$ = GetBucketAccelerateConfiguration$;
-	exports.GetBucketAccelerateConfigurationCommand = GetBucketAccelerateConfigurationCommand;
-	exports.GetBucketAccelerateConfigurationOutput$ = GetBucketAccelerateConfigurationOutput$;
-	exports.GetBucketAccelerateConfigurationRequest$ = GetBucketAccelerateConfigurationRequest$;
-	exports.GetBucketAcl$ = GetBucketAcl$;
-	exports.GetBucketAclCommand = GetBucketAclCommand;
-	exports.GetBucketAclOutput$ = GetBucketAclOutput$;
-	exports.GetBucketAclRequest$ = GetBucketAclRequest$;
-	exports.GetBucketAnalyticsConfiguration$ = GetBucketAnalyticsConfiguration$;
-	exports.GetBucketAnalyticsConfigurationCommand = GetBucketAnalyticsConfigurationCommand;
-	exports.GetBucketAnalyticsConfigurationOutput$ = GetBucketAnalyticsConfigurationOutput$;
-	exports.GetBucketAnalyticsConfigurationRequest$ = GetBucketAnalyticsConfigurationRequest$;
-	exports.GetBucketCors$ = GetBucketCors$;
-	exports.GetBucketCorsCommand = GetBucketCorsCommand;
-	exports.GetBucketCorsOutput$ = GetBucketCorsOutput$;
-	exports.GetBucketCorsRequest$ = GetBucketCorsRequest$;
-	exports.GetBucketEncryption$ = GetBucketEncryption$;
-	exports.GetBucketEncryptionCommand = GetBucketEncryptionCommand;
-	exports.GetBucketEncryptionOutput$ = GetBucketEncryptionOutput$;
-	exports.GetBucketEncryptionRequest$ = GetBucketEncryptionRequest$;
-	exports.GetBucketIntelligentTieringConfiguration$ = GetBucketIntelligentTieringConfiguration$;
-	exports.GetBucketIntelligentTieringConfigurationCommand = GetBucketIntelligentTieringConfigurationCommand;
-	exports.GetBucketIntelligentTieringConfigurationOutput$ = GetBucketIntelligentTieringConfigurationOutput$;
-	exports.GetBucketIntelligentTieringConfigurationRequest$ = GetBucketIntelligentTieringConfigurationRequest$;
-	exports.GetBucketInventoryConfiguration$ = GetBucketInventoryConfiguration$;
-	exports.GetBucketInventoryConfigurationCommand = GetBucketInventoryConfigurationCommand;
-	exports.GetBucketInventoryConfigurationOutput$ = GetBucketInventoryConfigurationOutput$;
-	exports.GetBucketInventoryConfigurationRequest$ = GetBucketInventoryConfigurationRequest$;
-	exports.GetBucketLifecycleConfiguration$ = GetBucketLifecycleConfiguration$;
-	exports.GetBucketLifecycleConfigurationCommand = GetBucketLifecycleConfigurationCommand;
-	exports.GetBucketLifecycleConfigurationOutput$ = GetBucketLifecycleConfigurationOutput$;
-	exports.GetBucketLifecycleConfigurationRequest$ = GetBucketLifecycleConfigurationRequest$;
-	exports.GetBucketLocation$ = GetBucketLocation$;
-	exports.GetBucketLocationCommand = GetBucketLocationCommand;
-	exports.GetBucketLocationOutput$ = GetBucketLocationOutput$;
-	exports.GetBucketLocationRequest$ = GetBucketLocationRequest$;
-	exports.GetBucketLogging$ = GetBucketLogging$;
-	exports.GetBucketLoggingCommand = GetBucketLoggingCommand;
-	exports.GetBucketLoggingOutput$ = GetBucketLoggingOutput$;
-	exports.GetBucketLoggingRequest$ = GetBucketLoggingRequest$;
-	exports.GetBucketMetadataConfiguration$ = GetBucketMetadataConfiguration$;
-	exports.GetBucketMetadataConfigurationCommand = GetBucketMetadataConfigurationCommand;
-	exports.GetBucketMetadataConfigurationOutput$ = GetBucketMetadataConfigurationOutput$;
-	exports.GetBucketMetadataConfigurationRequest$ = GetBucketMetadataConfigurationRequest$;
-	exports.GetBucketMetadataConfigurationResult$ = GetBucketMetadataConfigurationResult$;
-	exports.GetBucketMetadataTableConfiguration$ = GetBucketMetadataTableConfiguration$;
-	exports.GetBucketMetadataTableConfigurationCommand = GetBucketMetadataTableConfigurationCommand;
-	exports.GetBucketMetadataTableConfigurationOutput$ = GetBucketMetadataTableConfigurationOutput$;
-	exports.GetBucketMetadataTableConfigurationRequest$ = GetBucketMetadataTableConfigurationRequest$;
-	exports.GetBucketMetadataTableConfigurationResult$ = GetBucketMetadataTableConfigurationResult$;
-	exports.GetBucketMetricsConfiguration$ = GetBucketMetricsConfiguration$;
-	exports.GetBucketMetricsConfigurationCommand = GetBucketMetricsConfigurationCommand;
-	exports.GetBucketMetricsConfigurationOutput$ = GetBucketMetricsConfigurationOutput$;
-	exports.GetBucketMetricsConfigurationRequest$ = GetBucketMetricsConfigurationRequest$;
-	exports.GetBucketNotificationConfiguration$ = GetBucketNotificationConfiguration$;
-	exports.GetBucketNotificationConfigurationCommand = GetBucketNotificationConfigurationCommand;
-	exports.GetBucketNotificationConfigurationRequest$ = GetBucketNotificationConfigurationRequest$;
-	exports.GetBucketOwnershipControls$ = GetBucketOwnershipControls$;
-	exports.GetBucketOwnershipControlsCommand = GetBucketOwnershipControlsCommand;
-	exports.GetBucketOwnershipControlsOutput$ = GetBucketOwnershipControlsOutput$;
-	exports.GetBucketOwnershipControlsRequest$ = GetBucketOwnershipControlsRequest$;
-	exports.GetBucketPolicy$ = GetBucketPolicy$;
-	exports.GetBucketPolicyCommand = GetBucketPolicyCommand;
-	exports.GetBucketPolicyOutput$ = GetBucketPolicyOutput$;
-	exports.GetBucketPolicyRequest$ = GetBucketPolicyRequest$;
-	exports.GetBucketPolicyStatus$ = GetBucketPolicyStatus$;
-	exports.GetBucketPolicyStatusCommand = GetBucketPolicyStatusCommand;
-	exports.GetBucketPolicyStatusOutput$ = GetBucketPolicyStatusOutput$;
-	exports.GetBucketPolicyStatusRequest$ = GetBucketPolicyStatusRequest$;
-	exports.GetBucketReplication$ = GetBucketReplication$;
-	exports.GetBucketReplicationCommand = GetBucketReplicationCommand;
-	exports.GetBucketReplicationOutput$ = GetBucketReplicationOutput$;
-	exports.GetBucketReplicationRequest$ = GetBucketReplicationRequest$;
-	exports.GetBucketRequestPayment$ = GetBucketRequestPayment$;
-	exports.GetBucketRequestPaymentCommand = GetBucketRequestPaymentCommand;
-	exports.GetBucketRequestPaymentOutput$ = GetBucketRequestPaymentOutput$;
-	exports.GetBucketRequestPaymentRequest$ = GetBucketRequestPaymentRequest$;
-	exports.GetBucketTagging$ = GetBucketTagging$;
-	exports.GetBucketTaggingCommand = GetBucketTaggingCommand;
-	exports.GetBucketTaggingOutput$ = GetBucketTaggingOutput$;
-	exports.GetBucketTaggingRequest$ = GetBucketTaggingRequest$;
-	exports.GetBucketVersioning$ = GetBucketVersioning$;
-	exports.GetBucketVersioningCommand = GetBucketVersioningCommand;
-	exports.GetBucketVersioningOutput$ = GetBucketVersioningOutput$;
-	exports.GetBucketVersioningRequest$ = GetBucketVersioningRequest$;
-	exports.GetBucketWebsite$ = GetBucketWebsite$;
-	exports.GetBucketWebsiteCommand = GetBucketWebsiteCommand;
-	exports.GetBucketWebsiteOutput$ = GetBucketWebsiteOutput$;
-	exports.GetBucketWebsiteRequest$ = GetBucketWebsiteRequest$;
-	exports.GetObject$ = GetObject$;
-	exports.GetObjectAcl$ = GetObjectAcl$;
-	exports.GetObjectAclCommand = GetObjectAclCommand;
-	exports.GetObjectAclOutput$ = GetObjectAclOutput$;
-	exports.GetObjectAclRequest$ = GetObjectAclRequest$;
-	exports.GetObjectAnnotation$ = GetObjectAnnotation$;
-	exports.GetObjectAnnotationCommand = GetObjectAnnotationCommand;
-	exports.GetObjectAnnotationOutput$ = GetObjectAnnotationOutput$;
-	exports.GetObjectAnnotationRequest$ = GetObjectAnnotationRequest$;
-	exports.GetObjectAttributes$ = GetObjectAttributes$;
-	exports.GetObjectAttributesCommand = GetObjectAttributesCommand;
-	exports.GetObjectAttributesOutput$ = GetObjectAttributesOutput$;
-	exports.GetObjectAttributesParts$ = GetObjectAttributesParts$;
-	exports.GetObjectAttributesRequest$ = GetObjectAttributesRequest$;
 	exports.GetObjectCommand = GetObjectCommand;
-	exports.GetObjectLegalHold$ = GetObjectLegalHold$;
-	exports.GetObjectLegalHoldCommand = GetObjectLegalHoldCommand;
-	exports.GetObjectLegalHoldOutput$ = GetObjectLegalHoldOutput$;
-	exports.GetObjectLegalHoldRequest$ = GetObjectLegalHoldRequest$;
-	exports.GetObjectLockConfiguration$ = GetObjectLockConfiguration$;
-	exports.GetObjectLockConfigurationCommand = GetObjectLockConfigurationCommand;
-	exports.GetObjectLockConfigurationOutput$ = GetObjectLockConfigurationOutput$;
-	exports.GetObjectLockConfigurationRequest$ = GetObjectLockConfigurationRequest$;
-	exports.GetObjectOutput$ = GetObjectOutput$;
-	exports.GetObjectRequest$ = GetObjectRequest$;
-	exports.GetObjectRetention$ = GetObjectRetention$;
-	exports.GetObjectRetentionCommand = GetObjectRetentionCommand;
-	exports.GetObjectRetentionOutput$ = GetObjectRetentionOutput$;
-	exports.GetObjectRetentionRequest$ = GetObjectRetentionRequest$;
-	exports.GetObjectTagging$ = GetObjectTagging$;
-	exports.GetObjectTaggingCommand = GetObjectTaggingCommand;
-	exports.GetObjectTaggingOutput$ = GetObjectTaggingOutput$;
-	exports.GetObjectTaggingRequest$ = GetObjectTaggingRequest$;
-	exports.GetObjectTorrent$ = GetObjectTorrent$;
-	exports.GetObjectTorrentCommand = GetObjectTorrentCommand;
-	exports.GetObjectTorrentOutput$ = GetObjectTorrentOutput$;
-	exports.GetObjectTorrentRequest$ = GetObjectTorrentRequest$;
-	exports.GetPublicAccessBlock$ = GetPublicAccessBlock$;
-	exports.GetPublicAccessBlockCommand = GetPublicAccessBlockCommand;
-	exports.GetPublicAccessBlockOutput$ = GetPublicAccessBlockOutput$;
-	exports.GetPublicAccessBlockRequest$ = GetPublicAccessBlockRequest$;
-	exports.GlacierJobParameters$ = GlacierJobParameters$;
-	exports.Grant$ = Grant$;
-	exports.Grantee$ = Grantee$;
-	exports.HeadBucket$ = HeadBucket$;
-	exports.HeadBucketCommand = HeadBucketCommand;
-	exports.HeadBucketOutput$ = HeadBucketOutput$;
-	exports.HeadBucketRequest$ = HeadBucketRequest$;
-	exports.HeadObject$ = HeadObject$;
 	exports.HeadObjectCommand = HeadObjectCommand;
-	exports.HeadObjectOutput$ = HeadObjectOutput$;
-	exports.HeadObjectRequest$ = HeadObjectRequest$;
-	exports.IdempotencyParameterMismatch = IdempotencyParameterMismatch;
-	exports.IdempotencyParameterMismatch$ = IdempotencyParameterMismatch$;
-	exports.IndexDocument$ = IndexDocument$;
-	exports.Initiator$ = Initiator$;
-	exports.InputSerialization$ = InputSerialization$;
-	exports.IntelligentTieringAccessTier = IntelligentTieringAccessTier;
-	exports.IntelligentTieringAndOperator$ = IntelligentTieringAndOperator$;
-	exports.IntelligentTieringConfiguration$ = IntelligentTieringConfiguration$;
-	exports.IntelligentTieringFilter$ = IntelligentTieringFilter$;
-	exports.IntelligentTieringStatus = IntelligentTieringStatus;
-	exports.InvalidAnnotationName = InvalidAnnotationName;
-	exports.InvalidAnnotationName$ = InvalidAnnotationName$;
-	exports.InvalidObjectState = InvalidObjectState;
-	exports.InvalidObjectState$ = InvalidObjectState$;
-	exports.InvalidPrefix = InvalidPrefix;
-	exports.InvalidPrefix$ = InvalidPrefix$;
-	exports.InvalidRequest = InvalidRequest;
-	exports.InvalidRequest$ = InvalidRequest$;
-	exports.InvalidWriteOffset = InvalidWriteOffset;
-	exports.InvalidWriteOffset$ = InvalidWriteOffset$;
-	exports.InventoryConfiguration$ = InventoryConfiguration$;
-	exports.InventoryConfigurationState = InventoryConfigurationState;
-	exports.InventoryDestination$ = InventoryDestination$;
-	exports.InventoryEncryption$ = InventoryEncryption$;
-	exports.InventoryFilter$ = InventoryFilter$;
-	exports.InventoryFormat = InventoryFormat;
-	exports.InventoryFrequency = InventoryFrequency;
-	exports.InventoryIncludedObjectVersions = InventoryIncludedObjectVersions;
-	exports.InventoryOptionalField = InventoryOptionalField;
-	exports.InventoryS3BucketDestination$ = InventoryS3BucketDestination$;
-	exports.InventorySchedule$ = InventorySchedule$;
-	exports.InventoryTableConfiguration$ = InventoryTableConfiguration$;
-	exports.InventoryTableConfigurationResult$ = InventoryTableConfigurationResult$;
-	exports.InventoryTableConfigurationUpdates$ = InventoryTableConfigurationUpdates$;
-	exports.JSONInput$ = JSONInput$;
-	exports.JSONOutput$ = JSONOutput$;
-	exports.JSONType = JSONType;
-	exports.JournalTableConfiguration$ = JournalTableConfiguration$;
-	exports.JournalTableConfigurationResult$ = JournalTableConfigurationResult$;
-	exports.JournalTableConfigurationUpdates$ = JournalTableConfigurationUpdates$;
-	exports.LambdaFunctionConfiguration$ = LambdaFunctionConfiguration$;
-	exports.LifecycleExpiration$ = LifecycleExpiration$;
-	exports.LifecycleRule$ = LifecycleRule$;
-	exports.LifecycleRuleAndOperator$ = LifecycleRuleAndOperator$;
-	exports.LifecycleRuleFilter$ = LifecycleRuleFilter$;
-	exports.ListBucketAnalyticsConfigurations$ = ListBucketAnalyticsConfigurations$;
-	exports.ListBucketAnalyticsConfigurationsCommand = ListBucketAnalyticsConfigurationsCommand;
-	exports.ListBucketAnalyticsConfigurationsOutput$ = ListBucketAnalyticsConfigurationsOutput$;
-	exports.ListBucketAnalyticsConfigurationsRequest$ = ListBucketAnalyticsConfigurationsRequest$;
-	exports.ListBucketIntelligentTieringConfigurations$ = ListBucketIntelligentTieringConfigurations$;
-	exports.ListBucketIntelligentTieringConfigurationsCommand = ListBucketIntelligentTieringConfigurationsCommand;
-	exports.ListBucketIntelligentTieringConfigurationsOutput$ = ListBucketIntelligentTieringConfigurationsOutput$;
-	exports.ListBucketIntelligentTieringConfigurationsRequest$ = ListBucketIntelligentTieringConfigurationsRequest$;
-	exports.ListBucketInventoryConfigurations$ = ListBucketInventoryConfigurations$;
-	exports.ListBucketInventoryConfigurationsCommand = ListBucketInventoryConfigurationsCommand;
-	exports.ListBucketInventoryConfigurationsOutput$ = ListBucketInventoryConfigurationsOutput$;
-	exports.ListBucketInventoryConfigurationsRequest$ = ListBucketInventoryConfigurationsRequest$;
-	exports.ListBucketMetricsConfigurations$ = ListBucketMetricsConfigurations$;
-	exports.ListBucketMetricsConfigurationsCommand = ListBucketMetricsConfigurationsCommand;
-	exports.ListBucketMetricsConfigurationsOutput$ = ListBucketMetricsConfigurationsOutput$;
-	exports.ListBucketMetricsConfigurationsRequest$ = ListBucketMetricsConfigurationsRequest$;
-	exports.ListBuckets$ = ListBuckets$;
-	exports.ListBucketsCommand = ListBucketsCommand;
-	exports.ListBucketsOutput$ = ListBucketsOutput$;
-	exports.ListBucketsRequest$ = ListBucketsRequest$;
-	exports.ListDirectoryBuckets$ = ListDirectoryBuckets$;
-	exports.ListDirectoryBucketsCommand = ListDirectoryBucketsCommand;
-	exports.ListDirectoryBucketsOutput$ = ListDirectoryBucketsOutput$;
-	exports.ListDirectoryBucketsRequest$ = ListDirectoryBucketsRequest$;
-	exports.ListMultipartUploads$ = ListMultipartUploads$;
 	exports.ListMultipartUploadsCommand = ListMultipartUploadsCommand;
-	exports.ListMultipartUploadsOutput$ = ListMultipartUploadsOutput$;
-	exports.ListMultipartUploadsRequest$ = ListMultipartUploadsRequest$;
-	exports.ListObjectAnnotations$ = ListObjectAnnotations$;
-	exports.ListObjectAnnotationsCommand = ListObjectAnnotationsCommand;
-	exports.ListObjectAnnotationsOutput$ = ListObjectAnnotationsOutput$;
-	exports.ListObjectAnnotationsRequest$ = ListObjectAnnotationsRequest$;
-	exports.ListObjectVersions$ = ListObjectVersions$;
-	exports.ListObjectVersionsCommand = ListObjectVersionsCommand;
-	exports.ListObjectVersionsOutput$ = ListObjectVersionsOutput$;
-	exports.ListObjectVersionsRequest$ = ListObjectVersionsRequest$;
-	exports.ListObjects$ = ListObjects$;
-	exports.ListObjectsCommand = ListObjectsCommand;
-	exports.ListObjectsOutput$ = ListObjectsOutput$;
-	exports.ListObjectsRequest$ = ListObjectsRequest$;
-	exports.ListObjectsV2$ = ListObjectsV2$;
 	exports.ListObjectsV2Command = ListObjectsV2Command;
-	exports.ListObjectsV2Output$ = ListObjectsV2Output$;
-	exports.ListObjectsV2Request$ = ListObjectsV2Request$;
-	exports.ListParts$ = ListParts$;
 	exports.ListPartsCommand = ListPartsCommand;
-	exports.ListPartsOutput$ = ListPartsOutput$;
-	exports.ListPartsRequest$ = ListPartsRequest$;
-	exports.LocationInfo$ = LocationInfo$;
-	exports.LocationType = LocationType;
-	exports.LoggingEnabled$ = LoggingEnabled$;
-	exports.MFADelete = MFADelete;
-	exports.MFADeleteStatus = MFADeleteStatus;
-	exports.MetadataConfiguration$ = MetadataConfiguration$;
-	exports.MetadataConfigurationResult$ = MetadataConfigurationResult$;
-	exports.MetadataDirective = MetadataDirective;
-	exports.MetadataEntry$ = MetadataEntry$;
-	exports.MetadataTableConfiguration$ = MetadataTableConfiguration$;
-	exports.MetadataTableConfigurationResult$ = MetadataTableConfigurationResult$;
-	exports.MetadataTableEncryptionConfiguration$ = MetadataTableEncryptionConfiguration$;
-	exports.Metrics$ = Metrics$;
-	exports.MetricsAndOperator$ = MetricsAndOperator$;
-	exports.MetricsConfiguration$ = MetricsConfiguration$;
-	exports.MetricsFilter$ = MetricsFilter$;
-	exports.MetricsStatus = MetricsStatus;
-	exports.MultipartUpload$ = MultipartUpload$;
-	exports.NoSuchAnnotation = NoSuchAnnotation;
-	exports.NoSuchAnnotation$ = NoSuchAnnotation$;
-	exports.NoSuchBucket = NoSuchBucket;
-	exports.NoSuchBucket$ = NoSuchBucket$;
-	exports.NoSuchKey = NoSuchKey;
-	exports.NoSuchKey$ = NoSuchKey$;
-	exports.NoSuchUpload = NoSuchUpload;
-	exports.NoSuchUpload$ = NoSuchUpload$;
-	exports.NoncurrentVersionExpiration$ = NoncurrentVersionExpiration$;
-	exports.NoncurrentVersionTransition$ = NoncurrentVersionTransition$;
-	exports.NotFound = NotFound;
-	exports.NotFound$ = NotFound$;
-	exports.NotificationConfiguration$ = NotificationConfiguration$;
-	exports.NotificationConfigurationFilter$ = NotificationConfigurationFilter$;
-	exports.ObjectAlreadyInActiveTierError = ObjectAlreadyInActiveTierError;
-	exports.ObjectAlreadyInActiveTierError$ = ObjectAlreadyInActiveTierError$;
-	exports.ObjectAttributes = ObjectAttributes;
-	exports.ObjectCannedACL = ObjectCannedACL;
-	exports.ObjectEncryption$ = ObjectEncryption$;
-	exports.ObjectIdentifier$ = ObjectIdentifier$;
-	exports.ObjectLockConfiguration$ = ObjectLockConfiguration$;
-	exports.ObjectLockEnabled = ObjectLockEnabled;
-	exports.ObjectLockEventHold = ObjectLockEventHold;
-	exports.ObjectLockLegalHold$ = ObjectLockLegalHold$;
-	exports.ObjectLockLegalHoldStatus = ObjectLockLegalHoldStatus;
-	exports.ObjectLockMode = ObjectLockMode;
-	exports.ObjectLockRetention$ = ObjectLockRetention$;
-	exports.ObjectLockRetentionMode = ObjectLockRetentionMode;
-	exports.ObjectLockRule$ = ObjectLockRule$;
-	exports.ObjectNotInActiveTierError = ObjectNotInActiveTierError;
-	exports.ObjectNotInActiveTierError$ = ObjectNotInActiveTierError$;
-	exports.ObjectOwnership = ObjectOwnership;
-	exports.ObjectPart$ = ObjectPart$;
-	exports.ObjectStorageClass = ObjectStorageClass;
-	exports.ObjectVersion$ = ObjectVersion$;
-	exports.ObjectVersionStorageClass = ObjectVersionStorageClass;
-	exports.OptionalObjectAttributes = OptionalObjectAttributes;
-	exports.OutputLocation$ = OutputLocation$;
-	exports.OutputSerialization$ = OutputSerialization$;
-	exports.Owner$ = Owner$;
-	exports.OwnerOverride = OwnerOverride;
-	exports.OwnershipControls$ = OwnershipControls$;
-	exports.OwnershipControlsRule$ = OwnershipControlsRule$;
-	exports.ParquetInput$ = ParquetInput$;
-	exports.Part$ = Part$;
-	exports.PartitionDateSource = PartitionDateSource;
-	exports.PartitionedPrefix$ = PartitionedPrefix$;
-	exports.Payer = Payer;
-	exports.Permission = Permission;
-	exports.PolicyStatus$ = PolicyStatus$;
-	exports.Progress$ = Progress$;
-	exports.ProgressEvent$ = ProgressEvent$;
-	exports.Protocol = Protocol;
-	exports.PublicAccessBlockConfiguration$ = PublicAccessBlockConfiguration$;
-	exports.PutBucketAbac$ = PutBucketAbac$;
-	exports.PutBucketAbacCommand = PutBucketAbacCommand;
-	exports.PutBucketAbacRequest$ = PutBucketAbacRequest$;
-	exports.PutBucketAccelerateConfiguration$ = PutBucketAccelerateConfiguration$;
-	exports.PutBucketAccelerateConfigurationCommand = PutBucketAccelerateConfigurationCommand;
-	exports.PutBucketAccelerateConfigurationRequest$ = PutBucketAccelerateConfigurationRequest$;
-	exports.PutBucketAcl$ = PutBucketAcl$;
-	exports.PutBucketAclCommand = PutBucketAclCommand;
-	exports.PutBucketAclRequest$ = PutBucketAclRequest$;
-	exports.PutBucketAnalyticsConfiguration$ = PutBucketAnalyticsConfiguration$;
-	exports.PutBucketAnalyticsConfigurationCommand = PutBucketAnalyticsConfigurationCommand;
-	exports.PutBucketAnalyticsConfigurationRequest$ = PutBucketAnalyticsConfigurationRequest$;
-	exports.PutBucketCors$ = PutBucketCors$;
-	exports.PutBucketCorsCommand = PutBucketCorsCommand;
-	exports.PutBucketCorsRequest$ = PutBucketCorsRequest$;
-	exports.PutBucketEncryption$ = PutBucketEncryption$;
-	exports.PutBucketEncryptionCommand = PutBucketEncryptionCommand;
-	exports.PutBucketEncryptionRequest$ = PutBucketEncryptionRequest$;
-	exports.PutBucketIntelligentTieringConfiguration$ = PutBucketIntelligentTieringConfiguration$;
-	exports.PutBucketIntelligentTieringConfigurationCommand = PutBucketIntelligentTieringConfigurationCommand;
-	exports.PutBucketIntelligentTieringConfigurationRequest$ = PutBucketIntelligentTieringConfigurationRequest$;
-	exports.PutBucketInventoryConfiguration$ = PutBucketInventoryConfiguration$;
-	exports.PutBucketInventoryConfigurationCommand = PutBucketInventoryConfigurationCommand;
-	exports.PutBucketInventoryConfigurationRequest$ = PutBucketInventoryConfigurationRequest$;
-	exports.PutBucketLifecycleConfiguration$ = PutBucketLifecycleConfiguration$;
-	exports.PutBucketLifecycleConfigurationCommand = PutBucketLifecycleConfigurationCommand;
-	exports.PutBucketLifecycleConfigurationOutput$ = PutBucketLifecycleConfigurationOutput$;
-	exports.PutBucketLifecycleConfigurationRequest$ = PutBucketLifecycleConfigurationRequest$;
-	exports.PutBucketLogging$ = PutBucketLogging$;
-	exports.PutBucketLoggingCommand = PutBucketLoggingCommand;
-	exports.PutBucketLoggingRequest$ = PutBucketLoggingRequest$;
-	exports.PutBucketMetricsConfiguration$ = PutBucketMetricsConfiguration$;
-	exports.PutBucketMetricsConfigurationCommand = PutBucketMetricsConfigurationCommand;
-	exports.PutBucketMetricsConfigurationRequest$ = PutBucketMetricsConfigurationRequest$;
-	exports.PutBucketNotificationConfiguration$ = PutBucketNotificationConfiguration$;
-	exports.PutBucketNotificationConfigurationCommand = PutBucketNotificationConfigurationCommand;
-	exports.PutBucketNotificationConfigurationRequest$ = PutBucketNotificationConfigurationRequest$;
-	exports.PutBucketOwnershipControls$ = PutBucketOwnershipControls$;
-	exports.PutBucketOwnershipControlsCommand = PutBucketOwnershipControlsCommand;
-	exports.PutBucketOwnershipControlsRequest$ = PutBucketOwnershipControlsRequest$;
-	exports.PutBucketPolicy$ = PutBucketPolicy$;
-	exports.PutBucketPolicyCommand = PutBucketPolicyCommand;
-	exports.PutBucketPolicyRequest$ = PutBucketPolicyRequest$;
-	exports.PutBucketReplication$ = PutBucketReplication$;
-	exports.PutBucketReplicationCommand = PutBucketReplicationCommand;
-	exports.PutBucketReplicationRequest$ = PutBucketReplicationRequest$;
-	exports.PutBucketRequestPayment$ = PutBucketRequestPayment$;
-	exports.PutBucketRequestPaymentCommand = PutBucketRequestPaymentCommand;
-	exports.PutBucketRequestPaymentRequest$ = PutBucketRequestPaymentRequest$;
-	exports.PutBucketTagging$ = PutBucketTagging$;
-	exports.PutBucketTaggingCommand = PutBucketTaggingCommand;
-	exports.PutBucketTaggingRequest$ = PutBucketTaggingRequest$;
-	exports.PutBucketVersioning$ = PutBucketVersioning$;
-	exports.PutBucketVersioningCommand = PutBucketVersioningCommand;
-	exports.PutBucketVersioningRequest$ = PutBucketVersioningRequest$;
-	exports.PutBucketWebsite$ = PutBucketWebsite$;
-	exports.PutBucketWebsiteCommand = PutBucketWebsiteCommand;
-	exports.PutBucketWebsiteRequest$ = PutBucketWebsiteRequest$;
-	exports.PutObject$ = PutObject$;
-	exports.PutObjectAcl$ = PutObjectAcl$;
-	exports.PutObjectAclCommand = PutObjectAclCommand;
-	exports.PutObjectAclOutput$ = PutObjectAclOutput$;
-	exports.PutObjectAclRequest$ = PutObjectAclRequest$;
-	exports.PutObjectAnnotation$ = PutObjectAnnotation$;
-	exports.PutObjectAnnotationCommand = PutObjectAnnotationCommand;
-	exports.PutObjectAnnotationOutput$ = PutObjectAnnotationOutput$;
-	exports.PutObjectAnnotationRequest$ = PutObjectAnnotationRequest$;
 	exports.PutObjectCommand = PutObjectCommand;
-	exports.PutObjectLegalHold$ = PutObjectLegalHold$;
-	exports.PutObjectLegalHoldCommand = PutObjectLegalHoldCommand;
-	exports.PutObjectLegalHoldOutput$ = PutObjectLegalHoldOutput$;
-	exports.PutObjectLegalHoldRequest$ = PutObjectLegalHoldRequest$;
-	exports.PutObjectLockConfiguration$ = PutObjectLockConfiguration$;
-	exports.PutObjectLockConfigurationCommand = PutObjectLockConfigurationCommand;
-	exports.PutObjectLockConfigurationOutput$ = PutObjectLockConfigurationOutput$;
-	exports.PutObjectLockConfigurationRequest$ = PutObjectLockConfigurationRequest$;
-	exports.PutObjectOutput$ = PutObjectOutput$;
-	exports.PutObjectRequest$ = PutObjectRequest$;
-	exports.PutObjectRetention$ = PutObjectRetention$;
-	exports.PutObjectRetentionCommand = PutObjectRetentionCommand;
-	exports.PutObjectRetentionOutput$ = PutObjectRetentionOutput$;
-	exports.PutObjectRetentionRequest$ = PutObjectRetentionRequest$;
-	exports.PutObjectTagging$ = PutObjectTagging$;
-	exports.PutObjectTaggingCommand = PutObjectTaggingCommand;
-	exports.PutObjectTaggingOutput$ = PutObjectTaggingOutput$;
-	exports.PutObjectTaggingRequest$ = PutObjectTaggingRequest$;
-	exports.PutPublicAccessBlock$ = PutPublicAccessBlock$;
-	exports.PutPublicAccessBlockCommand = PutPublicAccessBlockCommand;
-	exports.PutPublicAccessBlockRequest$ = PutPublicAccessBlockRequest$;
-	exports.QueueConfiguration$ = QueueConfiguration$;
-	exports.QuoteFields = QuoteFields;
-	exports.RecordExpiration$ = RecordExpiration$;
-	exports.RecordsEvent$ = RecordsEvent$;
-	exports.Redirect$ = Redirect$;
-	exports.RedirectAllRequestsTo$ = RedirectAllRequestsTo$;
-	exports.RenameObject$ = RenameObject$;
-	exports.RenameObjectCommand = RenameObjectCommand;
-	exports.RenameObjectOutput$ = RenameObjectOutput$;
-	exports.RenameObjectRequest$ = RenameObjectRequest$;
-	exports.ReplicaModifications$ = ReplicaModifications$;
-	exports.ReplicaModificationsStatus = ReplicaModificationsStatus;
-	exports.ReplicationConfiguration$ = ReplicationConfiguration$;
-	exports.ReplicationRule$ = ReplicationRule$;
-	exports.ReplicationRuleAndOperator$ = ReplicationRuleAndOperator$;
-	exports.ReplicationRuleFilter$ = ReplicationRuleFilter$;
-	exports.ReplicationRuleStatus = ReplicationRuleStatus;
-	exports.ReplicationStatus = ReplicationStatus;
-	exports.ReplicationTime$ = ReplicationTime$;
-	exports.ReplicationTimeStatus = ReplicationTimeStatus;
-	exports.ReplicationTimeValue$ = ReplicationTimeValue$;
-	exports.RequestCharged = RequestCharged;
-	exports.RequestPayer = RequestPayer;
-	exports.RequestPaymentConfiguration$ = RequestPaymentConfiguration$;
-	exports.RequestProgress$ = RequestProgress$;
-	exports.RestoreObject$ = RestoreObject$;
-	exports.RestoreObjectCommand = RestoreObjectCommand;
-	exports.RestoreObjectOutput$ = RestoreObjectOutput$;
-	exports.RestoreObjectRequest$ = RestoreObjectRequest$;
-	exports.RestoreRequest$ = RestoreRequest$;
-	exports.RestoreRequestType = RestoreRequestType;
-	exports.RestoreStatus$ = RestoreStatus$;
-	exports.RoutingRule$ = RoutingRule$;
-	exports.S3 = S3;
 	exports.S3Client = S3Client;
-	exports.S3KeyFilter$ = S3KeyFilter$;
-	exports.S3Location$ = S3Location$;
-	exports.S3ServiceException = S3ServiceException;
-	exports.S3ServiceException$ = S3ServiceException$;
-	exports.S3TablesBucketType = S3TablesBucketType;
-	exports.S3TablesDestination$ = S3TablesDestination$;
-	exports.S3TablesDestinationResult$ = S3TablesDestinationResult$;
-	exports.SSEKMS$ = SSEKMS$;
-	exports.SSEKMSEncryption$ = SSEKMSEncryption$;
-	exports.SSES3$ = SSES3$;
-	exports.ScanRange$ = ScanRange$;
-	exports.SelectObjectContent$ = SelectObjectContent$;
-	exports.SelectObjectContentCommand = SelectObjectContentCommand;
-	exports.SelectObjectContentEventStream$ = SelectObjectContentEventStream$;
-	exports.SelectObjectContentOutput$ = SelectObjectContentOutput$;
-	exports.SelectObjectContentRequest$ = SelectObjectContentRequest$;
-	exports.SelectParameters$ = SelectParameters$;
-	exports.ServerSideEncryption = ServerSideEncryption;
-	exports.ServerSideEncryptionByDefault$ = ServerSideEncryptionByDefault$;
-	exports.ServerSideEncryptionConfiguration$ = ServerSideEncryptionConfiguration$;
-	exports.ServerSideEncryptionRule$ = ServerSideEncryptionRule$;
-	exports.SessionCredentials$ = SessionCredentials$;
-	exports.SessionMode = SessionMode;
-	exports.SimplePrefix$ = SimplePrefix$;
-	exports.SourceSelectionCriteria$ = SourceSelectionCriteria$;
-	exports.SseKmsEncryptedObjects$ = SseKmsEncryptedObjects$;
-	exports.SseKmsEncryptedObjectsStatus = SseKmsEncryptedObjectsStatus;
-	exports.Stats$ = Stats$;
-	exports.StatsEvent$ = StatsEvent$;
-	exports.StorageClass = StorageClass;
-	exports.StorageClassAnalysis$ = StorageClassAnalysis$;
-	exports.StorageClassAnalysisDataExport$ = StorageClassAnalysisDataExport$;
-	exports.StorageClassAnalysisSchemaVersion = StorageClassAnalysisSchemaVersion;
-	exports.TableSseAlgorithm = TableSseAlgorithm;
-	exports.Tag$ = Tag$;
-	exports.Tagging$ = Tagging$;
-	exports.TaggingDirective = TaggingDirective;
-	exports.TargetGrant$ = TargetGrant$;
-	exports.TargetObjectKeyFormat$ = TargetObjectKeyFormat$;
-	exports.Tier = Tier;
-	exports.Tiering$ = Tiering$;
-	exports.TooManyParts = TooManyParts;
-	exports.TooManyParts$ = TooManyParts$;
-	exports.TopicConfiguration$ = TopicConfiguration$;
-	exports.Transition$ = Transition$;
-	exports.TransitionDefaultMinimumObjectSize = TransitionDefaultMinimumObjectSize;
-	exports.TransitionStorageClass = TransitionStorageClass;
-	exports.Type = Type;
-	exports.UnsupportedMediaType = UnsupportedMediaType;
-	exports.UnsupportedMediaType$ = UnsupportedMediaType$;
-	exports.UpdateBucketMetadataAnnotationTableConfiguration$ = UpdateBucketMetadataAnnotationTableConfiguration$;
-	exports.UpdateBucketMetadataAnnotationTableConfigurationCommand = UpdateBucketMetadataAnnotationTableConfigurationCommand;
-	exports.UpdateBucketMetadataAnnotationTableConfigurationRequest$ = UpdateBucketMetadataAnnotationTableConfigurationRequest$;
-	exports.UpdateBucketMetadataInventoryTableConfiguration$ = UpdateBucketMetadataInventoryTableConfiguration$;
-	exports.UpdateBucketMetadataInventoryTableConfigurationCommand = UpdateBucketMetadataInventoryTableConfigurationCommand;
-	exports.UpdateBucketMetadataInventoryTableConfigurationRequest$ = UpdateBucketMetadataInventoryTableConfigurationRequest$;
-	exports.UpdateBucketMetadataJournalTableConfiguration$ = UpdateBucketMetadataJournalTableConfiguration$;
-	exports.UpdateBucketMetadataJournalTableConfigurationCommand = UpdateBucketMetadataJournalTableConfigurationCommand;
-	exports.UpdateBucketMetadataJournalTableConfigurationRequest$ = UpdateBucketMetadataJournalTableConfigurationRequest$;
-	exports.UpdateObjectEncryption$ = UpdateObjectEncryption$;
-	exports.UpdateObjectEncryptionCommand = UpdateObjectEncryptionCommand;
-	exports.UpdateObjectEncryptionRequest$ = UpdateObjectEncryptionRequest$;
-	exports.UpdateObjectEncryptionResponse$ = UpdateObjectEncryptionResponse$;
-	exports.UploadPart$ = UploadPart$;
 	exports.UploadPartCommand = UploadPartCommand;
-	exports.UploadPartCopy$ = UploadPartCopy$;
-	exports.UploadPartCopyCommand = UploadPartCopyCommand;
-	exports.UploadPartCopyOutput$ = UploadPartCopyOutput$;
-	exports.UploadPartCopyRequest$ = UploadPartCopyRequest$;
-	exports.UploadPartOutput$ = UploadPartOutput$;
-	exports.UploadPartRequest$ = UploadPartRequest$;
-	exports.VersioningConfiguration$ = VersioningConfiguration$;
-	exports.WebsiteConfiguration$ = WebsiteConfiguration$;
-	exports.WriteGetObjectResponse$ = WriteGetObjectResponse$;
-	exports.WriteGetObjectResponseCommand = WriteGetObjectResponseCommand;
-	exports.WriteGetObjectResponseRequest$ = WriteGetObjectResponseRequest$;
-	exports._Error$ = _Error$;
-	exports._Object$ = _Object$;
-	exports.errorTypeRegistries = errorTypeRegistries;
-	exports.paginateListBuckets = paginateListBuckets;
-	exports.paginateListDirectoryBuckets = paginateListDirectoryBuckets;
-	exports.paginateListObjectAnnotations = paginateListObjectAnnotations;
-	exports.paginateListObjectsV2 = paginateListObjectsV2;
-	exports.paginateListParts = paginateListParts;
-	exports.waitForBucketExists = waitForBucketExists;
-	exports.waitForBucketNotExists = waitForBucketNotExists;
-	exports.waitForObjectExists = waitForObjectExists;
-	exports.waitForObjectNotExists = waitForObjectNotExists;
-	exports.waitUntilBucketExists = waitUntilBucketExists;
-	exports.waitUntilBucketNotExists = waitUntilBucketNotExists;
-	exports.waitUntilObjectExists = waitUntilObjectExists;
-	exports.waitUntilObjectNotExists = waitUntilObjectNotExists;
 }));
 
-// node_modules/@aws-sdk/lib-storage/dist-cjs/index.js
-var require_dist_cjs = /* @__PURE__ */ __commonJSMin(((exports) => {
-	const { PutObjectCommand, ChecksumAlgorithm, CreateMultipartUploadCommand, AbortMultipartUploadCommand, UploadPartCommand, CompleteMultipartUploadCommand, PutObjectTaggingCommand } = require_dist_cjs$1();
-	const { toEndpointV1, getEndpointFromInstructions } = (init_endpoints(), __toCommonJS(endpoints_exports));
-	const { extendedEncodeURIComponent } = (init_protocols$1(), __toCommonJS(protocols_exports));
-	const { EventEmitter } = __require("events");
-	const { Buffer } = __require("buffer");
-	const { statSync, ReadStream } = __require("node:fs");
-	const { Readable } = __require("stream");
-	const runtimeConfig = {
-		statSync: () => {},
-		isFileReadStream(f) {
-			return false;
-		},
-		runtime: "node",
-		statSync,
-		isFileReadStream(f) {
-			return f instanceof ReadStream;
-		}
-	};
-	const byteLength = (input) => {
-		if (input == null) return 0;
-		if (typeof input === "string") return Buffer.byteLength(input);
-		if (typeof input.byteLength === "number") return input.byteLength;
-		else if (typeof input.length === "number") return input.length;
-		else if (typeof input.size === "number") return input.size;
-		else if (typeof input.start === "number" && typeof input.end === "number") return input.end + 1 - input.start;
-		else if (runtimeConfig.isFileReadStream(input)) try {
-			return runtimeConfig.statSync(input.path).size;
-		} catch (error) {
-			return;
-		}
-	};
-	var BYTE_LENGTH_SOURCE;
-	(function(BYTE_LENGTH_SOURCE) {
-		BYTE_LENGTH_SOURCE["EMPTY_INPUT"] = "a null or undefined Body";
-		BYTE_LENGTH_SOURCE["CONTENT_LENGTH"] = "the ContentLength property of the params set by the caller";
-		BYTE_LENGTH_SOURCE["STRING_LENGTH"] = "the encoded byte length of the Body string";
-		BYTE_LENGTH_SOURCE["TYPED_ARRAY"] = "the byteLength of a typed byte array such as Uint8Array";
-		BYTE_LENGTH_SOURCE["LENGTH"] = "the value of Body.length";
-		BYTE_LENGTH_SOURCE["SIZE"] = "the value of Body.size";
-		BYTE_LENGTH_SOURCE["START_END_DIFF"] = "the numeric difference between Body.start and Body.end";
-		BYTE_LENGTH_SOURCE["STAT"] = "the size of the file given by Body.path on disk as reported by statSync";
-	})(BYTE_LENGTH_SOURCE || (BYTE_LENGTH_SOURCE = {}));
-	const byteLengthSource = (input, override) => {
-		if (override != null) return BYTE_LENGTH_SOURCE.CONTENT_LENGTH;
-		if (input == null) return BYTE_LENGTH_SOURCE.EMPTY_INPUT;
-		if (typeof input === "string") return BYTE_LENGTH_SOURCE.STRING_LENGTH;
-		if (typeof input.byteLength === "number") return BYTE_LENGTH_SOURCE.TYPED_ARRAY;
-		else if (typeof input.length === "number") return BYTE_LENGTH_SOURCE.LENGTH;
-		else if (typeof input.size === "number") return BYTE_LENGTH_SOURCE.SIZE;
-		else if (typeof input.start === "number" && typeof input.end === "number") return BYTE_LENGTH_SOURCE.START_END_DIFF;
-		else if (runtimeConfig.isFileReadStream(input)) try {
-			runtimeConfig.statSync(input.path).size;
-			return BYTE_LENGTH_SOURCE.STAT;
-		} catch (error) {
-			return;
-		}
-	};
-	async function* getChunkStream(data, partSize, getNextData) {
-		let partNumber = 1;
-		const currentBuffer = {
-			chunks: [],
-			length: 0
-		};
-		for await (const datum of getNextData(data)) {
-			currentBuffer.chunks.push(datum);
-			currentBuffer.length += datum.byteLength;
-			while (currentBuffer.length > partSize) {
-				const dataChunk = currentBuffer.chunks.length > 1 ? Buffer.concat(currentBuffer.chunks) : currentBuffer.chunks[0];
-				yield {
-					partNumber,
-					data: dataChunk.subarray(0, partSize)
-				};
-				currentBuffer.chunks = [dataChunk.subarray(partSize)];
-				currentBuffer.length = currentBuffer.chunks[0].byteLength;
-				partNumber += 1;
-			}
-		}
-		yield {
-			partNumber,
-			data: currentBuffer.chunks.length !== 1 ? Buffer.concat(currentBuffer.chunks) : currentBuffer.chunks[0],
-			lastPart: true
-		};
-	}
-	async function* getChunkUint8Array(data, partSize) {
-		let partNumber = 1;
-		let startByte = 0;
-		let endByte = partSize;
-		while (endByte < data.byteLength) {
-			yield {
-				partNumber,
-				data: data.subarray(startByte, endByte)
-			};
-			partNumber += 1;
-			startByte = endByte;
-			endByte = startByte + partSize;
-		}
-		yield {
-			partNumber,
-			data: data.subarray(startByte),
-			lastPart: true
-		};
-	}
-	async function* getDataReadable(data) {
-		for await (const chunk of data) if (Buffer.isBuffer(chunk) || chunk instanceof Uint8Array) yield chunk;
-		else yield Buffer.from(chunk);
-	}
-	async function* getDataReadableStream(data) {
-		const reader = data.getReader();
-		try {
-			while (true) {
-				const { done, value } = await reader.read();
-				if (done) return;
-				if (Buffer.isBuffer(value) || value instanceof Uint8Array) yield value;
-				else yield Buffer.from(value);
-			}
-		} catch (e) {
-			throw e;
-		} finally {
-			reader.releaseLock();
-		}
-	}
-	const getChunk = (data, partSize) => {
-		if (data instanceof Uint8Array) return getChunkUint8Array(data, partSize);
-		if (data instanceof Readable) return getChunkStream(data, partSize, getDataReadable);
-		if (data instanceof String || typeof data === "string") return getChunkUint8Array(Buffer.from(data), partSize);
-		if (typeof data.stream === "function") return getChunkStream(data.stream(), partSize, getDataReadableStream);
-		if (data instanceof ReadableStream) return getChunkStream(data, partSize, getDataReadableStream);
-		throw new Error("Body Data is unsupported format, expected data to be one of: string | Uint8Array | Buffer | Readable | ReadableStream | Blob;.");
-	};
-	var Upload = class Upload extends EventEmitter {
-		static MIN_PART_SIZE = 5242880;
-		MAX_PARTS = 1e4;
-		queueSize = 4;
-		partSize;
-		leavePartsOnError = false;
-		tags = [];
-		client;
-		params;
-		totalBytes;
-		totalBytesSource;
-		bytesUploadedSoFar;
-		abortController;
-		concurrentUploaders = [];
-		createMultiPartPromise;
-		abortMultipartUploadCommand = null;
-		uploadedParts = [];
-		uploadEnqueuedPartsCount = 0;
-		expectedPartsCount;
-		uploadId;
-		uploadEvent;
-		isMultiPart = true;
-		singleUploadResult;
-		sent = false;
-		constructor(options) {
-			super();
-			this.queueSize = options.queueSize || this.queueSize;
-			this.leavePartsOnError = options.leavePartsOnError || this.leavePartsOnError;
-			this.tags = options.tags || this.tags;
-			this.client = options.client;
-			this.params = options.params;
-			if (!this.params) throw new Error(`InputError: Upload requires params to be passed to upload.`);
-			this.totalBytes = this.params.ContentLength ?? byteLength(this.params.Body);
-			this.totalBytesSource = byteLengthSource(this.params.Body, this.params.ContentLength);
-			this.bytesUploadedSoFar = 0;
-			this.abortController = options.abortController ?? new AbortController();
-			this.partSize = options.partSize || Math.max(Upload.MIN_PART_SIZE, Math.ceil((this.totalBytes || 0) / this.MAX_PARTS));
-			if (this.totalBytes !== void 0) this.expectedPartsCount = Math.ceil(this.totalBytes / this.partSize);
-			this.__validateInput();
-		}
-		async abort() {
-			this.abortController.abort();
-		}
-		async done() {
-			if (this.sent) throw new Error("@aws-sdk/lib-storage: this instance of Upload has already executed .done(). Create a new instance.");
-			this.sent = true;
-			return await Promise.race([this.__doMultipartUpload(), this.__abortTimeout(this.abortController.signal)]);
-		}
-		on(event, listener) {
-			this.uploadEvent = event;
-			return super.on(event, listener);
-		}
-		async __uploadUsingPut(dataPart) {
-			this.isMultiPart = false;
-			const params = {
-				...this.params,
-				Body: dataPart.data
-			};
-			const clientConfig = this.client.config;
-			const requestHandler = clientConfig.requestHandler;
-			const eventEmitter = requestHandler instanceof EventEmitter ? requestHandler : null;
-			const uploadEventListener = (event) => {
-				this.bytesUploadedSoFar = event.loaded;
-				this.totalBytes = event.total;
-				this.__notifyProgress({
-					loaded: this.bytesUploadedSoFar,
-					total: this.totalBytes,
-					part: dataPart.partNumber,
-					Key: this.params.Key,
-					Bucket: this.params.Bucket
-				});
-			};
-			if (eventEmitter !== null) eventEmitter.on("xhr.upload.progress", uploadEventListener);
-			const resolved = await Promise.all([this.client.send(new PutObjectCommand(params)), clientConfig?.endpoint?.()]);
-			const putResult = resolved[0];
-			let endpoint = resolved[1];
-			if (!endpoint) endpoint = toEndpointV1(await getEndpointFromInstructions(params, PutObjectCommand, { ...clientConfig }));
-			if (!endpoint) throw new Error("Could not resolve endpoint from S3 \"client.config.endpoint()\" nor EndpointsV2.");
-			if (eventEmitter !== null) eventEmitter.off("xhr.upload.progress", uploadEventListener);
-			const locationKey = this.params.Key.split("/").map((segment) => extendedEncodeURIComponent(segment)).join("/");
-			const locationBucket = extendedEncodeURIComponent(this.params.Bucket);
-			const Location = (() => {
-				const endpointHostnameIncludesBucket = endpoint.hostname.startsWith(`${locationBucket}.`);
-				const forcePathStyle = this.client.config.forcePathStyle;
-				const optionalPort = endpoint.port ? `:${endpoint.port}` : ``;
-				if (forcePathStyle) return `${endpoint.protocol}//${endpoint.hostname}${optionalPort}/${locationBucket}/${locationKey}`;
-				if (endpointHostnameIncludesBucket) return `${endpoint.protocol}//${endpoint.hostname}${optionalPort}/${locationKey}`;
-				return `${endpoint.protocol}//${locationBucket}.${endpoint.hostname}${optionalPort}/${locationKey}`;
-			})();
-			this.singleUploadResult = {
-				...putResult,
-				Bucket: this.params.Bucket,
-				Key: this.params.Key,
-				Location
-			};
-			const totalSize = byteLength(dataPart.data);
-			this.__notifyProgress({
-				loaded: totalSize,
-				total: totalSize,
-				part: 1,
-				Key: this.params.Key,
-				Bucket: this.params.Bucket
-			});
-		}
-		async __createMultipartUpload() {
-			const requestChecksumCalculation = await this.client.config.requestChecksumCalculation();
-			if (!this.createMultiPartPromise) {
-				const createCommandParams = {
-					...this.params,
-					Body: void 0
-				};
-				if (requestChecksumCalculation === "WHEN_SUPPORTED") createCommandParams.ChecksumAlgorithm = this.params.ChecksumAlgorithm || ChecksumAlgorithm.CRC32;
-				this.createMultiPartPromise = this.client.send(new CreateMultipartUploadCommand(createCommandParams)).then((createMpuResponse) => {
-					this.abortMultipartUploadCommand = new AbortMultipartUploadCommand({
-						Bucket: this.params.Bucket,
-						Key: this.params.Key,
-						UploadId: createMpuResponse.UploadId
-					});
-					return createMpuResponse;
-				});
-			}
-			return this.createMultiPartPromise;
-		}
-		async __doConcurrentUpload(dataFeeder) {
-			for await (const dataPart of dataFeeder) {
-				if (this.uploadEnqueuedPartsCount > this.MAX_PARTS) throw new Error(`Exceeded ${this.MAX_PARTS} parts in multipart upload to Bucket: ${this.params.Bucket} Key: ${this.params.Key}.`);
-				if (this.abortController.signal.aborted) return;
-				if (dataPart.partNumber === 1 && dataPart.lastPart) return await this.__uploadUsingPut(dataPart);
-				if (!this.uploadId) {
-					const { UploadId } = await this.__createMultipartUpload();
-					this.uploadId = UploadId;
-					if (this.abortController.signal.aborted) return;
-				}
-				const partSize = byteLength(dataPart.data) || 0;
-				const requestHandler = this.client.config.requestHandler;
-				const eventEmitter = requestHandler instanceof EventEmitter ? requestHandler : null;
-				let lastSeenBytes = 0;
-				const uploadEventListener = (event, request) => {
-					if ((Number(request.query["partNumber"]) || -1) !== dataPart.partNumber) return;
-					if (event.total && partSize) {
-						this.bytesUploadedSoFar += event.loaded - lastSeenBytes;
-						lastSeenBytes = event.loaded;
-					}
-					this.__notifyProgress({
-						loaded: this.bytesUploadedSoFar,
-						total: this.totalBytes,
-						part: dataPart.partNumber,
-						Key: this.params.Key,
-						Bucket: this.params.Bucket
-					});
-				};
-				if (eventEmitter !== null) eventEmitter.on("xhr.upload.progress", uploadEventListener);
-				this.uploadEnqueuedPartsCount += 1;
-				this.__validateUploadPart(dataPart);
-				const partResult = await this.client.send(new UploadPartCommand({
-					...this.params,
-					ContentLength: void 0,
-					UploadId: this.uploadId,
-					Body: dataPart.data,
-					PartNumber: dataPart.partNumber
-				}));
-				if (eventEmitter !== null) eventEmitter.off("xhr.upload.progress", uploadEventListener);
-				if (this.abortController.signal.aborted) return;
-				if (!partResult.ETag) throw new Error(`Part ${dataPart.partNumber} is missing ETag in UploadPart response. Missing Bucket CORS configuration for ETag header?`);
-				this.uploadedParts.push({
-					PartNumber: dataPart.partNumber,
-					ETag: partResult.ETag,
-					...partResult.ChecksumCRC32 && { ChecksumCRC32: partResult.ChecksumCRC32 },
-					...partResult.ChecksumCRC32C && { ChecksumCRC32C: partResult.ChecksumCRC32C },
-					...partResult.ChecksumSHA1 && { ChecksumSHA1: partResult.ChecksumSHA1 },
-					...partResult.ChecksumSHA256 && { ChecksumSHA256: partResult.ChecksumSHA256 }
-				});
-				if (eventEmitter === null) this.bytesUploadedSoFar += partSize;
-				this.__notifyProgress({
-					loaded: this.bytesUploadedSoFar,
-					total: this.totalBytes,
-					part: dataPart.partNumber,
-					Key: this.params.Key,
-					Bucket: this.params.Bucket
-				});
-			}
-		}
-		async __doMultipartUpload() {
-			const dataFeeder = getChunk(this.params.Body, this.partSize);
-			const concurrentUploaderFailures = [];
-			for (let index = 0; index < this.queueSize; index++) {
-				const currentUpload = this.__doConcurrentUpload(dataFeeder).catch((err) => {
-					concurrentUploaderFailures.push(err);
-				});
-				this.concurrentUploaders.push(currentUpload);
-			}
-			await Promise.all(this.concurrentUploaders);
-			if (concurrentUploaderFailures.length >= 1) {
-				await this.markUploadAsAborted();
-				throw concurrentUploaderFailures[0];
-			}
-			if (this.abortController.signal.aborted) {
-				await this.markUploadAsAborted();
-				throw Object.assign(/* @__PURE__ */ new Error("Upload aborted."), { name: "AbortError" });
-			}
-			let result;
-			if (this.isMultiPart) {
-				const { expectedPartsCount, uploadedParts, totalBytes, totalBytesSource } = this;
-				if (totalBytes !== void 0 && expectedPartsCount !== void 0 && uploadedParts.length !== expectedPartsCount) {
-					await this.markUploadAsAborted();
-					throw new Error(`Expected ${expectedPartsCount} part(s) but uploaded ${uploadedParts.length} part(s).
-The expected part count is based on the byte-count of the input.params.Body,
-which was read from ${totalBytesSource} and is ${totalBytes}.
-If this is not correct, provide an override value by setting a number
-to input.params.ContentLength in bytes.
-`);
-				}
-				this.uploadedParts.sort((a, b) => a.PartNumber - b.PartNumber);
-				const uploadCompleteParams = {
-					...this.params,
-					Body: void 0,
-					UploadId: this.uploadId,
-					MultipartUpload: { Parts: this.uploadedParts }
-				};
-				try {
-					result = await this.client.send(new CompleteMultipartUploadCommand(uploadCompleteParams));
-				} catch (e) {
-					await this.markUploadAsAborted().catch((abortError) => {
-						if (e instanceof Error && e.cause === void 0) e.cause = abortError;
-					});
-					throw e;
-				}
-				if (typeof result?.Location === "string" && result.Location.includes("%2F")) result.Location = result.Location.replace(/%2F/g, "/");
-			} else result = this.singleUploadResult;
-			this.abortMultipartUploadCommand = null;
-			if (this.tags.length) await this.client.send(new PutObjectTaggingCommand({
-				...this.params,
-				Tagging: { TagSet: this.tags }
-			}));
-			return result;
-		}
-		async markUploadAsAborted() {
-			if (this.uploadId && !this.leavePartsOnError && null !== this.abortMultipartUploadCommand) {
-				await this.client.send(this.abortMultipartUploadCommand);
-				this.abortMultipartUploadCommand = null;
-			}
-		}
-		__notifyProgress(progress) {
-			if (this.uploadEvent) this.emit(this.uploadEvent, progress);
-		}
-		async __abortTimeout(abortSignal) {
-			return new Promise((resolve, reject) => {
-				abortSignal.onabort = () => {
-					const abortError = /* @__PURE__ */ new Error("Upload aborted.");
-					abortError.name = "AbortError";
-					reject(abortError);
-				};
-			});
-		}
-		__validateUploadPart(dataPart) {
-			const actualPartSize = byteLength(dataPart.data);
-			if (actualPartSize === void 0) throw new Error(`A dataPart was generated without a measurable data chunk size for part number ${dataPart.partNumber}`);
-			if (dataPart.partNumber === 1 && dataPart.lastPart) return;
-			if (!dataPart.lastPart && actualPartSize !== this.partSize) throw new Error(`The byte size for part number ${dataPart.partNumber}, size ${actualPartSize} does not match expected size ${this.partSize}`);
-		}
-		__validateInput() {
-			if (!this.client) throw new Error(`InputError: Upload requires a AWS client to do uploads with.`);
-			if (this.partSize < Upload.MIN_PART_SIZE) throw new Error(`EntityTooSmall: Your proposed upload part size [${this.partSize}] is smaller than the minimum allowed size [${Upload.MIN_PART_SIZE}] (5MB)`);
-			if (this.queueSize < 1) throw new Error(`Queue size: Must have at least one uploading queue.`);
-		}
-	};
-	exports.Upload = Upload;
-}));
-
-export { init_SmithyMessageEncoderStream as A, init_HeaderMarshaller as B, init_EventStreamMarshaller$1 as C, getChunkedStream as D, init_getUnmarshalledStream as E, MessageDecoderStream as F, init_Int64 as H, init_MessageDecoderStream as I, EventStreamCodec as L, init_SmithyMessageDecoderStream as M, MessageEncoderStream as N, init_getChunkedStream as O, init_MessageEncoderStream as P, init_EventStreamCodec as R, eventStreamSerdeProvider$1 as S, getUnmarshalledStream as T, Int64 as V, readableStreamToIterable as _, ENGINE_MAP as a, init_EventStreamMarshaller as b, init_bowser as c, EventStreamSerde as d, init_EventStreamSerde as f, iterableToReadableStream as g, init_utils$1 as h, Bowser as i, SmithyMessageDecoderStream as j, SmithyMessageEncoderStream as k, parse$1 as l, resolveEventStreamSerdeConfig as m, require_dist_cjs$1 as n, OS_MAP as o, init_EventStreamSerdeConfig as p, BROWSER_MAP as r, PLATFORMS_MAP as s, require_dist_cjs as t, init_event_streams as u, EventStreamMarshaller as v, getMessageUnmarshaller as w, EventStreamMarshaller$1 as x, eventStreamSerdeProvider as y, HeaderMarshaller as z };
+export { SmithyMessageDecoderStream as A, Int64 as B, getMessageUnmarshaller as C, init_getChunkedStream as D, getChunkedStream as E, init_MessageDecoderStream as F, EventStreamCodec as I, init_EventStreamCodec as L, MessageEncoderStream as M, init_MessageEncoderStream as N, SmithyMessageEncoderStream as O, MessageDecoderStream as P, HeaderMarshaller as R, init_EventStreamMarshaller$1 as S, init_getUnmarshalledStream as T, init_Int64 as V, EventStreamMarshaller as _, OS_MAP as a, EventStreamMarshaller$1 as b, parse$1 as c, init_EventStreamSerde as d, init_EventStreamSerdeConfig as f, readableStreamToIterable as g, iterableToReadableStream as h, ENGINE_MAP as i, init_SmithyMessageDecoderStream as j, init_SmithyMessageEncoderStream as k, init_event_streams as l, init_utils$1 as m, BROWSER_MAP as n, PLATFORMS_MAP as o, resolveEventStreamSerdeConfig as p, Bowser as r, init_bowser as s, require_dist_cjs as t, EventStreamSerde as u, eventStreamSerdeProvider as v, getUnmarshalledStream as w, eventStreamSerdeProvider$1 as x, init_EventStreamMarshaller as y, init_HeaderMarshaller as z };

@@ -1,5 +1,4 @@
-import { d as SafeMigrateError } from "./safe-migrate.js";
-import { n as require_dist_cjs } from "./aws-sdk.js";
+import { f as SafeMigrateError } from "./safe-migrate.js";
 
 // src/storage/s3/encryption-parameters.ts
 /** `sse=` of the storage URL in the SDK's terms. */
@@ -12,79 +11,22 @@ function encryptionParameters(encryption) {
 	};
 }
 
-// src/storage/s3/s3-client.ts
-var import_dist_cjs = require_dist_cjs();
-/** An attempt that hears nothing for so long is given up and made again. */
-const silenceMs = 6e4;
-const connectionTimeoutMs = 1e4;
-/** With the SDK's growing pauses these ride out some seconds of 503. */
-const attempts = 6;
-/** Whether the endpoint is AWS itself: its checksums are known to work, other servers' are not. */
-function isAws(location) {
-	if (location.endpoint === null) return true;
-	return /\.amazonaws\.com(\.cn)?$/.test(new URL(location.endpoint).hostname);
-}
-/** A client for the location, with the standard chain for credentials and, where none is given, the region. */
-function createS3Client(location, options) {
-	const custom = location.endpoint === null ? {} : { endpoint: location.endpoint };
-	const careful = isAws(location) ? {} : {
-		forcePathStyle: true,
-		requestChecksumCalculation: "WHEN_REQUIRED",
-		responseChecksumValidation: "WHEN_REQUIRED"
-	};
-	const environmentRegion = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-	const region = location.region ?? (isAws(location) || environmentRegion ? null : "us-east-1");
-	return new import_dist_cjs.S3Client({
-		...custom,
-		...careful,
-		...region === null ? {} : { region },
-		...options.credentials === void 0 ? {} : { credentials: options.credentials },
-		maxAttempts: attempts,
-		requestHandler: {
-			connectionTimeout: connectionTimeoutMs,
-			socketTimeout: silenceMs
-		}
-	});
-}
+// src/storage/s3/until-stopped.ts
 /**
-* A client for one upload, sharing credentials and connections with `client`. lib-storage passes no signal to
-* its requests, so an abort would leave parts under way; here every request ends at once with the signal.
+* The result of `work`, or a rejection as soon as the signal is aborted. The SDK heeds a signal only while a
+* request is under way, not in its pauses between attempts, which grow to 20 s.
 */
-function uploadClient(client, location, watch) {
-	const { config } = client;
-	const watched = new import_dist_cjs.S3Client({
-		region: config.region,
-		credentials: config.credentials,
-		maxAttempts: config.maxAttempts,
-		requestChecksumCalculation: config.requestChecksumCalculation,
-		responseChecksumValidation: config.responseChecksumValidation,
-		...config.forcePathStyle === void 0 ? {} : { forcePathStyle: config.forcePathStyle },
-		...location.endpoint === null ? {} : { endpoint: location.endpoint },
-		requestHandler: endedBy(watch.signal, config.requestHandler)
-	});
-	watched.middlewareStack.add((next, context) => async (args) => {
-		if (context.commandName === "CompleteMultipartUploadCommand") await watch.onCompleting();
-		if (context.commandName !== "CreateMultipartUploadCommand") return next(args);
-		watch.onBeginning();
-		const result = await next(args);
-		if ("UploadId" in result.output && typeof result.output.UploadId === "string") watch.onBegun(result.output.UploadId);
-		return result;
-	}, {
-		step: "initialize",
-		name: "safeMigrateUploadWatch"
-	});
-	return watched;
-}
-/** The same handler, with every request ending with the signal. */
-function endedBy(signal, handler) {
-	const handle = (request, options) => handler.handle(request, {
-		...options,
-		abortSignal: signal
-	});
-	return Object.create(handler, {
-		handle: { value: handle },
-		destroy: { value: () => {} }
-	});
+async function untilStopped(signal, work) {
+	work.catch(() => {});
+	signal.throwIfAborted();
+	const { promise: stopped, reject } = Promise.withResolvers();
+	const stop = () => reject(signal.reason);
+	signal.addEventListener("abort", stop, { once: true });
+	try {
+		return await Promise.race([work, stopped]);
+	} finally {
+		signal.removeEventListener("abort", stop);
+	}
 }
 
 // src/storage/s3/s3-errors.ts
@@ -139,6 +81,11 @@ function isTaken(error) {
 /** Whether a multipart upload is gone already. */
 function isUploadGone(error) {
 	return symptomOf(error).name === "NoSuchUpload";
+}
+/** Whether the server understood a request and did nothing of it. */
+function isRefusal(error) {
+	const { status } = symptomOf(error);
+	return status !== null && status >= 400 && status < 500;
 }
 /** Whether the server refuses for want of a permission. */
 function isForbidden(error) {
@@ -197,4 +144,4 @@ function symptomOf(error) {
 	};
 }
 
-export { s3Error as a, uploadClient as c, isUploadGone as i, encryptionParameters as l, isNotFound as n, createS3Client as o, isTaken as r, isAws as s, isForbidden as t };
+export { isUploadGone as a, encryptionParameters as c, isTaken as i, isNotFound as n, s3Error as o, isRefusal as r, untilStopped as s, isForbidden as t };

@@ -1,6 +1,6 @@
 import { o as __toESM } from "./rolldown-runtime.js";
 import { a as literal$2, c as object, d as string, f as union, i as int, l as record, n as array, o as looseObject, p as NEVER, r as boolean, s as number, t as _enum, u as strictObject } from "./zod.js";
-import { a as sha256Of, c as stoppedBy, d as SafeMigrateError, f as problemsOf, l as objectKey, o as ContentGate, r as saveWorkFolder, s as storageMismatch, t as WorkFolder, u as RefusedError } from "./safe-migrate.js";
+import { c as storageMismatch, d as RefusedError, f as SafeMigrateError, l as stoppedBy, o as sha256OfFile, p as problemsOf, r as saveWorkFolder, s as ContentGate, t as WorkFolder, u as objectKey } from "./safe-migrate.js";
 import { a as setSecret, i as setOutput, o as warning, s as summary, t as error } from "./actions-core.js";
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { text } from "node:stream/consumers";
@@ -728,6 +728,8 @@ const settings = {
 	idle_in_transaction_session_timeout: "0",
 	idle_session_timeout: "0",
 	transaction_timeout: "0",
+	tcp_keepalives_idle: "60",
+	tcp_keepalives_interval: "15",
 	TimeZone: "UTC",
 	DateStyle: "ISO, MDY",
 	IntervalStyle: "postgres",
@@ -2642,22 +2644,28 @@ async function copiesOf(session, target, kinds) {
 */
 const lockClass = 1399679335;
 const lockObject = 1;
-const namePattern = /^safe-migrate (\S+) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) ?(.*)$/;
+/** NAMEDATALEN - 1: the server cuts the rest. */
+const nameLimit = 63;
+const namePattern = /^safe-migrate (\S+) ([0-9a-z]{6,7})(?: (.*))?$/;
 /**
 * The holder as `application_name`: the only field of a session that other roles can read. ASCII only, since the
-* server replaces everything else; the description comes last because 63 bytes may cut it.
+* server replaces everything else. The start is written as seconds in base 36, which leaves the description 33
+* characters; of a longer one the end is kept, where the number of the workflow run stands.
 */
 function holderName(holder) {
-	const second = `${holder.startedAt.slice(0, 19)}Z`;
-	return `safe-migrate ${holder.run} ${second} ${holder.description.replace(/[^ -~]/g, "?")}`.slice(0, 63).trimEnd();
+	const seconds = Math.floor(Date.parse(holder.startedAt) / 1e3).toString(36);
+	const prefix = `safe-migrate ${holder.run} ${seconds} `;
+	const description = holder.description.replace(/[^ -~]/g, "?").trim();
+	const room = nameLimit - prefix.length;
+	return `${prefix}${description.length <= room ? description : `..${description.slice(2 - room)}`}`.trimEnd();
 }
 /** Reads such a name back; null when it is none. */
 function parseHolderName(name) {
-	const [, run, startedAt, description] = namePattern.exec(name) ?? [];
-	if (run === void 0 || startedAt === void 0) return null;
+	const [, run, seconds, description] = namePattern.exec(name) ?? [];
+	if (run === void 0 || seconds === void 0) return null;
 	return {
 		run,
-		startedAt,
+		startedAt: (/* @__PURE__ */ new Date(Number.parseInt(seconds, 36) * 1e3)).toISOString().replace(".000", ""),
 		description: description ?? ""
 	};
 }
@@ -2734,10 +2742,12 @@ const attempts$1 = 30;
 const pauseMs$2 = 50;
 /** duplicate_database, and unique_violation when two create it at the very same time. */
 const alreadyThere = /* @__PURE__ */ new Set(["42P04", "23505"]);
+/** How long our own session is waited for: the server forgets it a moment after psql has ended. */
+const ownSessionTimeoutMs = 2e3;
 const stateRow = object({
 	comment: string().nullable(),
 	isInvalid: boolean(),
-	sessions: number()
+	sessions: array(number())
 });
 /**
 * Takes the run's lock in the coordination database, which is created when there is none; `inTarget` is a session in
@@ -2777,13 +2787,19 @@ async function lockCoordination(server, inTarget, applicationName) {
 /**
 * Drops the coordination database when its comment proves that it is ours and that nothing is open, and nobody is
 * connected. Otherwise it stays, which is no failure: the next run uses it and tries again.
+* `closedPid`: backend of our own session there, which was closed just now.
 */
-async function dropCoordination(inTarget) {
+async function dropCoordination(inTarget, closedPid = null) {
 	const target = inTarget.database;
 	const name = coordinationName(target);
+	const deadline = Date.now() + ownSessionTimeoutMs;
 	try {
-		const state = await readState(inTarget, name);
-		if (state === void 0 || state.sessions > 0) return;
+		let state = await readState(inTarget, name);
+		while (state?.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
+			await setTimeout$1(pauseMs$2);
+			state = await readState(inTarget, name);
+		}
+		if (state === void 0 || state.sessions.length > 0) return;
 		if (readCoordinationMark(target, state.comment) !== "idle") return;
 		await inTarget.execute(`DROP DATABASE ${identifier(name)}`);
 	} catch (error) {
@@ -2792,7 +2808,9 @@ async function dropCoordination(inTarget) {
 }
 async function readState(session, name) {
 	const [state] = await session.query(`SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment", d.datconnlimit = -2 AS "isInvalid",
-            (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid) AS "sessions"
+            -- Only autovacuum has no user; DROP DATABASE ends it by itself.
+            ARRAY(SELECT a.pid FROM pg_catalog.pg_stat_activity a
+                   WHERE a.datid = d.oid AND a.usesysid IS NOT NULL) AS "sessions"
        FROM pg_catalog.pg_database d WHERE d.datname = ${literal$1(name)}`, stateRow);
 	return state;
 }
@@ -2880,8 +2898,9 @@ async function takeLock(server, holder) {
 		return held;
 	} catch (error) {
 		if (coordination !== null) {
+			const { backendPid } = coordination;
 			await coordination[Symbol.asyncDispose]();
-			await cleanUp(() => dropCoordination(inTarget));
+			await cleanUp(() => dropCoordination(inTarget, backendPid));
 		}
 		await inTarget[Symbol.asyncDispose]();
 		throw error;
@@ -2946,9 +2965,10 @@ var HeldSessions = class {
 		await this.coordination?.[Symbol.asyncDispose]();
 		await inTarget?.[Symbol.asyncDispose]();
 		if (this.coordination === null) return;
+		const { backendPid } = this.coordination;
 		await cleanUp(async () => {
 			await using cleaner = await this.#server.connect(this.#server.address.database);
-			await dropCoordination(cleaner);
+			await dropCoordination(cleaner, backendPid);
 		});
 	}
 };
@@ -4936,7 +4956,7 @@ async function runPrisma(run) {
 	child.stdout.on("data", (chunk) => run.onOutput(stdoutText.write(chunk)));
 	if (child.pid !== null) run.onStart?.(child.pid);
 	const exit = await child.exited;
-	if (run.signal.aborted && child.pid !== null) await endGroup(child.pid);
+	if ((run.signal.aborted || exit.exitCode !== 0) && child.pid !== null) await endGroup(child.pid);
 	return exit;
 }
 
@@ -5579,11 +5599,7 @@ async function writeObject(root, path, url, request) {
 		try {
 			await fill(handle, url, request);
 			const expected = await request.expected;
-			const held = await sha256Of(handle.createReadStream({
-				start: 0,
-				autoClose: false,
-				signal: request.signal
-			}));
+			const held = await sha256OfFile(handle, request.signal);
 			if (held.sizeBytes !== expected.sizeBytes || held.sha256 !== expected.sha256) throw storageMismatch(url, expected, held);
 		} finally {
 			await handle.close();
@@ -6290,7 +6306,7 @@ function databaseFolder(database) {
 
 // src/backup/growing-file.ts
 /** What a follower reads at a time. Large enough for few system calls, small enough to hold several. */
-const chunkBytes = 262144;
+const chunkBytes = 65536;
 /**
 * The dump on its way: written once to disk while it is measured, and read from there by every storage at its
 * own pace while it grows. Readers never slow the writer down and nothing is held in memory for them.
@@ -6395,19 +6411,15 @@ var GrowingFile = class GrowingFile {
 	/** Reads the file back from disk and compares. Rejects with SM_DUMP_DAMAGED. */
 	async verify() {
 		const expected = await this.content;
-		const hash = createHash("sha256");
-		let sizeBytes = 0;
+		let held;
 		try {
 			const handle = await open(this.path, "r");
-			for await (const chunk of handle.createReadStream({ highWaterMark: chunkBytes })) {
-				hash.update(chunk);
-				sizeBytes += chunk.byteLength;
-			}
+			held = await sha256OfFile(handle).finally(() => handle.close());
 		} catch (error) {
 			throw damaged(this.path, "it cannot be read back", error);
 		}
-		if (sizeBytes !== expected.sizeBytes) throw damaged(this.path, `${expected.sizeBytes} bytes were written, ${sizeBytes} are there`);
-		if (hash.digest("hex") !== expected.sha256) throw damaged(this.path, "its SHA-256 is not that of what was written");
+		if (held.sizeBytes !== expected.sizeBytes) throw damaged(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
+		if (held.sha256 !== expected.sha256) throw damaged(this.path, "its SHA-256 is not that of what was written");
 	}
 	/** Ends whatever still reads or writes and removes the file. */
 	async [Symbol.asyncDispose]() {
@@ -6693,13 +6705,13 @@ async function takeBackup(context, settings, ready, options) {
 		const dumped = await context.log.phase("dump", async (log) => {
 			let tables = "";
 			log.progress(() => `${formatBytes(file.sizeBytes)} dumped${tables}${uploads.progressText()}`);
-			const [content, , fingerprint, schemaText] = await Promise.all([
+			const [content, , fingerprint, schemaText] = await allOrNone(signal, (stop) => [
 				file.content,
-				snapshot.dump(file.writer, signal),
-				snapshot.fingerprint(settings.jobs, signal, (done, all) => {
+				snapshot.dump(file.writer, stop),
+				snapshot.fingerprint(settings.jobs, stop, (done, all) => {
 					tables = `, ${done} of ${all} tables read`;
 				}),
-				snapshot.schemaText(signal)
+				snapshot.schemaText(stop)
 			]);
 			return {
 				fact: `${formatBytes(content.sizeBytes)} of ${formatBytes(ready.facts.sizeBytes)}, sha256 ${content.sha256.slice(0, 8)}…`,
@@ -6757,7 +6769,7 @@ async function takeBackup(context, settings, ready, options) {
 			counters: dumped.counters,
 			fallback,
 			proofError,
-			[Symbol.asyncDispose]: () => file[Symbol.asyncDispose]()
+			[Symbol.asyncDispose]: () => leaveNothing(context, () => file[Symbol.asyncDispose]())
 		};
 	} catch (error) {
 		const reason = failing.signal.aborted ? failing.signal.reason : error;
@@ -6767,6 +6779,18 @@ async function takeBackup(context, settings, ready, options) {
 		const copy = fallback;
 		if (copy !== null) await leaveNothing(context, () => database.dropCopy(copy.name));
 		throw reason;
+	}
+}
+/** As Promise.all, but the first failure ends the others, and nothing is under way any more when this rejects. */
+async function allOrNone(signal, begin) {
+	const failing = new AbortController();
+	const works = begin(AbortSignal.any([signal, failing.signal]));
+	try {
+		return await Promise.all(works);
+	} catch (error) {
+		failing.abort(error);
+		await Promise.allSettled(works);
+		throw error;
 	}
 }
 /** Cleaning up after a failure must not hide the failure. */
@@ -6885,119 +6909,6 @@ async function backup$1(context, settings) {
 	return "backed-up";
 }
 
-// src/recovery/decide.ts
-/**
-* The least destructive way back that is proved to be enough. Pure: everything it knows is in the evidence.
-* When in doubt it says swap, which needs no knowledge of what the migration did.
-*/
-function decide(evidence) {
-	const historyAsBefore = sameHistory(evidence.before.history, evidence.now.history);
-	const catalogsAsBefore = evidence.before.witness === evidence.now.witness;
-	if (historyAsBefore && catalogsAsBefore) return { way: "untouched" };
-	if (evidence.foreignDeploy) return {
-		way: "stopped",
-		because: "another deploy holds Prisma's lock on this database, and what changed may be its work"
-	};
-	const byHistory = decideHistory(evidence, catalogsAsBefore);
-	if (byHistory.way !== "no") return byHistory;
-	if (evidence.onNewWrites === "stop" && evidence.writesBeforeMigration.length > 0) return {
-		way: "stopped",
-		because: `${evidence.writesBeforeMigration.length} tables were written to after the backup, and on-new-writes is stop`
-	};
-	return {
-		way: "swap",
-		because: byHistory.because
-	};
-}
-function decideHistory(evidence, catalogsAsBefore) {
-	const no = (because) => ({
-		way: "no",
-		because
-	});
-	if (evidence.recovery === "swap") return no("recovery is set to swap");
-	if (!catalogsAsBefore) return no("the migration left changes of the schema behind");
-	const row = onlyNewUnfinishedRow(evidence.before.history, evidence.now.history);
-	if (row === null) return no("more than one row of the migration history changed");
-	if (evidence.rewoundSequences.length > 0) return no(`sequence ${evidence.rewoundSequences.join(", ")} was set back`);
-	if (evidence.script === null || !evidence.script.parsed) return no("the failing script cannot be read by the SQL parser, so it may have changed data");
-	const { statements } = evidence.script;
-	if (!evidence.eventTriggers && statements.every((statement) => !statement.mayChangeData)) return {
-		way: "history",
-		row,
-		because: "the failing script holds no statement that can change data"
-	};
-	const breaker = statements.find((statement) => statement.breaksAtomicity);
-	if (breaker !== void 0) return no(`the statement in line ${breaker.line} of the failing script is not undone by a rolled-back transaction`);
-	if (statements.length === 1) return {
-		way: "history",
-		row,
-		because: "the failing script is one statement, which PostgreSQL undid as a whole"
-	};
-	switch (evidence.execution) {
-		case "not-measured": return { way: "measure-execution" };
-		case "one-query": return {
-			way: "history",
-			row,
-			because: "this Prisma sends a script as one query (measured in this run), which PostgreSQL undid as a whole"
-		};
-		case "by-statement": return no("this Prisma sends a script statement by statement, so its first part may have stayed");
-	}
-}
-/** Whether two readings of `_prisma_migrations` hold the same rows, in any order. */
-function sameHistory(before, now) {
-	if (before === null || now === null) return before === now;
-	return JSON.stringify(sortedById(before)) === JSON.stringify(sortedById(now));
-}
-function sortedById(rows) {
-	return rows.toSorted((a, b) => a.id < b.id ? -1 : 1);
-}
-function onlyNewUnfinishedRow(before, now) {
-	if (before === null || now === null) return null;
-	const known = new Set(before.map((row) => row.id));
-	const [added, ...more] = now.filter((row) => !known.has(row.id));
-	if (added === void 0 || more.length > 0) return null;
-	if (added.finishedAt !== null || added.rolledBackAt !== null) return null;
-	return sameHistory(before, now.filter((row) => known.has(row.id))) ? added : null;
-}
-
-// src/recovery/baseline.ts
-/**
-* Makes sure that the backup still is what a swap may go back to: nobody has migrated and nobody has changed
-* the schema since the snapshot. Rows may have changed; which tables is returned.
-* Rejects with SM_SCHEMA_MOVED; nothing has been touched then.
-*/
-async function takeBaseline(database, migrator, backup, options, log) {
-	const history = await readHistory(database, migrator.historySchema);
-	if (!sameHistory(backup.history, history)) throw moved("somebody else has changed the migration history since the backup was taken");
-	const witness = await database.witness();
-	if (witness !== backup.witness) {
-		if (await database.schemaDigest(options.signal) !== backup.fingerprint.schemaDigest) throw moved("somebody else has changed the schema since the backup was taken");
-		log.detail("catalogs were rewritten since the backup, the schema is the same");
-	}
-	const writesBeforeMigration = await database.changedTables(backup.fingerprint, backup.counters, {
-		exact: options.exact,
-		jobs: options.jobs
-	});
-	return {
-		history,
-		witness,
-		targetOid: backup.targetOid,
-		fingerprint: backup.fingerprint,
-		schemaText: backup.schemaText,
-		fallback: backup.fallback,
-		dumpPath: backup.dumpPath,
-		writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith("_prisma_migrations"))
-	};
-}
-function moved(message) {
-	return new SafeMigrateError({
-		code: "SM_SCHEMA_MOVED",
-		phase: "migrate",
-		message,
-		hint: "Nothing was touched. Let one deploy finish before the next one starts, then run this job again."
-	});
-}
-
 // src/prisma/failing-line.ts
 /** The 1-based line of `script` at which it failed; null when that cannot be told. */
 function failingLine(script, traces) {
@@ -7067,9 +6978,13 @@ async function describeFailure(given) {
 			position: markedLine(text),
 			table: /\btable: Some\("((?:[^"\\]|\\.)*)"\)/.exec(text)?.[1] ?? null
 		}),
-		sqlState: text === null ? null : /^Database error code: ([0-9A-Z]{5})$/m.exec(text)?.[1] ?? null,
+		sqlState: sqlStateIn(text),
 		message
 	};
+}
+/** SQLSTATE of the error in a text of the engine (a row's `logs`, or what Prisma printed), or null. */
+function sqlStateIn(text) {
+	return text === null ? null : /^Database error code: ([0-9A-Z]{5})$/m.exec(text)?.[1] ?? null;
 }
 function errorText(row, deployed) {
 	const logs = readableText(row.logs ?? "");
@@ -7116,6 +7031,131 @@ async function pathInRepository(path) {
 }
 async function exists(path) {
 	return access(path).then(() => true, () => false);
+}
+
+// src/recovery/decide.ts
+/**
+* The least destructive way back that is proved to be enough. Pure: everything it knows is in the evidence.
+* When in doubt it says swap, which needs no knowledge of what the migration did.
+*/
+function decide(evidence) {
+	const historyAsBefore = sameHistory(evidence.before.history, evidence.now.history);
+	const catalogsAsBefore = evidence.before.witness === evidence.now.witness;
+	if (historyAsBefore && catalogsAsBefore) return { way: "untouched" };
+	if (evidence.foreignDeploy) return {
+		way: "stopped",
+		because: "another deploy is or was at work on this database, and what changed may be its work"
+	};
+	const byHistory = decideHistory(evidence, catalogsAsBefore);
+	if (byHistory.way !== "no") return byHistory;
+	if (evidence.onNewWrites === "stop" && evidence.writesBeforeMigration.length > 0) return {
+		way: "stopped",
+		because: `${evidence.writesBeforeMigration.length} tables were written to after the backup, and on-new-writes is stop`
+	};
+	return {
+		way: "swap",
+		because: byHistory.because
+	};
+}
+function decideHistory(evidence, catalogsAsBefore) {
+	const no = (because) => ({
+		way: "no",
+		because
+	});
+	if (evidence.recovery === "swap") return no("recovery is set to swap");
+	if (!catalogsAsBefore) return no("the migration left changes of the schema behind");
+	const row = onlyNewUnfinishedRow(evidence.before.history, evidence.now.history);
+	if (row === null) return no("more than one row of the migration history changed");
+	if (evidence.rewoundSequences.length > 0) return no(`sequence ${evidence.rewoundSequences.join(", ")} was set back`);
+	if (evidence.script === null || !evidence.script.parsed) return no("the failing script cannot be read by the SQL parser, so it may have changed data");
+	const { statements } = evidence.script;
+	if (!evidence.eventTriggers && statements.every((statement) => !statement.mayChangeData)) return {
+		way: "history",
+		row,
+		because: "the failing script holds no statement that can change data"
+	};
+	if (!wasRefused(row)) return no("the database did not say that the failing script failed: it was cut off and may have run to its end");
+	const breaker = statements.find((statement) => statement.breaksAtomicity);
+	if (breaker !== void 0) return no(`the statement in line ${breaker.line} of the failing script is not undone by a rolled-back transaction`);
+	if (statements.length === 1) return {
+		way: "history",
+		row,
+		because: "the failing script is one statement, which PostgreSQL undid as a whole"
+	};
+	switch (evidence.execution) {
+		case "not-measured": return { way: "measure-execution" };
+		case "one-query": return {
+			way: "history",
+			row,
+			because: "this Prisma sends a script as one query (measured in this run), which PostgreSQL undid as a whole"
+		};
+		case "by-statement": return no("this Prisma sends a script statement by statement, so its first part may have stayed");
+	}
+}
+/**
+* Whether the server refused a statement of the script, by the error that Prisma noted in the row. Without one the
+* migrator was ended before the answer came, and the backend goes on alone: it may have committed. Class 08 and 40003
+* are errors of the connection, which leave that open as well.
+*/
+function wasRefused(row) {
+	const sqlState = sqlStateIn(row.logs);
+	return sqlState !== null && !/^(08|40003)/.test(sqlState);
+}
+/** Whether two readings of `_prisma_migrations` hold the same rows, in any order. */
+function sameHistory(before, now) {
+	if (before === null || now === null) return before === now;
+	return JSON.stringify(sortedById(before)) === JSON.stringify(sortedById(now));
+}
+function sortedById(rows) {
+	return rows.toSorted((a, b) => a.id < b.id ? -1 : 1);
+}
+function onlyNewUnfinishedRow(before, now) {
+	if (before === null || now === null) return null;
+	const known = new Set(before.map((row) => row.id));
+	const [added, ...more] = now.filter((row) => !known.has(row.id));
+	if (added === void 0 || more.length > 0) return null;
+	if (added.finishedAt !== null || added.rolledBackAt !== null) return null;
+	return sameHistory(before, now.filter((row) => known.has(row.id))) ? added : null;
+}
+
+// src/recovery/baseline.ts
+/**
+* Makes sure that the backup still is what a swap may go back to: nobody has migrated, replaced the database or
+* changed its schema since the snapshot. Rows may have changed; which tables is returned.
+* Rejects with SM_SCHEMA_MOVED; nothing has been touched then.
+*/
+async function takeBaseline(database, migrator, backup, options, log) {
+	if (await database.oidOf(database.address.database) !== backup.targetOid) throw moved("another database has taken the name of the target since the backup was taken");
+	const history = await readHistory(database, migrator.historySchema);
+	if (!sameHistory(backup.history, history)) throw moved("somebody else has changed the migration history since the backup was taken");
+	const witness = await database.witness();
+	if (witness !== backup.witness) {
+		if (await database.schemaDigest(options.signal) !== backup.fingerprint.schemaDigest) throw moved("somebody else has changed the schema since the backup was taken");
+		if (JSON.stringify(await database.properties()) !== JSON.stringify(backup.properties)) throw moved("somebody else has changed privileges, settings or comment of the database since the backup was taken");
+		log.detail("catalogs were rewritten since the backup, the schema is the same");
+	}
+	const writesBeforeMigration = await database.changedTables(backup.fingerprint, backup.counters, {
+		exact: options.exact,
+		jobs: options.jobs
+	});
+	return {
+		history,
+		witness,
+		targetOid: backup.targetOid,
+		fingerprint: backup.fingerprint,
+		schemaText: backup.schemaText,
+		fallback: backup.fallback,
+		dumpPath: backup.dumpPath,
+		writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith("._prisma_migrations"))
+	};
+}
+function moved(message) {
+	return new SafeMigrateError({
+		code: "SM_SCHEMA_MOVED",
+		phase: "migrate",
+		message,
+		hint: "Nothing was touched. Let one deploy finish before the next one starts, then run this job again."
+	});
 }
 
 // src/recovery/when-reachable.ts
@@ -7182,16 +7222,19 @@ async function deploy(context, given, log) {
 	const incomplete = (fact, message, cause, failure) => ({
 		fact,
 		deployment: {
+			applied,
 			complete: false,
 			deployed,
 			failure,
 			error: migrationFailed(message, cause)
 		}
 	});
+	let applied = [];
 	let verdict;
 	try {
 		const history = await whenReachable(() => readHistory(database, migrator.historySchema), log);
 		verdict = judge(baseline.history, history, migrator.migrations, pending);
+		applied = verdict.applied;
 	} catch (cause) {
 		const message = `after the migration the target cannot be read: ${messageOf(cause)}`;
 		return incomplete(message, message, cause, null);
@@ -7201,6 +7244,7 @@ async function deploy(context, given, log) {
 		return {
 			fact: `${countOf(pending.length, "migration")} applied`,
 			deployment: {
+				applied,
 				complete: true,
 				deployed,
 				failure: null,
@@ -7218,7 +7262,13 @@ async function deploy(context, given, log) {
 		row: failed,
 		deployed,
 		migration
-	});
+	}).catch((cause) => ({
+		migration: failed.migrationName,
+		file: null,
+		line: null,
+		sqlState: null,
+		message: `the failure cannot be described: ${messageOf(cause)}`
+	}));
 	return incomplete(`failed in ${failure.migration}: ${failure.message}`, `migration ${failure.migration} failed: ${failure.message}`, error, failure);
 }
 async function start(migrator, log, signal) {
@@ -7492,11 +7542,10 @@ const notTransactional = /* @__PURE__ */ new Set([
 	"TransactionStmt",
 	"VacuumStmt"
 ]);
-function describe({ kind, node, start, line }) {
+function describe({ kind, node, line }) {
 	const runsUnknownCode = callsUnknownFunction(kind, node);
 	return {
 		kind,
-		start,
 		line,
 		mayChangeData: runsUnknownCode || !leavesDataAlone(kind, fieldsOf(node, kind)),
 		breaksAtomicity: runsUnknownCode || notTransactional.has(kind) || isConcurrent(node) || leavesTheServer(kind, node)
@@ -7530,7 +7579,7 @@ async function measureExecution(request, log) {
 		const probe = await migrator.deployProbe(url, AbortSignal.timeout(probeTimeoutMs));
 		const [outcome] = await database.queryIn(lock.coordinationDatabase, `SELECT to_regclass('public.safe_migrate_probe') IS NOT NULL AS "stayed"
          FROM public._prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL`, object({ stayed: boolean() }));
-		if (outcome === void 0 || probe.exitCode === 0) return "not-measured";
+		if (outcome === void 0 || probe.errorCode !== "P3018") return "not-measured";
 		return outcome.stayed ? "by-statement" : "one-query";
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
@@ -7559,7 +7608,7 @@ const foreignGraceMs = 15e3;
 async function quietMigrator(database, deployed, run, log) {
 	const isOurs = (holder) => holder.applicationName === migratorApplicationName(run) || holder.clientPort !== null && deployed.localPorts.has(holder.clientPort);
 	const holder = await waitUntilFree(database, ownGraceMs);
-	if (holder === null) return { foreignDeploy: false };
+	if (holder === null) return { foreignDeploy: deployed.errorCode === "P1002" };
 	if (isOurs(holder)) {
 		log.detail(`ending our migrator's session ${holder.pid}, which outlived its process`);
 		await database.terminate(holder.pid);
@@ -7666,8 +7715,14 @@ async function gatherEvidence(request, foreignDeploy) {
 		recovery: settings.recovery,
 		writesBeforeMigration: baseline.writesBeforeMigration,
 		onNewWrites: settings.onNewWrites,
-		foreignDeploy
+		foreignDeploy: foreignDeploy || hasForeignRow(request, history)
 	};
+}
+/** Whether the history holds a new migration that is not among our files: a deploy of another commit was here. */
+function hasForeignRow({ migrator, baseline }, now) {
+	const known = new Set(baseline.history?.map((row) => row.id));
+	const ours = new Set(migrator.migrations.map((file) => file.name));
+	return now?.some((row) => !known.has(row.id) && !ours.has(row.migrationName)) === true;
 }
 function newUnfinished(before, now) {
 	const known = new Set(before?.map((row) => row.id));
@@ -7692,15 +7747,22 @@ async function swapBack(request, log) {
 		properties: request.properties,
 		run: request.run
 	}, log).catch((error) => {
+		if (saysItself(error)) throw error;
 		throw recoveryFailed(`the swap did not happen: ${name} is as the failed migration left it, and the state before it is in ${fallback.name}`, error);
 	});
 	log.detail(`${outcome.terminatedSessions} sessions ended`);
-	const wrong = await whenReachable(() => lookAtSwapped(request, fallback), log);
+	const wrong = await whenReachable(() => lookAtSwapped(request, fallback), log).catch((error) => {
+		throw recoveryFailed(`${name} was swapped back, but could not be looked at afterwards; the failed state is in ${failedName}`, error);
+	});
 	if (wrong.length > 0) throw recoveryFailed(`${name} was swapped back, but ${wrong.join(", ")}; the failed state is in ${failedName}`, null);
 	return {
 		failedName,
 		xidAtSwap: outcome.xidAtSwap
 	};
+}
+/** Errors of the swap that do not leave both names as they were, or do not know. */
+function saysItself(error) {
+	return error instanceof SafeMigrateError && (error.code === "SM_SWAP_UNKNOWN" || error.code === "SM_ALREADY_SWAPPED");
 }
 /** What is wrong with the target after the swap; contents are not compared, the application writes again. */
 async function lookAtSwapped(request, fallback) {
@@ -7771,11 +7833,12 @@ async function recoverTarget(context, settings, failed) {
 		});
 	} catch (error) {
 		report.problem(error, "recover");
-		tellHowToFinish(context, failed);
+		await tellWhereItStands(context, failed);
 		return "recovery-failed";
 	}
 	if (recovery.result === "stopped") {
 		report.problem(stopped(recovery.because), "recover");
+		report.applied(deployment.applied);
 		tellHowToFinish(context, failed);
 		return "stopped";
 	}
@@ -7796,9 +7859,28 @@ function recoveryFact(recovery) {
 		default: return `swap; schema and history as before; failed state kept as ${recovery.swapped?.failedName ?? ""}`;
 	}
 }
+/** After a recovery that failed: commands for before the swap are no use after it, so the server is asked. */
+async function tellWhereItStands(context, failed) {
+	const { database } = failed.ready;
+	const failedName = database.copyName("failed", context.run.id);
+	if (!await database.oidOf(failedName).then((oid) => oid === failed.baseline.targetOid, () => false)) {
+		context.report.applied(failed.deployment.applied);
+		tellHowToFinish(context, failed);
+		return;
+	}
+	context.report.failedDatabase(failedName);
+	context.report.nextStep({
+		text: `${database.address.database} is the restored backup now, and the state that the failed migration left is kept as ${failedName}. Look at what the problem above names before you go on; nothing has to be swapped any more.`,
+		commands: []
+	});
+}
 /** What only the failed database holds, table by table: the application's writes after the backup among it. */
 async function reportNewWrites(context, settings, failed, swapped) {
 	const { database } = failed.ready;
+	if (context.signal.aborted) {
+		context.log.warn(`the run was cancelled, so ${swapped.failedName} was not compared with the target`);
+		return;
+	}
 	try {
 		await context.log.phase("report", async (log) => {
 			const differences = await database.compareWithFailed({
@@ -7872,7 +7954,8 @@ async function migrate(context, settings) {
 			return takeBaseline(database, migrator, {
 				...backup,
 				history: ready.history,
-				targetOid: ready.facts.oid
+				targetOid: ready.facts.oid,
+				properties: ready.facts.properties
 			}, {
 				exact: settings.onNewWrites === "stop",
 				jobs: settings.jobs,
@@ -8023,11 +8106,12 @@ var ReportBuilder = class {
 	}
 	/**
 	* Everything that an error stands for. The first one given is the reason of the result; when recovery
-	* fails as well, give both, the migration's first.
+	* fails as well, give both, the migration's first. Where neither the error nor the caller knows the phase,
+	* it is the one that failed last.
 	*/
 	problem(error, phase = null) {
 		const page = error instanceof SafeMigrateError ? error.docs : "errors.md";
-		const place = (error instanceof SafeMigrateError ? error.phase : void 0) ?? phase;
+		const place = (error instanceof SafeMigrateError ? error.phase : void 0) ?? phase ?? this.#phases.findLast(({ status }) => status === "failed")?.phase ?? null;
 		for (const { code, message, hint } of problemsOf(error)) this.#problems.push({
 			code,
 			message,
@@ -8111,6 +8195,8 @@ var ActionLog = class {
 	#progressIntervalMs;
 	#write;
 	#openGroup = null;
+	/** The phase whose group was opened last, whether or not it is still open. */
+	#begunGroup = null;
 	constructor(options) {
 		this.#record = options.record;
 		this.#progressIntervalMs = options.progressIntervalMs ?? defaultProgressIntervalMs;
@@ -8136,7 +8222,7 @@ var ActionLog = class {
 		let say = () => void 0;
 		let lastSaid;
 		const timer = setInterval(() => {
-			this.#open(phase);
+			if (this.#begunGroup !== phase) this.#open(phase);
 			const text = say();
 			if (text === void 0 || text === lastSaid) return;
 			lastSaid = text;
@@ -8146,6 +8232,7 @@ var ActionLog = class {
 		const end = (status, fact) => {
 			clearInterval(timer);
 			childOutput.end();
+			this.#begunGroup = null;
 			const durationMs = Math.round(performance.now() - started);
 			this.#record.phase({
 				phase,
@@ -8181,6 +8268,7 @@ var ActionLog = class {
 		if (this.#openGroup === phase) return;
 		this.#closeGroup();
 		this.#openGroup = phase;
+		this.#begunGroup = phase;
 		this.#write(`::group::${phase}\n`);
 	}
 	#closeGroup() {
@@ -8914,7 +9002,7 @@ function limited(annotations) {
 // src/report/closing.ts
 /** The log's last lines: the result in one sentence, and what to do next with commands to paste. */
 function closingLines(report) {
-	return [`${report.result}: ${resultSentence(report)}`, ...report.nextSteps.flatMap((step) => [step.text, ...step.commands.flatMap((command) => command.split("\n").map((line) => `    ${line}`))])];
+	return [`${report.result}: ${resultSentence(report)}`, ...report.nextSteps.flatMap((step) => [step.text, ...step.commands.flatMap((command) => command.split("\n"))])];
 }
 
 // src/report/outputs.ts
@@ -9130,7 +9218,7 @@ function newWrites(report) {
 		if (tables.length === 0) return null;
 		return `### Writes after the backup\n\nWritten to between the backup and the migration: ${shortened(tables, code).join(", ")}`;
 	}
-	const heading = "### Rows written after the backup";
+	const heading = "### What the failed database holds beside the backup";
 	if (report.newWrites.length === 0) return `${heading}\n\nNone: every table was compared.`;
 	const rows = shortenedRows(report.newWrites, (difference) => [
 		code(`${difference.schema}.${difference.table}`),
@@ -9285,20 +9373,26 @@ async function run(openPorts) {
 		}
 	});
 	const log = new ActionLog({ record: report });
+	using signal = cancellation();
 	const result = await attempt(report, async () => {
 		const { settings, warnings } = parseInputs(process.env, context);
 		for (const warning of warnings) log.warn(warning);
-		using signal = cancellation();
-		await using workFolder = await WorkFolder.create(context.temporaryDirectory);
+		const workFolder = await WorkFolder.create(context.temporaryDirectory);
 		saveWorkFolder(workFolder.path);
-		return await runCommand({
-			run: identity,
-			log,
-			report,
-			ports: openPorts(setSecret),
-			workFolder: workFolder.path,
-			signal
-		}, settings);
+		try {
+			return await runCommand({
+				run: identity,
+				log,
+				report,
+				ports: openPorts(setSecret),
+				workFolder: workFolder.path,
+				signal
+			}, settings);
+		} finally {
+			await workFolder[Symbol.asyncDispose]().catch((error) => {
+				log.warn(`${workFolder.path} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+			});
+		}
 	});
 	await publish(report.build(result, /* @__PURE__ */ new Date()), context, log);
 }

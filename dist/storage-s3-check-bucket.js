@@ -1,5 +1,5 @@
-import { n as require_dist_cjs } from "./aws-sdk.js";
-import { l as encryptionParameters } from "./lazy-shared.js";
+import { t as require_dist_cjs } from "./aws-sdk.js";
+import { c as encryptionParameters, s as untilStopped } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
 
 // src/storage/s3/check-bucket.ts
@@ -15,7 +15,7 @@ async function checkBucket(bucket, signal, neededMinutes = usualSessionMinutes) 
 	const url = `s3://${location.bucket}${location.prefix === "" ? "" : `/${location.prefix}`}`;
 	const attempt = async (action, work) => {
 		try {
-			return await work();
+			return await untilStopped(signal, work());
 		} catch (error) {
 			throw await bucket.errorFor(error, action, url, signal);
 		}

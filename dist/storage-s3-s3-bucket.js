@@ -1,17 +1,54 @@
-import { n as require_dist_cjs } from "./aws-sdk.js";
-import { c as stoppedBy, l as objectKey } from "./safe-migrate.js";
-import { a as s3Error, n as isNotFound, o as createS3Client } from "./lazy-shared.js";
+import { t as require_dist_cjs } from "./aws-sdk.js";
+import { l as stoppedBy, u as objectKey } from "./safe-migrate.js";
+import { n as isNotFound, o as s3Error, s as untilStopped } from "./lazy-shared.js";
 import { Readable, addAbortSignal } from "node:stream";
 
-// src/storage/s3/s3-bucket.ts
+// src/storage/s3/s3-client.ts
 var import_dist_cjs = require_dist_cjs();
+/** An attempt that hears nothing for so long is given up and made again. */
+const silenceMs = 6e4;
+const connectionTimeoutMs = 1e4;
+/** With the SDK's growing pauses these ride out some seconds of 503. */
+const attempts = 6;
+/** Whether the endpoint is AWS itself: its checksums are known to work, other servers' are not. */
+function isAws(location) {
+	if (location.endpoint === null) return true;
+	return /\.amazonaws\.com(\.cn)?$/.test(new URL(location.endpoint).hostname);
+}
+/** A client for the location, with the standard chain for credentials and, where none is given, the region. */
+function createS3Client(location, options) {
+	const custom = location.endpoint === null ? {} : { endpoint: location.endpoint };
+	const careful = isAws(location) ? {} : {
+		forcePathStyle: true,
+		requestChecksumCalculation: "WHEN_REQUIRED",
+		responseChecksumValidation: "WHEN_REQUIRED"
+	};
+	const environmentRegion = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+	const region = location.region ?? (isAws(location) || environmentRegion ? null : "us-east-1");
+	return new import_dist_cjs.S3Client({
+		...custom,
+		...careful,
+		...region === null ? {} : { region },
+		...options.credentials === void 0 ? {} : { credentials: options.credentials },
+		maxAttempts: attempts,
+		requestHandler: {
+			connectionTimeout: connectionTimeoutMs,
+			socketTimeout: silenceMs
+		}
+	});
+}
+
+// src/storage/s3/s3-bucket.ts
 /** The bucket and prefix of an `s3://` storage: every request but those of an upload. */
 var S3Bucket = class {
 	location;
 	client;
+	/** Whether checksums of whole objects are sent, for the server to verify; others may break on them. */
+	keepsChecksums;
 	constructor(location, options) {
 		this.location = location;
 		this.client = createS3Client(location, options);
+		this.keepsChecksums = options.keepsChecksums ?? isAws(location);
 	}
 	/** The key as the bucket knows it. Throws SM_STORAGE_KEY. */
 	fullKey(key) {
@@ -24,11 +61,12 @@ var S3Bucket = class {
 	/** What is known of an object, with its checksum where the server keeps one; null when there is none. */
 	async head(key, signal) {
 		try {
-			return await this.client.send(new import_dist_cjs.HeadObjectCommand({
+			const command = new import_dist_cjs.HeadObjectCommand({
 				Bucket: this.location.bucket,
 				Key: this.fullKey(key),
 				ChecksumMode: "ENABLED"
-			}), { abortSignal: signal });
+			});
+			return await untilStopped(signal, this.client.send(command, { abortSignal: signal }));
 		} catch (error) {
 			if (isNotFound(error)) return null;
 			throw await this.errorFor(error, "read", this.urlOf(key), signal);
@@ -37,10 +75,11 @@ var S3Bucket = class {
 	async get(key, signal) {
 		const url = this.urlOf(key);
 		try {
-			const { Body: body } = await this.client.send(new import_dist_cjs.GetObjectCommand({
+			const command = new import_dist_cjs.GetObjectCommand({
 				Bucket: this.location.bucket,
 				Key: this.fullKey(key)
-			}), { abortSignal: signal });
+			});
+			const { Body: body } = await untilStopped(signal, this.client.send(command, { abortSignal: signal }));
 			if (!(body instanceof Readable)) throw new TypeError("the answer has no body");
 			return addAbortSignal(signal, Readable.from(this.#translated(body, url, signal), { objectMode: false }));
 		} catch (error) {
@@ -53,12 +92,13 @@ var S3Bucket = class {
 		let token;
 		try {
 			do {
-				const page = await this.client.send(new import_dist_cjs.ListObjectsV2Command({
+				const command = new import_dist_cjs.ListObjectsV2Command({
 					Bucket: this.location.bucket,
 					Prefix: `${root}${prefix}`,
 					EncodingType: "url",
 					...token === void 0 ? {} : { ContinuationToken: token }
-				}), { abortSignal: signal });
+				});
+				const page = await untilStopped(signal, this.client.send(command, { abortSignal: signal }));
 				for (const { Key: given = "", Size: sizeBytes = 0, LastModified: modifiedAt } of page.Contents ?? []) {
 					const key = page.EncodingType === "url" ? decodeURIComponent(given.replaceAll("+", "%20")) : given;
 					found.push({
@@ -79,11 +119,12 @@ var S3Bucket = class {
 	*/
 	async remove(key, signal, versionId) {
 		try {
-			await this.client.send(new import_dist_cjs.DeleteObjectCommand({
+			const command = new import_dist_cjs.DeleteObjectCommand({
 				Bucket: this.location.bucket,
 				Key: this.fullKey(key),
 				...versionId === void 0 ? {} : { VersionId: versionId }
-			}), { abortSignal: signal });
+			});
+			await untilStopped(signal, this.client.send(command, { abortSignal: signal }));
 		} catch (error) {
 			if (isNotFound(error)) return;
 			throw await this.errorFor(error, "remove", this.urlOf(key), signal);

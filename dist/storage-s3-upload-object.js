@@ -1,12 +1,14 @@
-import { n as require_dist_cjs, t as require_dist_cjs$1 } from "./aws-sdk.js";
-import { a as sha256Of, c as stoppedBy, d as SafeMigrateError, o as ContentGate, s as storageMismatch } from "./safe-migrate.js";
-import { c as uploadClient, i as isUploadGone, l as encryptionParameters, n as isNotFound, r as isTaken, s as isAws, t as isForbidden } from "./lazy-shared.js";
+import { a as sha256Of, c as storageMismatch, f as SafeMigrateError, l as stoppedBy, s as ContentGate } from "./safe-migrate.js";
+import { t as require_dist_cjs } from "./aws-sdk.js";
+import { a as isUploadGone, c as encryptionParameters, i as isTaken, n as isNotFound, r as isRefusal, s as untilStopped, t as isForbidden } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
 import { pipeline } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 
 // src/storage/s3/begun-uploads.ts
-var import_dist_cjs = require_dist_cjs$1();
-var import_dist_cjs$1 = require_dist_cjs();
+var import_dist_cjs = require_dist_cjs();
+/** How long an answer that is on its way is waited for; a cancelled run has 5 s for everything. */
+const answerWaitMs = 2e3;
 /** Clocks of two machines may differ by this much before S3 refuses signatures (15 min). */
 const clockToleranceMs = 9e5;
 /** The multipart uploads that were begun for one object: parts cost money until somebody aborts them. */
@@ -15,22 +17,46 @@ var BegunUploads = class {
 	#key;
 	#startedAt = Date.now();
 	#ids = /* @__PURE__ */ new Set();
-	#beginning = 0;
+	#beginnings = [];
+	#ending = new AbortController();
+	/** Beginnings whose answer has not come, or never came. */
+	#unanswered = 0;
 	constructor(bucket, key) {
 		this.#bucket = bucket;
 		this.#key = key;
 	}
-	onBeginning() {
-		this.#beginning += 1;
+	/** Begins one and returns its id. */
+	async begin(input, signal) {
+		const beginning = this.#begin(input);
+		this.#beginnings.push(beginning);
+		return untilStopped(signal, beginning);
 	}
-	onBegun(uploadId) {
-		this.#beginning -= 1;
-		this.#ids.add(uploadId);
+	/** Whether the server may have begun more than are known by their id. */
+	get mayBeMore() {
+		return this.#unanswered > 0;
 	}
-	/** Aborts all of them. Rejects when the server cannot tell that they are gone. */
+	/** Aborts all of them, but for those that are objects by now. Rejects when the server cannot tell that they are gone. */
 	async abort(signal) {
-		if (this.#beginning > 0) for (const id of await this.#unanswered(signal)) this.#ids.add(id);
+		const answered = Promise.allSettled(this.#beginnings);
+		await Promise.race([answered, setTimeout(answerWaitMs, void 0, { ref: false })]);
+		this.#ending.abort();
+		if (this.mayBeMore) for (const id of await this.#listed(signal)) this.#ids.add(id);
 		for (const id of this.#ids) await this.#abortOne(id, signal);
+	}
+	/** Not ended with the run: it is over soon, and an upload without an id is hard to find. */
+	async #begin(input) {
+		const create = new import_dist_cjs.CreateMultipartUploadCommand(input);
+		this.#unanswered += 1;
+		try {
+			const { UploadId: id, $metadata: metadata } = await this.#bucket.client.send(create, { abortSignal: this.#ending.signal });
+			if (id === void 0) throw new Error("the answer to the beginning of an upload has no id");
+			if (metadata.attempts === void 0 || metadata.attempts <= 1) this.#unanswered -= 1;
+			this.#ids.add(id);
+			return id;
+		} catch (error) {
+			if (isRefusal(error)) this.#unanswered -= 1;
+			throw error;
+		}
 	}
 	/** A part that was under way may still arrive after an abort (AWS's API reference): abort until none does. */
 	async #abortOne(uploadId, signal) {
@@ -42,10 +68,11 @@ var BegunUploads = class {
 		};
 		const isGone = async () => {
 			try {
-				await client.send(new import_dist_cjs$1.ListPartsCommand({
+				const parts = new import_dist_cjs.ListPartsCommand({
 					...upload,
 					MaxParts: 1
-				}), { abortSignal: signal });
+				});
+				await untilStopped(signal, client.send(parts, { abortSignal: signal }));
 				return false;
 			} catch (error) {
 				if (isUploadGone(error) || isNotFound(error) || isForbidden(error)) return true;
@@ -54,7 +81,8 @@ var BegunUploads = class {
 		};
 		for (let attempt = 1; attempt <= 5; attempt += 1) {
 			try {
-				await client.send(new import_dist_cjs$1.AbortMultipartUploadCommand(upload), { abortSignal: signal });
+				const abort = new import_dist_cjs.AbortMultipartUploadCommand(upload);
+				await untilStopped(signal, client.send(abort, { abortSignal: signal }));
 			} catch (error) {
 				if (isUploadGone(error)) return;
 				throw error;
@@ -64,13 +92,14 @@ var BegunUploads = class {
 		throw new Error(`the multipart upload ${uploadId} is still there after it was aborted`);
 	}
 	/** Uploads to this key that are as young as this run. Keys hold the run's own backup id: nobody else's are. */
-	async #unanswered(signal) {
+	async #listed(signal) {
 		const { client, location } = this.#bucket;
 		const key = this.#bucket.fullKey(this.#key);
-		const { Uploads: uploads = [] } = await client.send(new import_dist_cjs$1.ListMultipartUploadsCommand({
+		const list = new import_dist_cjs.ListMultipartUploadsCommand({
 			Bucket: location.bucket,
 			Prefix: key
-		}), { abortSignal: signal });
+		});
+		const { Uploads: uploads = [] } = await untilStopped(signal, client.send(list, { abortSignal: signal }));
 		return uploads.filter(({ Key, Initiated }) => Key === key && (Initiated?.getTime() ?? Infinity) >= this.#startedAt - clockToleranceMs).flatMap(({ UploadId }) => UploadId ?? []);
 	}
 };
@@ -83,21 +112,199 @@ const maximumParts = 1e4;
 const maximumPartBytes = 5 * gibibyte;
 /** Below 8 MiB requests cost more than they carry; 10 000 of these hold 78 GiB whatever was estimated. */
 const smallestPartBytes = 8 * mebibyte;
-/** What the parts in flight may take of the memory, as long as at least two can be in flight. */
-const memoryBudgetBytes = 32 * mebibyte;
+/** What the buffers of parts may take of the memory, as long as there are two of them. */
+const memoryBudgetBytes = 24 * mebibyte;
 /** An estimate may be wrong by its own size, for large databases by this much. */
 const largestHeadroomBytes = 256 * gibibyte;
-/** Part size and queue for an upload of about `estimatedBytes`; more than that, by a headroom, still fits. */
+/** Part size and buffers for an upload of about `estimatedBytes`; more than that, by a headroom, still fits. */
 function partPlan(estimatedBytes) {
 	const capacityBytes = estimatedBytes + Math.min(estimatedBytes, largestHeadroomBytes);
 	const neededBytes = Math.ceil(capacityBytes / maximumParts / mebibyte) * mebibyte;
 	const partSizeBytes = Math.min(Math.max(neededBytes, smallestPartBytes), maximumPartBytes);
 	return {
 		partSizeBytes,
-		queueSize: Math.min(4, Math.max(2, Math.floor(memoryBudgetBytes / partSizeBytes))),
+		bufferCount: Math.max(2, Math.floor(memoryBudgetBytes / partSizeBytes)),
 		maximumBytes: partSizeBytes * maximumParts
 	};
 }
+
+// src/storage/s3/crc32-text.ts
+/** A CRC-32 as S3 writes it: base64 of its four bytes, big-endian. */
+function crc32Text(crc32) {
+	const bytes = Buffer.alloc(4);
+	bytes.writeUInt32BE(crc32);
+	return bytes.toString("base64");
+}
+
+// src/storage/s3/send-content.ts
+/**
+* Sends a content, as one object when it fits into one part and in parts otherwise, never replacing an object.
+* It is read into a few buffers that are used again and again: memory stays flat however long the stream is.
+* On rejection its requests are ended; parts that arrived are for `begun.abort()`.
+*/
+async function sendContent(sending) {
+	const { plan } = sending;
+	const parts = new Parts(sending);
+	const free = Array.from({ length: plan.bufferCount }, () => Buffer.allocUnsafeSlow(plan.partSizeBytes));
+	let filling = free.pop() ?? Buffer.alloc(0);
+	let filledBytes = 0;
+	try {
+		for await (const chunk of contentOf(sending, parts)) for (let at = 0; at < chunk.byteLength;) {
+			if (filledBytes === filling.byteLength) {
+				const full = filling;
+				parts.send(full, () => free.push(full));
+				filling = await nextFree(free, parts);
+				filledBytes = 0;
+			}
+			const copiedBytes = chunk.copy(filling, filledBytes, at);
+			filledBytes += copiedBytes;
+			at += copiedBytes;
+		}
+		const last = filling.subarray(0, filledBytes);
+		if (parts.count === 0) await putWhole(sending, last);
+		else {
+			parts.send(last, () => {});
+			await parts.complete();
+		}
+	} finally {
+		await parts.end();
+	}
+}
+/** What comes through the gate. Its failures are told apart from those of the requests, which end it as well. */
+async function* contentOf({ gate, url }, parts) {
+	try {
+		for await (const chunk of gate) yield chunk;
+	} catch (error) {
+		parts.throwIfFailed();
+		if (error instanceof SafeMigrateError) throw error;
+		throw new SafeMigrateError({
+			code: "SM_STORAGE_FAILED",
+			message: `${url} was not written, because its content broke off: ${error instanceof Error ? error.message : String(error)}`,
+			hint: "Nothing was left in the storage. Look at what failed before this.",
+			docs: "storage.md",
+			cause: error
+		});
+	}
+}
+async function nextFree(free, parts) {
+	for (;;) {
+		const buffer = free.pop();
+		if (buffer !== void 0) return buffer;
+		await parts.oneSent();
+	}
+}
+/** For the SDK to compute and the server to verify, for every request. */
+function checksumAlgorithm(bucket) {
+	return bucket.keepsChecksums ? { ChecksumAlgorithm: "CRC32" } : {};
+}
+async function putWhole({ bucket, target, signal, onProgress }, body) {
+	const put = new import_dist_cjs.PutObjectCommand({
+		...target,
+		...checksumAlgorithm(bucket),
+		Body: body,
+		IfNoneMatch: "*"
+	});
+	await untilStopped(signal, bucket.client.send(put, { abortSignal: signal }));
+	onProgress(body.byteLength);
+}
+/** The parts of one multipart upload, several on their way at once. */
+var Parts = class {
+	#sending;
+	#underWay = /* @__PURE__ */ new Set();
+	#sent = [];
+	/** Ends what is under way when one part has failed. */
+	#failing = new AbortController();
+	#signal;
+	#uploadId = null;
+	#failure = null;
+	#sentBytes = 0;
+	count = 0;
+	constructor(sending) {
+		this.#sending = sending;
+		this.#signal = AbortSignal.any([sending.signal, this.#failing.signal]);
+	}
+	/** Begins to send a part. `onDone` is called when nothing needs its bytes any more. */
+	send(bytes, onDone) {
+		this.count += 1;
+		const work = this.#sendOne(this.count, bytes).catch((error) => {
+			this.#failure ??= { error };
+			this.#failing.abort();
+			this.#sending.gate.destroy(/* @__PURE__ */ new Error("a part could not be sent"));
+		}).finally(() => {
+			this.#underWay.delete(work);
+			onDone();
+		});
+		this.#underWay.add(work);
+	}
+	throwIfFailed() {
+		if (this.#failure !== null) throw this.#failure.error;
+	}
+	/** Resolves when at least one part more has arrived. */
+	async oneSent() {
+		await Promise.race(this.#underWay);
+		this.throwIfFailed();
+	}
+	/** Waits for all parts and makes them an object. */
+	async complete() {
+		const { bucket, target, gate, signal, onCompleting } = this.#sending;
+		await Promise.all(this.#underWay);
+		this.throwIfFailed();
+		if (gate.passed === null) throw new TypeError("an upload is completed before its content is known");
+		await onCompleting();
+		const whole = bucket.keepsChecksums ? {
+			ChecksumType: "FULL_OBJECT",
+			ChecksumCRC32: crc32Text(gate.passed.crc32),
+			MpuObjectSize: gate.passed.sizeBytes
+		} : {};
+		const complete = new import_dist_cjs.CompleteMultipartUploadCommand({
+			Bucket: target.Bucket,
+			Key: target.Key,
+			UploadId: await this.#begin(),
+			MultipartUpload: { Parts: this.#sent.toSorted((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0)) },
+			IfNoneMatch: "*",
+			...whole
+		});
+		await untilStopped(signal, bucket.client.send(complete, { abortSignal: signal }));
+	}
+	/** Ends what is still under way; with nothing under way it does nothing. */
+	async end() {
+		this.#failing.abort();
+		await Promise.all(this.#underWay);
+	}
+	async #sendOne(partNumber, bytes) {
+		const { bucket, target, onProgress } = this.#sending;
+		const upload = new import_dist_cjs.UploadPartCommand({
+			Bucket: target.Bucket,
+			Key: target.Key,
+			UploadId: await this.#begin(),
+			PartNumber: partNumber,
+			Body: bytes,
+			...checksumAlgorithm(bucket)
+		});
+		const sent = await untilStopped(this.#signal, bucket.client.send(upload, { abortSignal: this.#signal }));
+		if (sent.ETag === void 0) throw new Error(`the answer to part ${partNumber} has no ETag`);
+		const checksum = sent.ChecksumCRC32 === void 0 ? {} : { ChecksumCRC32: sent.ChecksumCRC32 };
+		this.#sent.push({
+			PartNumber: partNumber,
+			ETag: sent.ETag,
+			...checksum
+		});
+		this.#sentBytes += bytes.byteLength;
+		onProgress(this.#sentBytes);
+	}
+	#begin() {
+		const { bucket, target, begun, signal } = this.#sending;
+		const checksum = bucket.keepsChecksums ? {
+			...checksumAlgorithm(bucket),
+			ChecksumType: "FULL_OBJECT"
+		} : {};
+		this.#uploadId ??= begun.begin({
+			...target,
+			...checksum
+		}, signal);
+		return this.#uploadId;
+	}
+};
 
 // src/storage/s3/verify-object.ts
 /** Each of them has the SDK's own attempts up to the first byte. */
@@ -111,9 +318,7 @@ async function verifyObject(bucket, key, held, sent, signal) {
 	const url = bucket.urlOf(key);
 	if (held === null || held.ContentLength !== sent.sizeBytes) throw storageMismatch(url, sent, { sizeBytes: held?.ContentLength ?? 0 });
 	if (held.ChecksumType === "FULL_OBJECT" && held.ChecksumCRC32 !== void 0) {
-		const crc32 = Buffer.alloc(4);
-		crc32.writeUInt32BE(sent.crc32);
-		if (held.ChecksumCRC32 !== crc32.toString("base64")) throw storageMismatch(url, sent, { sizeBytes: sent.sizeBytes });
+		if (held.ChecksumCRC32 !== crc32Text(sent.crc32)) throw storageMismatch(url, sent, { sizeBytes: sent.sizeBytes });
 		return "length and CRC-32 of the whole object, as the server computed it";
 	}
 	const readBack = await readAgain(bucket, key, signal);
@@ -145,12 +350,13 @@ async function uploadObject(bucket, request) {
 	if (signal.aborted) throw stoppedBy(signal, url);
 	if (await bucket.head(key, signal) !== null) throw taken(url);
 	const { maximumBytes } = partPlan(estimatedBytes);
+	const begun = new BegunUploads(bucket, key);
 	const attempt = {
 		bucket,
 		request,
 		url,
 		mark: randomUUID(),
-		begun: new BegunUploads(bucket, key),
+		begun,
 		gate: new ContentGate({
 			expected,
 			maximumBytes,
@@ -164,51 +370,52 @@ async function uploadObject(bucket, request) {
 		return {
 			storage: "s3",
 			url,
-			verified: await verifyObject(bucket, key, held, sent, signal)
+			verified: `${await verifyObject(bucket, key, held, sent, signal)}${await removeStrays(begun)}`
 		};
 	} catch (error) {
-		throw await leaveNothing(attempt, await describe(attempt, error));
+		throw await leaveNothing(attempt, await bucket.errorFor(error, "write", url, signal));
+	}
+}
+/** Ends uploads that were begun by attempts whose answer was lost. The object is good whether that works or not. */
+async function removeStrays(begun) {
+	if (!begun.mayBeMore) return "";
+	try {
+		await begun.abort(AbortSignal.timeout(cleanUpMs));
+		return "";
+	} catch {
+		return "; parts of an earlier attempt may be left, for a lifecycle rule of the bucket to abort";
 	}
 }
 /** Sends the content and returns what was sent, once the server has taken the whole of it. */
 async function send(attempt) {
 	const { bucket, request, url, gate, begun } = attempt;
 	const { location } = bucket;
-	const plan = partPlan(request.estimatedBytes);
-	const upload = new import_dist_cjs.Upload({
-		client: uploadClient(bucket.client, location, {
-			signal: request.signal,
-			onBeginning: () => begun.onBeginning(),
-			onBegun: (uploadId) => begun.onBegun(uploadId),
-			onCompleting: async () => {
-				if (await bucket.head(request.key, request.signal) !== null) throw taken(url);
-			}
-		}),
-		params: {
+	const work = {
+		bucket,
+		gate,
+		url,
+		plan: partPlan(request.estimatedBytes),
+		begun,
+		signal: request.signal,
+		target: {
 			Bucket: location.bucket,
 			Key: bucket.fullKey(request.key),
-			Body: gate,
-			IfNoneMatch: "*",
 			ContentType: "application/octet-stream",
 			Metadata: { [uploadMark]: attempt.mark },
-			...encryptionParameters(location.encryption),
-			...isAws(location) ? {
-				ChecksumAlgorithm: "CRC32",
-				ChecksumType: "FULL_OBJECT"
-			} : {}
+			...encryptionParameters(location.encryption)
 		},
-		partSize: plan.partSizeBytes,
-		queueSize: plan.queueSize,
-		leavePartsOnError: true
-	});
-	upload.on("httpUploadProgress", ({ loaded = 0 }) => request.onProgress?.(loaded));
+		onProgress: (sentBytes) => request.onProgress?.(sentBytes),
+		onCompleting: async () => {
+			if (await bucket.head(request.key, request.signal) !== null) throw taken(url);
+		}
+	};
 	const stop = () => {
 		gate.destroy(stoppedBy(request.signal, url));
 	};
 	request.signal.addEventListener("abort", stop, { once: true });
 	pipeline(request.body, gate, () => {});
 	try {
-		await upload.done();
+		await sendContent(work);
 	} catch (error) {
 		if (gate.passed === null || !await isStored(attempt)) throw isTaken(error) ? taken(url) : error;
 	} finally {
@@ -249,18 +456,6 @@ async function leaveNothing(attempt, failure) {
 			cause: new AggregateError([failure, left], "the upload failed, and so did cleaning up after it")
 		});
 	}
-}
-async function describe({ bucket, request, url }, error) {
-	const { body, signal } = request;
-	const isOfBody = error === body.errored && error instanceof Error && !(error instanceof SafeMigrateError);
-	if (signal.aborted || !isOfBody) return bucket.errorFor(error, "write", url, signal);
-	return new SafeMigrateError({
-		code: "SM_STORAGE_FAILED",
-		message: `${url} was not written, because its content broke off: ${error.message}`,
-		hint: "Nothing was left in the storage. Look at what failed before this.",
-		docs: "storage.md",
-		cause: error
-	});
 }
 function taken(url) {
 	return new SafeMigrateError({

@@ -49,11 +49,14 @@ function missingOf(names) {
   return names.filter((name) => !parts[name].present());
 }
 
+/** Nobody answers questions, and configuration that is there already stays. */
+const unattended = { DEBIAN_FRONTEND: 'noninteractive', UCF_FORCE_CONFFOLD: '1' };
+
 function run(command, args) {
   console.log(`system parts: ${[command, ...args].join(' ')}`);
   const { status } = spawnSync(command, args, {
     stdio: 'inherit',
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    env: { ...process.env, ...unattended },
   });
   return status === 0;
 }
@@ -92,7 +95,12 @@ async function installOnDebian(missing) {
   const aptGet = (...args) =>
     asRoot
       ? run('apt-get', args)
-      : run('sudo', [...(automatic ? ['-n'] : []), 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args]);
+      : run('sudo', [
+          ...(automatic ? ['-n'] : []),
+          ...Object.entries(unattended).map(([name, value]) => `${name}=${value}`),
+          'apt-get',
+          ...args,
+        ]);
   aptGet('-qq', 'update');
   aptGet(
     '-qq',

@@ -12,6 +12,8 @@ import { SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 
 export interface Deployment {
+  /** Migrations of this run that the history calls applied. */
+  readonly applied: readonly string[];
   /** Every pending migration is finished, by `_prisma_migrations`. */
   readonly complete: boolean;
   readonly deployed: DeployResult;
@@ -66,13 +68,15 @@ async function deploy(
   const { deployed, error } = await start(migrator, log, context.signal);
   const incomplete = (fact: string, message: string, cause: unknown, failure: MigrationFailure | null) => ({
     fact,
-    deployment: { complete: false, deployed, failure, error: migrationFailed(message, cause) },
+    deployment: { applied, complete: false, deployed, failure, error: migrationFailed(message, cause) },
   });
 
+  let applied: readonly string[] = [];
   let verdict: DeployVerdict;
   try {
     const history = await whenReachable(() => readHistory(database, migrator.historySchema), log);
     verdict = judge(baseline.history, history, migrator.migrations, pending);
+    applied = verdict.applied;
   } catch (cause) {
     const message = `after the migration the target cannot be read: ${messageOf(cause)}`;
     return incomplete(message, message, cause, null);
@@ -83,7 +87,7 @@ async function deploy(
     }
     return {
       fact: `${countOf(pending.length, 'migration')} applied`,
-      deployment: { complete: true, deployed, failure: null, error: null },
+      deployment: { applied, complete: true, deployed, failure: null, error: null },
     };
   }
   const [failed] = verdict.failed;
@@ -92,7 +96,16 @@ async function deploy(
     return incomplete(message, message, error, null);
   }
   const migration = migrator.migrations.find((file) => file.name === failed.migrationName) ?? null;
-  const failure = await describeFailure({ row: failed, deployed, migration });
+  const failure = await describeFailure({ row: failed, deployed, migration }).catch(
+    // By now the target is touched: what cannot be described is recovered all the same.
+    (cause: unknown): MigrationFailure => ({
+      migration: failed.migrationName,
+      file: null,
+      line: null,
+      sqlState: null,
+      message: `the failure cannot be described: ${messageOf(cause)}`,
+    }),
+  );
   return incomplete(
     `failed in ${failure.migration}: ${failure.message}`,
     `migration ${failure.migration} failed: ${failure.message}`,

@@ -42,7 +42,12 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
         return takeBaseline(
           database,
           migrator,
-          { ...backup, history: ready.history, targetOid: ready.facts.oid },
+          {
+            ...backup,
+            history: ready.history,
+            targetOid: ready.facts.oid,
+            properties: ready.facts.properties,
+          },
           { exact: settings.onNewWrites === 'stop', jobs: settings.jobs, signal: context.signal },
           phaseLog,
         );

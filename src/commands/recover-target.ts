@@ -53,12 +53,13 @@ export async function recoverTarget(
     });
   } catch (error) {
     report.problem(error, 'recover');
-    tellHowToFinish(context, failed);
+    await tellWhereItStands(context, failed);
     return 'recovery-failed';
   }
 
   if (recovery.result === 'stopped') {
     report.problem(stopped(recovery.because), 'recover');
+    report.applied(deployment.applied);
     tellHowToFinish(context, failed);
     return 'stopped';
   }
@@ -83,6 +84,27 @@ function recoveryFact(recovery: Recovery): string {
   }
 }
 
+/** After a recovery that failed: commands for before the swap are no use after it, so the server is asked. */
+async function tellWhereItStands(context: CommandContext, failed: Failed): Promise<void> {
+  const { database } = failed.ready;
+  const failedName = database.copyName('failed', context.run.id);
+  const isSwapped = await database.oidOf(failedName).then(
+    (oid) => oid === failed.baseline.targetOid,
+    // Who cannot be asked is most likely as he was.
+    () => false,
+  );
+  if (!isSwapped) {
+    context.report.applied(failed.deployment.applied);
+    tellHowToFinish(context, failed);
+    return;
+  }
+  context.report.failedDatabase(failedName);
+  context.report.nextStep({
+    text: `${database.address.database} is the restored backup now, and the state that the failed migration left is kept as ${failedName}. Look at what the problem above names before you go on; nothing has to be swapped any more.`,
+    commands: [],
+  });
+}
+
 /** What only the failed database holds, table by table: the application's writes after the backup among it. */
 async function reportNewWrites(
   context: CommandContext,
@@ -91,6 +113,11 @@ async function reportNewWrites(
   swapped: NonNullable<Recovery['swapped']>,
 ): Promise<void> {
   const { database } = failed.ready;
+  if (context.signal.aborted) {
+    // The runner ends a cancelled step within seconds: the result has to be told before that.
+    context.log.warn(`the run was cancelled, so ${swapped.failedName} was not compared with the target`);
+    return;
+  }
   try {
     await context.log.phase('report', async (log) => {
       const differences = await database.compareWithFailed(

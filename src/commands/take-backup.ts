@@ -59,13 +59,13 @@ export async function takeBackup(
       let tables = '';
       log.progress(() => `${formatBytes(file.sizeBytes)} dumped${tables}${uploads.progressText()}`);
       // The file comes first: when the disk is full, that is the reason, and pg_dump's broken pipe is not.
-      const [content, , fingerprint, schemaText] = await Promise.all([
+      const [content, , fingerprint, schemaText] = await allOrNone(signal, (stop) => [
         file.content,
-        snapshot.dump(file.writer, signal),
-        snapshot.fingerprint(settings.jobs, signal, (done, all) => {
+        snapshot.dump(file.writer, stop),
+        snapshot.fingerprint(settings.jobs, stop, (done, all) => {
           tables = `, ${done} of ${all} tables read`;
         }),
-        snapshot.schemaText(signal),
+        snapshot.schemaText(stop),
       ]);
       return {
         fact: `${formatBytes(content.sizeBytes)} of ${formatBytes(ready.facts.sizeBytes)}, sha256 ${content.sha256.slice(0, 8)}…`,
@@ -113,7 +113,8 @@ export async function takeBackup(
       counters: dumped.counters,
       fallback,
       proofError,
-      [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+      // The result stands by then; a file that cannot be removed does not change it.
+      [Symbol.asyncDispose]: () => leaveNothing(context, () => file[Symbol.asyncDispose]()),
     };
   } catch (error) {
     const reason = failing.signal.aborted ? failing.signal.reason : error;
@@ -123,6 +124,22 @@ export async function takeBackup(
     const copy = fallback;
     if (copy !== null) await leaveNothing(context, () => database.dropCopy(copy.name));
     throw reason;
+  }
+}
+
+/** As Promise.all, but the first failure ends the others, and nothing is under way any more when this rejects. */
+async function allOrNone<const T extends readonly Promise<unknown>[]>(
+  signal: AbortSignal,
+  begin: (stop: AbortSignal) => T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const failing = new AbortController();
+  const works = begin(AbortSignal.any([signal, failing.signal]));
+  try {
+    return await Promise.all(works);
+  } catch (error) {
+    failing.abort(error);
+    await Promise.allSettled(works);
+    throw error;
   }
 }
 

@@ -72,10 +72,18 @@ export interface Fingerprint {
   readonly serverMajor: number;
   /** SHA-256 over the sorted entries of the schema-only dump. */
   readonly schemaDigest: string;
-  readonly extensions: readonly { readonly name: string; readonly version: string; readonly schema: string }[];
+  readonly extensions: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly schema: string;
+  }[];
   /** Sorted by schema, table. */
   readonly tables: readonly TableContent[];
-  readonly materializedViews: readonly { readonly schema: string; readonly name: string; readonly populated: boolean }[];
+  readonly materializedViews: readonly {
+    readonly schema: string;
+    readonly name: string;
+    readonly populated: boolean;
+  }[];
   readonly sequences: readonly {
     readonly schema: string;
     readonly name: string;
@@ -102,7 +110,11 @@ export interface Snapshot extends AsyncDisposable {
    */
   dump(sink: Writable, signal: AbortSignal): Promise<void>;
   /** Reads the fingerprint with `jobs` sessions in the same snapshot. */
-  fingerprint(jobs: number, signal: AbortSignal, onTable?: (done: number, all: number) => void): Promise<Fingerprint>;
+  fingerprint(
+    jobs: number,
+    signal: AbortSignal,
+    onTable?: (done: number, all: number) => void,
+  ): Promise<Fingerprint>;
   /** Text of the schema-only dump in the same snapshot, for the fixpoint comparison and for reports. */
   schemaText(signal: AbortSignal): Promise<string>;
 }
@@ -174,7 +186,11 @@ export interface Database extends AsyncDisposable {
   inspect(): Promise<TargetFacts>;
 
   /** Takes the run's lock or rejects with SM_LOCKED, naming holder and start. */
-  lock(holder: { readonly run: string; readonly description: string; readonly startedAt: string }): Promise<RunLock>;
+  lock(holder: {
+    readonly run: string;
+    readonly description: string;
+    readonly startedAt: string;
+  }): Promise<RunLock>;
 
   openSnapshot(): Promise<Snapshot>;
   /** The witness of the target now. */
@@ -184,7 +200,11 @@ export interface Database extends AsyncDisposable {
    * Tables whose content differs now from `before`: only those whose counters moved are read, or all of them
    * when `exact`. Tables that are gone or new are not listed.
    */
-  changedTables(before: Fingerprint, counters: WriteCounters, options: { readonly exact: boolean; readonly jobs: number }): Promise<readonly string[]>;
+  changedTables(
+    before: Fingerprint,
+    counters: WriteCounters,
+    options: { readonly exact: boolean; readonly jobs: number },
+  ): Promise<readonly string[]>;
   /** Sequences that stand lower now than in `before` (somebody set them back). */
   rewoundSequences(before: Fingerprint): Promise<readonly string[]>;
 
@@ -218,7 +238,12 @@ export interface Database extends AsyncDisposable {
 
   /** Per-table differences between the failed database and the recovered target; only tables that differ. */
   compareWithFailed(
-    request: { readonly failedName: string; readonly xidAtSwap: number; readonly before: Fingerprint; readonly jobs: number },
+    request: {
+      readonly failedName: string;
+      readonly xidAtSwap: number;
+      readonly before: Fingerprint;
+      readonly jobs: number;
+    },
     log: PhaseLog,
   ): Promise<readonly TableDifference[]>;
 

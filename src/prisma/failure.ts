@@ -28,9 +28,14 @@ export async function describeFailure(given: {
             position: markedLine(text),
             table: /\btable: Some\("((?:[^"\\]|\\.)*)"\)/.exec(text)?.[1] ?? null,
           }),
-    sqlState: text === null ? null : (/^Database error code: ([0-9A-Z]{5})$/m.exec(text)?.[1] ?? null),
+    sqlState: sqlStateIn(text),
     message,
   };
+}
+
+/** SQLSTATE of the error in a text of the engine (a row's `logs`, or what Prisma printed), or null. */
+export function sqlStateIn(text: string | null): string | null {
+  return text === null ? null : (/^Database error code: ([0-9A-Z]{5})$/m.exec(text)?.[1] ?? null);
 }
 
 function errorText(row: HistoryRow, deployed: DeployResult): string | null {

@@ -78,7 +78,7 @@ export async function runPrisma(run: PrismaRun): Promise<ProcessExit> {
   child.stdout.on('data', (chunk: Buffer) => run.onOutput(stdoutText.write(chunk)));
   if (child.pid !== null) run.onStart?.(child.pid);
   const exit = await child.exited;
-  // The engine may outlive the CLI, and with it the migration: when told to stop, nothing of the group may go on.
-  if (run.signal.aborted && child.pid !== null) await endGroup(child.pid);
+  // The engine may outlive a CLI that was told to stop or was killed, and the migration with it: nothing may go on.
+  if ((run.signal.aborted || exit.exitCode !== 0) && child.pid !== null) await endGroup(child.pid);
   return exit;
 }

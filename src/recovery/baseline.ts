@@ -1,4 +1,4 @@
-import type { Database, Fallback, Fingerprint } from '../database/database.ts';
+import type { Database, DatabaseProperties, Fallback, Fingerprint } from '../database/database.ts';
 import { readHistory } from '../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../prisma/migrator.ts';
 import type { PhaseLog } from '../report/run-log.ts';
@@ -20,8 +20,8 @@ export interface Baseline {
 }
 
 /**
- * Makes sure that the backup still is what a swap may go back to: nobody has migrated and nobody has changed
- * the schema since the snapshot. Rows may have changed; which tables is returned.
+ * Makes sure that the backup still is what a swap may go back to: nobody has migrated, replaced the database or
+ * changed its schema since the snapshot. Rows may have changed; which tables is returned.
  * Rejects with SM_SCHEMA_MOVED; nothing has been touched then.
  */
 export async function takeBaseline(
@@ -30,6 +30,7 @@ export async function takeBaseline(
   backup: {
     readonly history: readonly HistoryRow[] | null;
     readonly targetOid: number;
+    readonly properties: DatabaseProperties;
     readonly fingerprint: Fingerprint;
     readonly schemaText: string;
     readonly witness: string;
@@ -40,6 +41,9 @@ export async function takeBaseline(
   options: { readonly exact: boolean; readonly jobs: number; readonly signal: AbortSignal },
   log: PhaseLog,
 ): Promise<Baseline> {
+  if ((await database.oidOf(database.address.database)) !== backup.targetOid) {
+    throw moved('another database has taken the name of the target since the backup was taken');
+  }
   const history = await readHistory(database, migrator.historySchema);
   if (!sameHistory(backup.history, history)) {
     throw moved('somebody else has changed the migration history since the backup was taken');
@@ -49,6 +53,12 @@ export async function takeBaseline(
     // TRUNCATE, VACUUM FULL or REFRESH of the application move the witness too, without changing the schema.
     if ((await database.schemaDigest(options.signal)) !== backup.fingerprint.schemaDigest) {
       throw moved('somebody else has changed the schema since the backup was taken');
+    }
+    // A swap puts the old ones back: a privilege that was revoked meanwhile must not return with it.
+    if (JSON.stringify(await database.properties()) !== JSON.stringify(backup.properties)) {
+      throw moved(
+        'somebody else has changed privileges, settings or comment of the database since the backup was taken',
+      );
     }
     log.detail('catalogs were rewritten since the backup, the schema is the same');
   }
@@ -65,7 +75,7 @@ export async function takeBaseline(
     fallback: backup.fallback,
     dumpPath: backup.dumpPath,
     // The history table is Prisma's; a change of it was excluded above.
-    writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith('_prisma_migrations')),
+    writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith('._prisma_migrations')),
   };
 }
 

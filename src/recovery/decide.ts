@@ -1,4 +1,5 @@
 import type { ScriptDescription } from '../lint/statements.ts';
+import { sqlStateIn } from '../prisma/failure.ts';
 import type { HistoryRow } from '../prisma/migrator.ts';
 
 /** What is known about a target after `migrate deploy` did not do all it should. */
@@ -19,7 +20,7 @@ export interface Evidence {
   /** Tables that the application had changed between the snapshot and the migration. */
   readonly writesBeforeMigration: readonly string[];
   readonly onNewWrites: 'restore' | 'stop';
-  /** Somebody else's session holds Prisma's lock. */
+  /** Somebody else deploys, or has done so meanwhile: what changed may be the work of others. */
   readonly foreignDeploy: boolean;
 }
 
@@ -42,7 +43,7 @@ export function decide(evidence: Evidence): Decision {
   if (evidence.foreignDeploy) {
     return {
       way: 'stopped',
-      because: "another deploy holds Prisma's lock on this database, and what changed may be its work",
+      because: 'another deploy is or was at work on this database, and what changed may be its work',
     };
   }
   const byHistory = decideHistory(evidence, catalogsAsBefore);
@@ -77,6 +78,11 @@ function decideHistory(
   if (!evidence.eventTriggers && statements.every((statement) => !statement.mayChangeData)) {
     return { way: 'history', row, because: 'the failing script holds no statement that can change data' };
   }
+  if (!wasRefused(row)) {
+    return no(
+      'the database did not say that the failing script failed: it was cut off and may have run to its end',
+    );
+  }
   const breaker = statements.find((statement) => statement.breaksAtomicity);
   if (breaker !== undefined) {
     return no(
@@ -103,6 +109,16 @@ function decideHistory(
     case 'by-statement':
       return no('this Prisma sends a script statement by statement, so its first part may have stayed');
   }
+}
+
+/**
+ * Whether the server refused a statement of the script, by the error that Prisma noted in the row. Without one the
+ * migrator was ended before the answer came, and the backend goes on alone: it may have committed. Class 08 and 40003
+ * are errors of the connection, which leave that open as well.
+ */
+function wasRefused(row: HistoryRow): boolean {
+  const sqlState = sqlStateIn(row.logs);
+  return sqlState !== null && !/^(08|40003)/.test(sqlState);
 }
 
 /** Whether two readings of `_prisma_migrations` hold the same rows, in any order. */

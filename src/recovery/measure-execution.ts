@@ -28,7 +28,8 @@ export async function measureExecution(
          FROM public._prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL`,
       z.object({ stayed: z.boolean() }),
     );
-    if (outcome === undefined || probe.exitCode === 0) return 'not-measured';
+    // Any other code (P3009: an earlier run's probe is still there) means that it did not run now.
+    if (outcome === undefined || probe.errorCode !== 'P3018') return 'not-measured';
     return outcome.stayed ? 'by-statement' : 'one-query';
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;

@@ -26,14 +26,15 @@ export async function quietMigrator(
     (holder.clientPort !== null && deployed.localPorts.has(holder.clientPort));
 
   const holder = await waitUntilFree(database, ownGraceMs);
-  if (holder === null) return { foreignDeploy: false };
+  // P1002: our migrator never had the lock and did nothing; whoever had it may be done by now.
+  if (holder === null) return { foreignDeploy: deployed.errorCode === 'P1002' };
   if (isOurs(holder)) {
     log.detail(`ending our migrator's session ${holder.pid}, which outlived its process`);
     await database.terminate(holder.pid);
     return { foreignDeploy: (await waitUntilFree(database, foreignGraceMs)) !== null };
   }
   log.detail(`session ${holder.pid} of ${holder.user} holds Prisma's lock; it is not ours and is left alone`);
-  // P1002 means that our migrator never had the lock, so there is nothing of ours to wait for.
+  // Then there is nothing of ours to wait for.
   if (deployed.errorCode === 'P1002') return { foreignDeploy: true };
   return { foreignDeploy: (await waitUntilFree(database, foreignGraceMs)) !== null };
 }

@@ -114,8 +114,18 @@ async function gatherEvidence(request: RecoveryRequest, foreignDeploy: boolean):
     recovery: settings.recovery,
     writesBeforeMigration: baseline.writesBeforeMigration,
     onNewWrites: settings.onNewWrites,
-    foreignDeploy,
+    foreignDeploy: foreignDeploy || hasForeignRow(request, history),
   };
+}
+
+/** Whether the history holds a new migration that is not among our files: a deploy of another commit was here. */
+function hasForeignRow(
+  { migrator, baseline }: Pick<RecoveryRequest, 'migrator' | 'baseline'>,
+  now: readonly HistoryRow[] | null,
+): boolean {
+  const known = new Set(baseline.history?.map((row) => row.id));
+  const ours = new Set(migrator.migrations.map((file) => file.name));
+  return now?.some((row) => !known.has(row.id) && !ours.has(row.migrationName)) === true;
 }
 
 function newUnfinished(
@@ -159,6 +169,7 @@ async function swapBack(
       log,
     )
     .catch((error: unknown) => {
+      if (saysItself(error)) throw error;
       throw recoveryFailed(
         `the swap did not happen: ${name} is as the failed migration left it, and the state before it is in ${fallback.name}`,
         error,
@@ -166,7 +177,12 @@ async function swapBack(
     });
   log.detail(`${outcome.terminatedSessions} sessions ended`);
 
-  const wrong = await whenReachable(() => lookAtSwapped(request, fallback), log);
+  const wrong = await whenReachable(() => lookAtSwapped(request, fallback), log).catch((error: unknown) => {
+    throw recoveryFailed(
+      `${name} was swapped back, but could not be looked at afterwards; the failed state is in ${failedName}`,
+      error,
+    );
+  });
   if (wrong.length > 0) {
     throw recoveryFailed(
       `${name} was swapped back, but ${wrong.join(', ')}; the failed state is in ${failedName}`,
@@ -174,6 +190,14 @@ async function swapBack(
     );
   }
   return { failedName, xidAtSwap: outcome.xidAtSwap };
+}
+
+/** Errors of the swap that do not leave both names as they were, or do not know. */
+function saysItself(error: unknown): boolean {
+  return (
+    error instanceof SafeMigrateError &&
+    (error.code === 'SM_SWAP_UNKNOWN' || error.code === 'SM_ALREADY_SWAPPED')
+  );
 }
 
 /** What is wrong with the target after the swap; contents are not compared, the application writes again. */

@@ -5,6 +5,10 @@ import { resultSentence } from './sentence.ts';
 export function closingLines(report: Report): readonly string[] {
   return [
     `${report.result}: ${resultSentence(report)}`,
-    ...report.nextSteps.flatMap((step) => [step.text, ...step.commands.flatMap((command) => command.split('\n').map((line) => `    ${line}`))]),
+    // Not indented: an indented `SQL` would not end its here-document when it is pasted.
+    ...report.nextSteps.flatMap((step) => [
+      step.text,
+      ...step.commands.flatMap((command) => command.split('\n')),
+    ]),
   ];
 }

@@ -108,7 +108,7 @@ function newWrites(report: Report): string | null {
     const names = shortened(tables, code).join(', ');
     return `### Writes after the backup\n\nWritten to between the backup and the migration: ${names}`;
   }
-  const heading = '### Rows written after the backup';
+  const heading = '### What the failed database holds beside the backup';
   if (report.newWrites.length === 0) return `${heading}\n\nNone: every table was compared.`;
   const rows = shortenedRows(report.newWrites, (difference) => [
     code(`${difference.schema}.${difference.table}`),

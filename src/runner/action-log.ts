@@ -33,6 +33,8 @@ export class ActionLog implements RunLog {
   readonly #progressIntervalMs: number;
   readonly #write: (text: string) => void;
   #openGroup: Phase | null = null;
+  /** The phase whose group was opened last, whether or not it is still open. */
+  #begunGroup: Phase | null = null;
 
   constructor(options: ActionLogOptions) {
     this.#record = options.record;
@@ -64,7 +66,7 @@ export class ActionLog implements RunLog {
     let lastSaid: string | undefined;
 
     const timer = setInterval(() => {
-      this.#open(phase);
+      if (this.#begunGroup !== phase) this.#open(phase);
       const text = say();
       if (text === undefined || text === lastSaid) return;
       lastSaid = text;
@@ -76,6 +78,7 @@ export class ActionLog implements RunLog {
     const end = (status: PhaseRecord['status'], fact: string) => {
       clearInterval(timer);
       childOutput.end();
+      this.#begunGroup = null;
       const durationMs = Math.round(performance.now() - started);
       this.#record.phase({ phase, status, startedAt: startedAt.toISOString(), durationMs, fact });
       const columns =
@@ -109,6 +112,7 @@ export class ActionLog implements RunLog {
     if (this.#openGroup === phase) return;
     this.#closeGroup();
     this.#openGroup = phase;
+    this.#begunGroup = phase;
     this.#write(`::group::${phase}\n`);
   }
 

@@ -31,17 +31,26 @@ export async function run(openPorts: (mask: (secret: string) => void) => Ports):
     },
   });
   const log = new ActionLog({ record: report });
+  // To the very end: the second signal of a cancel must not cut off the telling of the result.
+  using signal = cancellation();
   const result = await attempt(report, async () => {
     const { settings, warnings } = parseInputs(process.env, context);
     for (const warning of warnings) log.warn(warning);
-    using signal = cancellation();
-    await using workFolder = await WorkFolder.create(context.temporaryDirectory);
+    const workFolder = await WorkFolder.create(context.temporaryDirectory);
     saveWorkFolder(workFolder.path);
-    // Awaited here, so that the folder outlives the story.
-    return await runCommand(
-      { run: identity, log, report, ports: openPorts(core.setSecret), workFolder: workFolder.path, signal },
-      settings,
-    );
+    try {
+      return await runCommand(
+        { run: identity, log, report, ports: openPorts(core.setSecret), workFolder: workFolder.path, signal },
+        settings,
+      );
+    } finally {
+      // The result stands: a folder that cannot be removed must not turn it into `refused`.
+      await workFolder[Symbol.asyncDispose]().catch((error: unknown) => {
+        log.warn(
+          `${workFolder.path} could not be removed: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      });
+    }
   });
   await publish(report.build(result, new Date()), context, log);
 }

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { YoungGarbage } from '../system/young-garbage.ts';
 import type { ExpectedContent } from './storage.ts';
 
 /** Reads a stream to its end. Rejects with the stream's error. */
 export async function sha256Of(body: Readable): Promise<ExpectedContent> {
   const hash = createHash('sha256');
+  const garbage = new YoungGarbage();
   let sizeBytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     hash.update(chunk);
     sizeBytes += chunk.byteLength;
+    garbage.add(chunk.byteLength);
   }
   return { sizeBytes, sha256: hash.digest('hex') };
 }

@@ -11,7 +11,13 @@ export interface Problem {
 }
 
 /** Every page of docs/ that an error may point to. */
-export type DocsPage = 'errors.md' | 'recovery.md' | 'storage.md' | 'postgresql.md' | 'prisma.md' | 'security.md';
+export type DocsPage =
+  | 'errors.md'
+  | 'recovery.md'
+  | 'storage.md'
+  | 'postgresql.md'
+  | 'prisma.md'
+  | 'security.md';
 
 export interface ErrorDetails extends Problem {
   /** Page in docs/ that explains it; `errors.md` unless a better one is named. */

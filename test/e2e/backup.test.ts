@@ -90,7 +90,7 @@ describe('backup', () => {
       prisma: { appliedMigrations: Object.keys(erpMigrations).map((name) => ({ name })) },
       proof: { method: 'restore', proved: true, problem: null },
       gitCommit: '0d1b2c3d4e5f60718293a4b5c6d7e8f901234567',
-      runUrl: 'https://github.com/applizor/erp/actions/runs/16442509711',
+      runUrl: 'https://github.com/applizor/erp/actions/runs/16442509711/attempts/1',
     });
 
     // With PostgreSQL's own tool, from the folder.

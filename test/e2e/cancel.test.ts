@@ -9,8 +9,6 @@ import { sharedCeph } from '../support/shared-servers.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const pending = { '20260103000000_add_quotations': addQuotations };
-/** The runner kills the tree 10 s after it asked. */
-const killedAfterMs = 10_000;
 
 async function until(condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
@@ -27,12 +25,13 @@ const isRunning = (world: World, query: string, more = 'true') =>
     return (await world.cluster.psql('postgres', sql)) !== '0';
   });
 
-/** Cancels as the runner does, and holds the run to have ended by itself before the runner kills it. */
+/** Cancels as the runner does, and holds the run to have ended by itself before it is killed after 10 s. */
 async function cancel(run: ActionRun): Promise<ActionResult> {
-  const startedAt = Date.now();
   const result = await run.cancel();
-  expect(Date.now() - startedAt).toBeLessThan(killedAfterMs);
-  expect({ exitCode: result.exitCode, signal: result.signal }, result.log).toEqual({ exitCode: 1, signal: null });
+  expect({ exitCode: result.exitCode, signal: result.signal }, result.log).toEqual({
+    exitCode: 1,
+    signal: null,
+  });
   return result;
 }
 
@@ -45,7 +44,9 @@ async function expectUnharmed(world: World, before: DatabaseState, run: ActionRu
     problems.map(({ code }) => code),
     result.log,
   ).toEqual(['SM_CANCELLED']);
-  expect([...(await run.filesWritten()).keys()].filter((path) => path.includes('safe-migrate-work-'))).toEqual([]);
+  expect(
+    [...(await run.filesWritten()).keys()].filter((path) => path.includes('safe-migrate-work-')),
+  ).toEqual([]);
   expect(await world.state()).toEqual(before);
   await expectNothingLeft(world);
 }

@@ -16,12 +16,14 @@ describe('migrate refuses, and touches nothing, when the database URL', () => {
   afterAll(() => world[Symbol.asyncDispose]());
 
   /** The URL with parts of it replaced. */
-  function urlWith(change: (url: URL) => void): string {
-    const url = new URL(world.url);
-    change(url);
-    return url.href;
+  function urlWith(parts: Readonly<Record<string, string>>): string {
+    return Object.assign(new URL(world.url), parts).href;
   }
-  const refusedWith = (url: string, codes: readonly string[], options: { readonly fromPrisma?: boolean } = {}) =>
+  const refusedWith = (
+    url: string,
+    codes: readonly string[],
+    options: { readonly fromPrisma?: boolean } = {},
+  ) =>
     expectRefused(
       world,
       options.fromPrisma === true
@@ -32,29 +34,20 @@ describe('migrate refuses, and touches nothing, when the database URL', () => {
 
   it('leads to a port where nobody listens', async () => {
     const port = await freePort();
-    const { result, report } = await refusedWith(
-      urlWith((url) => {
-        url.port = String(port);
-      }),
-      ['SM_UNREACHABLE'],
-    );
+    const { result, report } = await refusedWith(urlWith({ port: String(port) }), ['SM_UNREACHABLE']);
     expect(report.problems[0]?.message).toContain(`127.0.0.1:${port} cannot be reached`);
     expect(report.problems[0]?.message).toContain('Connection refused');
     expect(result.summary).toContain(`127.0.0.1:${port}`);
   });
 
   it('names a host that does not exist', async () => {
-    const url = urlWith((changed) => {
-      changed.hostname = 'no-such-host.invalid';
-    });
+    const url = urlWith({ hostname: 'no-such-host.invalid' });
     const { report } = await refusedWith(url, ['SM_UNREACHABLE']);
     expect(report.problems[0]?.message).toContain('no-such-host.invalid');
   });
 
   it('has a wrong password, which is not shown', async () => {
-    const url = urlWith((changed) => {
-      changed.password = 'not-the-password';
-    });
+    const url = urlWith({ password: 'not-the-password' });
     const { result, report } = await refusedWith(url, ['SM_AUTH']);
     expect(report.problems[0]?.message).toContain(`user ${world.user}`);
     expect(result.rawLog).not.toContain('not-the-password');
@@ -62,25 +55,23 @@ describe('migrate refuses, and touches nothing, when the database URL', () => {
 
   it('names a database that does not exist, and does not create it', async () => {
     const missing = `${world.database}_nowhere`;
-    const url = urlWith((changed) => {
-      changed.pathname = missing;
-    });
+    const url = urlWith({ pathname: missing });
     const { report } = await refusedWith(url, ['SM_NO_DATABASE']);
     expect(report.problems[0]?.message).toContain(missing);
     expect(await world.cluster.databases()).not.toContain(missing);
   });
 
-  const poolers: readonly (readonly [string, (url: URL) => void])[] = [
-    ['port 6543', (url) => void (url.port = '6543')],
-    ['pgbouncer=true', (url) => url.searchParams.set('pgbouncer', 'true')],
-    ['a -pooler host', (url) => void (url.hostname = 'ep-cool-1-pooler.eu-central-1.aws.neon.tech')],
+  const poolers: readonly (readonly [string, string, string])[] = [
+    ['port 6543', 'port', '6543'],
+    ['pgbouncer=true', 'search', '?pgbouncer=true'],
+    ['a -pooler host', 'hostname', 'ep-cool-1-pooler.eu-central-1.aws.neon.tech'],
   ];
-  describe.each(poolers)('leads to a transaction pooler (%s)', (sign, change) => {
+  describe.each(poolers)('leads to a transaction pooler (%s)', (sign, part, value) => {
     it.each([
       ['as the input', false],
       ['as what Prisma itself uses', true],
     ])('%s', async (_, fromPrisma) => {
-      const { report } = await refusedWith(urlWith(change), ['SM_URL_POOLER'], { fromPrisma });
+      const { report } = await refusedWith(urlWith({ [part]: value }), ['SM_URL_POOLER'], { fromPrisma });
       expect(report.problems[0]?.message).toContain(`a transaction pooler (${sign})`);
       expect(report.problems[0]?.hint).toContain('direct URL');
     });
@@ -89,7 +80,11 @@ describe('migrate refuses, and touches nothing, when the database URL', () => {
   it.each([
     ['prisma://', 'prisma://accelerate.prisma-data.net/?api_key=ey-secret-key', false],
     ['prisma+postgres://', 'prisma+postgres://accelerate.prisma-data.net/?api_key=ey-secret-key', false],
-    ['prisma+postgres:// of Prisma itself', 'prisma+postgres://accelerate.prisma-data.net/?api_key=ey-secret-key', true],
+    [
+      'prisma+postgres:// of Prisma itself',
+      'prisma+postgres://accelerate.prisma-data.net/?api_key=ey-secret-key',
+      true,
+    ],
   ])('is one of Prisma Accelerate: %s', async (_, url, fromPrisma) => {
     const { result, report } = await refusedWith(url, ['SM_URL_PRISMA_PROXY'], { fromPrisma });
     expect(report.problems[0]?.hint).toContain('postgresql://user:password@host:5432/database');
@@ -110,7 +105,9 @@ describe('migrate refuses, and touches nothing, when the database URL', () => {
   it('leads elsewhere than the one that Prisma would migrate', async () => {
     const other = await world.cluster.createOwnedDatabase('other');
     const { report } = await expectRefused(world, { env: { DATABASE_URL: other.url } }, ['SM_URL_MISMATCH']);
-    expect(report.problems[0]?.message).toMatch(new RegExp(`${world.database}.*${other.database}.*database\\)`));
+    expect(report.problems[0]?.message).toMatch(
+      new RegExp(`${world.database}.*${other.database}.*database\\)`),
+    );
     const tables = `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`;
     expect(await world.cluster.psql(other.database, tables)).toBe('0');
   });

@@ -1,5 +1,5 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -88,7 +88,9 @@ async function machineWithOlderTools(world: World): Promise<string | null> {
   try {
     await run('unshare', ['--mount', 'mount', '--bind', world.folder, '/usr/lib/postgresql']);
   } catch (error) {
-    process.stderr.write(`\nNOT TESTED: tools older than the server, because nothing can be mounted: ${String(error)}\n`);
+    process.stderr.write(
+      `\nNOT TESTED: tools older than the server, because nothing can be mounted: ${String(error)}\n`,
+    );
     return null;
   }
   const tools = join(world.folder, 'usr-lib-postgresql');
@@ -99,7 +101,10 @@ async function machineWithOlderTools(world: World): Promise<string | null> {
   for (const tool of ['psql', 'pg_dump', 'pg_restore']) {
     const path = join(bin, tool);
     const answer = `echo "${tool} (PostgreSQL) 12.22 (Debian 12.22-1)"`;
-    await writeFile(path, `#!/bin/sh\n[ "$1" = --version ] && exec ${answer.replace('echo', '/bin/echo')}\nexec ${real}/${tool} "$@"\n`);
+    await writeFile(
+      path,
+      `#!/bin/sh\n[ "$1" = --version ] && exec ${answer.replace('echo', '/bin/echo')}\nexec ${real}/${tool} "$@"\n`,
+    );
     await chmod(path, 0o755);
   }
   const folder = join(world.folder, 'older-machine');

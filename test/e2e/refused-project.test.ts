@@ -26,7 +26,9 @@ describe('migrate refuses, and touches nothing, when the project', () => {
   };
 
   it('has no folder of the name given as working-directory', async () => {
-    const { report } = await expectRefused(world, { inputs: { 'working-directory': 'packages/nowhere' } }, ['SM_INPUT']);
+    const { report } = await expectRefused(world, { inputs: { 'working-directory': 'packages/nowhere' } }, [
+      'SM_INPUT',
+    ]);
     expect(report.problems[0]?.message).toMatch(/^working-directory: "packages\/nowhere" is no folder/);
   });
 
@@ -66,7 +68,9 @@ describe('migrate refuses, and touches nothing, when the project', () => {
     await mkdir(folder);
     const manifest = { name: 'prisma', version, bin: { prisma: 'must-not-run.js' } };
     await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
-    const { report } = await expectRefused(world, { workspace: project.directory }, ['SM_PRISMA_UNSUPPORTED']);
+    const { report } = await expectRefused(world, { workspace: project.directory }, [
+      'SM_PRISMA_UNSUPPORTED',
+    ]);
     expect(report.problems[0]?.message).toContain(`prisma ${version} is installed; ${message}`);
   });
 
@@ -80,9 +84,14 @@ describe('migrate refuses, and touches nothing, when the project', () => {
   });
 
   it('has a config that cannot be loaded', async () => {
-    const project = await checkout({ config: `throw new Error('the vault is sealed');` });
-    const { report } = await expectRefused(world, { workspace: project.directory }, ['SM_PRISMA_CONFIG']);
+    const project = await checkout({
+      config: `throw new Error('the vault is sealed, ' + process.env.DATABASE_URL);`,
+    });
+    const { result, report } = await expectRefused(world, { workspace: project.directory }, [
+      'SM_PRISMA_CONFIG',
+    ]);
     expect(report.problems[0]?.message).toContain('the vault is sealed');
+    expect(result.rawLog).not.toContain(`:${new URL(world.url).password}@`);
   });
 
   it('has an applied migration that was edited', async () => {

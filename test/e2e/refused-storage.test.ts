@@ -60,11 +60,11 @@ describe('migrate refuses, and touches nothing, when the storage', () => {
     const url = new URL(world.url);
     url.password = 'not-the-password';
     const storage = ceph.storageUrl('no-such-bucket-here');
-    await expectRefused(
-      world,
-      { workspace: world.folder, inputs: { storage, 'database-url': url.href } },
-      ['SM_STORAGE_MISSING', 'SM_PRISMA_MISSING', 'SM_AUTH'],
-    );
+    await expectRefused(world, { workspace: world.folder, inputs: { storage, 'database-url': url.href } }, [
+      'SM_STORAGE_MISSING',
+      'SM_PRISMA_MISSING',
+      'SM_AUTH',
+    ]);
   });
 });
 
@@ -80,7 +80,9 @@ describe('migrate refuses, and touches nothing, when the disk', () => {
     try {
       await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'none', disk]);
     } catch (error) {
-      process.stderr.write(`\nNOT TESTED: a full disk, because no file system can be mounted here: ${String(error)}\n`);
+      process.stderr.write(
+        `\nNOT TESTED: a full disk, because no file system can be mounted here: ${String(error)}\n`,
+      );
       test.skip();
     }
     try {

@@ -36,7 +36,9 @@ const insertOnlyMigrations = [
   ],
 ] as const;
 
-describe('migrate, while 30 clients write 50 transactions a second each and reconnect', () => {
+describe('migrate, while 30 clients write 50 transactions a second each and reconnect', {
+  timeout: 240_000,
+}, () => {
   it.for(insertOnlyMigrations)(
     'recovers by swap when %s, and reports exactly the rows that only the failed database holds',
     async ([, pending], { annotate }) => {

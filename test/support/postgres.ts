@@ -72,7 +72,7 @@ export class PostgresCluster {
   ): Promise<string> {
     const child = spawn(join(this.info.binDirectory, tool), args, {
       env: {
-        PATH: process.env['PATH'] ?? '',
+        PATH: process.env.PATH ?? '',
         PGHOST: this.info.host,
         PGPORT: String(this.info.port),
         PGDATABASE: database,
@@ -200,7 +200,7 @@ export async function startPostgres(
     run(join(binDirectory, name), [...args], {
       ...asServer,
       cwd: home,
-      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8' },
+      env: { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' },
     });
 
   const passwordFile = join(home, 'password');

@@ -4,17 +4,18 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
-import { s3Storage } from '../../src/storage/s3/s3-storage.ts';
+import { type S3Options, s3Storage } from '../../src/storage/s3/s3-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { parseStorageUrl } from '../../src/storage/storage-url.ts';
 import type { Ceph, CephUser } from './ceph.ts';
 import type { StoragePlace } from './storage-contract.ts';
 
 /** The storage behind an `s3://` URL, with credentials of its own instead of the environment's. */
-export function s3StorageFor(url: string, user: CephUser): Storage {
+export function s3StorageFor(url: string, user: CephUser, options: S3Options = {}): Storage {
   const location = parseStorageUrl(url);
   if (location.kind !== 's3') throw new TypeError(`${url} is not s3://`);
   return s3Storage(location, {
+    ...options,
     credentials: { accessKeyId: user.accessKey, secretAccessKey: user.secretKey },
   });
 }

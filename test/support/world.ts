@@ -54,6 +54,8 @@ export interface WorldOptions {
   readonly engineMode?: EngineMode;
   /** A server of the test's own instead of the shared one. */
   readonly cluster?: PostgresCluster;
+  /** An S3 server of its own instead of the shared one: outside of vitest nothing is shared. */
+  readonly ceph?: Ceph;
   /** Database and role with special names. */
   readonly names?: { readonly database: string; readonly user: string; readonly password: string };
   /** Added to the URL, e.g. `schema=Sales`. */
@@ -63,7 +65,7 @@ export interface WorldOptions {
 /** Makes a world on the shared servers; `await using` removes it again. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const cluster = options.cluster ?? (await sharedPostgres());
-  const ceph = await sharedCeph();
+  const ceph = options.ceph ?? (await sharedCeph());
   const owned = options.names
     ? await createNamed(cluster, options.names)
     : await cluster.createOwnedDatabase('erp');
@@ -102,7 +104,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     prisma: async (...args) => {
       const { stdout } = await run(process.execPath, [prismaCli, ...args], {
         cwd: project.directory,
-        env: { PATH: process.env['PATH'] ?? '', ...environment },
+        env: { PATH: process.env.PATH ?? '', ...environment },
       });
       return stdout;
     },

@@ -75,7 +75,7 @@ export async function dropCoordination(inTarget: SqlSession, closedPid: number |
   const deadline = Date.now() + ownSessionTimeoutMs;
   try {
     let state = await readState(inTarget, name);
-    while (state !== undefined && state.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
+    while (state?.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
       await sleep(pauseMs);
       state = await readState(inTarget, name);
     }

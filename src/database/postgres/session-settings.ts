@@ -10,6 +10,10 @@ const settings: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
   transaction_timeout: '0',
+  // A session may be idle for as long as a dump or a migration takes. The server's probes keep the way open through
+  // NAT and load balancers, which forget idle connections after some minutes; on a socket they mean nothing.
+  tcp_keepalives_idle: '60',
+  tcp_keepalives_interval: '15',
 
   TimeZone: 'UTC',
   DateStyle: 'ISO, MDY',

@@ -1,10 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  type CreateMultipartUploadCommandInput,
   ListMultipartUploadsCommand,
   ListPartsCommand,
 } from '@aws-sdk/client-s3';
 import type { S3Bucket } from './s3-bucket.ts';
-import { isForbidden, isNotFound, isUploadGone } from './s3-errors.ts';
+import { isForbidden, isNotFound, isRefusal, isUploadGone } from './s3-errors.ts';
+import { untilStopped } from './until-stopped.ts';
+
+/** How long an answer that is on its way is waited for; a cancelled run has 5 s for everything. */
+const answerWaitMs = 2_000;
 
 /** Clocks of two machines may differ by this much before S3 refuses signatures (15 min). */
 const clockToleranceMs = 15 * 60_000;
@@ -15,27 +22,55 @@ export class BegunUploads {
   readonly #key: string;
   readonly #startedAt = Date.now();
   readonly #ids = new Set<string>();
-  #beginning = 0;
+  readonly #beginnings: Promise<string>[] = [];
+  readonly #ending = new AbortController();
+  /** Beginnings whose answer has not come, or never came. */
+  #unanswered = 0;
 
   constructor(bucket: S3Bucket, key: string) {
     this.#bucket = bucket;
     this.#key = key;
   }
 
-  onBeginning(): void {
-    this.#beginning += 1;
+  /** Begins one and returns its id. */
+  async begin(input: CreateMultipartUploadCommandInput, signal: AbortSignal): Promise<string> {
+    const beginning = this.#begin(input);
+    this.#beginnings.push(beginning);
+    return untilStopped(signal, beginning);
   }
 
-  onBegun(uploadId: string): void {
-    this.#beginning -= 1;
-    this.#ids.add(uploadId);
+  /** Whether the server may have begun more than are known by their id. */
+  get mayBeMore(): boolean {
+    return this.#unanswered > 0;
   }
 
-  /** Aborts all of them. Rejects when the server cannot tell that they are gone. */
+  /** Aborts all of them, but for those that are objects by now. Rejects when the server cannot tell that they are gone. */
   async abort(signal: AbortSignal): Promise<void> {
-    // The answer to a beginning was lost: the server may have begun one whose id nobody knows.
-    if (this.#beginning > 0) for (const id of await this.#unanswered(signal)) this.#ids.add(id);
+    // An answer on its way names what could come into being after it was looked for.
+    const answered = Promise.allSettled(this.#beginnings);
+    await Promise.race([answered, sleep(answerWaitMs, undefined, { ref: false })]);
+    this.#ending.abort();
+    // The server may have begun one whose id nobody was told.
+    if (this.mayBeMore) for (const id of await this.#listed(signal)) this.#ids.add(id);
     for (const id of this.#ids) await this.#abortOne(id, signal);
+  }
+
+  /** Not ended with the run: it is over soon, and an upload without an id is hard to find. */
+  async #begin(input: CreateMultipartUploadCommandInput): Promise<string> {
+    const create = new CreateMultipartUploadCommand(input);
+    this.#unanswered += 1;
+    try {
+      const answer = await this.#bucket.client.send(create, { abortSignal: this.#ending.signal });
+      const { UploadId: id, $metadata: metadata } = answer;
+      if (id === undefined) throw new Error('the answer to the beginning of an upload has no id');
+      // The SDK tried more than once: an earlier attempt may have begun one too, its answer lost.
+      if (metadata.attempts === undefined || metadata.attempts <= 1) this.#unanswered -= 1;
+      this.#ids.add(id);
+      return id;
+    } catch (error) {
+      if (isRefusal(error)) this.#unanswered -= 1;
+      throw error;
+    }
   }
 
   /** A part that was under way may still arrive after an abort (AWS's API reference): abort until none does. */
@@ -44,7 +79,8 @@ export class BegunUploads {
     const upload = { Bucket: location.bucket, Key: this.#bucket.fullKey(this.#key), UploadId: uploadId };
     const isGone = async (): Promise<boolean> => {
       try {
-        await client.send(new ListPartsCommand({ ...upload, MaxParts: 1 }), { abortSignal: signal });
+        const parts = new ListPartsCommand({ ...upload, MaxParts: 1 });
+        await untilStopped(signal, client.send(parts, { abortSignal: signal }));
         return false;
       } catch (error) {
         // Without s3:ListMultipartUploadParts the abort's own word has to do.
@@ -54,7 +90,8 @@ export class BegunUploads {
     };
     for (let attempt = 1; attempt <= 5; attempt += 1) {
       try {
-        await client.send(new AbortMultipartUploadCommand(upload), { abortSignal: signal });
+        const abort = new AbortMultipartUploadCommand(upload);
+        await untilStopped(signal, client.send(abort, { abortSignal: signal }));
       } catch (error) {
         if (isUploadGone(error)) return;
         throw error;
@@ -65,13 +102,11 @@ export class BegunUploads {
   }
 
   /** Uploads to this key that are as young as this run. Keys hold the run's own backup id: nobody else's are. */
-  async #unanswered(signal: AbortSignal): Promise<readonly string[]> {
+  async #listed(signal: AbortSignal): Promise<readonly string[]> {
     const { client, location } = this.#bucket;
     const key = this.#bucket.fullKey(this.#key);
-    const { Uploads: uploads = [] } = await client.send(
-      new ListMultipartUploadsCommand({ Bucket: location.bucket, Prefix: key }),
-      { abortSignal: signal },
-    );
+    const list = new ListMultipartUploadsCommand({ Bucket: location.bucket, Prefix: key });
+    const { Uploads: uploads = [] } = await untilStopped(signal, client.send(list, { abortSignal: signal }));
     return uploads
       .filter(
         ({ Key, Initiated }) =>

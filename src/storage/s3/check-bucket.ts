@@ -7,6 +7,7 @@ import {
 import { encryptionParameters } from './encryption-parameters.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import type { S3Action } from './s3-errors.ts';
+import { untilStopped } from './until-stopped.ts';
 
 /** What a role session lasts unless more was asked for. */
 const usualSessionMinutes = 60;
@@ -24,7 +25,7 @@ export async function checkBucket(
   const url = `s3://${location.bucket}${location.prefix === '' ? '' : `/${location.prefix}`}`;
   const attempt = async <T>(action: S3Action, work: () => Promise<T>): Promise<T> => {
     try {
-      return await work();
+      return await untilStopped(signal, work());
     } catch (error) {
       throw await bucket.errorFor(error, action, url, signal);
     }

@@ -6,21 +6,21 @@ export const maximumParts = 10_000;
 const maximumPartBytes = 5 * gibibyte;
 /** Below 8 MiB requests cost more than they carry; 10 000 of these hold 78 GiB whatever was estimated. */
 const smallestPartBytes = 8 * mebibyte;
-/** What the parts in flight may take of the memory, as long as at least two can be in flight. */
-const memoryBudgetBytes = 32 * mebibyte;
+/** What the buffers of parts may take of the memory, as long as there are two of them. */
+const memoryBudgetBytes = 24 * mebibyte;
 /** An estimate may be wrong by its own size, for large databases by this much. */
 const largestHeadroomBytes = 256 * gibibyte;
 
 export interface PartPlan {
   /** Whole MiB. */
   readonly partSizeBytes: number;
-  /** Parts in flight at once. */
-  readonly queueSize: number;
+  /** Parts held at once: one is being filled, the others are being sent. */
+  readonly bufferCount: number;
   /** What fits into the parts that an upload may have. */
   readonly maximumBytes: number;
 }
 
-/** Part size and queue for an upload of about `estimatedBytes`; more than that, by a headroom, still fits. */
+/** Part size and buffers for an upload of about `estimatedBytes`; more than that, by a headroom, still fits. */
 export function partPlan(estimatedBytes: number): PartPlan {
   const capacityBytes = estimatedBytes + Math.min(estimatedBytes, largestHeadroomBytes);
   const neededBytes = Math.ceil(capacityBytes / maximumParts / mebibyte) * mebibyte;
@@ -28,7 +28,7 @@ export function partPlan(estimatedBytes: number): PartPlan {
   return {
     partSizeBytes,
     // Two at least, so that reading the next part does not wait for the one being sent.
-    queueSize: Math.min(4, Math.max(2, Math.floor(memoryBudgetBytes / partSizeBytes))),
+    bufferCount: Math.max(2, Math.floor(memoryBudgetBytes / partSizeBytes)),
     maximumBytes: partSizeBytes * maximumParts,
   };
 }

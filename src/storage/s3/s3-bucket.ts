@@ -11,18 +11,22 @@ import { objectKey } from '../object-key.ts';
 import { stoppedBy } from '../stopped.ts';
 import type { StoredObject } from '../storage.ts';
 import type { S3Location } from '../storage-url.ts';
-import { createS3Client } from './s3-client.ts';
+import { createS3Client, isAws } from './s3-client.ts';
 import { isNotFound, type S3Action, s3Error } from './s3-errors.ts';
 import type { S3Options } from './s3-storage.ts';
+import { untilStopped } from './until-stopped.ts';
 
 /** The bucket and prefix of an `s3://` storage: every request but those of an upload. */
 export class S3Bucket {
   readonly location: S3Location;
   readonly client: S3Client;
+  /** Whether checksums of whole objects are sent, for the server to verify; others may break on them. */
+  readonly keepsChecksums: boolean;
 
   constructor(location: S3Location, options: S3Options) {
     this.location = location;
     this.client = createS3Client(location, options);
+    this.keepsChecksums = options.keepsChecksums ?? isAws(location);
   }
 
   /** The key as the bucket knows it. Throws SM_STORAGE_KEY. */
@@ -38,14 +42,12 @@ export class S3Bucket {
   /** What is known of an object, with its checksum where the server keeps one; null when there is none. */
   async head(key: string, signal: AbortSignal): Promise<HeadObjectCommandOutput | null> {
     try {
-      return await this.client.send(
-        new HeadObjectCommand({
-          Bucket: this.location.bucket,
-          Key: this.fullKey(key),
-          ChecksumMode: 'ENABLED',
-        }),
-        { abortSignal: signal },
-      );
+      const command = new HeadObjectCommand({
+        Bucket: this.location.bucket,
+        Key: this.fullKey(key),
+        ChecksumMode: 'ENABLED',
+      });
+      return await untilStopped(signal, this.client.send(command, { abortSignal: signal }));
     } catch (error) {
       if (isNotFound(error)) return null;
       throw await this.errorFor(error, 'read', this.urlOf(key), signal);
@@ -55,10 +57,8 @@ export class S3Bucket {
   async get(key: string, signal: AbortSignal): Promise<Readable> {
     const url = this.urlOf(key);
     try {
-      const { Body: body } = await this.client.send(
-        new GetObjectCommand({ Bucket: this.location.bucket, Key: this.fullKey(key) }),
-        { abortSignal: signal },
-      );
+      const command = new GetObjectCommand({ Bucket: this.location.bucket, Key: this.fullKey(key) });
+      const { Body: body } = await untilStopped(signal, this.client.send(command, { abortSignal: signal }));
       if (!(body instanceof Readable)) throw new TypeError('the answer has no body');
       return addAbortSignal(
         signal,
@@ -75,16 +75,14 @@ export class S3Bucket {
     let token: string | undefined;
     try {
       do {
-        const page = await this.client.send(
-          new ListObjectsV2Command({
-            Bucket: this.location.bucket,
-            Prefix: `${root}${prefix}`,
-            // XML cannot hold every character that a key can.
-            EncodingType: 'url',
-            ...(token === undefined ? {} : { ContinuationToken: token }),
-          }),
-          { abortSignal: signal },
-        );
+        const command = new ListObjectsV2Command({
+          Bucket: this.location.bucket,
+          Prefix: `${root}${prefix}`,
+          // XML cannot hold every character that a key can.
+          EncodingType: 'url',
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        });
+        const page = await untilStopped(signal, this.client.send(command, { abortSignal: signal }));
         for (const { Key: given = '', Size: sizeBytes = 0, LastModified: modifiedAt } of page.Contents ??
           []) {
           const key = page.EncodingType === 'url' ? decodeURIComponent(given.replaceAll('+', '%20')) : given;
@@ -107,14 +105,12 @@ export class S3Bucket {
    */
   async remove(key: string, signal: AbortSignal, versionId?: string): Promise<void> {
     try {
-      await this.client.send(
-        new DeleteObjectCommand({
-          Bucket: this.location.bucket,
-          Key: this.fullKey(key),
-          ...(versionId === undefined ? {} : { VersionId: versionId }),
-        }),
-        { abortSignal: signal },
-      );
+      const command = new DeleteObjectCommand({
+        Bucket: this.location.bucket,
+        Key: this.fullKey(key),
+        ...(versionId === undefined ? {} : { VersionId: versionId }),
+      });
+      await untilStopped(signal, this.client.send(command, { abortSignal: signal }));
     } catch (error) {
       if (isNotFound(error)) return;
       throw await this.errorFor(error, 'remove', this.urlOf(key), signal);

@@ -70,6 +70,12 @@ export function isUploadGone(error: unknown): boolean {
   return symptomOf(error).name === 'NoSuchUpload';
 }
 
+/** Whether the server understood a request and did nothing of it. */
+export function isRefusal(error: unknown): boolean {
+  const { status } = symptomOf(error);
+  return status !== null && status >= 400 && status < 500;
+}
+
 /** Whether the server refuses for want of a permission. */
 export function isForbidden(error: unknown): boolean {
   return symptomOf(error).status === 403;

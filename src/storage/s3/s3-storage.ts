@@ -5,6 +5,8 @@ import type { S3Location } from '../storage-url.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 
 export interface S3Options {
+  /** Whether the server verifies and keeps checksums of whole objects; [AWS does]. */
+  readonly keepsChecksums?: boolean;
   /** Used instead of the standard chain (environment, profile, web identity, instance). */
   readonly credentials?: {
     readonly accessKeyId: string;

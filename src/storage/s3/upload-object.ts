@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { pipeline } from 'node:stream';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import { Upload } from '@aws-sdk/lib-storage';
 import type { BackupLocation } from '../../report/report.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import { ContentGate, type PassedContent } from '../content-gate.ts';
@@ -11,8 +10,8 @@ import { BegunUploads } from './begun-uploads.ts';
 import { encryptionParameters } from './encryption-parameters.ts';
 import { partPlan } from './part-plan.ts';
 import type { S3Bucket } from './s3-bucket.ts';
-import { isAws, uploadClient } from './s3-client.ts';
 import { isTaken } from './s3-errors.ts';
+import { type Sending, sendContent } from './send-content.ts';
 import { verifyObject } from './verify-object.ts';
 
 /** Metadata by which an upload knows its own object again, whatever the answer to it was. */
@@ -45,21 +44,34 @@ export async function uploadObject(bucket: S3Bucket, request: PutRequest): Promi
   if ((await bucket.head(key, signal)) !== null) throw taken(url);
 
   const { maximumBytes } = partPlan(estimatedBytes);
+  const begun = new BegunUploads(bucket, key);
   const attempt: Attempt = {
     bucket,
     request,
     url,
     mark: randomUUID(),
-    begun: new BegunUploads(bucket, key),
+    begun,
     gate: new ContentGate({ expected, maximumBytes, url }),
   };
   try {
     const sent = await send(attempt);
     const held = await bucket.head(key, signal);
     if (isOfAnother(held, attempt)) throw taken(url);
-    return { storage: 's3', url, verified: await verifyObject(bucket, key, held, sent, signal) };
+    const verified = await verifyObject(bucket, key, held, sent, signal);
+    return { storage: 's3', url, verified: `${verified}${await removeStrays(begun)}` };
   } catch (error) {
-    throw await leaveNothing(attempt, await describe(attempt, error));
+    throw await leaveNothing(attempt, await bucket.errorFor(error, 'write', url, signal));
+  }
+}
+
+/** Ends uploads that were begun by attempts whose answer was lost. The object is good whether that works or not. */
+async function removeStrays(begun: BegunUploads): Promise<string> {
+  if (!begun.mayBeMore) return '';
+  try {
+    await begun.abort(AbortSignal.timeout(cleanUpMs));
+    return '';
+  } catch {
+    return '; parts of an earlier attempt may be left, for a lifecycle rule of the bucket to abort';
   }
 }
 
@@ -68,41 +80,34 @@ async function send(attempt: Attempt): Promise<PassedContent> {
   const { bucket, request, url, gate, begun } = attempt;
   const { location } = bucket;
   const plan = partPlan(request.estimatedBytes);
-  const upload = new Upload({
-    client: uploadClient(bucket.client, location, {
-      signal: request.signal,
-      onBeginning: () => begun.onBeginning(),
-      onBegun: (uploadId) => begun.onBegun(uploadId),
-      // Some servers heed If-None-Match on Put and not on Complete (radosgw 16.2): look once more, at the last moment.
-      onCompleting: async () => {
-        if ((await bucket.head(request.key, request.signal)) !== null) throw taken(url);
-      },
-    }),
-    params: {
+  const work: Sending = {
+    bucket,
+    gate,
+    url,
+    plan,
+    begun,
+    signal: request.signal,
+    target: {
       Bucket: location.bucket,
       Key: bucket.fullKey(request.key),
-      Body: gate,
-      IfNoneMatch: '*',
       ContentType: 'application/octet-stream',
       Metadata: { [uploadMark]: attempt.mark },
       ...encryptionParameters(location.encryption),
-      // Of the whole object, so that it can be compared with ours; the SDK's default for parts cannot.
-      ...(isAws(location) ? { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } : {}),
     },
-    partSize: plan.partSizeBytes,
-    queueSize: plan.queueSize,
-    // lib-storage may reject before its own clean-up has finished, and it forgets uploads whose id it never got.
-    leavePartsOnError: true,
-  });
-  upload.on('httpUploadProgress', ({ loaded = 0 }) => request.onProgress?.(loaded));
+    onProgress: (sentBytes) => request.onProgress?.(sentBytes),
+    // Some servers heed If-None-Match on Put and not on Complete (radosgw 16.2): look once more, at the last moment.
+    onCompleting: async () => {
+      if ((await bucket.head(request.key, request.signal)) !== null) throw taken(url);
+    },
+  };
   const stop = (): void => {
     gate.destroy(stoppedBy(request.signal, url));
   };
   request.signal.addEventListener('abort', stop, { once: true });
-  // Failures of the body reach lib-storage through the gate.
+  // Failures of the body are the gate's.
   pipeline(request.body, gate, () => {});
   try {
-    await upload.done();
+    await sendContent(work);
   } catch (error) {
     // The content went out whole and only the answer is bad or lost: it may be there all the same.
     if (gate.passed === null || !(await isStored(attempt))) {
@@ -150,19 +155,6 @@ async function leaveNothing(attempt: Attempt, failure: SafeMigrateError): Promis
       cause: new AggregateError([failure, left], 'the upload failed, and so did cleaning up after it'),
     });
   }
-}
-
-async function describe({ bucket, request, url }: Attempt, error: unknown): Promise<SafeMigrateError> {
-  const { body, signal } = request;
-  const isOfBody = error === body.errored && error instanceof Error && !(error instanceof SafeMigrateError);
-  if (signal.aborted || !isOfBody) return bucket.errorFor(error, 'write', url, signal);
-  return new SafeMigrateError({
-    code: 'SM_STORAGE_FAILED',
-    message: `${url} was not written, because its content broke off: ${error.message}`,
-    hint: 'Nothing was left in the storage. Look at what failed before this.',
-    docs: 'storage.md',
-    cause: error,
-  });
 }
 
 function taken(url: string): SafeMigrateError {

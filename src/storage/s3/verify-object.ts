@@ -3,6 +3,7 @@ import type { PassedContent } from '../content-gate.ts';
 import { storageMismatch } from '../mismatch.ts';
 import { sha256Of } from '../sha256-of.ts';
 import type { ExpectedContent } from '../storage.ts';
+import { crc32Text } from './crc32-text.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 
 /** Each of them has the SDK's own attempts up to the first byte. */
@@ -26,9 +27,7 @@ export async function verifyObject(
   }
   // A checksum of checksums (`COMPOSITE`, `…=-4`) depends on the parts and is not the object's.
   if (held.ChecksumType === 'FULL_OBJECT' && held.ChecksumCRC32 !== undefined) {
-    const crc32 = Buffer.alloc(4);
-    crc32.writeUInt32BE(sent.crc32);
-    if (held.ChecksumCRC32 !== crc32.toString('base64')) {
+    if (held.ChecksumCRC32 !== crc32Text(sent.crc32)) {
       throw storageMismatch(url, sent, { sizeBytes: sent.sizeBytes });
     }
     return 'length and CRC-32 of the whole object, as the server computed it';

@@ -12,7 +12,7 @@ import {
   type PassingRequest,
   startFaultyProxy,
 } from '../../support/faulty-proxy.ts';
-import { s3Place } from '../../support/s3-place.ts';
+import { s3Place, s3StorageFor } from '../../support/s3-place.ts';
 import { sharedCeph } from '../../support/shared-servers.ts';
 import { endless, mebibyte, putOf, type StoragePlace } from '../../support/storage-contract.ts';
 
@@ -113,6 +113,13 @@ describe('s3:// on a bad day', () => {
       1,
       { kind: 'lose-answer', afterBytes: 0 },
       small,
+    ],
+    [
+      'the answer to the beginning is lost, so that there are two',
+      'CreateMultipartUpload',
+      1,
+      { kind: 'lose-answer', afterBytes: 0 },
+      large,
     ],
     [
       'the answer to Complete is lost',
@@ -311,6 +318,49 @@ describe('s3:// on a bad day', () => {
       expect(gets(place)).toBe(1);
     });
 
+    test('is sent along where the server keeps it, of every part and of the whole', async () => {
+      await using place = await faulty(() => undefined);
+      const url = ceph.storageUrl(place.bucket, '', place.proxy.endpoint);
+      const storage = s3StorageFor(url, ceph.info.owner, { keepsChecksums: true });
+      await storage.put(putOf(key, large));
+      await storage.put(putOf('db/id/manifest.json', small));
+      const headersOf = (operation: string) =>
+        place.proxy.requests
+          .filter((request) => request.operation === operation)
+          .map(({ headers }) => headers);
+      expect(headersOf('CreateMultipartUpload')).toMatchObject([
+        { 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'FULL_OBJECT' },
+      ]);
+      const partChecksums = [0, 8, 16].map((at) =>
+        checksumOf(large.subarray(at * mebibyte, (at + 8) * mebibyte)),
+      );
+      expect(
+        headersOf('UploadPart')
+          .map((headers) => headers['x-amz-checksum-crc32'])
+          .sort(),
+      ).toEqual(partChecksums.sort());
+      expect(headersOf('CompleteMultipartUpload')).toMatchObject([
+        {
+          'if-none-match': '*',
+          'x-amz-checksum-type': 'FULL_OBJECT',
+          'x-amz-checksum-crc32': checksumOf(large),
+          'x-amz-mp-object-size': String(large.length),
+        },
+      ]);
+      expect(headersOf('PutObject')).toMatchObject([
+        { 'if-none-match': '*', 'x-amz-checksum-crc32': checksumOf(small) },
+      ]);
+    });
+
+    test('is not sent to a server that may not know it', async () => {
+      await using place = await faulty(() => undefined);
+      await place.storage.put(putOf(key, large));
+      const names = place.proxy.requests.flatMap(({ headers }) => Object.keys(headers));
+      expect(
+        names.filter((name) => /checksum-(crc|type|algorithm)|mp-object-size|x-amz-trailer/.test(name)),
+      ).toEqual([]);
+    });
+
     test('decides', async () => {
       await using place = await faulty(heads(checksumOf(small), 'FULL_OBJECT'));
       await fails(place, large, 'SM_STORAGE_MISMATCH');
@@ -332,6 +382,28 @@ describe('s3:// on a bad day', () => {
       expect(Date.now() - stoppedAt).toBeLessThan(5_000);
       expect(await place.everything()).toEqual([]);
     }
+  });
+
+  test('an upload that is stopped between two attempts does not wait for the next', async () => {
+    await using place = await faulty(
+      first('UploadPart', 99, { kind: 'answer', status: 503, body: slowDown }),
+    );
+    const controller = new AbortController();
+    const put = place.storage.put(putOf(key, large, { signal: controller.signal }));
+    const stopped = expect(put).rejects.toMatchObject({ code: 'SM_STORAGE_STOPPED' });
+    await sleep(3_000);
+    const stoppedAt = Date.now();
+    controller.abort();
+    await stopped;
+    expect(Date.now() - stoppedAt).toBeLessThan(2_000);
+    expect(await place.everything()).toEqual([]);
+  });
+
+  test('a part that fails is told at once, also while the content waits', async () => {
+    await using place = await faulty(first('UploadPart', 99, { kind: 'cut', afterBytes: mebibyte }));
+    const body = endless(large);
+    await fails(place, large, 'SM_STORAGE_UNREACHABLE', { body });
+    expect(body.destroyed).toBe(true);
   });
 
   test('says so when the server is gone and parts may be left', async () => {

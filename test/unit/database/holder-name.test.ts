@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { holderName, parseHolderName } from '../../../src/database/postgres/advisory-lock.ts';
 
-const holder = { run: '3lif8hm0n', startedAt: '2026-11-22T17:00:17.250Z', description: 'applizor/erp run 16442509711' };
+const holder = {
+  run: '3lif8hm0n',
+  startedAt: '2026-11-22T17:00:17.250Z',
+  description: 'applizor/erp run 16442509711',
+};
 
 describe("a lock holder's name", () => {
   it('carries run, description and the second of the start', () => {
@@ -10,9 +14,12 @@ describe("a lock holder's name", () => {
   });
 
   it('keeps the end of a long description, where the run is named, within 63 characters', () => {
-    const name = holderName({ ...holder, description: 'some-organisation/some-repository run 16442509711 attempt 2' });
+    const name = holderName({
+      ...holder,
+      description: 'some-organisation/some-repository run 16442509711 attempt 2',
+    });
     expect(name).toHaveLength(63);
-    expect(parseHolderName(name)?.description).toBe('..ository run 16442509711 attempt 2');
+    expect(parseHolderName(name)?.description).toBe('..itory run 16442509711 attempt 2');
   });
 
   it('is ASCII, and whole without a description', () => {

@@ -18,7 +18,7 @@ const failed: HistoryRow = {
   migrationName: '20260102_split',
   finishedAt: null,
   appliedStepsCount: 0,
-  logs: 'ERROR: …',
+  logs: 'Database error code: 23502\n\nDatabase error:\nERROR: …',
 };
 
 const ddl = { kind: 'CreateStmt', line: 1, mayChangeData: false, breaksAtomicity: false };
@@ -80,6 +80,18 @@ describe('decide', () => {
 
   it('puts only the history back after one failed statement', () => {
     expect(decide(evidence({ script: { parsed: true, statements: [update] } })).way).toBe('history');
+  });
+
+  it.each([
+    ['no error was noted, so that the script may have run to its end', null],
+    ['the connection broke', 'Database error code: 08006\n\nDatabase error:\nserver closed the connection'],
+  ])('swaps after a script that can change data when %s', (_, logs) => {
+    const now = { history: [applied, { ...failed, logs }], witness: 'w' };
+    const script = { parsed: true as const, statements: [update] };
+    expect(decide(evidence({ now, script })).way).toBe('swap');
+    expect(decide(evidence({ now, execution: 'one-query' })).way).toBe('swap');
+    // What can change no data, or shows in the catalogs, needs no such word.
+    expect(decide(evidence({ now, script: { parsed: true, statements: [ddl] } })).way).toBe('history');
   });
 
   it('measures how Prisma sends a script before it trusts several statements', () => {

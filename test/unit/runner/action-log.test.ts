@@ -104,6 +104,17 @@ describe('the log', () => {
     expect(lines()[0]).toBe('::group::prove');
   });
 
+  it('does not open it again, with nothing in it, after a warning', async () => {
+    const { log, lines } = startLog(10);
+    await log.phase('prove', async (phase) => {
+      phase.detail('restoring');
+      phase.warn('slow');
+      await delay(50);
+      return { fact: 'equal', value: null };
+    });
+    expect(lines().slice(0, -1)).toEqual(['::group::prove', 'restoring', '::endgroup::', 'warning: slow']);
+  });
+
   it('lets no name with line breaks give the runner a command', async () => {
     const { log, lines } = startLog();
     log.headline('db\n::error::x');

@@ -25,13 +25,13 @@ const sizes = [
 
 describe('the parts of an upload', () => {
   test.each(sizes)('of %d bytes fit into what S3 allows', (estimatedBytes) => {
-    const { partSizeBytes, queueSize, maximumBytes } = partPlan(estimatedBytes);
+    const { partSizeBytes, bufferCount, maximumBytes } = partPlan(estimatedBytes);
     expect(partSizeBytes).toBeGreaterThanOrEqual(5 * mebibyte);
     expect(partSizeBytes).toBeLessThanOrEqual(5 * gibibyte);
     expect(partSizeBytes % mebibyte).toBe(0);
     expect(Math.ceil(estimatedBytes / partSizeBytes)).toBeLessThanOrEqual(maximumParts);
     expect(maximumBytes).toBe(partSizeBytes * maximumParts);
-    expect(queueSize).toBeGreaterThanOrEqual(2);
+    expect(bufferCount).toBeGreaterThanOrEqual(2);
   });
 
   test.each(sizes.filter((size) => size <= 5 * tebibyte))(
@@ -43,18 +43,18 @@ describe('the parts of an upload', () => {
     },
   );
 
-  test.each(sizes.filter((size) => size <= 60 * gibibyte))(
-    'take at most 32 MiB in flight for %d bytes',
+  test.each(sizes.filter((size) => size <= 58 * gibibyte))(
+    'take at most 24 MiB of memory for %d bytes',
     (estimatedBytes) => {
-      const { partSizeBytes, queueSize } = partPlan(estimatedBytes);
-      expect(partSizeBytes * queueSize).toBeLessThanOrEqual(32 * mebibyte);
+      const { partSizeBytes, bufferCount } = partPlan(estimatedBytes);
+      expect(partSizeBytes * bufferCount).toBeLessThanOrEqual(24 * mebibyte);
     },
   );
 
   test('are 8 MiB for databases as most are, and grow with the estimate', () => {
     expect(partPlan(gibibyte)).toEqual({
       partSizeBytes: 8 * mebibyte,
-      queueSize: 4,
+      bufferCount: 3,
       maximumBytes: 80_000 * mebibyte,
     });
     const planned = sizes.map((size) => partPlan(size).partSizeBytes);
