@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBytes, formatDuration } from '../src/report/quantity.ts';
 import type { Report } from '../src/report/report.ts';
 import { startCeph } from '../test/support/ceph.ts';
-import { addQuotations } from '../test/support/erp.ts';
+import { addQuotations, erpMigrations, erpRows } from '../test/support/erp.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 import { createWorld } from '../test/support/world.ts';
+import { largeRows, largeTables, serverSettings } from './large-database.ts';
 
 /**
  * How much memory the action's own process needs for a large database: `npm run bench:memory [gigabytes]` migrates one
@@ -13,21 +14,7 @@ import { createWorld } from '../test/support/world.ts';
  * Exits 1 when it is above the limit.
  */
 const limitBytes = 200_000_000;
-const tables = ['Document', 'Message', 'Event', 'Attachment'];
-const rowBytes = 1024;
-
-/** Rows of some `rowBytes` of hexadecimal digits: text that an archive cannot make much smaller than half. */
-function fillTables(gigabytes: number): string {
-  const rows = Math.round((gigabytes * 1024 ** 3) / tables.length / rowBytes);
-  const text = Array.from({ length: 30 }, (_, index) => `md5(n || '-${index}')`).join(' || ');
-  const inserts = tables.map(
-    (table) => `INSERT INTO "${table}" ("text") SELECT ${text} FROM generate_series(1, ${rows}) n;`,
-  );
-  return [...inserts, 'ANALYZE;'].join('\n');
-}
-
-const createTables = tables.map((table) => `CREATE TABLE "${table}" ("id" SERIAL PRIMARY KEY, "text" TEXT);`);
-const createCustomers = `CREATE TABLE "Customer" ("id" SERIAL PRIMARY KEY);`;
+const lookIntervalMs = 50;
 
 /** The peak of a process's resident set, from the kernel; 0 when it is gone. */
 async function peakBytes(pid: number): Promise<number> {
@@ -36,17 +23,15 @@ async function peakBytes(pid: number): Promise<number> {
 }
 
 async function main(gigabytes: number): Promise<void> {
-  await using cluster = await startPostgres({
-    settings: ['max_wal_size = 8GB', 'checkpoint_timeout = 30min'],
-  });
+  await using cluster = await startPostgres({ settings: serverSettings });
   await using ceph = await startCeph();
   console.log(`filling a database of ${gigabytes} GB`);
   await using world = await createWorld({
     cluster,
     ceph,
-    applied: { '20260101000000_init': [...createTables, createCustomers].join('\n') },
-    rows: fillTables(gigabytes),
-    pending: { '20260102000000_next': addQuotations },
+    applied: { ...erpMigrations, '20260102500000_large_tables': largeTables },
+    rows: erpRows + largeRows(gigabytes),
+    pending: { '20260103000000_add_quotations': addQuotations },
   });
 
   await using run = await world.startMigrate();
@@ -57,14 +42,14 @@ async function main(gigabytes: number): Promise<void> {
   let peak = 0;
   while (!running.isOver) {
     peak = Math.max(peak, await peakBytes(run.pid));
-    await sleep(50);
+    await sleep(lookIntervalMs);
   }
   const { outputs, log } = await finished;
   if (outputs.result !== 'migrated') throw new Error(`the migration did not succeed:\n${log}`);
 
   const report: Report = JSON.parse(await readFile(outputs.report ?? '', 'utf8'));
   for (const { phase, durationMs, fact } of report.phases) {
-    console.log(`${phase.padEnd(10)} ${formatDuration(durationMs).padStart(9)}  ${fact}`);
+    console.log(`${phase.padEnd(10)} ${formatDuration(durationMs).padStart(11)}  ${fact}`);
   }
   console.log(
     `peak resident set of the action's process: ${formatBytes(peak)} (limit ${formatBytes(limitBytes)})`,

@@ -2,7 +2,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +12,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { freePort } from './postgres.ts';
 
 const run = promisify(execFile);
 
@@ -207,6 +207,7 @@ ms bind msgr1 = false
 auth cluster required = none
 auth service required = none
 auth client required = none
+# The gateway asks for encryption by default, which does not go with auth none.
 ms mon client mode = crc
 run dir = ${of.folder}
 admin socket = ${of.folder}/$name.asok
@@ -282,16 +283,4 @@ async function end(child: ChildProcess): Promise<void> {
   // Everything is in memory and thrown away: there is nothing that an orderly end would save.
   child.kill('SIGKILL');
   await ended;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -83,7 +83,7 @@ describe('the report', () => {
     expect(closingLines(recoveryFailedReport())).toEqual([
       'recovery-failed: 20260103_split_name failed, and recovery failed as well: applizor_erp needs a person now.',
       'Finish the recovery by hand:',
-      `    psql -c 'ALTER DATABASE "applizor_erp" RENAME TO "applizor_erp__failed_k3f9a2"'`,
+      `psql -c 'ALTER DATABASE "applizor_erp" RENAME TO "applizor_erp__failed_k3f9a2"'`,
     ]);
   });
 });
