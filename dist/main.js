@@ -4064,6 +4064,9 @@ const attempts = 4;
 const pauseMs = 200;
 /** How long a session whose connection broke may go on working on the server. */
 const lostSessionTimeoutMs = 2e4;
+/** A server that crashed in that moment is back well before. */
+const answerTimeoutMs = 12e4;
+const askAgainMs = 1e3;
 /**
 * object_in_use (sessions did not go in time), deadlock_detected, and internal_error, as which PostgreSQL reports
 * "tuple concurrently updated" when something else changes the database's row in the same moment.
@@ -4143,21 +4146,26 @@ async function rollBack(renamer) {
 }
 /** Asks the names, in a session of its own, once the lost session has ended on the server, too. */
 async function wasCommitted(server, renamer, plan) {
-	try {
+	const askUntil = Date.now() + answerTimeoutMs;
+	for (;;) try {
 		await using session = await server.connect(renamer.database, { applicationName: "safe-migrate swap" });
 		const deadline = Date.now() + lostSessionTimeoutMs;
 		while (Date.now() < deadline && await isAlive$1(session, renamer.backendPid)) await setTimeout$1(pauseMs);
 		return (await readNames(session)).get(server.address.database)?.oid === plan.fallback.oid;
 	} catch (cause) {
-		throw new SafeMigrateError({
-			code: "SM_SWAP_UNKNOWN",
-			message: `The connection broke while the swap of ${server.address.database} was being committed, and the server cannot be asked whether it was.`,
-			hint: `Look for a database ${plan.failedName}: if it is there, the swap is done; otherwise both names are as before.`,
-			docs: "recovery.md",
-			phase: "recover",
-			cause
-		});
+		if (Date.now() >= askUntil) throw swapUnknown(server, plan, cause);
+		await setTimeout$1(askAgainMs);
 	}
+}
+function swapUnknown(server, plan, cause) {
+	return new SafeMigrateError({
+		code: "SM_SWAP_UNKNOWN",
+		message: `The connection broke while the swap of ${server.address.database} was being committed, and the server cannot be asked whether it was.`,
+		hint: `Look for a database ${plan.failedName}: if it is there, the swap is done; otherwise both names are as before.`,
+		docs: "recovery.md",
+		phase: "recover",
+		cause
+	});
 }
 async function isAlive$1(session, pid) {
 	return (await session.query(`SELECT pid AS "pid" FROM pg_catalog.pg_stat_activity WHERE pid = ${pid}`, object({ pid: number() }))).length > 0;
@@ -7324,7 +7332,7 @@ function finishByHand(names) {
 	return [{
 		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, and what is there now is kept as ${names.failed}. Stop the application first, or its sessions are in the way.`,
 		commands: [pasted([
-			`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ${literal(names.target)};`,
+			`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ${literal(names.target)} AND usesysid IS NOT NULL;`,
 			"BEGIN;",
 			`ALTER DATABASE ${target} RENAME TO ${failed};`,
 			`ALTER DATABASE ${fallback} RENAME TO ${target};`,

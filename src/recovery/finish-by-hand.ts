@@ -23,7 +23,8 @@ export function finishByHand(names: Names): readonly NextStep[] {
       text: `Go back to the backup: ${names.fallback} becomes ${names.target}, and what is there now is kept as ${names.failed}. Stop the application first, or its sessions are in the way.`,
       commands: [
         pasted([
-          `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ${literal(names.target)};`,
+          // Not the workers without a user: an ordinary role may not end autovacuum, and it gives way by itself.
+          `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ${literal(names.target)} AND usesysid IS NOT NULL;`,
           'BEGIN;',
           `ALTER DATABASE ${target} RENAME TO ${failed};`,
           `ALTER DATABASE ${fallback} RENAME TO ${target};`,

@@ -26,7 +26,8 @@ export interface KnownParts {
 
 /**
  * Reads what a database holds in the snapshot that `exporter`'s transaction has exported.
- * Rejects with SM_READ_FAILED, naming the table that could not be read.
+ * Rejects with SM_READ_FAILED, naming the table that could not be read, or with the signal's reason; the exporter
+ * is ended then, because even the list of tables waits for whoever holds one of them (their sizes need a lock).
  */
 export async function readFingerprint(
   server: PostgresServer,
@@ -35,7 +36,26 @@ export async function readFingerprint(
   known: KnownParts,
   options: FingerprintOptions,
 ): Promise<Fingerprint> {
-  options.signal.throwIfAborted();
+  const { signal } = options;
+  signal.throwIfAborted();
+  const end = (): void => exporter.kill();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    return await readParts(server, exporter, snapshotId, known, options);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}
+
+async function readParts(
+  server: PostgresServer,
+  exporter: SqlSession,
+  snapshotId: string,
+  known: KnownParts,
+  options: FingerprintOptions,
+): Promise<Fingerprint> {
   const extensions = await readExtensions(exporter);
   const materializedViews = await readMaterializedViews(exporter);
   const contents = await readContents(server, exporter, { database: exporter.database, snapshotId }, options);

@@ -16,6 +16,9 @@ const attempts = 4;
 const pauseMs = 200;
 /** How long a session whose connection broke may go on working on the server. */
 const lostSessionTimeoutMs = 20_000;
+/** A server that crashed in that moment is back well before. */
+const answerTimeoutMs = 120_000;
+const askAgainMs = 1_000;
 
 /**
  * object_in_use (sessions did not go in time), deadlock_detected, and internal_error, as which PostgreSQL reports
@@ -110,21 +113,29 @@ async function rollBack(renamer: SqlSession): Promise<boolean> {
 
 /** Asks the names, in a session of its own, once the lost session has ended on the server, too. */
 async function wasCommitted(server: PostgresServer, renamer: SqlSession, plan: SwapPlan): Promise<boolean> {
-  try {
-    await using session = await server.connect(renamer.database, { applicationName: 'safe-migrate swap' });
-    const deadline = Date.now() + lostSessionTimeoutMs;
-    while (Date.now() < deadline && (await isAlive(session, renamer.backendPid))) await sleep(pauseMs);
-    return (await readNames(session)).get(server.address.database)?.oid === plan.fallback.oid;
-  } catch (cause) {
-    throw new SafeMigrateError({
-      code: 'SM_SWAP_UNKNOWN',
-      message: `The connection broke while the swap of ${server.address.database} was being committed, and the server cannot be asked whether it was.`,
-      hint: `Look for a database ${plan.failedName}: if it is there, the swap is done; otherwise both names are as before.`,
-      docs: 'recovery.md',
-      phase: 'recover',
-      cause,
-    });
+  const askUntil = Date.now() + answerTimeoutMs;
+  for (;;) {
+    try {
+      await using session = await server.connect(renamer.database, { applicationName: 'safe-migrate swap' });
+      const deadline = Date.now() + lostSessionTimeoutMs;
+      while (Date.now() < deadline && (await isAlive(session, renamer.backendPid))) await sleep(pauseMs);
+      return (await readNames(session)).get(server.address.database)?.oid === plan.fallback.oid;
+    } catch (cause) {
+      if (Date.now() >= askUntil) throw swapUnknown(server, plan, cause);
+      await sleep(askAgainMs);
+    }
   }
+}
+
+function swapUnknown(server: PostgresServer, plan: SwapPlan, cause: unknown): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_SWAP_UNKNOWN',
+    message: `The connection broke while the swap of ${server.address.database} was being committed, and the server cannot be asked whether it was.`,
+    hint: `Look for a database ${plan.failedName}: if it is there, the swap is done; otherwise both names are as before.`,
+    docs: 'recovery.md',
+    phase: 'recover',
+    cause,
+  });
 }
 
 async function isAlive(session: SqlSession, pid: number): Promise<boolean> {

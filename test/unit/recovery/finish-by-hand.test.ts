@@ -22,6 +22,10 @@ describe('finishing by hand', () => {
     expect(steps[0]?.commands[0]).toContain(`COMMENT ON DATABASE "o""dd" IS 'it''s';`);
   });
 
+  it('ends sessions of people only, because asking autovacuum to go is an error that would stop the paste', () => {
+    expect(steps[0]?.commands[0]).toContain(`WHERE datname = 'o"dd' AND usesysid IS NOT NULL;`);
+  });
+
   it('drops nothing but the copy, and only in the second way', () => {
     expect(steps[0]?.commands[0]).not.toContain('DROP');
     expect(steps[1]?.commands[0]?.match(/DROP DATABASE .*/g)).toEqual(['DROP DATABASE "o""dd__fallback_1";']);
