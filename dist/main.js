@@ -444,6 +444,22 @@ function isBehind(now, before, direction) {
 /** SQL that starts a transaction that reads in one snapshot, which is taken by its first query. */
 const beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 /**
+* Does `work` with `session`, which is ended as soon as the signal is aborted: even a list of tables waits for
+* whoever holds one of them (their sizes need a lock). Rejects with the signal's reason then.
+*/
+async function endingOnAbort(session, signal, work) {
+	signal.throwIfAborted();
+	const end = () => session.kill();
+	signal.addEventListener("abort", end, { once: true });
+	try {
+		return await work();
+	} catch (error) {
+		throw signal.aborted ? signal.reason : error;
+	} finally {
+		signal.removeEventListener("abort", end);
+	}
+}
+/**
 * Works off `tasks`, in their order, with up to `jobs` sessions that all read in the exported snapshot.
 * When a task fails or the signal is aborted, every session is ended at once; rejects with the first error or
 * the signal's reason.
@@ -480,10 +496,13 @@ async function readInSnapshot(server, source, tasks, options) {
 // src/database/postgres/fingerprint.ts
 /**
 * Reads what a database holds in the snapshot that `exporter`'s transaction has exported.
-* Rejects with SM_READ_FAILED, naming the table that could not be read.
+* Rejects with SM_READ_FAILED, naming the table that could not be read, or with the signal's reason; the exporter is
+* ended then.
 */
 async function readFingerprint(server, exporter, snapshotId, known, options) {
-	options.signal.throwIfAborted();
+	return endingOnAbort(exporter, options.signal, () => readParts(server, exporter, snapshotId, known, options));
+}
+async function readParts(server, exporter, snapshotId, known, options) {
 	const extensions = await readExtensions(exporter);
 	const materializedViews = await readMaterializedViews(exporter);
 	const contents = await readContents(server, exporter, {
@@ -584,11 +603,15 @@ async function naming(what, reading) {
 /**
 * Tables (`schema.table`, quoted as needed, sorted) of the target whose rows differ now from `before`. Only those
 * are read whose counters differ from `counters`, or all of them when `exact`. New tables and those that are gone
-* are not listed: that is DDL, which the catalog witness sees.
+* are not listed: that is DDL, which the catalog witness sees. Rejects with the signal's reason when it is aborted.
 */
 async function changedTables(server, before, counters, options) {
-	const database = server.address.database;
+	const { database } = server.address;
 	await using exporter = await server.connect(database, { applicationName: "safe-migrate snapshot" });
+	return await endingOnAbort(exporter, options.signal, () => readChanged(server, exporter, before, counters, options));
+}
+async function readChanged(server, exporter, before, counters, options) {
+	const { database } = exporter;
 	const snapshotId = await exportSnapshot(exporter);
 	const countersNow = options.exact ? {} : await readCounters(exporter);
 	const names = await quotedNames(exporter, before.tables);
@@ -611,10 +634,7 @@ async function changedTables(server, before, counters, options) {
 	await readInSnapshot(server, {
 		database,
 		snapshotId
-	}, tasks, {
-		jobs: options.jobs,
-		signal: new AbortController().signal
-	});
+	}, tasks, options);
 	return changed.toSorted();
 }
 /**
@@ -2939,6 +2959,18 @@ var HeldSessions = class {
 		await this.releaseTarget();
 		if (!await this.reacquireTarget()) throw lockLost(this.#server);
 	}
+	async regain() {
+		const { coordination } = this;
+		if (coordination === null || await stillHolds(coordination)) return await this.assertHeld();
+		this.#stopCoordinationPings();
+		await this.releaseTarget();
+		await coordination[Symbol.asyncDispose]();
+		await using inTarget = await this.#server.connect(this.#server.address.database);
+		this.coordination = await lockCoordination(this.#server, inTarget, this.#applicationName);
+		if (this.coordination === null) throw lockLost(this.#server);
+		this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
+		if (!await this.reacquireTarget()) throw lockLost(this.#server);
+	}
 	async releaseTarget() {
 		this.#stopTargetPings();
 		const session = this.#inTarget;
@@ -4243,6 +4275,7 @@ function swapFailed(target, reason, cause) {
 }
 
 // src/database/postgres/target-session.ts
+const lockTimeoutSeconds = 60;
 /**
 * The one session in the target that serves all short questions; opened when it is first needed. When it is lost
 * (a restart, an administrator, a hook that clears the database), the question that met the loss fails, and the next
@@ -4255,7 +4288,7 @@ var TargetSession = class {
 		this.#server = server;
 	}
 	async use(work) {
-		this.#session ??= this.#server.connect(this.#server.address.database);
+		this.#session ??= this.#connect();
 		const opening = this.#session;
 		const forget = () => {
 			if (this.#session === opening) this.#session = null;
@@ -4268,6 +4301,16 @@ var TargetSession = class {
 			return await work(session);
 		} catch (error) {
 			if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") forget();
+			throw error;
+		}
+	}
+	async #connect() {
+		const session = await this.#server.connect(this.#server.address.database);
+		try {
+			await session.execute(`SET lock_timeout = '${lockTimeoutSeconds}s'`);
+			return session;
+		} catch (error) {
+			await session[Symbol.asyncDispose]();
 			throw error;
 		}
 	}
@@ -4314,6 +4357,11 @@ async function openDatabase(target) {
 		},
 		urlOf: (database) => target.urlOf(database),
 		copyName: (kind, run) => copyName(name, kind, run),
+		copyMark: (kind, run) => copyMark({
+			kind,
+			target: name,
+			run
+		}),
 		inspect: () => inTarget.use((session) => inspect$1(session, server.version)),
 		async lock(holder) {
 			const lock = await takeLock(server, holder);
@@ -5399,6 +5447,7 @@ async function deployProbe(request) {
 }
 
 // src/prisma/prisma-migrator.ts
+const lockSwitch = "PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK";
 /**
 * The project's own Prisma as the Migrator: located, asked what it would migrate, and compared with `databaseUrl`.
 * Rejects with every reason for which it cannot be used; nothing was connected to then.
@@ -5412,7 +5461,7 @@ async function openPrismaMigrator(options) {
 		schemaPath: options.schemaPath,
 		configPath: options.configPath
 	};
-	const env = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
+	const { [lockSwitch]: _, ...env } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
 	const captured = await captureProject({
 		installation,
 		project,
@@ -5431,7 +5480,7 @@ async function openPrismaMigrator(options) {
 		historySchema: parsed.target.schema,
 		migrations,
 		migrationsDirectory: captured.migrationsDirectory,
-		warnings: warningsAbout(env),
+		warnings: warningsAbout(own),
 		deploy: (log, deploySignal) => deployMigrations$1({
 			installation,
 			project,
@@ -5449,9 +5498,9 @@ async function openPrismaMigrator(options) {
 		})
 	};
 }
-function warningsAbout(env) {
-	if ((env.PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK ?? "") === "") return [];
-	return ["PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK is set: Prisma takes no lock, so another deploy beside this one is not noticed"];
+function warningsAbout(own) {
+	if ((own[lockSwitch] ?? "") === "") return [];
+	return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
 }
 
 // src/storage/file/file-errors.ts
@@ -6114,6 +6163,9 @@ function countOf(count, singular, plural = `${singular}s`) {
 }
 
 // src/commands/preflight.ts
+/** For how long the storages' credentials should last: what is not data, and dump, proof and upload at a slow 20 MB/s. */
+const baseMinutes = 15;
+const bytesPerMinute = 12e8;
 /**
 * Looks at everything before anything is touched and refuses with all reasons at once.
 * What is returned is the caller's to dispose of; on refusal nothing stays open.
@@ -6130,10 +6182,14 @@ async function preflight(context, settings, log) {
 		}
 	};
 	const storages = settings.storages.map((url) => context.ports.openStorage(url));
-	const [, migrator] = await Promise.all([Promise.all(storages.map((storage) => attempt(() => checkStorage(storage, context, log)))), attempt(() => openMigrator(context, settings, log))]);
+	const checkStorages = (sizeBytes) => Promise.all(storages.map((storage) => attempt(() => checkStorage(storage, sizeBytes, context, log))));
+	const migrator = await attempt(() => openMigrator(context, settings, log));
 	const url = settings.databaseUrl ?? migrator?.url ?? null;
 	const database = url === null ? null : await attempt(() => context.ports.openDatabase(url, settings.workingDirectory));
-	if (database === null) throw new RefusedError(problems, { phase: "preflight" });
+	if (database === null) {
+		await checkStorages(0);
+		throw new RefusedError(problems, { phase: "preflight" });
+	}
 	try {
 		context.report.target({
 			...database.address,
@@ -6143,6 +6199,7 @@ async function preflight(context, settings, log) {
 		const facts = await database.inspect();
 		problems.push(...facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
 		for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
+		await checkStorages(facts.sizeBytes);
 		await showLeftovers(database, context, log);
 		const planBefore = await readPlan(database, migrator);
 		if (isUpToDate(settings, planBefore) && problems.length === 0) return ready({
@@ -6230,8 +6287,9 @@ async function openMigrator(context, settings, log) {
 		return null;
 	}
 }
-async function checkStorage(storage, context, log) {
-	for (const warning of await storage.check(context.signal)) log.warn(warning);
+async function checkStorage(storage, sizeBytes, context, log) {
+	const neededMinutes = baseMinutes + Math.ceil(sizeBytes / bytesPerMinute);
+	for (const warning of await storage.check(context.signal, neededMinutes)) log.warn(warning);
 	log.detail(`${storage.url} can be written to`);
 }
 /**
@@ -6747,29 +6805,29 @@ async function takeBackup(context, settings, ready, options) {
 			if (!(error instanceof SafeMigrateError && !signal.aborted && options.keepUnproved)) throw error;
 			proofError = error;
 		}
-		await context.log.phase("store", async (log) => {
-			log.progress(() => uploads.progressText().replace(/^, /, "") || void 0);
-			const manifest = manifestOf(context, settings, ready, {
-				id,
-				...dumped,
-				proofError
-			});
-			const locations = await uploads.finish(manifest);
-			context.report.backup({
-				id,
-				locations,
-				sizeBytes: dumped.content.sizeBytes,
-				sha256: dumped.content.sha256,
-				restoreProved: fallback === null ? "false" : "true"
-			});
-			for (const location of locations) log.detail(`${location.url}: ${location.verified}`);
-			return {
-				fact: locations.map((location) => location.url).join(" "),
-				value: null
-			};
-		});
 		return {
-			id,
+			record: await context.log.phase("store", async (log) => {
+				log.progress(() => uploads.progressText().replace(/^, /, "") || void 0);
+				const manifest = manifestOf(context, settings, ready, {
+					id,
+					...dumped,
+					proofError
+				});
+				const locations = await uploads.finish(manifest);
+				const stored = {
+					id,
+					locations,
+					sizeBytes: dumped.content.sizeBytes,
+					sha256: dumped.content.sha256,
+					restoreProved: fallback === null ? "false" : "true"
+				};
+				context.report.backup(stored);
+				for (const location of locations) log.detail(`${location.url}: ${location.verified}`);
+				return {
+					fact: locations.map((location) => location.url).join(" "),
+					value: stored
+				};
+			}),
 			dumpPath: file.path,
 			fingerprint: dumped.fingerprint,
 			schemaText: dumped.schemaText,
@@ -7050,19 +7108,29 @@ function decide(evidence) {
 	const historyAsBefore = sameHistory(evidence.before.history, evidence.now.history);
 	const catalogsAsBefore = evidence.before.witness === evidence.now.witness;
 	if (historyAsBefore && catalogsAsBefore) return { way: "untouched" };
-	if (evidence.foreignDeploy) return {
+	const byHistory = evidence.foreignDeploy ? {
+		way: "no",
+		because: "another deploy was here"
+	} : decideHistory(evidence, catalogsAsBefore);
+	if (byHistory.way !== "no") return byHistory;
+	return withoutEvidence({
+		...evidence,
+		because: byHistory.because
+	});
+}
+/** The swap, unless something forbids it; needs no knowledge of what the migration did. */
+function withoutEvidence(known) {
+	if (known.foreignDeploy) return {
 		way: "stopped",
 		because: "another deploy is or was at work on this database, and what changed may be its work"
 	};
-	const byHistory = decideHistory(evidence, catalogsAsBefore);
-	if (byHistory.way !== "no") return byHistory;
-	if (evidence.onNewWrites === "stop" && evidence.writesBeforeMigration.length > 0) return {
+	if (known.onNewWrites === "stop" && known.writesBeforeMigration.length > 0) return {
 		way: "stopped",
-		because: `${evidence.writesBeforeMigration.length} tables were written to after the backup, and on-new-writes is stop`
+		because: `${known.writesBeforeMigration.length} tables were written to after the backup, and on-new-writes is stop`
 	};
 	return {
 		way: "swap",
-		because: byHistory.because
+		because: known.because
 	};
 }
 function decideHistory(evidence, catalogsAsBefore) {
@@ -7144,11 +7212,14 @@ async function takeBaseline(database, migrator, backup, options, log) {
 	}
 	const writesBeforeMigration = await database.changedTables(backup.fingerprint, backup.counters, {
 		exact: options.exact,
-		jobs: options.jobs
+		jobs: options.jobs,
+		signal: options.signal
 	});
+	const [clock] = await database.query(`SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object({ now: string() }));
 	return {
 		history,
 		witness,
+		serverTime: clock?.now ?? "",
 		targetOid: backup.targetOid,
 		fingerprint: backup.fingerprint,
 		schemaText: backup.schemaText,
@@ -7331,19 +7402,20 @@ function finishByHand(names) {
 	const comment = names.comment === null ? "NULL" : `'${names.comment.replaceAll("'", "''")}'`;
 	return [{
 		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, and what is there now is kept as ${names.failed}. Stop the application first, or its sessions are in the way.`,
-		commands: [pasted([
+		commands: [...names.restore, pasted([
 			`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ${literal(names.target)} AND usesysid IS NOT NULL;`,
 			"BEGIN;",
 			`ALTER DATABASE ${target} RENAME TO ${failed};`,
 			`ALTER DATABASE ${fallback} RENAME TO ${target};`,
 			`ALTER DATABASE ${failed} ALLOW_CONNECTIONS false;`,
+			`COMMENT ON DATABASE ${failed} IS ${literal(names.failedMark)};`,
 			`COMMENT ON DATABASE ${target} IS ${comment};`,
 			`ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
 			"COMMIT;"
 		])]
 	}, {
-		text: `Or keep ${names.target} as it is now, repair it by a new migration (prisma migrate resolve marks the failed one), and drop the copy of the state before.`,
-		commands: [pasted([`DROP DATABASE ${fallback};`])]
+		text: `Or keep ${names.target} as it is now, repair it by a new migration (prisma migrate resolve marks the failed one), and drop the copy of the state before if there is one.`,
+		commands: names.restore.length > 0 ? [] : [pasted([`DROP DATABASE ${fallback};`])]
 	}];
 }
 function pasted(statements) {
@@ -7583,6 +7655,7 @@ async function measureExecution(request, log) {
 	const { database, migrator, lock } = request;
 	if (lock.coordinationDatabase === null) return "not-measured";
 	try {
+		await lock.assertHeld();
 		const url = database.urlOf(lock.coordinationDatabase);
 		const probe = await migrator.deployProbe(url, AbortSignal.timeout(probeTimeoutMs));
 		const [outcome] = await database.queryIn(lock.coordinationDatabase, `SELECT to_regclass('public.safe_migrate_probe') IS NOT NULL AS "stayed"
@@ -7613,8 +7686,8 @@ const foreignGraceMs = 15e3;
 * backend of a killed one goes on with its statement and keeps Prisma's lock (FACTS: measured), so it is
 * ended. A lock holder that cannot be proved to be ours is left alone and reported.
 */
-async function quietMigrator(database, deployed, run, log) {
-	const isOurs = (holder) => holder.applicationName === migratorApplicationName(run) || holder.clientPort !== null && deployed.localPorts.has(holder.clientPort);
+async function quietMigrator(database, { deployed, run, since }, log) {
+	const isOurs = (holder) => holder.applicationName === migratorApplicationName(run) || holder.clientPort !== null && deployed.localPorts.has(holder.clientPort) && holder.user === database.address.user && holder.backendStart >= since;
 	const holder = await waitUntilFree(database, ownGraceMs);
 	if (holder === null) return { foreignDeploy: deployed.errorCode === "P1002" };
 	if (isOurs(holder)) {
@@ -7646,9 +7719,15 @@ const never = new AbortController().signal;
 async function recover(request, log) {
 	const { database, baseline } = request;
 	const evidence = await whenReachable(async () => {
-		const { foreignDeploy } = await quietMigrator(database, request.deployed, request.run, log);
-		return gatherEvidence(request, foreignDeploy);
+		const { deployed, run } = request;
+		const { foreignDeploy } = await quietMigrator(database, {
+			deployed,
+			run,
+			since: baseline.serverTime
+		}, log);
+		return gatherEvidence(request, foreignDeploy).catch((error) => blind(request, foreignDeploy, error));
 	}, log);
+	if ("way" in evidence) return act(evidence, request, baseline, log);
 	let decision = decide(evidence);
 	if (decision.way === "measure-execution") {
 		const execution = await measureExecution(request, log);
@@ -7726,6 +7805,19 @@ async function gatherEvidence(request, foreignDeploy) {
 		foreignDeploy: foreignDeploy || hasForeignRow(request, history)
 	};
 }
+/**
+* A migration can leave the target so that it cannot even be looked at (its history table altered, rights revoked, a
+* lock left behind). The swap needs no look at it; what forbids a swap still does.
+*/
+function blind(request, foreignDeploy, error) {
+	if (!(error instanceof SafeMigrateError) || error.code !== "SM_SQL") throw error;
+	return withoutEvidence({
+		because: `what the migration left cannot be read: ${error.message}`,
+		foreignDeploy,
+		writesBeforeMigration: request.baseline.writesBeforeMigration,
+		onNewWrites: request.settings.onNewWrites
+	});
+}
 /** Whether the history holds a new migration that is not among our files: a deploy of another commit was here. */
 function hasForeignRow({ migrator, baseline }, now) {
 	const known = new Set(baseline.history?.map((row) => row.id));
@@ -7740,14 +7832,14 @@ async function undoByHistory(request, row) {
 	const { database, migrator, baseline } = request;
 	await putHistoryBack(database, migrator.historySchema, row);
 	const history = await readHistory(database, migrator.historySchema);
-	if (!sameHistory(baseline.history, history) || await database.witness() !== baseline.witness) throw recoveryFailed("the failed row was removed from the migration history, and still the target is not as before", null);
+	if (!(sameHistory(baseline.history, history) && (await database.witness() === baseline.witness || await database.schemaDigest(never) === baseline.fingerprint.schemaDigest))) throw recoveryFailed("the failed row was removed from the migration history, and still the target is not as before", null);
 }
 async function swapBack(request, log) {
 	const { database, baseline, lock } = request;
 	const name = database.address.database;
 	const failedName = database.copyName("failed", request.run);
 	const fallback = baseline.fallback ?? await restoreNow(request, log);
-	await lock.assertHeld();
+	await whenReachable(() => lock.regain(), log);
 	const outcome = await database.swap({
 		targetOid: baseline.targetOid,
 		fallback,
@@ -7809,6 +7901,35 @@ function recoveryFailed(message, cause) {
 		hint: "Do not run further migrations. The report lists the commands that finish the recovery by hand.",
 		cause
 	});
+}
+
+// src/report/restore-by-hand.ts
+/**
+* Commands that restore a backup with nothing but the storage's and the database's own tools, into a new
+* database beside the others (`database`, or one named after the backup). They can be pasted as they are; PGHOST, PGUSER and PGPASSWORD are the reader's.
+*/
+function restoreByHandCommands(backup, database) {
+	const [location] = backup.locations;
+	if (location === void 0) return [];
+	const scratch = shellWord(database ?? `restored_${backup.id.split("_").slice(1, 3).join("_").toLowerCase()}`);
+	return [
+		fetchCommand(location),
+		`echo '${backup.sha256}  database.dump' | sha256sum --check`,
+		`createdb --template=template0 ${scratch}`,
+		`pg_restore --exit-on-error --dbname=${scratch} database.dump`
+	];
+}
+function fetchCommand(location) {
+	const folder = location.url.replace(/\/(database\.dump)?$/, "");
+	if (location.storage === "file") return `cp ${shellWord(pathOf(`${folder}/database.dump`))} database.dump`;
+	return `aws s3 cp ${shellWord(`${folder}/database.dump`)} database.dump`;
+}
+function pathOf(url) {
+	return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname) : url;
+}
+/** A word that a POSIX shell takes literally. */
+function shellWord(text) {
+	return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 // src/commands/recover-target.ts
@@ -7921,11 +8042,14 @@ function stopped(because) {
 function tellHowToFinish(context, failed) {
 	const { ready, baseline } = failed;
 	const name = ready.database.address.database;
+	const fallback = ready.database.copyName("fallback", context.run.id);
 	const steps = finishByHand({
 		target: name,
-		fallback: baseline.fallback?.name ?? ready.database.copyName("fallback", context.run.id),
+		fallback,
 		failed: ready.database.copyName("failed", context.run.id),
-		comment: ready.facts.properties.comment
+		failedMark: ready.database.copyMark("failed", context.run.id),
+		comment: ready.facts.properties.comment,
+		restore: baseline.fallback === null ? restoreByHandCommands(failed.backup.record, fallback) : []
 	});
 	for (const step of steps) context.report.nextStep(step);
 }
@@ -7984,7 +8108,8 @@ async function migrate(context, settings) {
 		lock,
 		migrator,
 		baseline,
-		deployment
+		deployment,
+		backup
 	});
 }
 function headline(ready) {
@@ -9105,35 +9230,6 @@ function phaseChart(phases) {
 	].join("\n");
 }
 
-// src/report/restore-by-hand.ts
-/**
-* Commands that restore a backup with nothing but the storage's and the database's own tools, into a new
-* database beside the others. They can be pasted as they are; PGHOST, PGUSER and PGPASSWORD are the reader's.
-*/
-function restoreByHandCommands(backup) {
-	const [location] = backup.locations;
-	if (location === void 0) return [];
-	const scratch = shellWord(`restored_${backup.id.split("_").slice(1, 3).join("_").toLowerCase()}`);
-	return [
-		fetchCommand(location),
-		`echo '${backup.sha256}  database.dump' | sha256sum --check`,
-		`createdb --template=template0 ${scratch}`,
-		`pg_restore --exit-on-error --dbname=${scratch} database.dump`
-	];
-}
-function fetchCommand(location) {
-	const folder = location.url.replace(/\/(database\.dump)?$/, "");
-	if (location.storage === "file") return `cp ${shellWord(pathOf(`${folder}/database.dump`))} database.dump`;
-	return `aws s3 cp ${shellWord(`${folder}/database.dump`)} database.dump`;
-}
-function pathOf(url) {
-	return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname) : url;
-}
-/** A word that a POSIX shell takes literally. */
-function shellWord(text) {
-	return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 // src/report/summary.ts
 /** GitHub drops a summary that is longer; some room is left for the last line. */
 const maximumSummaryBytes = 1047552;
@@ -9306,7 +9402,9 @@ async function publish(report, context, log) {
 	process.exitCode = jobPasses(report.result) ? 0 : 1;
 	for (const line of closingLines(report)) log.visible(line);
 	const reportPath = await softly("report.json could not be written", () => writeReport(report, context));
-	for (const [name, value] of Object.entries(outputsOf(report, reportPath ?? ""))) setOutput(name, value);
+	await softly("The outputs could not be written", async () => {
+		for (const [name, value] of Object.entries(outputsOf(report, reportPath ?? ""))) setOutput(name, value);
+	});
 	for (const annotation of annotationsOf(report)) annotate(annotation);
 	await softly("The job summary could not be written", () => summary.addRaw(summaryMarkdown(report)).write());
 }
@@ -9361,6 +9459,24 @@ function runIdentity(context, startedAt) {
 	};
 }
 
+// src/runner/stray-errors.ts
+/**
+* Keeps an error that nobody waited for from ending the process: between the start of a migration and its recovery
+* that would be worse than whatever the error is. It is told as a warning, because it is a defect.
+* A synchronous throw outside of every promise (`uncaughtException`) is treated alike.
+*/
+function surviveStrayErrors(warn) {
+	const tell = (error) => {
+		warn(`an error was not handled: ${error instanceof Error ? error.message : String(error)}`);
+	};
+	process.on("unhandledRejection", tell);
+	process.on("uncaughtException", tell);
+	return { [Symbol.dispose]() {
+		process.off("unhandledRejection", tell);
+		process.off("uncaughtException", tell);
+	} };
+}
+
 // src/runner/run.ts
 /**
 * One run of the action, from the runner's environment to the exit code. `openPorts` builds the real outside
@@ -9382,6 +9498,7 @@ async function run(openPorts) {
 	});
 	const log = new ActionLog({ record: report });
 	using signal = cancellation();
+	using _ = surviveStrayErrors((line) => log.warn(line));
 	const result = await attempt(report, async () => {
 		const { settings, warnings } = parseInputs(process.env, context);
 		for (const warning of warnings) log.warn(warning);

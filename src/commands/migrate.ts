@@ -59,7 +59,7 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
     await settle(context, ready, { dropFallback: baseline.fallback, keepFailed: settings.keepFailed });
     return 'migrated';
   }
-  return await recoverTarget(context, settings, { ready, lock, migrator, baseline, deployment });
+  return await recoverTarget(context, settings, { ready, lock, migrator, baseline, deployment, backup });
 }
 
 function headline(ready: Ready): string {

@@ -9,6 +9,10 @@ import { type Problem, problemsOf, RefusedError, SafeMigrateError } from '../sys
 import type { CommandContext } from './context.ts';
 import type { Settings } from './settings.ts';
 
+/** For how long the storages' credentials should last: what is not data, and dump, proof and upload at a slow 20 MB/s. */
+const baseMinutes = 15;
+const bytesPerMinute = 20e6 * 60;
+
 /** Everything a story needs to begin, looked at and found fit. */
 export interface Ready extends AsyncDisposable {
   readonly database: Database;
@@ -40,16 +44,15 @@ export async function preflight(context: CommandContext, settings: Settings, log
   };
 
   const storages = settings.storages.map((url) => context.ports.openStorage(url));
-  const [, migrator] = await Promise.all([
-    Promise.all(storages.map((storage) => attempt(() => checkStorage(storage, context, log)))),
-    attempt(() => openMigrator(context, settings, log)),
-  ]);
-
+  const checkStorages = (sizeBytes: number) =>
+    Promise.all(storages.map((storage) => attempt(() => checkStorage(storage, sizeBytes, context, log))));
+  const migrator = await attempt(() => openMigrator(context, settings, log));
   const url = settings.databaseUrl ?? migrator?.url ?? null;
   const database =
     url === null ? null : await attempt(() => context.ports.openDatabase(url, settings.workingDirectory));
   if (database === null) {
     // Without a URL Prisma's own refusal is among the problems already.
+    await checkStorages(0);
     throw new RefusedError(problems, { phase: 'preflight' });
   }
   try {
@@ -60,6 +63,7 @@ export async function preflight(context: CommandContext, settings: Settings, log
     for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) {
       log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
     }
+    await checkStorages(facts.sizeBytes);
     await showLeftovers(database, context, log);
     const planBefore = await readPlan(database, migrator);
     if (isUpToDate(settings, planBefore) && problems.length === 0) {
@@ -161,8 +165,14 @@ async function openMigrator(
   }
 }
 
-async function checkStorage(storage: Storage, context: CommandContext, log: PhaseLog): Promise<void> {
-  for (const warning of await storage.check(context.signal)) log.warn(warning);
+async function checkStorage(
+  storage: Storage,
+  sizeBytes: number,
+  context: CommandContext,
+  log: PhaseLog,
+): Promise<void> {
+  const neededMinutes = baseMinutes + Math.ceil(sizeBytes / bytesPerMinute);
+  for (const warning of await storage.check(context.signal, neededMinutes)) log.warn(warning);
   log.detail(`${storage.url} can be written to`);
 }
 

@@ -5,12 +5,14 @@ import { finishByHand } from '../recovery/finish-by-hand.ts';
 import { type Recovery, recover } from '../recovery/recover.ts';
 import { countOf, formatCount } from '../report/quantity.ts';
 import type { Result } from '../report/report.ts';
+import { restoreByHandCommands } from '../report/restore-by-hand.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import type { Deployment } from './deploy-migrations.ts';
 import type { Ready } from './preflight.ts';
 import type { MigrateSettings } from './settings.ts';
 import { settle } from './settle.ts';
+import type { StoredBackup } from './take-backup.ts';
 
 interface Failed {
   readonly ready: Ready;
@@ -18,6 +20,7 @@ interface Failed {
   readonly migrator: Migrator;
   readonly baseline: Baseline;
   readonly deployment: Deployment;
+  readonly backup: StoredBackup;
 }
 
 /** Phases recover, report and settle. Never rejects: what goes wrong here is the result. */
@@ -163,11 +166,14 @@ function stopped(because: string): SafeMigrateError {
 function tellHowToFinish(context: CommandContext, failed: Failed): void {
   const { ready, baseline } = failed;
   const name = ready.database.address.database;
+  const fallback = ready.database.copyName('fallback', context.run.id);
   const steps = finishByHand({
     target: name,
-    fallback: baseline.fallback?.name ?? ready.database.copyName('fallback', context.run.id),
+    fallback,
     failed: ready.database.copyName('failed', context.run.id),
+    failedMark: ready.database.copyMark('failed', context.run.id),
     comment: ready.facts.properties.comment,
+    restore: baseline.fallback === null ? restoreByHandCommands(failed.backup.record, fallback) : [],
   });
   for (const step of steps) context.report.nextStep(step);
 }

@@ -5,6 +5,7 @@ import { dumpName, type Manifest } from '../backup/manifest.ts';
 import { Uploads } from '../backup/uploads.ts';
 import type { Fallback, Fingerprint, Snapshot } from '../database/database.ts';
 import { countOf, formatBytes, formatCount } from '../report/quantity.ts';
+import type { BackupRecord } from '../report/report.ts';
 import type { ExpectedContent } from '../storage/storage.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
@@ -13,7 +14,7 @@ import type { Settings } from './settings.ts';
 
 /** A backup that every storage holds. Disposing of it removes the dump from this machine. */
 export interface StoredBackup extends AsyncDisposable {
-  readonly id: string;
+  readonly record: BackupRecord;
   readonly dumpPath: string;
   readonly fingerprint: Fingerprint;
   readonly schemaText: string;
@@ -90,22 +91,23 @@ export async function takeBackup(
       proofError = error;
     }
 
-    await context.log.phase('store', async (log) => {
+    const record = await context.log.phase('store', async (log) => {
       log.progress(() => uploads.progressText().replace(/^, /, '') || undefined);
       const manifest = manifestOf(context, settings, ready, { id, ...dumped, proofError });
       const locations = await uploads.finish(manifest);
-      context.report.backup({
+      const stored: BackupRecord = {
         id,
         locations,
         sizeBytes: dumped.content.sizeBytes,
         sha256: dumped.content.sha256,
         restoreProved: fallback === null ? 'false' : 'true',
-      });
+      };
+      context.report.backup(stored);
       for (const location of locations) log.detail(`${location.url}: ${location.verified}`);
-      return { fact: locations.map((location) => location.url).join(' '), value: null };
+      return { fact: locations.map((location) => location.url).join(' '), value: stored };
     });
     return {
-      id,
+      record,
       dumpPath: file.path,
       fingerprint: dumped.fingerprint,
       schemaText: dumped.schemaText,

@@ -149,6 +149,11 @@ export interface RunLock extends AsyncDisposable {
   readonly coordinationDatabase: string | null;
   /** Rejects with SM_LOCK_LOST when the session that holds it is gone. */
   assertHeld(): Promise<void>;
+  /**
+   * For a recovery after the server ended all sessions (a crash, a restart): takes the lock again if it was lost.
+   * Rejects with SM_LOCKED when another run has it by now. Before a migration a lost lock ends the run instead.
+   */
+  regain(): Promise<void>;
 }
 
 /** The session that holds Prisma's advisory lock in the target. */
@@ -183,6 +188,8 @@ export interface Database extends AsyncDisposable {
   urlOf(database: string): Secret;
   /** `<db>__fallback_<run>` and its like, within PostgreSQL's 63 bytes. */
   copyName(kind: 'fallback' | 'rehearsal' | 'failed', run: string): string;
+  /** The comment that proves a database of that name to be ours. */
+  copyMark(kind: 'fallback' | 'rehearsal' | 'failed', run: string): string;
   inspect(): Promise<TargetFacts>;
 
   /** Takes the run's lock or rejects with SM_LOCKED, naming holder and start. */
@@ -203,7 +210,7 @@ export interface Database extends AsyncDisposable {
   changedTables(
     before: Fingerprint,
     counters: WriteCounters,
-    options: { readonly exact: boolean; readonly jobs: number },
+    options: { readonly exact: boolean; readonly jobs: number; readonly signal: AbortSignal },
   ): Promise<readonly string[]>;
   /** Sequences that stand lower now than in `before` (somebody set them back). */
   rewoundSequences(before: Fingerprint): Promise<readonly string[]>;

@@ -12,6 +12,8 @@ import type { Migrator } from './migrator.ts';
 import { type PrismaProject, prismaEnvironment } from './prisma-command.ts';
 import { deployProbe } from './probe.ts';
 
+const lockSwitch = 'PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK';
+
 export interface PrismaMigratorOptions extends PrismaProject {
   /** The input `database-url`; null: what Prisma itself would use. */
   readonly databaseUrl: Secret | null;
@@ -35,7 +37,12 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     schemaPath: options.schemaPath,
     configPath: options.configPath,
   };
-  const env = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
+  // Recovery asks who holds Prisma's lock, so the lock has to be taken.
+  const { [lockSwitch]: _, ...env } = prismaEnvironment(
+    databaseUrl,
+    migratorApplicationName(options.run),
+    own,
+  );
   const captured = await captureProject({ installation, project, env, signal });
   const directory = options.workingDirectory;
   const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
@@ -53,7 +60,7 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     historySchema: parsed.target.schema,
     migrations,
     migrationsDirectory: captured.migrationsDirectory,
-    warnings: warningsAbout(env),
+    warnings: warningsAbout(own),
     deploy: (log, deploySignal) =>
       deployMigrations({ installation, project, env, secrets, log, signal: deploySignal }),
     deployProbe: (probeUrl, probeSignal) =>
@@ -67,9 +74,7 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
   };
 }
 
-function warningsAbout(env: Readonly<Record<string, string>>): readonly string[] {
-  if ((env.PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK ?? '') === '') return [];
-  return [
-    'PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK is set: Prisma takes no lock, so another deploy beside this one is not noticed',
-  ];
+function warningsAbout(own: NodeJS.ProcessEnv): readonly string[] {
+  if ((own[lockSwitch] ?? '') === '') return [];
+  return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Database, DatabaseProperties, Fallback, Fingerprint } from '../database/database.ts';
 import { readHistory } from '../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../prisma/migrator.ts';
@@ -10,6 +11,8 @@ export interface Baseline {
   readonly history: readonly HistoryRow[] | null;
   readonly witness: string;
   readonly targetOid: number;
+  /** The server's clock just before the migration, ISO 8601 with milliseconds: older sessions are not the migrator's. */
+  readonly serverTime: string;
   readonly fingerprint: Fingerprint;
   readonly schemaText: string;
   /** null with `verify: archive`: then the dump is restored when it is needed. */
@@ -65,10 +68,16 @@ export async function takeBaseline(
   const writesBeforeMigration = await database.changedTables(backup.fingerprint, backup.counters, {
     exact: options.exact,
     jobs: options.jobs,
+    signal: options.signal,
   });
+  const [clock] = await database.query(
+    `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`,
+    z.object({ now: z.string() }),
+  );
   return {
     history,
     witness,
+    serverTime: clock?.now ?? '',
     targetOid: backup.targetOid,
     fingerprint: backup.fingerprint,
     schemaText: backup.schemaText,

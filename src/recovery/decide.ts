@@ -40,21 +40,32 @@ export function decide(evidence: Evidence): Decision {
   const historyAsBefore = sameHistory(evidence.before.history, evidence.now.history);
   const catalogsAsBefore = evidence.before.witness === evidence.now.witness;
   if (historyAsBefore && catalogsAsBefore) return { way: 'untouched' };
-  if (evidence.foreignDeploy) {
+  const byHistory = evidence.foreignDeploy
+    ? { way: 'no' as const, because: 'another deploy was here' }
+    : decideHistory(evidence, catalogsAsBefore);
+  if (byHistory.way !== 'no') return byHistory;
+  return withoutEvidence({ ...evidence, because: byHistory.because });
+}
+
+/** The swap, unless something forbids it; needs no knowledge of what the migration did. */
+export function withoutEvidence(
+  known: Pick<Evidence, 'foreignDeploy' | 'onNewWrites' | 'writesBeforeMigration'> & {
+    readonly because: string;
+  },
+): Decision {
+  if (known.foreignDeploy) {
     return {
       way: 'stopped',
       because: 'another deploy is or was at work on this database, and what changed may be its work',
     };
   }
-  const byHistory = decideHistory(evidence, catalogsAsBefore);
-  if (byHistory.way !== 'no') return byHistory;
-  if (evidence.onNewWrites === 'stop' && evidence.writesBeforeMigration.length > 0) {
+  if (known.onNewWrites === 'stop' && known.writesBeforeMigration.length > 0) {
     return {
       way: 'stopped',
-      because: `${evidence.writesBeforeMigration.length} tables were written to after the backup, and on-new-writes is stop`,
+      because: `${known.writesBeforeMigration.length} tables were written to after the backup, and on-new-writes is stop`,
     };
   }
-  return { way: 'swap', because: byHistory.because };
+  return { way: 'swap', because: known.because };
 }
 
 function decideHistory(

@@ -6,6 +6,10 @@ export interface Names {
   readonly failed: string;
   /** Comment that the target has of its own; null when it has none. */
   readonly comment: string | null;
+  /** Comment by which later runs know the failed database. */
+  readonly failedMark: string;
+  /** Commands that make the copy first, where there is none yet; empty otherwise. */
+  readonly restore: readonly string[];
 }
 
 /**
@@ -22,6 +26,7 @@ export function finishByHand(names: Names): readonly NextStep[] {
     {
       text: `Go back to the backup: ${names.fallback} becomes ${names.target}, and what is there now is kept as ${names.failed}. Stop the application first, or its sessions are in the way.`,
       commands: [
+        ...names.restore,
         pasted([
           // Not the workers without a user: an ordinary role may not end autovacuum, and it gives way by itself.
           `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ${literal(names.target)} AND usesysid IS NOT NULL;`,
@@ -29,6 +34,7 @@ export function finishByHand(names: Names): readonly NextStep[] {
           `ALTER DATABASE ${target} RENAME TO ${failed};`,
           `ALTER DATABASE ${fallback} RENAME TO ${target};`,
           `ALTER DATABASE ${failed} ALLOW_CONNECTIONS false;`,
+          `COMMENT ON DATABASE ${failed} IS ${literal(names.failedMark)};`,
           `COMMENT ON DATABASE ${target} IS ${comment};`,
           `ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
           'COMMIT;',
@@ -36,8 +42,8 @@ export function finishByHand(names: Names): readonly NextStep[] {
       ],
     },
     {
-      text: `Or keep ${names.target} as it is now, repair it by a new migration (prisma migrate resolve marks the failed one), and drop the copy of the state before.`,
-      commands: [pasted([`DROP DATABASE ${fallback};`])],
+      text: `Or keep ${names.target} as it is now, repair it by a new migration (prisma migrate resolve marks the failed one), and drop the copy of the state before if there is one.`,
+      commands: names.restore.length > 0 ? [] : [pasted([`DROP DATABASE ${fallback};`])],
     },
   ];
 }

@@ -19,6 +19,8 @@ export async function measureExecution(
   const { database, migrator, lock } = request;
   if (lock.coordinationDatabase === null) return 'not-measured';
   try {
+    // `migrate deploy` creates a database that is not there.
+    await lock.assertHeld();
     const url = database.urlOf(lock.coordinationDatabase);
     const probe = await migrator.deployProbe(url, AbortSignal.timeout(probeTimeoutMs));
     // Without Prisma's failed row the script never ran there, and the table's absence proves nothing.

@@ -4,6 +4,14 @@ import { migratorApplicationName } from '../prisma/application-name.ts';
 import type { DeployResult } from '../prisma/migrator.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 
+/** By what the sessions of this run's migrator are known. */
+export interface OwnWork {
+  readonly deployed: DeployResult;
+  readonly run: string;
+  /** The server's clock before the migrator was started, ISO 8601 with milliseconds. */
+  readonly since: string;
+}
+
 const pollMs = 200;
 /** A backend whose client is gone may just be about to end. */
 const ownGraceMs = 2_000;
@@ -17,13 +25,16 @@ const foreignGraceMs = 15_000;
  */
 export async function quietMigrator(
   database: Database,
-  deployed: DeployResult,
-  run: string,
+  { deployed, run, since }: OwnWork,
   log: PhaseLog,
 ): Promise<{ readonly foreignDeploy: boolean }> {
   const isOurs = (holder: LockHolder): boolean =>
     holder.applicationName === migratorApplicationName(run) ||
-    (holder.clientPort !== null && deployed.localPorts.has(holder.clientPort));
+    // Another machine may use the same port, but hardly for a session of our role that is as young as ours.
+    (holder.clientPort !== null &&
+      deployed.localPorts.has(holder.clientPort) &&
+      holder.user === database.address.user &&
+      holder.backendStart >= since);
 
   const holder = await waitUntilFree(database, ownGraceMs);
   // P1002: our migrator never had the lock and did nothing; whoever had it may be done by now.

@@ -7,7 +7,7 @@ import type { RecoveryMethod } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import type { Baseline } from './baseline.ts';
-import { type Decision, decide, type Evidence, sameHistory } from './decide.ts';
+import { type Decision, decide, type Evidence, sameHistory, withoutEvidence } from './decide.ts';
 import { measureExecution } from './measure-execution.ts';
 import { putHistoryBack } from './put-history-back.ts';
 import { quietMigrator } from './quiet-migrator.ts';
@@ -48,9 +48,17 @@ const never = new AbortController().signal;
 export async function recover(request: RecoveryRequest, log: PhaseLog): Promise<Recovery> {
   const { database, baseline } = request;
   const evidence = await whenReachable(async () => {
-    const { foreignDeploy } = await quietMigrator(database, request.deployed, request.run, log);
-    return gatherEvidence(request, foreignDeploy);
+    const { deployed, run } = request;
+    const { foreignDeploy } = await quietMigrator(
+      database,
+      { deployed, run, since: baseline.serverTime },
+      log,
+    );
+    return gatherEvidence(request, foreignDeploy).catch((error: unknown) =>
+      blind(request, foreignDeploy, error),
+    );
   }, log);
+  if ('way' in evidence) return act(evidence, request, baseline, log);
   let decision = decide(evidence);
   if (decision.way === 'measure-execution') {
     const execution = await measureExecution(request, log);
@@ -118,6 +126,20 @@ async function gatherEvidence(request: RecoveryRequest, foreignDeploy: boolean):
   };
 }
 
+/**
+ * A migration can leave the target so that it cannot even be looked at (its history table altered, rights revoked, a
+ * lock left behind). The swap needs no look at it; what forbids a swap still does.
+ */
+function blind(request: RecoveryRequest, foreignDeploy: boolean, error: unknown): Decision {
+  if (!(error instanceof SafeMigrateError) || error.code !== 'SM_SQL') throw error;
+  return withoutEvidence({
+    because: `what the migration left cannot be read: ${error.message}`,
+    foreignDeploy,
+    writesBeforeMigration: request.baseline.writesBeforeMigration,
+    onNewWrites: request.settings.onNewWrites,
+  });
+}
+
 /** Whether the history holds a new migration that is not among our files: a deploy of another commit was here. */
 function hasForeignRow(
   { migrator, baseline }: Pick<RecoveryRequest, 'migrator' | 'baseline'>,
@@ -140,7 +162,12 @@ async function undoByHistory(request: RecoveryRequest, row: HistoryRow): Promise
   const { database, migrator, baseline } = request;
   await putHistoryBack(database, migrator.historySchema, row);
   const history = await readHistory(database, migrator.historySchema);
-  if (!sameHistory(baseline.history, history) || (await database.witness()) !== baseline.witness) {
+  const isAsBefore =
+    sameHistory(baseline.history, history) &&
+    // The application may TRUNCATE or REFRESH meanwhile, which moves the witness and not the schema.
+    ((await database.witness()) === baseline.witness ||
+      (await database.schemaDigest(never)) === baseline.fingerprint.schemaDigest);
+  if (!isAsBefore) {
     throw recoveryFailed(
       'the failed row was removed from the migration history, and still the target is not as before',
       null,
@@ -156,7 +183,7 @@ async function swapBack(
   const name = database.address.database;
   const failedName = database.copyName('failed', request.run);
   const fallback = baseline.fallback ?? (await restoreNow(request, log));
-  await lock.assertHeld();
+  await whenReachable(() => lock.regain(), log);
   const outcome = await database
     .swap(
       {

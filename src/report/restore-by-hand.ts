@@ -2,12 +2,14 @@ import type { BackupLocation, BackupRecord } from './report.ts';
 
 /**
  * Commands that restore a backup with nothing but the storage's and the database's own tools, into a new
- * database beside the others. They can be pasted as they are; PGHOST, PGUSER and PGPASSWORD are the reader's.
+ * database beside the others (`database`, or one named after the backup). They can be pasted as they are; PGHOST, PGUSER and PGPASSWORD are the reader's.
  */
-export function restoreByHandCommands(backup: BackupRecord): readonly string[] {
+export function restoreByHandCommands(backup: BackupRecord, database?: string): readonly string[] {
   const [location] = backup.locations;
   if (location === undefined) return [];
-  const scratch = shellWord(`restored_${backup.id.split('_').slice(1, 3).join('_').toLowerCase()}`);
+  const scratch = shellWord(
+    database ?? `restored_${backup.id.split('_').slice(1, 3).join('_').toLowerCase()}`,
+  );
   return [
     fetchCommand(location),
     `echo '${backup.sha256}  database.dump' | sha256sum --check`,

@@ -20,8 +20,10 @@ export async function publish(report: Report, context: GitHubContext, log: Actio
   for (const line of closingLines(report)) log.visible(line);
 
   const reportPath = await softly('report.json could not be written', () => writeReport(report, context));
-  for (const [name, value] of Object.entries(outputsOf(report, reportPath ?? '')))
-    core.setOutput(name, value);
+  await softly('The outputs could not be written', async () => {
+    for (const [name, value] of Object.entries(outputsOf(report, reportPath ?? '')))
+      core.setOutput(name, value);
+  });
   for (const annotation of annotationsOf(report)) annotate(annotation);
   await softly('The job summary could not be written', () =>
     core.summary.addRaw(summaryMarkdown(report)).write(),

@@ -10,6 +10,7 @@ import { parseInputs, readInputs, requestedCommand, secretsOf } from './inputs.t
 import { publish } from './publish.ts';
 import { runIdentity } from './run-identity.ts';
 import { saveWorkFolder } from './state.ts';
+import { surviveStrayErrors } from './stray-errors.ts';
 import { WorkFolder } from './work-folder.ts';
 
 /**
@@ -33,6 +34,7 @@ export async function run(openPorts: (mask: (secret: string) => void) => Ports):
   const log = new ActionLog({ record: report });
   // To the very end: the second signal of a cancel must not cut off the telling of the result.
   using signal = cancellation();
+  using _ = surviveStrayErrors((line) => log.warn(line));
   const result = await attempt(report, async () => {
     const { settings, warnings } = parseInputs(process.env, context);
     for (const warning of warnings) log.warn(warning);

@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { type Manifest, manifestSchema } from '../../src/backup/manifest.ts';
 import { readDatabaseState } from '../support/database-state.ts';
 import { addQuotations, erpMigrations } from '../support/erp.ts';
+import { type PassingRequest, startFaultyProxy } from '../support/faulty-proxy.ts';
 import { expectNothingLeft, expectRefused, readReport } from '../support/refusal.ts';
-import { startS3Proxy } from '../support/s3-proxy.ts';
 import { sharedCeph } from '../support/shared-servers.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -161,12 +161,18 @@ describe('backup', () => {
   });
 });
 
+const refusal = {
+  kind: 'answer',
+  status: 403,
+  body: '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>said by the proxy</Message></Error>',
+} as const;
+
 describe('backup, when one of two storages fails', () => {
   it('half-way through the dump, leaves nothing in the other one: S3 fails', async () => {
     await using world = await createWorld({ rows: manyRows });
     const ceph = await sharedCeph();
-    await using proxy = await startS3Proxy(ceph.endpoint, ({ method, query }) =>
-      method === 'PUT' && query.get('partNumber') === '2' ? { status: 403 } : null,
+    await using proxy = await startFaultyProxy(ceph.endpoint, ({ operation, nth }) =>
+      operation === 'UploadPart' && nth === 2 ? refusal : undefined,
     );
     const { folder, url } = await folderStorage(world);
     const s3 = ceph.storageUrl(world.bucket, 'backups', proxy.endpoint);
@@ -176,7 +182,7 @@ describe('backup, when one of two storages fails', () => {
       ['SM_STORAGE_FORBIDDEN'],
     );
     expect(report.problems[0]?.message).toContain(`s3://${world.bucket}/backups/`);
-    expect(proxy.seen.some((request) => request.includes('partNumber=1'))).toBe(true);
+    expect(proxy.requests.map(({ operation }) => operation)).toContain('AbortMultipartUpload');
     expect(await filesIn(folder)).toEqual([]);
   });
 
@@ -204,21 +210,21 @@ describe('backup, when one of two storages fails', () => {
     await using world = await createWorld();
     const ceph = await sharedCeph();
     const other = await ceph.createBucket(`${world.bucket}-2`);
-    const isManifest = (request: { method: string; path: string }) =>
-      request.method === 'PUT' && request.path.endsWith('/manifest.json');
-    await using refusing = await startS3Proxy(ceph.endpoint, (request) =>
-      isManifest(request) ? { status: 403 } : null,
+    const isManifest = ({ operation, path }: PassingRequest) =>
+      operation === 'PutObject' && path.endsWith('/manifest.json');
+    await using refusing = await startFaultyProxy(ceph.endpoint, (request) =>
+      isManifest(request) ? refusal : undefined,
     );
     // Still on its way when the other one has failed already.
-    await using slow = await startS3Proxy(ceph.endpoint, (request) =>
-      isManifest(request) ? { delayMs: 1_500 } : null,
+    await using slow = await startFaultyProxy(ceph.endpoint, (request) =>
+      isManifest(request) ? { kind: 'delay', delayMs: 1_500 } : undefined,
     );
     const storage = [
       ceph.storageUrl(world.bucket, 'backups', refusing.endpoint),
       ceph.storageUrl(other, 'backups', slow.endpoint),
     ].join('\n');
     await expectRefused(world, { inputs: { command: 'backup', storage } }, ['SM_STORAGE_FORBIDDEN']);
-    expect(slow.seen.some((request) => request.includes('manifest.json'))).toBe(true);
+    expect(slow.requests.some(isManifest)).toBe(true);
     // Whatever was on its way has arrived by now.
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     expect(await ceph.contents(other)).toEqual({ objects: [], uploads: [] });

@@ -61,6 +61,7 @@ describe('a cancelled migrate', () => {
     try {
       await using run = await world.startMigrate();
       await isRunning(world, 'LOCK TABLE', `application_name = 'pg_dump' AND wait_event_type = 'Lock'`);
+      await isRunning(world, '.', `application_name = 'safe-migrate snapshot' AND wait_event_type = 'Lock'`);
       await cancel(run);
       await client.query('ROLLBACK');
       await expectUnharmed(world, before, run);
@@ -93,6 +94,30 @@ describe('a cancelled migrate', () => {
     await until(async () => (await world.copies()).some((name) => name.includes('__fallback_')));
     await cancel(run);
     await expectUnharmed(world, before, run);
+  });
+
+  it('drops the copy and keeps the backup when it waits for a table just before the migration', async () => {
+    await using world = await createWorld({ pending });
+    const before = await world.state();
+    const client = new pg.Client({ connectionString: world.url });
+    await client.connect();
+    try {
+      // Every table is read once more then, to see whether the application has written to it.
+      await using run = await world.startMigrate({ inputs: { 'on-new-writes': 'stop' } });
+      await run.waitForLog(/^dump /m, 60_000);
+      await client.query('BEGIN; LOCK TABLE "Note" IN ACCESS EXCLUSIVE MODE');
+      await run.waitForLog(/^store /m, 60_000);
+      await isRunning(world, '.', `application_name = 'safe-migrate snapshot' AND wait_event_type = 'Lock'`);
+      const result = await cancel(run);
+      await client.query('ROLLBACK');
+      expect(result.outputs, result.log).toMatchObject({ result: 'refused', 'restore-proved': 'true' });
+      expect((await readReport(result)).problems).toMatchObject([{ code: 'SM_CANCELLED', phase: 'migrate' }]);
+      expect(await world.state()).toEqual(before);
+      expect(await world.copies()).toEqual([]);
+      expect((await world.stored()).size).toBe(2);
+    } finally {
+      await client.end();
+    }
   });
 
   it('brings the target back when the migration has begun', async () => {

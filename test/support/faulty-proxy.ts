@@ -11,6 +11,8 @@ import type { AddressInfo } from 'node:net';
 export interface PassingRequest {
   /** The API's name of it, e.g. `UploadPart`. */
   readonly operation: string;
+  /** `/bucket/key`, decoded. */
+  readonly path: string;
   /** 1 for the first request of this operation. */
   readonly nth: number;
   readonly headers: IncomingHttpHeaders;
@@ -31,6 +33,8 @@ export type Fault =
   | { readonly kind: 'afterwards'; readonly happens: () => Promise<void> }
   /** The server does it, the connection breaks before the answer, or after so many bytes of its body. */
   | { readonly kind: 'lose-answer'; readonly afterBytes: number }
+  /** The server hears of it later. */
+  | { readonly kind: 'delay'; readonly delayMs: number }
   /** The connection breaks when so many bytes of the request have passed. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
   /** Nothing happens any more. */
@@ -54,12 +58,16 @@ export async function startFaultyProxy(
   const server = createServer((incoming, response) => {
     const operation = operationOf(incoming);
     const nth = requests.filter((request) => request.operation === operation).length + 1;
-    const passing = { operation, nth, headers: incoming.headers };
+    const path = decodeURIComponent(new URL(incoming.url ?? '/', 'http://proxy').pathname);
+    const passing = { operation, path, nth, headers: incoming.headers };
     requests.push(passing);
     // Broken connections are what this is for.
     incoming.on('error', () => {});
     response.on('error', () => {});
-    pass(upstream, incoming, response, faultOf(passing));
+    const fault = faultOf(passing);
+    const delayMs = fault?.kind === 'delay' ? fault.delayMs : 0;
+    if (delayMs === 0) pass(upstream, incoming, response, fault);
+    else setTimeout(pass, delayMs, upstream, incoming, response, fault);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

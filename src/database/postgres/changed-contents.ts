@@ -4,23 +4,43 @@ import { readCounters } from './counters.ts';
 import { exportSnapshot } from './fingerprint.ts';
 import { isBehind, readSequenceDirections, readSequences, sequenceKey } from './sequences.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
-import { readInSnapshot } from './snapshot-readers.ts';
+import { endingOnAbort, readInSnapshot } from './snapshot-readers.ts';
 import { literal } from './sql-text.ts';
 import { listTables, readTableContent } from './table-content.ts';
+
+export interface ChangedTablesOptions {
+  readonly exact: boolean;
+  /** Sessions that read at the same time. */
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Tables (`schema.table`, quoted as needed, sorted) of the target whose rows differ now from `before`. Only those
  * are read whose counters differ from `counters`, or all of them when `exact`. New tables and those that are gone
- * are not listed: that is DDL, which the catalog witness sees.
+ * are not listed: that is DDL, which the catalog witness sees. Rejects with the signal's reason when it is aborted.
  */
 export async function changedTables(
   server: PostgresServer,
   before: Fingerprint,
   counters: WriteCounters,
-  options: { readonly exact: boolean; readonly jobs: number },
+  options: ChangedTablesOptions,
 ): Promise<readonly string[]> {
-  const database = server.address.database;
+  const { database } = server.address;
   await using exporter = await server.connect(database, { applicationName: 'safe-migrate snapshot' });
+  return await endingOnAbort(exporter, options.signal, () =>
+    readChanged(server, exporter, before, counters, options),
+  );
+}
+
+async function readChanged(
+  server: PostgresServer,
+  exporter: SqlSession,
+  before: Fingerprint,
+  counters: WriteCounters,
+  options: ChangedTablesOptions,
+): Promise<readonly string[]> {
+  const { database } = exporter;
   const snapshotId = await exportSnapshot(exporter);
   const countersNow = options.exact ? {} : await readCounters(exporter);
   const names = await quotedNames(exporter, before.tables);
@@ -39,10 +59,7 @@ export async function changedTables(
       const now = await readTableContent(session, shape);
       if (now.rows !== content.rows || now.digest !== content.digest) changed.push(name);
     });
-  await readInSnapshot(server, { database, snapshotId }, tasks, {
-    jobs: options.jobs,
-    signal: new AbortController().signal,
-  });
+  await readInSnapshot(server, { database, snapshotId }, tasks, options);
   return changed.toSorted();
 }
 

@@ -5,6 +5,7 @@ import type { Database, SwapOutcome, SwapPlan } from '../database.ts';
 import { changedTables, rewoundSequences } from './changed-contents.ts';
 import { compareWithFailed } from './compare-with-failed.ts';
 import { connectServer } from './connect.ts';
+import { copyMark } from './copy-mark.ts';
 import { copyName } from './copy-name.ts';
 import { readCounters } from './counters.ts';
 import { dropCopy } from './drop-copy.ts';
@@ -62,6 +63,7 @@ export async function openDatabase(target: ConnectionTarget): Promise<Database> 
     },
     urlOf: (database) => target.urlOf(database),
     copyName: (kind, run) => copyName(name, kind, run),
+    copyMark: (kind, run) => copyMark({ kind, target: name, run }),
     inspect: () => inTarget.use((session) => inspect(session, server.version)),
 
     async lock(holder) {

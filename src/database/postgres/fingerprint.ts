@@ -7,7 +7,13 @@ import { readMaterializedViews } from './materialized-views.ts';
 import { readSchemaText, schemaDigest } from './schema-text.ts';
 import { readSequences } from './sequences.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
-import { beginReading, type ExportedSnapshot, type ReadingTask, readInSnapshot } from './snapshot-readers.ts';
+import {
+  beginReading,
+  type ExportedSnapshot,
+  endingOnAbort,
+  type ReadingTask,
+  readInSnapshot,
+} from './snapshot-readers.ts';
 import { listTables, readTableContent } from './table-content.ts';
 
 export interface FingerprintOptions {
@@ -26,8 +32,8 @@ export interface KnownParts {
 
 /**
  * Reads what a database holds in the snapshot that `exporter`'s transaction has exported.
- * Rejects with SM_READ_FAILED, naming the table that could not be read, or with the signal's reason; the exporter
- * is ended then, because even the list of tables waits for whoever holds one of them (their sizes need a lock).
+ * Rejects with SM_READ_FAILED, naming the table that could not be read, or with the signal's reason; the exporter is
+ * ended then.
  */
 export async function readFingerprint(
   server: PostgresServer,
@@ -36,17 +42,9 @@ export async function readFingerprint(
   known: KnownParts,
   options: FingerprintOptions,
 ): Promise<Fingerprint> {
-  const { signal } = options;
-  signal.throwIfAborted();
-  const end = (): void => exporter.kill();
-  signal.addEventListener('abort', end, { once: true });
-  try {
-    return await readParts(server, exporter, snapshotId, known, options);
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
+  return endingOnAbort(exporter, options.signal, () =>
+    readParts(server, exporter, snapshotId, known, options),
+  );
 }
 
 async function readParts(

@@ -49,7 +49,7 @@ async function lockTarget(inTarget: SqlSession): Promise<void> {
 }
 
 class HeldSessions implements HeldLock {
-  readonly coordination: SqlSession | null;
+  coordination: SqlSession | null;
   readonly coordinationDatabase: string | null;
   readonly #server: PostgresServer;
   readonly #applicationName: string;
@@ -87,6 +87,19 @@ class HeldSessions implements HeldLock {
     const mayTakeAgain = this.coordination !== null;
     if (!mayTakeAgain) throw lockLost(this.#server);
     await this.releaseTarget();
+    if (!(await this.reacquireTarget())) throw lockLost(this.#server);
+  }
+
+  async regain(): Promise<void> {
+    const { coordination } = this;
+    if (coordination === null || (await stillHolds(coordination))) return await this.assertHeld();
+    this.#stopCoordinationPings();
+    await this.releaseTarget();
+    await coordination[Symbol.asyncDispose]();
+    await using inTarget = await this.#server.connect(this.#server.address.database);
+    this.coordination = await lockCoordination(this.#server, inTarget, this.#applicationName);
+    if (this.coordination === null) throw lockLost(this.#server);
+    this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
     if (!(await this.reacquireTarget())) throw lockLost(this.#server);
   }
 

@@ -14,6 +14,27 @@ export interface ExportedSnapshot {
 export const beginReading = 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY';
 
 /**
+ * Does `work` with `session`, which is ended as soon as the signal is aborted: even a list of tables waits for
+ * whoever holds one of them (their sizes need a lock). Rejects with the signal's reason then.
+ */
+export async function endingOnAbort<T>(
+  session: SqlSession,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const end = (): void => session.kill();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    return await work();
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}
+
+/**
  * Works off `tasks`, in their order, with up to `jobs` sessions that all read in the exported snapshot.
  * When a task fails or the signal is aborted, every session is ended at once; rejects with the first error or
  * the signal's reason.

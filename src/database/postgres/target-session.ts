@@ -1,6 +1,8 @@
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 
+const lockTimeoutSeconds = 60;
+
 /**
  * The one session in the target that serves all short questions; opened when it is first needed. When it is lost
  * (a restart, an administrator, a hook that clears the database), the question that met the loss fails, and the next
@@ -15,7 +17,7 @@ export class TargetSession {
   }
 
   async use<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
-    this.#session ??= this.#server.connect(this.#server.address.database);
+    this.#session ??= this.#connect();
     const opening = this.#session;
     const forget = (): void => {
       if (this.#session === opening) this.#session = null;
@@ -28,6 +30,18 @@ export class TargetSession {
       return await work(session);
     } catch (error) {
       if (error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST') forget();
+      throw error;
+    }
+  }
+
+  async #connect(): Promise<SqlSession> {
+    const session = await this.#server.connect(this.#server.address.database);
+    try {
+      // A lock that a failed migration left behind (a prepared transaction) must not hold up its recovery for ever.
+      await session.execute(`SET lock_timeout = '${lockTimeoutSeconds}s'`);
+      return session;
+    } catch (error) {
+      await session[Symbol.asyncDispose]();
       throw error;
     }
   }

@@ -65,7 +65,11 @@ test('tables that changed since a snapshot are named, exactly or by their counte
   await using backup = await takeBackup(server);
   const counters = await database.counters();
   const changed = (exact: boolean): Promise<readonly string[]> =>
-    database.changedTables(backup.fingerprint, counters, { exact, jobs: 2 });
+    database.changedTables(backup.fingerprint, counters, {
+      exact,
+      jobs: 2,
+      signal: new AbortController().signal,
+    });
 
   expect(await changed(true)).toEqual([]);
   expect(await changed(false)).toEqual([]);

@@ -44,6 +44,7 @@ describe('how this Prisma sends a script', () => {
     const lock: RunLock = {
       coordinationDatabase: null,
       assertHeld: async () => {},
+      regain: async () => {},
       [Symbol.asyncDispose]: async () => {},
     };
     const before = await cluster.databases();
@@ -53,15 +54,13 @@ describe('how this Prisma sends a script', () => {
     );
   });
 
-  test('is not known, and the log says why, when the coordination database is gone', async () => {
+  test('is not known, and the log says why, when the lock is lost: Prisma would create the database anew', async () => {
     await using ground = await createGround(cluster, { migrations });
-    const lock: RunLock = {
-      coordinationDatabase: `${ground.name}__gone`,
-      assertHeld: async () => {},
-      [Symbol.asyncDispose]: async () => {},
-    };
+    const lock = await lockOf(ground);
+    await lock[Symbol.asyncDispose]();
     const { log, lines } = recordingLog();
     expect(await measureExecution({ ...ground, lock }, log)).toBe('not-measured');
     expect(lines.join()).toContain('could not be measured');
+    expect(await cluster.databases()).not.toContain(lock.coordinationDatabase);
   });
 });

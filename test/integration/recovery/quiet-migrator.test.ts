@@ -24,17 +24,29 @@ const nothing: DeployResult = {
   localPorts: new Set(),
 };
 
+/** Before every session of these tests. */
+const since = '2020-01-01T00:00:00.000Z';
+
 /** Kills the migrator with SIGKILL while its statement runs, and shows that the server goes on with it. */
-async function outlivedMigrator(ground: Ground): Promise<{ deployed: DeployResult; backend: number }> {
+async function outlivedMigrator(
+  ground: Ground,
+): Promise<{ deployed: DeployResult; backend: number; since: string }> {
+  const since = await clockOf(ground);
   const killing = new AbortController();
   const deploying = ground.migrator.deploy(recordingLog().log, killing.signal);
-  await expect.poll(() => sleepers(ground), { timeout: 30_000 }).toHaveLength(1);
+  await expect.poll(() => sleepers(ground), { timeout: 60_000 }).toHaveLength(1);
   killing.abort();
   const deployed = await deploying;
   const [backend = 0] = await sleepers(ground);
   expect(backend).toBeGreaterThan(0);
   expect(await ground.database.prismaLockHolder()).toMatchObject({ pid: backend });
-  return { deployed, backend };
+  return { deployed, backend, since };
+}
+
+/** The server's clock, as the baseline notes it before the migration. */
+function clockOf({ name }: Ground): Promise<string> {
+  const now = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  return cluster.psql(name, `SELECT ${now}`);
 }
 
 async function sleepers({ name }: Ground): Promise<number[]> {
@@ -57,9 +69,13 @@ async function somebodyElse({ url }: Ground): Promise<Client & AsyncDisposable> 
 describe("a backend that outlived its killed migrator, with Prisma's lock", () => {
   test('is ended when it carries the name that this run gave its sessions', async () => {
     await using ground = await createGround(cluster, { migrations: slow });
-    const { deployed } = await outlivedMigrator(ground);
+    const { deployed, since } = await outlivedMigrator(ground);
     const { log, lines } = recordingLog();
-    const quieted = await quietMigrator(ground.database, { ...deployed, localPorts: new Set() }, run, log);
+    const quieted = await quietMigrator(
+      ground.database,
+      { deployed: { ...deployed, localPorts: new Set() }, run, since },
+      log,
+    );
     expect(quieted).toEqual({ foreignDeploy: false });
     expect(await sleepers(ground)).toEqual([]);
     expect(await ground.database.prismaLockHolder()).toBeNull();
@@ -72,19 +88,36 @@ describe("a backend that outlived its killed migrator, with Prisma's lock", () =
 
   test('is ended when it came from a port that the migrator was seen using', async () => {
     await using ground = await createGround(cluster, { migrations: slow });
-    const { deployed } = await outlivedMigrator(ground);
+    const { deployed, since } = await outlivedMigrator(ground);
     expect(deployed.localPorts.size).toBeGreaterThan(0);
     // Another name, as of an engine that does not read PGAPPNAME.
-    const quieted = await quietMigrator(ground.database, deployed, 'another', recordingLog().log);
+    const quieted = await quietMigrator(
+      ground.database,
+      { deployed, run: 'another', since },
+      recordingLog().log,
+    );
     expect(quieted).toEqual({ foreignDeploy: false });
     expect(await sleepers(ground)).toEqual([]);
   });
 
+  test('is left alone when only the port fits: the session is older than the migration', async () => {
+    await using ground = await createGround(cluster, { migrations: slow });
+    const { deployed, backend } = await outlivedMigrator(ground);
+    const quieted = await quietMigrator(
+      ground.database,
+      { deployed: { ...deployed, errorCode: 'P1002' }, run: 'another', since: await clockOf(ground) },
+      recordingLog().log,
+    );
+    expect(quieted).toEqual({ foreignDeploy: true });
+    expect(await sleepers(ground)).toEqual([backend]);
+    await cluster.psql('postgres', `SELECT pg_terminate_backend(${backend})`);
+  });
+
   test('is left alone when it cannot be proved to be ours', async () => {
     await using ground = await createGround(cluster, { migrations: slow });
-    const { backend } = await outlivedMigrator(ground);
+    const { backend, since } = await outlivedMigrator(ground);
     const { log, lines } = recordingLog();
-    const quieted = await quietMigrator(ground.database, nothing, 'another', log);
+    const quieted = await quietMigrator(ground.database, { deployed: nothing, run: 'another', since }, log);
     expect(quieted).toEqual({ foreignDeploy: true });
     expect(await sleepers(ground)).toEqual([backend]);
     expect(lines.join()).toContain('is not ours and is left alone');
@@ -96,22 +129,23 @@ describe("somebody else's deploy, with Prisma's lock", () => {
   test('is never ended, and told at once when our migrator did not get the lock', async () => {
     await using ground = await createGround(cluster, { migrations: slow });
     await using other = await somebodyElse(ground);
+    const since = await clockOf(ground);
     const startedAt = performance.now();
     const quieted = await quietMigrator(
       ground.database,
-      { ...nothing, errorCode: 'P1002' },
-      run,
+      { deployed: { ...nothing, errorCode: 'P1002' }, run, since },
       recordingLog().log,
     );
     expect(quieted).toEqual({ foreignDeploy: true });
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
     expect((await other.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
   });
 
   test('is waited for when it only stood behind ours and gives up in a moment', async () => {
     await using ground = await createGround(cluster, { migrations: slow });
     const other = await somebodyElse(ground);
-    const quieting = quietMigrator(ground.database, nothing, run, recordingLog().log);
+    const since = await clockOf(ground);
+    const quieting = quietMigrator(ground.database, { deployed: nothing, run, since }, recordingLog().log);
     // Longer than a session of our own is given.
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     await other.end();
@@ -120,7 +154,9 @@ describe("somebody else's deploy, with Prisma's lock", () => {
 
   test('is no matter when nobody holds the lock', async () => {
     await using ground = await createGround(cluster, { migrations: slow });
-    expect(await quietMigrator(ground.database, nothing, run, recordingLog().log)).toEqual({
+    expect(
+      await quietMigrator(ground.database, { deployed: nothing, run, since }, recordingLog().log),
+    ).toEqual({
       foreignDeploy: false,
     });
   });

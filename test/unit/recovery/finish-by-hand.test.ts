@@ -7,6 +7,8 @@ describe('finishing by hand', () => {
     fallback: 'o"dd__fallback_1',
     failed: 'o"dd__failed_1',
     comment: "it's",
+    failedMark: 'the mark',
+    restore: [],
   });
 
   it('gives both ways, each as one paste', () => {
@@ -24,6 +26,17 @@ describe('finishing by hand', () => {
 
   it('ends sessions of people only, because asking autovacuum to go is an error that would stop the paste', () => {
     expect(steps[0]?.commands[0]).toContain(`WHERE datname = 'o"dd' AND usesysid IS NOT NULL;`);
+  });
+
+  it('marks the failed database, so that later runs know it', () => {
+    expect(steps[0]?.commands[0]).toContain(`COMMENT ON DATABASE "o""dd__failed_1" IS 'the mark';`);
+  });
+
+  it('makes the copy first where there is none, and then has none to drop', () => {
+    const names = { target: 'a', fallback: 'b', failed: 'c', comment: null, failedMark: 'm' };
+    const [back, on] = finishByHand({ ...names, restore: ['createdb b'] });
+    expect(back?.commands[0]).toBe('createdb b');
+    expect(on?.commands).toEqual([]);
   });
 
   it('drops nothing but the copy, and only in the second way', () => {
