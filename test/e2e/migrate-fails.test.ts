@@ -159,6 +159,22 @@ describe('migrate, when a migration fails', () => {
     expect(await world.state()).toEqual(before);
   });
 
+  it('swaps when the migration left its own history unreadable', async () => {
+    await using world = await createWorld({
+      pending: {
+        [failing]: 'ALTER TABLE "_prisma_migrations" RENAME COLUMN "started_at" TO "begun";\nSELECT 1/0;',
+      },
+    });
+    const before = await world.state();
+    await using run = await world.migrate();
+    expect(run.result.exitCode).toBe(1);
+    expect(run.result.outputs, run.result.log).toMatchObject({
+      result: 'restored',
+      'recovery-method': 'swap',
+    });
+    expect(await world.state()).toEqual(before);
+  });
+
   it('takes the swap where recovery says so, although the history would do', async () => {
     await using world = await createWorld({ pending: { [failing]: 'SELECT 1/0;' } });
     const before = await world.state();
