@@ -142,7 +142,10 @@ describe.each([
   ['that need quoting', ` "Büro" = %41@/:'s`],
   ['as long as PostgreSQL allows', ` ${'ä'.repeat(26)}x`],
 ])('with names %s and a password full of special characters', (_, databaseTail) => {
-  it('migrates, then recovers from a failing migration by swap, and no secret is seen anywhere', async () => {
+  // Two whole runs, each watched all the time.
+  it('migrates, then recovers from a failing migration by swap, and no secret is seen anywhere', {
+    timeout: 240_000,
+  }, async () => {
     const nasty = await nastyWorld(databaseTail);
     await using world = nasty.world;
     {
