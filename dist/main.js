@@ -5423,7 +5423,7 @@ async function deployProbe(request) {
 		};
 		const { url } = await captureProject(call);
 		const problems = comparePrismaUrl(request.probeUrl, url, directory);
-		if (problems.length > 0) throw new RefusedError(problems, { docs: "prisma.md" });
+		if (problems.length > 0) throw new RefusedError(problems);
 		return await deployMigrations$1({
 			...call,
 			secrets: request.secrets,
@@ -5471,7 +5471,7 @@ async function openPrismaMigrator(options) {
 	const directory = options.workingDirectory;
 	const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
 	const problems = [...databaseUrl === null ? parsed.problems : comparePrismaUrl(databaseUrl, captured.url, directory)];
-	if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems, { docs: "prisma.md" });
+	if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
 	const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
 	const secrets = [captured.url, ...databaseUrl === null ? [] : [databaseUrl]].flatMap((url) => secretsIn(url.reveal()));
 	return {
@@ -8243,14 +8243,13 @@ var ReportBuilder = class {
 	* it is the one that failed last.
 	*/
 	problem(error, phase = null) {
-		const page = error instanceof SafeMigrateError ? error.docs : "errors.md";
 		const place = (error instanceof SafeMigrateError ? error.phase : void 0) ?? phase ?? this.#phases.findLast(({ status }) => status === "failed")?.phase ?? null;
-		for (const { code, message, hint } of problemsOf(error)) this.#problems.push({
+		for (const { code, message, hint, docs = "errors.md" } of problemsOf(error)) this.#problems.push({
 			code,
 			message,
 			hint,
 			phase: place,
-			docs: docsLink(page, code)
+			docs: docsLink(docs, code)
 		});
 	}
 	/** A warning that was given before is not repeated. */

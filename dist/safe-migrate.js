@@ -37,9 +37,15 @@ var RefusedError = class extends SafeMigrateError {
 			...details,
 			code: first.code,
 			message: problems.map((problem) => problem.message).join("; "),
-			hint: first.hint
+			hint: first.hint,
+			docs: first.docs ?? details.docs ?? "errors.md"
 		});
-		this.problems = problems;
+		this.problems = problems.map((problem) => problem.docs !== void 0 || details.docs === void 0 ? problem : {
+			code: problem.code,
+			message: problem.message,
+			hint: problem.hint,
+			docs: details.docs
+		});
 	}
 };
 /** The problems an error stands for: its own list, or itself as the only one. */

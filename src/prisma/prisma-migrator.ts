@@ -49,7 +49,7 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
   const problems = [
     ...(databaseUrl === null ? parsed.problems : comparePrismaUrl(databaseUrl, captured.url, directory)),
   ];
-  if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems, { docs: 'prisma.md' });
+  if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
   const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
   const secrets = [captured.url, ...(databaseUrl === null ? [] : [databaseUrl])].flatMap((url) =>
     secretsIn(url.reveal()),

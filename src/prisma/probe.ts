@@ -51,7 +51,7 @@ export async function deployProbe(request: {
     };
     const { url } = await captureProject(call);
     const problems = comparePrismaUrl(request.probeUrl, url, directory);
-    if (problems.length > 0) throw new RefusedError(problems, { docs: 'prisma.md' });
+    if (problems.length > 0) throw new RefusedError(problems);
     return await deployMigrations({ ...call, secrets: request.secrets, log: { output: () => {} } });
   } catch (cause) {
     // Whoever measures goes on without the answer; an abort by its time limit is no more than that.

@@ -133,11 +133,10 @@ export class ReportBuilder {
    * it is the one that failed last.
    */
   problem(error: unknown, phase: Phase | null = null): void {
-    const page = error instanceof SafeMigrateError ? error.docs : 'errors.md';
     const known = (error instanceof SafeMigrateError ? error.phase : undefined) ?? phase;
     const place = known ?? this.#phases.findLast(({ status }) => status === 'failed')?.phase ?? null;
-    for (const { code, message, hint } of problemsOf(error)) {
-      this.#problems.push({ code, message, hint, phase: place, docs: docsLink(page, code) });
+    for (const { code, message, hint, docs = 'errors.md' } of problemsOf(error)) {
+      this.#problems.push({ code, message, hint, phase: place, docs: docsLink(docs, code) });
     }
   }
 

@@ -107,7 +107,7 @@ export interface KeptDatabase {
 }
 
 /** A problem or warning with the place where it arose. */
-export interface ReportedProblem extends Problem {
+export interface ReportedProblem extends Omit<Problem, 'docs'> {
   readonly phase: Phase | null;
   /** Link to the page of docs/ that explains it. */
   readonly docs: string;

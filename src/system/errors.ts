@@ -8,6 +8,8 @@ export interface Problem {
   readonly message: string;
   /** What to do about it; printed after `HINT: `. */
   readonly hint: string;
+  /** Page in docs/ that explains it; `errors.md` unless a better one is named. */
+  readonly docs?: DocsPage;
 }
 
 /** Every page of docs/ that an error may point to. */
@@ -20,8 +22,6 @@ export type DocsPage =
   | 'security.md';
 
 export interface ErrorDetails extends Problem {
-  /** Page in docs/ that explains it; `errors.md` unless a better one is named. */
-  readonly docs?: DocsPage;
   readonly phase?: Phase;
   readonly cause?: unknown;
 }
@@ -59,8 +59,14 @@ export class RefusedError extends SafeMigrateError {
       code: first.code,
       message: problems.map((problem) => problem.message).join('; '),
       hint: first.hint,
+      docs: first.docs ?? details.docs ?? 'errors.md',
     });
-    this.problems = problems;
+    // Each keeps its own page when several are told together.
+    this.problems = problems.map((problem) =>
+      problem.docs !== undefined || details.docs === undefined
+        ? problem
+        : { code: problem.code, message: problem.message, hint: problem.hint, docs: details.docs },
+    );
   }
 }
 

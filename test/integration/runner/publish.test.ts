@@ -45,7 +45,7 @@ describe('publishing a report', () => {
     });
     expect(result.summary).toContain('## safe-migrate: restored');
     expect(result.visibleLog).toContain(
-      "drop the kept failed database:\n    dropdb 'applizor_erp__failed_k3f9a2'",
+      "drop the kept failed database:\ndropdb 'applizor_erp__failed_k3f9a2'",
     );
 
     const files = await run.filesWritten();
