@@ -165,9 +165,9 @@ var ContentGate = class extends Transform {
 
 // src/system/young-garbage.ts
 /** What may pile up before it is cleared away. Clearing takes about a millisecond. */
-const toleratedBytes = 16 * 1024 ** 2;
+const toleratedBytes = 8 * 1024 ** 2;
 /**
-* Clears away the buffers of a stream that were read and done with, every 16 MiB of them. Left to itself V8 counts
+* Clears away the buffers of a stream that were read and done with, every 8 MiB of them. Left to itself V8 counts
 * memory outside of its heap generously: a download that is only hashed held over 100 MiB of buffers that nobody
 * used any more (measured), half of what the whole action may take.
 */

@@ -2,12 +2,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** What may pile up before it is cleared away. Clearing takes about a millisecond. */
-const toleratedBytes = 16 * 1024 ** 2;
+const toleratedBytes = 8 * 1024 ** 2;
 
 type Collect = (options: { readonly type: 'minor' }) => void;
 
 /**
- * Clears away the buffers of a stream that were read and done with, every 16 MiB of them. Left to itself V8 counts
+ * Clears away the buffers of a stream that were read and done with, every 8 MiB of them. Left to itself V8 counts
  * memory outside of its heap generously: a download that is only hashed held over 100 MiB of buffers that nobody
  * used any more (measured), half of what the whole action may take.
  */
