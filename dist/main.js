@@ -1,6 +1,6 @@
 import { o as __toESM } from "./rolldown-runtime.js";
-import { a as literal$2, c as object, d as string, f as union, i as int, l as record, n as array, o as looseObject, p as NEVER, r as boolean, s as number, t as _enum, u as strictObject } from "./zod.js";
-import { c as storageMismatch, d as RefusedError, f as SafeMigrateError, l as stoppedBy, o as sha256OfFile, p as problemsOf, r as saveWorkFolder, s as ContentGate, t as WorkFolder, u as objectKey } from "./safe-migrate.js";
+import { a as literal$1, c as object, d as string, f as union, i as int, l as record, n as array, o as looseObject, p as NEVER, r as boolean, s as number, t as _enum, u as strictObject } from "./zod.js";
+import { c as storageMismatch, d as RefusedError, f as SafeMigrateError, l as stoppedBy, m as problemsOf, o as sha256OfFile, p as messageOf, r as saveWorkFolder, s as ContentGate, t as WorkFolder, u as objectKey } from "./safe-migrate.js";
 import { a as setSecret, i as setOutput, o as warning, s as summary, t as error } from "./actions-core.js";
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { text } from "node:stream/consumers";
@@ -100,7 +100,7 @@ function qualified(schema, name) {
 	return `${identifier(schema)}.${identifier(name)}`;
 }
 /** A text as a literal that means the same whatever `standard_conforming_strings` says. */
-function literal$1(text) {
+function literal(text) {
 	const quoted = checked(text).replaceAll("'", "''");
 	return quoted.includes("\\") ? ` E'${quoted.replaceAll("\\", "\\\\")}'` : `'${quoted}'`;
 }
@@ -160,7 +160,7 @@ function isUserSchema(alias) {
 /** SQL: the object under this alias, a row of `catalog`, does not belong to an extension. */
 function isNoMember(catalog, alias) {
 	return `NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
-            WHERE d.classid = ${literal$1(`pg_catalog.${catalog}`)}::regclass AND d.objid = ${alias}.oid AND d.deptype = 'e')`;
+            WHERE d.classid = ${literal(`pg_catalog.${catalog}`)}::regclass AND d.objid = ${alias}.oid AND d.deptype = 'e')`;
 }
 
 // src/database/postgres/materialized-views.ts
@@ -401,7 +401,7 @@ async function readSequences(session) {
 	const values = [];
 	for (let start = 0; start < names.length; start += batchSize) {
 		const statement = names.slice(start, start + batchSize).map(({ schema, name }, index) => {
-			return `SELECT ${`${literal$1(schema)} AS "schema", ${literal$1(name)} AS "name", ${index} AS "index"`}, last_value::text AS "lastValue", is_called AS "isCalled" FROM ${qualified(schema, name)}`;
+			return `SELECT ${`${literal(schema)} AS "schema", ${literal(name)} AS "name", ${index} AS "index"`}, last_value::text AS "lastValue", is_called AS "isCalled" FROM ${qualified(schema, name)}`;
 		});
 		values.push(...await session.query(`${statement.join("\nUNION ALL ")}\nORDER BY "index"`, valueRow));
 	}
@@ -665,7 +665,7 @@ const nameRow$3 = object({
 async function quotedNames(session, tables) {
 	if (tables.length === 0) return /* @__PURE__ */ new Map();
 	const rows = await session.query(`SELECT format('%I.%I', t.item ->> 0, t.item ->> 1) AS "name", t.index::int - 1 AS "index"
-       FROM pg_catalog.jsonb_array_elements(${literal$1(JSON.stringify(tables.map(({ schema, table }) => [schema, table])))}::jsonb)
+       FROM pg_catalog.jsonb_array_elements(${literal(JSON.stringify(tables.map(({ schema, table }) => [schema, table])))}::jsonb)
             WITH ORDINALITY AS t(item, index)`, nameRow$3);
 	const names = /* @__PURE__ */ new Map();
 	for (const { name, index } of rows) {
@@ -774,7 +774,7 @@ function sessionSettings() {
 	return [
 		"set statement_timeout = 0",
 		"set search_path = ''",
-		`select set_config(w.name, w.value, false) from (values ${Object.entries(settings).map(([name, value]) => `(${literal$1(name)}, ${literal$1(value)})`).join(", ")}) as w(name, value) where exists (select from pg_settings s where s.name = w.name)`
+		`select set_config(w.name, w.value, false) from (values ${Object.entries(settings).map(([name, value]) => `(${literal(name)}, ${literal(value)})`).join(", ")}) as w(name, value) where exists (select from pg_settings s where s.name = w.name)`
 	];
 }
 /**
@@ -1194,7 +1194,7 @@ function cutToBytes$1(text, limitBytes) {
 // src/database/postgres/copy-mark.ts
 const prefix$1 = "safe-migrate ";
 const markContent = strictObject({
-	format: literal$2(1),
+	format: literal$1(1),
 	kind: _enum(copyKinds),
 	target: string().min(1),
 	run: string().min(1)
@@ -1274,7 +1274,7 @@ async function closeAgain(server, name, log) {
 		await using session = await server.connect(server.address.database);
 		await allowConnections(session, name, false);
 	} catch (error) {
-		const reason = error instanceof Error ? error.message : String(error);
+		const reason = messageOf(error);
 		log.warn(`${name} is still open to connections: ${reason} Close it by hand: ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false;`);
 	}
 }
@@ -1296,7 +1296,7 @@ async function openExporter(server, database) {
 }
 async function assertFailedDatabase(admin, target, name) {
 	const [row] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
-       FROM pg_catalog.pg_database WHERE datname = ${literal$1(name)}`, object({ comment: string().nullable() }));
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object({ comment: string().nullable() }));
 	if (provenCopy(target, name, row?.comment ?? null)?.kind === "failed") return;
 	throw new SafeMigrateError({
 		code: "SM_NOT_A_COPY",
@@ -2265,7 +2265,7 @@ async function endSessionsIn(admin, database) {
       session record;
     BEGIN
       FOR session IN SELECT pid FROM pg_catalog.pg_stat_activity
-                      WHERE datname = ${literal$1(database)} AND pid <> pg_catalog.pg_backend_pid()
+                      WHERE datname = ${literal(database)} AND pid <> pg_catalog.pg_backend_pid()
       LOOP
         BEGIN
           PERFORM pg_catalog.pg_terminate_backend(session.pid);
@@ -2288,7 +2288,7 @@ const commentRow = object({ comment: string().nullable() });
 */
 async function dropCopy(admin, target, name) {
 	const [database] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
-       FROM pg_catalog.pg_database WHERE datname = ${literal$1(name)}`, commentRow);
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, commentRow);
 	if (database === void 0) return;
 	if (provenCopy(target, name, database.comment) === null) throw new SafeMigrateError({
 		code: "SM_NOT_A_COPY",
@@ -2362,7 +2362,7 @@ async function readProperties(session, name) {
             case when d.datacl is not null then
               array(select item::text from unnest(d.datacl) as item order by item::text collate "C") end as "acl"
        from pg_database d join pg_tablespace t on t.oid = d.dattablespace
-      where d.datname = ${literal$1(name)}`, propertiesRow);
+      where d.datname = ${literal(name)}`, propertiesRow);
 	if (properties === void 0) throw new SafeMigrateError({
 		code: "SM_NO_DATABASE",
 		message: `The server has no database ${name}.`,
@@ -2372,7 +2372,7 @@ async function readProperties(session, name) {
 	const settings = await session.query(`select case when s.setrole <> 0 then pg_get_userbyid(s.setrole) end as "role",
             array(select item from unnest(s.setconfig) as item order by item collate "C") as "config"
        from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
-      where d.datname = ${literal$1(name)} and s.setconfig is not null
+      where d.datname = ${literal(name)} and s.setconfig is not null
       order by s.setrole <> 0, 1`, settingsRow);
 	return {
 		...properties,
@@ -2726,8 +2726,8 @@ async function lockedError(session, target) {
 // src/database/postgres/coordination-mark.ts
 const prefix = "safe-migrate ";
 const content = looseObject({
-	format: literal$2(1),
-	kind: literal$2("coordination"),
+	format: literal$1(1),
+	kind: literal$1("coordination"),
 	target: string()
 });
 /**
@@ -2831,7 +2831,7 @@ async function readState(session, name) {
             -- Only autovacuum has no user; DROP DATABASE ends it by itself.
             ARRAY(SELECT a.pid FROM pg_catalog.pg_stat_activity a
                    WHERE a.datid = d.oid AND a.usesysid IS NOT NULL) AS "sessions"
-       FROM pg_catalog.pg_database d WHERE d.datname = ${literal$1(name)}`, stateRow);
+       FROM pg_catalog.pg_database d WHERE d.datname = ${literal(name)}`, stateRow);
 	return state;
 }
 /** Whether there is a coordination database now. */
@@ -2878,7 +2878,7 @@ async function markAsOurs(session, target, name) {
 		hint: `Rename that database, e.g. ALTER DATABASE ${identifier(name)} RENAME TO …; and run again.`,
 		docs: "postgresql.md"
 	});
-	if (state.isOwner) await session.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal$1(coordinationMark(target))}`);
+	if (state.isOwner) await session.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(coordinationMark(target))}`);
 }
 
 // src/database/postgres/keep-alive.ts
@@ -3092,7 +3092,7 @@ async function closeDatabase(admin, name) {
 	await endSessionsIn(admin, name);
 	for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pauseMs$1) {
 		const [row] = await admin.query(`SELECT count(*) AS "sessions" FROM pg_catalog.pg_stat_activity
-        WHERE datname = ${literal$1(name)} AND usesysid IS NOT NULL`, countRow);
+        WHERE datname = ${literal(name)} AND usesysid IS NOT NULL`, countRow);
 		if (row?.sessions === 0) return;
 		await setTimeout$1(pauseMs$1);
 	}
@@ -3206,8 +3206,8 @@ async function createCopy(admin, version, mark, properties) {
 		throw creationFailed(name, cause);
 	}
 	try {
-		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal$1(copyMark(mark))}`);
-		const [row] = await admin.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal$1(name)}`, oidRow);
+		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+		const [row] = await admin.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, oidRow);
 		if (row === void 0) throw new TypeError("the database that was just created is not there");
 		return {
 			name,
@@ -3221,7 +3221,7 @@ async function createCopy(admin, version, mark, properties) {
 /** A role that could give a database away and not act for its new owner could not drop it again. */
 async function checkOwner(admin, owner) {
 	const [row] = await admin.query(`SELECT pg_catalog.pg_has_role(oid, 'USAGE') AS "mayActAsOwner"
-       FROM pg_catalog.pg_roles WHERE rolname = ${literal$1(owner)}`, membershipRow);
+       FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)}`, membershipRow);
 	if (row?.mayActAsOwner === true) return;
 	throw new SafeMigrateError({
 		code: "SM_PROPERTY",
@@ -3234,9 +3234,9 @@ async function checkOwner(admin, owner) {
 async function createStatement(admin, version, name, properties) {
 	const parts = [
 		`CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0`,
-		`ENCODING ${literal$1(properties.encoding)}`,
-		`LC_COLLATE ${literal$1(properties.collate)}`,
-		`LC_CTYPE ${literal$1(properties.ctype)}`,
+		`ENCODING ${literal(properties.encoding)}`,
+		`LC_COLLATE ${literal(properties.collate)}`,
+		`LC_CTYPE ${literal(properties.ctype)}`,
 		...localeProvider(version, properties)
 	];
 	const [template] = await admin.query(`SELECT t.spcname AS "tablespace" FROM pg_catalog.pg_database d
@@ -3247,12 +3247,12 @@ async function createStatement(admin, version, name, properties) {
 /** The provider came with 15 (ICU), its rules with 16, the builtin one with 17. */
 function localeProvider(version, properties) {
 	if (version.major < 15) return [];
-	const locale = properties.icuLocale === null ? [] : [literal$1(properties.icuLocale)];
+	const locale = properties.icuLocale === null ? [] : [literal(properties.icuLocale)];
 	switch (properties.localeProvider) {
 		case "i": return [
 			"LOCALE_PROVIDER icu",
 			...locale.map((text) => `ICU_LOCALE ${text}`),
-			...properties.icuRules === null ? [] : [`ICU_RULES ${literal$1(properties.icuRules)}`]
+			...properties.icuRules === null ? [] : [`ICU_RULES ${literal(properties.icuRules)}`]
 		];
 		case "b": return ["LOCALE_PROVIDER builtin", ...locale.map((text) => `BUILTIN_LOCALE ${text}`)];
 		default: return ["LOCALE_PROVIDER libc"];
@@ -3331,7 +3331,7 @@ function parseSetting(setting) {
 function setClause(setting) {
 	const { name, value } = parseSetting(setting);
 	const items = listSettings.has(name.toLowerCase()) ? splitNameList(value) : [value];
-	return `SET ${identifier(name)} TO ${items.length === 0 ? "''" : items.map(literal$1).join(", ")}`;
+	return `SET ${identifier(name)} TO ${items.length === 0 ? "''" : items.map(literal).join(", ")}`;
 }
 /** A form in which two settings that mean the same are equal: blanks between listed names do not count. */
 function comparableSetting(setting) {
@@ -3412,7 +3412,7 @@ async function replayAcl(admin, name, owner, acl, apply) {
 	const ownersFirst = (await admin.query(`SELECT pg_catalog.pg_get_userbyid(g.grantor) AS "grantor",
             CASE WHEN g.grantee <> 0 THEN pg_catalog.pg_get_userbyid(g.grantee) END AS "grantee",
             g.privilege_type AS "privilege", g.is_grantable AS "grantable"
-       FROM pg_catalog.aclexplode(ARRAY[${acl.map(literal$1).join(", ")}]::pg_catalog.aclitem[]) AS g`, grantRow)).toSorted((a, b) => Number(a.grantor !== owner) - Number(b.grantor !== owner));
+       FROM pg_catalog.aclexplode(ARRAY[${acl.map(literal).join(", ")}]::pg_catalog.aclitem[]) AS g`, grantRow)).toSorted((a, b) => Number(a.grantor !== owner) - Number(b.grantor !== owner));
 	for (const { grantor, grantee, privilege, grantable } of ownersFirst) {
 		const grant = `GRANT ${privilege} ON DATABASE ${database} TO ${grantee === null ? "PUBLIC" : identifier(grantee)}${grantable ? " WITH GRANT OPTION" : ""}`;
 		const label = `the privilege ${privilege} of ${grantee ?? "PUBLIC"}`;
@@ -3496,7 +3496,7 @@ async function restoreExtensions(server, database, wanted) {
 		const existing = present.find((other) => other.name === extension.name);
 		if (existing === void 0) await run$1(session, extension.name, createExtension(extension));
 		else if (existing.version !== extension.version) {
-			const statement = `ALTER EXTENSION ${identifier(extension.name)} UPDATE TO ${literal$1(extension.version)}`;
+			const statement = `ALTER EXTENSION ${identifier(extension.name)} UPDATE TO ${literal(extension.version)}`;
 			await run$1(session, extension.name, statement);
 		}
 	}
@@ -3504,7 +3504,7 @@ async function restoreExtensions(server, database, wanted) {
 /** The statement that creates an extension as it is in the target. */
 function createExtension(extension) {
 	const { name, schema, version } = extension;
-	return `CREATE EXTENSION IF NOT EXISTS ${identifier(name)} SCHEMA ${identifier(schema)} VERSION ${literal$1(version)}`;
+	return `CREATE EXTENSION IF NOT EXISTS ${identifier(name)} SCHEMA ${identifier(schema)} VERSION ${literal(version)}`;
 }
 async function run$1(session, extension, statement) {
 	try {
@@ -3737,7 +3737,7 @@ const sizeRow = object({ sizeBytes: number() });
 async function watchingSize(admin, name, say, work) {
 	let asked = Promise.resolve();
 	const ask = async () => {
-		const [row] = await admin.query(`SELECT pg_catalog.pg_database_size(${literal$1(name)}) AS "sizeBytes"`, sizeRow);
+		const [row] = await admin.query(`SELECT pg_catalog.pg_database_size(${literal(name)}) AS "sizeBytes"`, sizeRow);
 		if (row !== void 0) say(`restored ${Math.round(row.sizeBytes / 1e6)} MB so far`);
 	};
 	const timer = setInterval(() => {
@@ -3768,7 +3768,7 @@ async function dropUnfinished(server, adminDatabase, name, log) {
 		await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
 		await dropCopy(admin, server.address.database, name);
 	} catch (error) {
-		const reason = error instanceof Error ? error.message : String(error);
+		const reason = messageOf(error);
 		log.warn(`the unfinished copy ${name} is still there: ${reason}. Drop it by hand: DROP DATABASE ${identifier(name)};`);
 	}
 }
@@ -3939,7 +3939,7 @@ const witnessRow = object({ witness: string() });
 async function readWitness(session) {
 	const catalogs = await session.query(`SELECT relname AS "name" FROM pg_catalog.pg_class
       WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared
-        AND relname NOT IN (${notDefinitions.map(literal$1).join(", ")})
+        AND relname NOT IN (${notDefinitions.map(literal).join(", ")})
         AND pg_catalog.has_table_privilege(oid, 'SELECT')
       ORDER BY relname::text COLLATE "C"`, catalogRow);
 	const [row] = await session.query(witnessSql(catalogs.map(({ name }) => name)), witnessRow);
@@ -4212,18 +4212,18 @@ function renameBack(target, plan) {
 	});
 	return `
     DO $sm$ BEGIN
-      IF NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${plan.targetOid} AND datname = ${literal$1(failedName)}) THEN
+      IF NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${plan.targetOid} AND datname = ${literal(failedName)}) THEN
         RAISE EXCEPTION 'another database bears the name of the target now' USING ERRCODE = 'SM001';
       END IF;
       IF NOT EXISTS (SELECT FROM pg_catalog.pg_database
-                      WHERE oid = ${fallback.oid} AND datname = ${literal$1(fallback.name)} AND NOT datallowconn) THEN
+                      WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
         RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
       END IF;
     END $sm$;
     ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${identifier(target)};
     ALTER DATABASE ${identifier(failedName)} ALLOW_CONNECTIONS false;
-    COMMENT ON DATABASE ${identifier(failedName)} IS ${literal$1(mark)};
-    COMMENT ON DATABASE ${identifier(target)} IS ${properties.comment === null ? "NULL" : literal$1(properties.comment)};
+    COMMENT ON DATABASE ${identifier(failedName)} IS ${literal(mark)};
+    COMMENT ON DATABASE ${identifier(target)} IS ${properties.comment === null ? "NULL" : literal(properties.comment)};
     ALTER DATABASE ${identifier(target)} ALLOW_CONNECTIONS true`;
 }
 async function currentXid(session) {
@@ -4261,7 +4261,7 @@ function isConnectionLost(error) {
 }
 function reasonOf(error) {
 	if (error instanceof SqlError) return error.primaryMessage;
-	return error instanceof Error ? error.message : String(error);
+	return messageOf(error);
 }
 function swapFailed(target, reason, cause) {
 	return new SafeMigrateError({
@@ -4377,7 +4377,7 @@ async function openDatabase(target) {
 		restoreBeside: (request, log) => restoreBeside(server, request, log),
 		swap: swapWithLock,
 		oidOf: (database) => inTarget.use(async (session) => {
-			const [row] = await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal$1(database)}`, object({ oid: number() }));
+			const [row] = await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(database)}`, object({ oid: number() }));
 			return row?.oid ?? null;
 		}),
 		schemaDigest: async (signal) => schemaDigest(await readSchemaText(server, { database: name }, signal)),
@@ -4862,7 +4862,7 @@ async function openCaptureEngine() {
 		const path = join(directory, "schema-engine");
 		const scriptPath = join(directory, "capture.cjs");
 		await writeFile(scriptPath, engineScript, { mode: 384 });
-		await writeFile(path, `#!/bin/sh\nexec ${quoted$1(process.execPath)} ${quoted$1(scriptPath)} "$@"\n`, { mode: 448 });
+		await writeFile(path, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(scriptPath)} "$@"\n`, { mode: 448 });
 		await new Promise((resolve, reject) => {
 			server.once("error", reject);
 			server.listen(join(directory, "socket"), resolve);
@@ -4914,7 +4914,7 @@ function urlIn(datasource) {
 function valuesOf(argv, name) {
 	return argv.flatMap((argument, index) => argument === name ? argv[index + 1] ?? [] : []);
 }
-function quoted$1(text) {
+function quoted(text) {
 	return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
@@ -5537,7 +5537,7 @@ function fileStorageError(error, action, path) {
 	return new SafeMigrateError({
 		...common,
 		code: "SM_STORAGE_FAILED",
-		message: `could not ${action} ${path} (${code ?? (error instanceof Error ? error.message : String(error))})`,
+		message: `could not ${action} ${path} (${code ?? messageOf(error)})`,
 		hint: "Look at the disk and at the folder; then run the job again."
 	});
 }
@@ -6017,12 +6017,12 @@ async function readHistory(database, schema) {
 async function needsBaseline(database, schema) {
 	if (await historyTableExists(database, schema)) return false;
 	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = ${literal$1(schema)} AND c.relkind IN ('r', 'p')) AS present`, presence);
+                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`, presence);
 	return found?.present ?? false;
 }
 async function historyTableExists(database, schema) {
 	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = ${literal$1(schema)} AND c.relname = '_prisma_migrations'
+                     WHERE n.nspname = ${literal(schema)} AND c.relname = '_prisma_migrations'
                        AND c.relkind IN ('r', 'p')) AS present`, presence);
 	return found?.present ?? false;
 }
@@ -6323,7 +6323,7 @@ async function settle(context, ready, what) {
 				dropped.push(name);
 				log.detail(`dropped ${name}`);
 			} catch (error) {
-				log.warn(`${name} could not be dropped: ${error instanceof Error ? error.message : String(error)}`);
+				log.warn(`${name} could not be dropped: ${messageOf(error)}`);
 			}
 		};
 		try {
@@ -6334,7 +6334,7 @@ async function settle(context, ready, what) {
 			}
 			context.report.kept(await database.failedDatabases());
 		} catch (error) {
-			log.warn(`clearing up ended early: ${error instanceof Error ? error.message : String(error)}`);
+			log.warn(`clearing up ended early: ${messageOf(error)}`);
 		}
 		return {
 			fact: dropped.length === 0 ? "nothing to drop" : `${countOf(dropped.length, "database")} dropped`,
@@ -6613,7 +6613,7 @@ const propertiesSchema = object({
 * written last and removed first: a backup without a manifest does not exist.
 */
 const manifestSchema = object({
-	formatVersion: literal$2(1),
+	formatVersion: literal$1(1),
 	id: string(),
 	/** ISO 8601: when the snapshot was taken, by the server's clock. */
 	createdAt: string(),
@@ -6864,7 +6864,7 @@ async function leaveNothing(context, cleanUp) {
 	try {
 		await cleanUp();
 	} catch (error) {
-		const problem = error instanceof Error ? error.message : String(error);
+		const problem = messageOf(error);
 		context.log.warn(`something is left behind: ${problem}`);
 	}
 }
@@ -7261,6 +7261,12 @@ async function whenReachable(work, log, timeoutMs = 12e4) {
 	}
 }
 
+// src/system/exit-text.ts
+/** `exit code 1` or `signal SIGKILL`, for messages. */
+function describeExit(exit) {
+	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
+}
+
 // src/commands/deploy-migrations.ts
 /**
 * Phases migrate and confirm. Rejects only while nothing is touched, with what `begin` rejects with: once the
@@ -7373,7 +7379,7 @@ function noFailedRow(deployed, error) {
 	if (error !== null) return `prisma could not be run: ${messageOf(error)}`;
 	if (deployed.errorCode === "P1002") return "prisma did not get its lock (P1002): another deploy holds it";
 	const code = deployed.errorCode === null ? "" : ` (${deployed.errorCode})`;
-	return `prisma ended with ${deployed.signal === null ? `exit code ${deployed.exitCode}` : `signal ${deployed.signal}`}${code} and did not apply every migration`;
+	return `prisma ended with ${describeExit(deployed)}${code} and did not apply every migration`;
 }
 function migrationFailed(message, cause) {
 	return new SafeMigrateError({
@@ -7385,9 +7391,6 @@ function migrationFailed(message, cause) {
 		cause
 	});
 }
-function messageOf(error) {
-	return error instanceof Error ? error.message : String(error);
-}
 
 // src/recovery/finish-by-hand.ts
 /**
@@ -7396,10 +7399,10 @@ function messageOf(error) {
 * `postgres`, because nobody can rename the database that he is connected to.
 */
 function finishByHand(names) {
-	const target = quoted(names.target);
-	const fallback = quoted(names.fallback);
-	const failed = quoted(names.failed);
-	const comment = names.comment === null ? "NULL" : `'${names.comment.replaceAll("'", "''")}'`;
+	const target = identifier(names.target);
+	const fallback = identifier(names.fallback);
+	const failed = identifier(names.failed);
+	const comment = names.comment === null ? "NULL" : literal(names.comment);
 	return [{
 		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, and what is there now is kept as ${names.failed}. Stop the application first, or its sessions are in the way.`,
 		commands: [...names.restore, pasted([
@@ -7424,12 +7427,6 @@ function pasted(statements) {
 		...statements,
 		"SQL"
 	].join("\n");
-}
-function quoted(name) {
-	return `"${name.replaceAll("\"", "\"\"")}"`;
-}
-function literal(text) {
-	return `'${text.replaceAll("'", "''")}'`;
 }
 
 // src/lint/syntax-tree.ts
@@ -7672,7 +7669,7 @@ async function measureExecution(request, log) {
 // src/recovery/put-history-back.ts
 /** Takes the row of a failed migration out of `_prisma_migrations`; a row that is finished by now stays. */
 async function putHistoryBack(database, schema, row) {
-	await database.execute(`DELETE FROM ${qualified(schema, "_prisma_migrations")} WHERE id = ${literal$1(row.id)} AND finished_at IS NULL`);
+	await database.execute(`DELETE FROM ${qualified(schema, "_prisma_migrations")} WHERE id = ${literal(row.id)} AND finished_at IS NULL`);
 }
 
 // src/recovery/quiet-migrator.ts
@@ -7795,7 +7792,7 @@ async function gatherEvidence(request, foreignDeploy) {
 			history,
 			witness: await database.witness()
 		},
-		script: file === void 0 ? null : await describeScript(file.script),
+		script: file === void 0 ? null : describeScript(file.script),
 		eventTriggers: eventTriggers === void 0 || eventTriggers.count > 0,
 		execution: "not-measured",
 		rewoundSequences: await database.rewoundSequences(baseline.fingerprint),
@@ -8027,7 +8024,7 @@ async function reportNewWrites(context, settings, failed, swapped) {
 			};
 		});
 	} catch (error) {
-		context.log.warn(`the failed database could not be compared: ${error instanceof Error ? error.message : String(error)}`);
+		context.log.warn(`the failed database could not be compared: ${messageOf(error)}`);
 	}
 }
 function stopped(because) {
@@ -9430,7 +9427,7 @@ async function softly(failure, work) {
 	try {
 		return await work();
 	} catch (error) {
-		warning(`${failure}: ${error instanceof Error ? error.message : String(error)}`);
+		warning(`${failure}: ${messageOf(error)}`);
 		return;
 	}
 }
@@ -9466,7 +9463,7 @@ function runIdentity(context, startedAt) {
 */
 function surviveStrayErrors(warn) {
 	const tell = (error) => {
-		warn(`an error was not handled: ${error instanceof Error ? error.message : String(error)}`);
+		warn(`an error was not handled: ${messageOf(error)}`);
 	};
 	process.on("unhandledRejection", tell);
 	process.on("uncaughtException", tell);
@@ -9514,7 +9511,7 @@ async function run(openPorts) {
 			}, settings);
 		} finally {
 			await workFolder[Symbol.asyncDispose]().catch((error) => {
-				log.warn(`${workFolder.path} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+				log.warn(`${workFolder.path} could not be removed: ${messageOf(error)}`);
 			});
 		}
 	});

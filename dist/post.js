@@ -1,5 +1,5 @@
 import { o as warning } from "./actions-core.js";
-import { i as savedWorkFolder, n as removeWorkFolder } from "./safe-migrate.js";
+import { i as savedWorkFolder, n as removeWorkFolder, p as messageOf } from "./safe-migrate.js";
 
 // src/runner/clean-up.ts
 /**
@@ -12,7 +12,7 @@ async function cleanUp() {
 	try {
 		await removeWorkFolder(folder);
 	} catch (error) {
-		warning(`The work folder could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+		warning(`The work folder could not be removed: ${messageOf(error)}`);
 	}
 }
 

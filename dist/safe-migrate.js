@@ -48,13 +48,17 @@ var RefusedError = class extends SafeMigrateError {
 		});
 	}
 };
+/** What a thrown value says, whatever it is. */
+function messageOf(error) {
+	return error instanceof Error ? error.message : String(error);
+}
 /** The problems an error stands for: its own list, or itself as the only one. */
 function problemsOf(error) {
 	if (error instanceof RefusedError) return error.problems;
 	if (error instanceof SafeMigrateError) return [error];
 	return [{
 		code: "SM_UNEXPECTED",
-		message: error instanceof Error ? error.message : String(error),
+		message: messageOf(error),
 		hint: "This is a defect of safe-migrate or of the machine: please report it with the log of this job."
 	}];
 }
@@ -268,4 +272,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { sha256Of as a, storageMismatch as c, RefusedError as d, SafeMigrateError as f, savedWorkFolder as i, stoppedBy as l, removeWorkFolder as n, sha256OfFile as o, problemsOf as p, saveWorkFolder as r, ContentGate as s, WorkFolder as t, objectKey as u };
+export { sha256Of as a, storageMismatch as c, RefusedError as d, SafeMigrateError as f, savedWorkFolder as i, stoppedBy as l, problemsOf as m, removeWorkFolder as n, sha256OfFile as o, messageOf as p, saveWorkFolder as r, ContentGate as s, WorkFolder as t, objectKey as u };

@@ -1,4 +1,4 @@
-import { a as sha256Of, c as storageMismatch, f as SafeMigrateError, l as stoppedBy, s as ContentGate } from "./safe-migrate.js";
+import { a as sha256Of, c as storageMismatch, f as SafeMigrateError, l as stoppedBy, p as messageOf, s as ContentGate } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isUploadGone, c as encryptionParameters, i as isTaken, n as isNotFound, r as isRefusal, s as untilStopped, t as isForbidden } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
@@ -179,7 +179,7 @@ async function* contentOf({ gate, url }, parts) {
 		if (error instanceof SafeMigrateError) throw error;
 		throw new SafeMigrateError({
 			code: "SM_STORAGE_FAILED",
-			message: `${url} was not written, because its content broke off: ${error instanceof Error ? error.message : String(error)}`,
+			message: `${url} was not written, because its content broke off: ${messageOf(error)}`,
 			hint: "Nothing was left in the storage. Look at what failed before this.",
 			docs: "storage.md",
 			cause: error

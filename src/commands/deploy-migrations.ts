@@ -8,7 +8,8 @@ import { whenReachable } from '../recovery/when-reachable.ts';
 import { countOf } from '../report/quantity.ts';
 import type { MigrationFailure } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
-import { SafeMigrateError } from '../system/errors.ts';
+import { messageOf, SafeMigrateError } from '../system/errors.ts';
+import { describeExit } from '../system/exit-text.ts';
 import type { CommandContext } from './context.ts';
 
 export interface Deployment {
@@ -133,8 +134,7 @@ function noFailedRow(deployed: DeployResult, error: unknown): string {
   if (error !== null) return `prisma could not be run: ${messageOf(error)}`;
   if (deployed.errorCode === 'P1002') return 'prisma did not get its lock (P1002): another deploy holds it';
   const code = deployed.errorCode === null ? '' : ` (${deployed.errorCode})`;
-  const end = deployed.signal === null ? `exit code ${deployed.exitCode}` : `signal ${deployed.signal}`;
-  return `prisma ended with ${end}${code} and did not apply every migration`;
+  return `prisma ended with ${describeExit(deployed)}${code} and did not apply every migration`;
 }
 
 function migrationFailed(message: string, cause: unknown): SafeMigrateError {
@@ -146,8 +146,4 @@ function migrationFailed(message: string, cause: unknown): SafeMigrateError {
     hint: 'Correct the migration and deploy again; `prisma migrate resolve` is not needed after a recovery.',
     cause,
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,7 +6,7 @@ import { type Recovery, recover } from '../recovery/recover.ts';
 import { countOf, formatCount } from '../report/quantity.ts';
 import type { Result } from '../report/report.ts';
 import { restoreByHandCommands } from '../report/restore-by-hand.ts';
-import { SafeMigrateError } from '../system/errors.ts';
+import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import type { Deployment } from './deploy-migrations.ts';
 import type { Ready } from './preflight.ts';
@@ -147,9 +147,7 @@ async function reportNewWrites(
       };
     });
   } catch (error) {
-    context.log.warn(
-      `the failed database could not be compared: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    context.log.warn(`the failed database could not be compared: ${messageOf(error)}`);
   }
 }
 

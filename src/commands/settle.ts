@@ -1,5 +1,6 @@
 import type { Fallback } from '../database/database.ts';
 import { countOf } from '../report/quantity.ts';
+import { messageOf } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import type { Ready } from './preflight.ts';
 
@@ -21,7 +22,7 @@ export async function settle(
         dropped.push(name);
         log.detail(`dropped ${name}`);
       } catch (error) {
-        log.warn(`${name} could not be dropped: ${error instanceof Error ? error.message : String(error)}`);
+        log.warn(`${name} could not be dropped: ${messageOf(error)}`);
       }
     };
     try {
@@ -32,7 +33,7 @@ export async function settle(
       }
       context.report.kept(await database.failedDatabases());
     } catch (error) {
-      log.warn(`clearing up ended early: ${error instanceof Error ? error.message : String(error)}`);
+      log.warn(`clearing up ended early: ${messageOf(error)}`);
     }
     return {
       fact: dropped.length === 0 ? 'nothing to drop' : `${countOf(dropped.length, 'database')} dropped`,

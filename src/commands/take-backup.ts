@@ -7,7 +7,7 @@ import type { Fallback, Fingerprint, Snapshot } from '../database/database.ts';
 import { countOf, formatBytes, formatCount } from '../report/quantity.ts';
 import type { BackupRecord } from '../report/report.ts';
 import type { ExpectedContent } from '../storage/storage.ts';
-import { SafeMigrateError } from '../system/errors.ts';
+import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import type { Ready } from './preflight.ts';
 import type { Settings } from './settings.ts';
@@ -150,7 +150,7 @@ async function leaveNothing(context: CommandContext, cleanUp: () => Promise<void
   try {
     await cleanUp();
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = messageOf(error);
     context.log.warn(`something is left behind: ${problem}`);
   }
 }

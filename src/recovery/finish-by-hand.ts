@@ -1,3 +1,4 @@
+import { identifier, literal } from '../database/postgres/sql-text.ts';
 import type { NextStep } from '../report/report.ts';
 
 export interface Names {
@@ -18,10 +19,10 @@ export interface Names {
  * `postgres`, because nobody can rename the database that he is connected to.
  */
 export function finishByHand(names: Names): readonly NextStep[] {
-  const target = quoted(names.target);
-  const fallback = quoted(names.fallback);
-  const failed = quoted(names.failed);
-  const comment = names.comment === null ? 'NULL' : `'${names.comment.replaceAll("'", "''")}'`;
+  const target = identifier(names.target);
+  const fallback = identifier(names.fallback);
+  const failed = identifier(names.failed);
+  const comment = names.comment === null ? 'NULL' : literal(names.comment);
   return [
     {
       text: `Go back to the backup: ${names.fallback} becomes ${names.target}, and what is there now is kept as ${names.failed}. Stop the application first, or its sessions are in the way.`,
@@ -50,12 +51,4 @@ export function finishByHand(names: Names): readonly NextStep[] {
 
 function pasted(statements: readonly string[]): string {
   return [`psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'SQL'`, ...statements, 'SQL'].join('\n');
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

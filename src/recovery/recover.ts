@@ -115,7 +115,7 @@ async function gatherEvidence(request: RecoveryRequest, foreignDeploy: boolean):
   return {
     before: { history: baseline.history, witness: baseline.witness },
     now: { history, witness: await database.witness() },
-    script: file === undefined ? null : await describeScript(file.script),
+    script: file === undefined ? null : describeScript(file.script),
     eventTriggers: eventTriggers === undefined || eventTriggers.count > 0,
     execution: 'not-measured',
     rewoundSequences: await database.rewoundSequences(baseline.fingerprint),

@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import { messageOf } from '../system/errors.ts';
 import { savedWorkFolder } from './state.ts';
 import { removeWorkFolder } from './work-folder.ts';
 
@@ -12,8 +13,6 @@ export async function cleanUp(): Promise<void> {
   try {
     await removeWorkFolder(folder);
   } catch (error) {
-    core.warning(
-      `The work folder could not be removed: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    core.warning(`The work folder could not be removed: ${messageOf(error)}`);
   }
 }

@@ -6,6 +6,7 @@ import { closingLines } from '../report/closing.ts';
 import { outputsOf } from '../report/outputs.ts';
 import { jobPasses, type Report } from '../report/report.ts';
 import { summaryMarkdown } from '../report/summary.ts';
+import { messageOf } from '../system/errors.ts';
 import type { ActionLog } from './action-log.ts';
 import type { GitHubContext } from './github-context.ts';
 import { harmlessLine } from './log-text.ts';
@@ -55,7 +56,7 @@ async function softly<T>(failure: string, work: () => Promise<T>): Promise<T | u
   try {
     return await work();
   } catch (error) {
-    core.warning(`${failure}: ${error instanceof Error ? error.message : String(error)}`);
+    core.warning(`${failure}: ${messageOf(error)}`);
     return undefined;
   }
 }

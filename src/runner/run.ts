@@ -3,6 +3,7 @@ import type { Ports } from '../commands/context.ts';
 import { runCommand } from '../commands/run-command.ts';
 import type { Result } from '../report/report.ts';
 import { ReportBuilder } from '../report/report-builder.ts';
+import { messageOf } from '../system/errors.ts';
 import { ActionLog } from './action-log.ts';
 import { cancellation } from './cancellation.ts';
 import { readGitHubContext } from './github-context.ts';
@@ -48,9 +49,7 @@ export async function run(openPorts: (mask: (secret: string) => void) => Ports):
     } finally {
       // The result stands: a folder that cannot be removed must not turn it into `refused`.
       await workFolder[Symbol.asyncDispose]().catch((error: unknown) => {
-        log.warn(
-          `${workFolder.path} could not be removed: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        log.warn(`${workFolder.path} could not be removed: ${messageOf(error)}`);
       });
     }
   });

@@ -1,3 +1,5 @@
+import { messageOf } from '../system/errors.ts';
+
 /**
  * Keeps an error that nobody waited for from ending the process: between the start of a migration and its recovery
  * that would be worse than whatever the error is. It is told as a warning, because it is a defect.
@@ -5,7 +7,7 @@
  */
 export function surviveStrayErrors(warn: (line: string) => void): Disposable {
   const tell = (error: unknown): void => {
-    warn(`an error was not handled: ${error instanceof Error ? error.message : String(error)}`);
+    warn(`an error was not handled: ${messageOf(error)}`);
   };
   process.on('unhandledRejection', tell);
   process.on('uncaughtException', tell);

@@ -70,6 +70,11 @@ export class RefusedError extends SafeMigrateError {
   }
 }
 
+/** What a thrown value says, whatever it is. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The problems an error stands for: its own list, or itself as the only one. */
 export function problemsOf(error: unknown): readonly Problem[] {
   if (error instanceof RefusedError) return error.problems;
@@ -77,7 +82,7 @@ export function problemsOf(error: unknown): readonly Problem[] {
   return [
     {
       code: 'SM_UNEXPECTED',
-      message: error instanceof Error ? error.message : String(error),
+      message: messageOf(error),
       hint: 'This is a defect of safe-migrate or of the machine: please report it with the log of this job.',
     },
   ];

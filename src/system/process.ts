@@ -132,11 +132,6 @@ export async function readOutput(
   return { ...exit, stdout: Buffer.concat(chunks).toString('utf8') };
 }
 
-/** `exit code 1` or `signal SIGKILL`, for messages. */
-export function describeExit(exit: Pick<ProcessExit, 'exitCode' | 'signal'>): string {
-  return exit.signal === null ? `exit code ${exit.exitCode ?? 'unknown'}` : `signal ${exit.signal}`;
-}
-
 function spawnOrThrow(command: string, args: readonly string[], options: ProcessOptions) {
   try {
     return spawn(command, args, {

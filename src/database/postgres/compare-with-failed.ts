@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { TableDifference } from '../../report/report.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
-import { SafeMigrateError } from '../../system/errors.ts';
+import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { Database } from '../database.ts';
 import { tableKey } from './changed-contents.ts';
 import { listComparableTables } from './comparable-tables.ts';
@@ -56,7 +56,7 @@ async function closeAgain(server: PostgresServer, name: string, log: PhaseLog): 
     await using session = await server.connect(server.address.database);
     await allowConnections(session, name, false);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     log.warn(
       `${name} is still open to connections: ${reason} Close it by hand: ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false;`,
     );

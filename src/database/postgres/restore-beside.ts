@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PhaseLog } from '../../report/run-log.ts';
-import { SafeMigrateError } from '../../system/errors.ts';
+import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { Database, Fallback, Fingerprint } from '../database.ts';
 import { closeDatabase } from './close-database.ts';
 import { compareFingerprints } from './compare-fingerprints.ts';
@@ -191,7 +191,7 @@ async function dropUnfinished(
     await using admin = await server.connect(adminDatabase, { applicationName: 'safe-migrate prove' });
     await dropCopy(admin, server.address.database, name);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     log.warn(
       `the unfinished copy ${name} is still there: ${reason}. Drop it by hand: DROP DATABASE ${identifier(name)};`,
     );

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { PhaseLog } from '../../report/run-log.ts';
-import { SafeMigrateError } from '../../system/errors.ts';
+import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { SwapOutcome, SwapPlan } from '../database.ts';
 import { clearTheWay } from './clear-the-way.ts';
 import { copyMark } from './copy-mark.ts';
@@ -222,7 +222,7 @@ function isConnectionLost(error: unknown): boolean {
 
 function reasonOf(error: unknown): string {
   if (error instanceof SqlError) return error.primaryMessage;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function swapFailed(target: string, reason: string, cause?: unknown): SafeMigrateError {

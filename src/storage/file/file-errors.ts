@@ -1,4 +1,4 @@
-import { SafeMigrateError } from '../../system/errors.ts';
+import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 
 /** The operating system's code of an error (`ENOENT`), if it has one. */
 export function systemCode(error: unknown): string | undefined {
@@ -37,7 +37,7 @@ export function fileStorageError(error: unknown, action: string, path: string): 
   return new SafeMigrateError({
     ...common,
     code: 'SM_STORAGE_FAILED',
-    message: `could not ${action} ${path} (${code ?? (error instanceof Error ? error.message : String(error))})`,
+    message: `could not ${action} ${path} (${code ?? messageOf(error)})`,
     hint: 'Look at the disk and at the folder; then run the job again.',
   });
 }

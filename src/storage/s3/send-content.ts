@@ -5,7 +5,7 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { SafeMigrateError } from '../../system/errors.ts';
+import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { ContentGate } from '../content-gate.ts';
 import type { BegunUploads } from './begun-uploads.ts';
 import { crc32Text } from './crc32-text.ts';
@@ -77,7 +77,7 @@ async function* contentOf({ gate, url }: Sending, parts: Parts): AsyncGenerator<
     if (error instanceof SafeMigrateError) throw error;
     throw new SafeMigrateError({
       code: 'SM_STORAGE_FAILED',
-      message: `${url} was not written, because its content broke off: ${error instanceof Error ? error.message : String(error)}`,
+      message: `${url} was not written, because its content broke off: ${messageOf(error)}`,
       hint: 'Nothing was left in the storage. Look at what failed before this.',
       docs: 'storage.md',
       cause: error,

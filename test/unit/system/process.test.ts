@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { describeExit, readOutput, startProcess } from '../../../src/system/process.ts';
+import { describeExit } from '../../../src/system/exit-text.ts';
+import { readOutput, startProcess } from '../../../src/system/process.ts';
 import { endGroup, signalGroup } from '../../../src/system/process-group.ts';
 
 const env = { PATH: process.env.PATH ?? '/usr/bin:/bin' };
