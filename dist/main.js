@@ -2639,9 +2639,10 @@ const databaseRow = object({
 /** Databases on the server that name and mark prove to be copies of `target`, of the given kinds, newest first. */
 async function copiesOf(session, target, kinds) {
 	return (await session.query(`SELECT d.datname::text AS "name", pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
-            CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT')
-                   OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
-                 THEN pg_catalog.pg_database_size(d.oid) ELSE 0 END AS "sizeBytes"
+            -- The size is null when the run of another target drops its copy at this very moment.
+            coalesce(CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT')
+                            OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
+                          THEN pg_catalog.pg_database_size(d.oid) END, 0) AS "sizeBytes"
        FROM pg_catalog.pg_database d
       WHERE pg_catalog.shobj_description(d.oid, 'pg_database') LIKE 'safe-migrate {%'
       ORDER BY d.datname`, databaseRow)).flatMap(({ name, sizeBytes, comment }) => {

@@ -19,9 +19,10 @@ export async function copiesOf(
   const rows = await session.query(
     // The server tells the size only to those who may connect; 0 where it does not.
     `SELECT d.datname::text AS "name", pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
-            CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT')
-                   OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
-                 THEN pg_catalog.pg_database_size(d.oid) ELSE 0 END AS "sizeBytes"
+            -- The size is null when the run of another target drops its copy at this very moment.
+            coalesce(CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT')
+                            OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
+                          THEN pg_catalog.pg_database_size(d.oid) END, 0) AS "sizeBytes"
        FROM pg_catalog.pg_database d
       WHERE pg_catalog.shobj_description(d.oid, 'pg_database') LIKE 'safe-migrate {%'
       ORDER BY d.datname`,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { DeployResult } from '../../../src/prisma/migrator.ts';
@@ -35,6 +36,8 @@ async function outlivedMigrator(
   const killing = new AbortController();
   const deploying = ground.migrator.deploy(recordingLog().log, killing.signal);
   await expect.poll(() => sleepers(ground), { timeout: 60_000 }).toHaveLength(1);
+  // Its ports are looked at a few times a second: on a busy machine not yet in the moment it begins.
+  await sleep(1_000);
   killing.abort();
   const deployed = await deploying;
   const [backend = 0] = await sleepers(ground);
