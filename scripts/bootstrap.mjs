@@ -5,7 +5,7 @@
 // a shell caches where `node` is, so `node a.mjs && node b.mjs` would stay on the old one.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -32,24 +32,27 @@ export function whyInstall(wanted, installed) {
   return null;
 }
 
-function installPackages() {
+/** Brings `node_modules` of `folder` to what its lockfile says (npm ci); true when something was installed. */
+export function installPackages(folder = root, flags = []) {
   const reason = whyInstall(
-    readJson(join(root, 'package-lock.json')),
-    readJson(join(root, 'node_modules', '.package-lock.json')),
+    readJson(join(folder, 'package-lock.json')),
+    readJson(join(folder, 'node_modules', '.package-lock.json')),
   );
-  if (reason === null) return;
-  console.log(`bootstrap: installing npm packages (npm ci), because ${reason}`);
+  if (reason === null) return false;
+  const where = folder === root ? '' : ` of ${relative(root, folder)}`;
+  console.log(`bootstrap: installing npm packages${where} (npm ci), because ${reason}`);
   // Under `npm run` this is the npm that the person uses; otherwise the one on the PATH.
   const npm = process.env.npm_execpath;
   const [command, args] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
-  const { status, error } = spawnSync(command, [...args, 'ci', '--no-audit', '--no-fund'], {
-    cwd: root,
+  const { status, error } = spawnSync(command, [...args, 'ci', '--no-audit', '--no-fund', ...flags], {
+    cwd: folder,
     stdio: 'inherit',
   });
   if (status !== 0) {
     console.error(`bootstrap: npm ci failed${error ? ` (${error.message})` : ''}`);
     process.exit(1);
   }
+  return true;
 }
 
 function versionOf(node) {

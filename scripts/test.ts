@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { installTestParts } from './install-test-parts.ts';
 import { announceMissing, setUpSystem } from './setup-system.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -84,6 +85,7 @@ async function vitest(
 async function main(): Promise<void> {
   const missing = await setUpSystem(['postgresql', 'ceph']);
   announceMissing(missing);
+  installTestParts();
 
   // Short and independent of each other; the tests come after them because they need both cores.
   const steps = await Promise.all([
