@@ -1,0 +1,186 @@
+import type { Readable } from 'node:stream';
+import type { Storage, StoredObject } from '../storage/storage.ts';
+import { messageOf } from '../system/errors.ts';
+import { backupFolder, databaseFolder } from './backup-id.ts';
+import { digestOf } from './digest.ts';
+import { type Manifest, manifestName } from './manifest.ts';
+import { parseManifest } from './parse-manifest.ts';
+
+/** Manifests that are read at once. */
+const readers = 8;
+/** Far more than a manifest of 100 000 tables; whatever is larger is none. */
+const maximumManifestBytes = 64 * 1024 * 1024;
+
+/** A backup in one storage. */
+export interface BackupPlace {
+  readonly storage: Storage;
+  /** `<database>/<id>`, below the storage's prefix. */
+  readonly folder: string;
+  /** The folder's address, for people. */
+  readonly url: string;
+  /** Keys of all objects in the folder, the manifest's as well. */
+  readonly keys: readonly string[];
+}
+
+/** A backup that has a readable manifest, and every storage that holds it. */
+export interface ListedBackup {
+  readonly id: string;
+  readonly manifest: Manifest;
+  /** As it is stored, byte for byte; the same in every place. */
+  readonly manifestText: string;
+  /** In the order of the storages; at least one. */
+  readonly places: readonly [BackupPlace, ...BackupPlace[]];
+}
+
+/** A folder that cannot be called a backup. It is reported and never removed on the strength of what it seems to be. */
+export interface UnreadableBackup {
+  readonly id: string;
+  readonly place: BackupPlace;
+  /** What is wrong, in words; null when the folder has no manifest, so that an upload never came to its end. */
+  readonly problem: string | null;
+  /** When the youngest of its objects was written. */
+  readonly modifiedAt: Date;
+}
+
+/** What the storages hold for one database. */
+export interface StoredBackups {
+  /** Newest first, by the manifests' own times. */
+  readonly backups: readonly ListedBackup[];
+  /** Newest first, by id. */
+  readonly unreadable: readonly UnreadableBackup[];
+  /** Storages that could not be asked; what they hold is unknown. */
+  readonly silent: readonly { readonly storage: Storage; readonly error: unknown }[];
+}
+
+/**
+ * Lists the backups of a database over several storages. What is damaged, unfinished or silent is part of the
+ * answer and hides nothing else; rejects only when no storage answers, or when `signal` ends it.
+ *
+ * The same backup in two places is one. Two that share an id and differ in their manifest are two: at least
+ * one of them is not what it seems.
+ */
+export async function listBackups(
+  storages: readonly Storage[],
+  database: string,
+  options: {
+    readonly signal: AbortSignal;
+    /** Only this backup; default: all. */
+    readonly id?: string;
+  },
+): Promise<StoredBackups> {
+  const silent: { storage: Storage; error: unknown }[] = [];
+  const perStorage = await Promise.all(
+    storages.map(async (storage) => {
+      try {
+        return await listStorage(storage, database, options);
+      } catch (error) {
+        options.signal.throwIfAborted();
+        silent.push({ storage, error });
+        return [];
+      }
+    }),
+  );
+  if (silent[0] !== undefined && silent.length === storages.length) throw silent[0].error;
+
+  const folders = perStorage.flat();
+  return {
+    backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
+    unreadable: folders
+      .filter((folder) => folder.manifest === null)
+      .map(({ id, place, problem, modifiedAt }) => ({ id, place, problem, modifiedAt }))
+      .sort((a, b) => (a.id < b.id ? 1 : -1)),
+    silent,
+  };
+}
+
+function createdAtOf({ manifest }: ListedBackup): number {
+  return Date.parse(manifest.createdAt);
+}
+
+interface Folder {
+  readonly id: string;
+  readonly place: BackupPlace;
+  readonly modifiedAt: Date;
+  readonly manifest: Manifest | null;
+  readonly manifestText: string;
+  readonly problem: string | null;
+}
+
+async function listStorage(
+  storage: Storage,
+  database: string,
+  { signal, id }: { readonly signal: AbortSignal; readonly id?: string },
+): Promise<readonly Folder[]> {
+  const root = `${id === undefined ? databaseFolder(database) : backupFolder(database, id)}/`;
+  const objects = await storage.list(root, signal);
+  const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter(
+    (entry): entry is [string, StoredObject[]] => entry[0] !== null,
+  );
+  const found: Folder[] = [];
+  const next = folders[Symbol.iterator]();
+  const readOneAfterTheOther = async (): Promise<void> => {
+    for (const [folder, held] of next) found.push(await readFolder(storage, database, folder, held, signal));
+  };
+  await Promise.all(Array.from({ length: readers }, readOneAfterTheOther));
+  return found;
+}
+
+/** `<database>/<id>` of `<database>/<id>/<name>`; null for what lies elsewhere. */
+function folderOf(key: string): string | null {
+  const parts = key.split('/');
+  return parts.length === 3 ? `${parts[0]}/${parts[1]}` : null;
+}
+
+async function readFolder(
+  storage: Storage,
+  database: string,
+  folder: string,
+  objects: readonly StoredObject[],
+  signal: AbortSignal,
+): Promise<Folder> {
+  const id = folder.slice(folder.indexOf('/') + 1);
+  const common = {
+    id,
+    place: { storage, folder, url: `${storage.url}/${folder}`, keys: objects.map(({ key }) => key) },
+    modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt)))),
+  };
+  const damaged = (problem: string | null) => ({ ...common, manifest: null, manifestText: '', problem });
+  const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
+  if (held === undefined) return damaged(null);
+  if (held.sizeBytes > maximumManifestBytes) return damaged('its manifest is far too large to be one');
+  let manifestText: string;
+  try {
+    manifestText = await readText(await storage.get(held.key, signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    return damaged(`its manifest cannot be read: ${messageOf(error)}`);
+  }
+  const { manifest, problem } = parseManifest(manifestText, { id, database });
+  return manifest === null
+    ? damaged(`its manifest ${problem}`)
+    : { ...common, manifest, manifestText, problem: null };
+}
+
+async function readText(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.byteLength;
+    // The listing may have said less than there is.
+    if (sizeBytes > maximumManifestBytes) throw new Error('it is far too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function merge(folders: readonly Folder[]): ListedBackup[] {
+  const merged = new Map<string, { -readonly [K in keyof ListedBackup]: ListedBackup[K] }>();
+  for (const { id, place, manifest, manifestText } of folders) {
+    if (manifest === null) continue;
+    const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, { id, manifest, manifestText, places: [place] });
+    else known.places = [...known.places, place];
+  }
+  return [...merged.values()];
+}
