@@ -22,6 +22,10 @@ interface StartedServer extends AsyncDisposable {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const starters: Readonly<Record<string, () => Promise<StartedServer>>> = {
     '/postgres': () => startPostgres(),
+    '/postgres13': () => startPostgres({ major: 13 }),
+    '/postgres14': () => startPostgres({ major: 14 }),
+    '/postgres15': () => startPostgres({ major: 15 }),
+    '/postgres17': () => startPostgres({ major: 17 }),
     '/ceph': startCeph,
   };
   const started = new Map<string, Promise<StartedServer>>();

@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { findPostgresBin, findServerBin, serverIdentity } from './server-binaries.ts';
 
 const run = promisify(execFile);
 
@@ -16,6 +17,7 @@ export interface ClusterInfo {
   readonly dataDirectory: string;
   readonly superuser: string;
   readonly password: string;
+  /** Client tools of the machine; of another major than the server where one was asked for. */
   readonly binDirectory: string;
 }
 
@@ -144,16 +146,6 @@ function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Directory with initdb, pg_ctl and the client tools; the newest major installed unless one is given. */
-export async function findPostgresBin(major?: number): Promise<string> {
-  const root = '/usr/lib/postgresql';
-  const majors = (await readdir(root).catch(() => [])).map(Number).filter((value) => value > 0);
-  const chosen = major ?? Math.max(...majors);
-  if (!majors.includes(chosen))
-    throw new Error(`no PostgreSQL ${major ?? ''} in ${root}: apt-get install postgresql`);
-  return join(root, String(chosen), 'bin');
-}
-
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -166,38 +158,30 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Ids of the user that servers run as: PostgreSQL refuses to run as root. */
-async function serverIdentity(): Promise<{ uid: number; gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const line = (await readFile('/etc/passwd', 'utf8'))
-    .split('\n')
-    .find((entry) => entry.startsWith('postgres:'));
-  const [, , uid, gid] = line?.split(':') ?? [];
-  if (uid === undefined || gid === undefined) throw new Error('running as root needs a user "postgres"');
-  return { uid: Number(uid), gid: Number(gid) };
-}
-
 /**
  * Starts a PostgreSQL of its own in a temporary folder on a free port of 127.0.0.1, with password
  * authentication; `await using` stops it and removes its files.
  */
 export async function startPostgres(
   options: {
+    /** The machine's newest unless given; 13, 14, 15 and 17 are in test/parts, as servers without client tools. */
     readonly major?: number;
     /** Lines for postgresql.conf. */
     readonly settings?: readonly string[];
     readonly initdbArgs?: readonly string[];
   } = {},
 ): Promise<ThrowawayCluster> {
-  const binDirectory = await findPostgresBin(options.major);
+  const binDirectory = await findPostgresBin();
   const identity = await serverIdentity();
   const home = await mkdtemp(join(tmpdir(), 'safe-migrate-pg-'));
   if (identity) await chown(home, identity.uid, identity.gid);
+  const serverBin =
+    options.major === undefined ? binDirectory : await findServerBin(options.major, home, identity);
   const dataDirectory = join(home, 'data');
   const password = randomBytes(12).toString('hex');
   const asServer = identity ? { ...identity } : {};
   const command = (name: string, args: readonly string[]) =>
-    run(join(binDirectory, name), [...args], {
+    run(join(serverBin, name), [...args], {
       ...asServer,
       cwd: home,
       env: { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' },

@@ -8,9 +8,12 @@ async function ask<T>(server: string): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** The PostgreSQL that all test files share: use databases and roles of your own (createOwnedDatabase), never stop it. */
-export async function sharedPostgres(): Promise<PostgresCluster> {
-  return new PostgresCluster(await ask<ClusterInfo>('postgres'));
+/**
+ * The PostgreSQL that all test files share: use databases and roles of your own (createOwnedDatabase), never stop it.
+ * With a major, the server of that version; the client tools stay those of the machine.
+ */
+export async function sharedPostgres(major?: number): Promise<PostgresCluster> {
+  return new PostgresCluster(await ask<ClusterInfo>(`postgres${major ?? ''}`));
 }
 
 /** The S3 server that all test files share: use a bucket of your own (createBucket). */
