@@ -7,6 +7,9 @@ import type { CodeSplittingGroup, Plugin, PreRenderedChunk } from 'rolldown';
 const packagesByChunk: Readonly<Record<string, RegExp>> = {
   zod: /^zod$/,
   undici: /^undici$/,
+  // Loaded at every start to check public keys; the ciphers only where something is encrypted.
+  'scure-base': /^@scure\/base$/,
+  age: /^age-encryption$|^@noble\//,
   'libpg-query': /^libpg-query$|^@pgsql\//,
   'actions-core': /^@actions\/|^tunnel$/,
   'aws-sdk': /^@(aws-sdk|smithy|aws-crypto|aws)\/|^(bowser|tslib)$/,

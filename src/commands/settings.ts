@@ -1,3 +1,4 @@
+import type { Encryption } from '../backup/encryption.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { Secret } from '../system/secret.ts';
 
@@ -13,6 +14,8 @@ interface BackupMakingSettings {
   readonly prismaConfig: string | null;
   /** All different, in the order given; at least one. */
   readonly storages: readonly [StorageUrl, ...StorageUrl[]];
+  /** null: backups are stored as they are. */
+  readonly encryption: Encryption | null;
   /** Parallel sessions, 1 to 16. */
   readonly jobs: number;
   /** Last part of the backup id; null: the command chooses it. */

@@ -131,25 +131,25 @@ export function storageUrls(hosted: boolean) {
 /** What an issue carries beside its message. */
 export type IssueParameters = Pick<Problem, 'code' | 'hint'>;
 
-function addIssue(context: z.core.$RefinementCtx, problem: Problem): void {
+export function addIssue(context: z.core.$RefinementCtx, problem: Problem): void {
   const params: IssueParameters = { code: problem.code, hint: problem.hint };
   context.issues.push({ code: 'custom', message: problem.message, params, input: undefined });
 }
 
 /** Adds the issue and returns zod's stand-in for the value that there is none of. */
-function refuse(context: z.core.$RefinementCtx, problem: Problem): never {
+export function refuse(context: z.core.$RefinementCtx, problem: Problem): never {
   addIssue(context, problem);
   return z.NEVER;
 }
 
-function linesOf(text: string): string[] {
+export function linesOf(text: string): string[] {
   return text
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '');
 }
 
-function shown(given: string): string {
+export function shown(given: string): string {
   const cut = given.length > maximumShownLength ? `${given.slice(0, maximumShownLength)}…` : given;
   return JSON.stringify(cut);
 }

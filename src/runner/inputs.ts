@@ -4,6 +4,15 @@ import type { MigrateSettings, Settings } from '../commands/settings.ts';
 import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { type Command, commands } from '../report/report.ts';
 import { type Problem, RefusedError } from '../system/errors.ts';
+import {
+  encryptionConflict,
+  encryptionOf,
+  encryptionWarnings,
+  identities,
+  passphrase,
+  recipients,
+  secretLines,
+} from './encryption-fields.ts';
 import type { GitHubContext } from './github-context.ts';
 import { closestInput, type InputName, inputEntry, inputNames, inputVariable } from './input-catalogue.ts';
 import {
@@ -36,7 +45,10 @@ export function readInputs(env: NodeJS.ProcessEnv): RawInputs {
 /** Values that must be masked before anything else is done: every secret input, of URLs the parts as well. */
 export function secretsOf(raw: RawInputs): readonly string[] {
   const given = inputNames.filter((name) => inputEntry(name).secret && raw[name] !== '');
-  return given.flatMap((name) => (name.endsWith('-url') ? secretsIn(raw[name]) : [raw[name]]));
+  return given.flatMap((name) => {
+    if (name.endsWith('-url')) return secretsIn(raw[name]);
+    return name === 'encryption-identity' ? [raw[name], ...secretLines(raw[name])] : [raw[name]];
+  });
 }
 
 /** The command that was asked for, for a report about inputs that cannot be parsed. */
@@ -50,13 +62,17 @@ export function requestedCommand(raw: RawInputs): Command {
  */
 export function parseInputs(env: NodeJS.ProcessEnv, context: GitHubContext): ParsedInputs {
   const raw = readInputs(env);
-  const problems = [...unknownInputs(env), ...notYetInputs(raw)];
+  const problems = [...unknownInputs(env), ...notYetInputs(raw), ...encryptionConflict(raw)];
 
   const parsed = fieldsFor(context, raw).safeParse(withDefaults(raw));
   if (!parsed.success) problems.push(...parsed.error.issues.map(problemOf));
   if (problems.length > 0 || !parsed.success) throw new RefusedError(problems, { phase: 'inputs' });
 
-  return { settings: settingsOf(parsed.data), warnings: unusedInputs(raw, parsed.data.command) };
+  const settings = settingsOf(parsed.data);
+  return {
+    settings,
+    warnings: [...unusedInputs(raw, parsed.data.command), ...encryptionWarnings(settings.encryption)],
+  };
 }
 
 /** The schema of all inputs that are in force; relative paths are resolved on the way. */
@@ -69,6 +85,9 @@ function fieldsFor(context: GitHubContext, raw: RawInputs) {
     'prisma-schema': existingPath(project, 'any').nullable(),
     'prisma-config': existingPath(project, 'file').nullable(),
     storage: storageUrls(context.hosted),
+    'encryption-passphrase': passphrase().nullable(),
+    'encryption-recipients': recipients().nullable(),
+    'encryption-identity': identities().nullable(),
     jobs: wholeNumber(1, 16),
     label: backupLabel().nullable(),
     verify: choice(['restore', 'archive']),
@@ -86,6 +105,7 @@ function settingsOf(fields: Fields): Settings {
     prismaSchema: fields['prisma-schema'],
     prismaConfig: fields['prisma-config'],
     storages: fields.storage,
+    encryption: encryptionOf(fields),
     jobs: fields.jobs,
     label: fields.label,
     verify: fields.verify,
