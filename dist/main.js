@@ -1,5 +1,5 @@
 import { o as __toESM } from "./rolldown-runtime.js";
-import { a as literal$1, c as object, d as string, f as union, i as int, l as record, n as array, o as looseObject, p as NEVER, r as boolean, s as number, t as _enum, u as strictObject } from "./zod.js";
+import { a as int, c as number, d as strictObject, f as string, i as boolean, l as object, m as NEVER, n as _enum, o as literal$1, p as union, r as array, s as looseObject, t as datetime, u as record } from "./zod.js";
 import { c as storageMismatch, d as RefusedError, f as SafeMigrateError, l as stoppedBy, m as problemsOf, o as sha256OfFile, p as messageOf, r as saveWorkFolder, s as ContentGate, t as WorkFolder, u as objectKey } from "./safe-migrate.js";
 import { a as setSecret, i as setOutput, o as warning, s as summary, t as error } from "./actions-core.js";
 import { t as bech32 } from "./scure-base.js";
@@ -2631,6 +2631,183 @@ async function inspect$1(session, version) {
 	};
 }
 
+// src/database/journal.ts
+/** How far a run has come, as whoever comes next needs to know it. In the order in which they are entered. */
+const journalPhases = [
+	"dump",
+	"prove",
+	"store",
+	"rehearse",
+	"quiesce",
+	"migrate",
+	"recover",
+	"swapped",
+	"stopped",
+	"recovery-failed"
+];
+/**
+* Strict throughout: a member that this version does not know was written by a later one, and whoever does not
+* understand it must not act upon the rest.
+*/
+const content$1 = strictObject({
+	version: literal$1(1),
+	run: string().min(1),
+	command: _enum(["migrate", "backup"]),
+	phase: _enum(journalPhases),
+	targetOid: int(),
+	/** The target's own comment, to be put back; a comment is the one property that a copy cannot carry in advance. */
+	comment: string().nullable(),
+	/** Named before the first byte is uploaded under it. */
+	backupId: string().nullable(),
+	/** The dump as it stands on the disk of the run's machine; null before it is whole. */
+	dump: strictObject({
+		sizeBytes: int(),
+		sha256: string()
+	}).nullable(),
+	/** The compared and closed copy; null before it is that, and with `verify: archive`. */
+	fallback: strictObject({
+		name: string(),
+		oid: int(),
+		schemaDigest: string()
+	}).nullable(),
+	historySchema: string(),
+	/** What was to be applied: names, and every checksum that Prisma may note for the file. */
+	migrations: array(strictObject({
+		name: string(),
+		checksums: array(string())
+	})),
+	/** The target just before the migration, and what its run had been told; null before that. */
+	baseline: strictObject({
+		/** Digest of the rows of the history; null: there was no such table. */
+		history: string().nullable(),
+		witness: string(),
+		/** The server's clock before the migrator was started: older sessions are not the migrator's. */
+		serverTime: string(),
+		writesBeforeMigration: int(),
+		recovery: _enum(["auto", "swap"]),
+		onNewWrites: _enum(["restore", "stop"])
+	}).nullable(),
+	/** Why it is `stopped` or `recovery-failed`. */
+	because: string().nullable()
+});
+const journalSchema = content$1.extend({ 
+/** When the phase was entered, by the server's clock; ISO 8601. */
+at: datetime() });
+
+// src/database/postgres/coordination-mark.ts
+const prefix = "safe-migrate ";
+const content = looseObject({
+	format: literal$1(1),
+	kind: literal$1("coordination"),
+	target: string()
+});
+/**
+* The comment of a coordination database: `journal` is what stands in it, null when nothing is open. Comments on
+* databases are cluster-wide and transactional, so that the journal changes together with the renames.
+*/
+function coordinationMark(target, journal = null) {
+	const idle = {
+		format: 1,
+		kind: "coordination",
+		target
+	};
+	return prefix + asciiJson(journal === null ? idle : {
+		...idle,
+		journal
+	});
+}
+/** A comment has no encoding: whoever reads it from a database with another one would see other letters. */
+function asciiJson(value) {
+	return JSON.stringify(value).replaceAll(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+/**
+* What a comment says about a coordination database of `target`: `idle` (ours, nothing open), `open` (ours, and it
+* says more than that: never to be dropped), or null (not ours).
+*/
+function readCoordinationMark(target, comment) {
+	if (comment === coordinationMark(target)) return "idle";
+	return contentOf(target, comment) === null ? null : "open";
+}
+/**
+* The journal in such a comment; null when nothing is open or the comment is not ours. Throws SM_JOURNAL_UNREADABLE
+* when something is open that this version cannot read, and must therefore leave alone.
+*/
+function readJournal(target, database, comment) {
+	if (readCoordinationMark(target, comment) !== "open") return null;
+	const parsed = journalSchema.safeParse(contentOf(target, comment)?.journal);
+	if (parsed.success) return parsed.data;
+	throw new SafeMigrateError({
+		code: "SM_JOURNAL_UNREADABLE",
+		message: `A run on ${target} is unfinished, and its journal, the comment of database ${database}, cannot be read by this version of safe-migrate.`,
+		hint: "A later version wrote it, or somebody changed it by hand. Use that version, or finish as the page describes.",
+		docs: "recovery.md"
+	});
+}
+function contentOf(target, comment) {
+	if (comment === null || !comment.startsWith(prefix)) return null;
+	try {
+		const parsed = content.safeParse(JSON.parse(comment.slice(13)));
+		return parsed.success && parsed.data.target === target ? parsed.data : null;
+	} catch {
+		return null;
+	}
+}
+
+// src/database/postgres/journal-comment.ts
+/** insufficient_privilege */
+const notOwner = "42501";
+/** The journal of `target`, asked from any database of the server; null when nothing is open. */
+async function openJournal(session, target) {
+	const name = coordinationName(target);
+	const [row] = await session.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object({ comment: string().nullable() }));
+	return readJournal(target, name, row?.comment ?? null);
+}
+/**
+* Writes the journal through the session that holds the run's lock: without the lock there is nothing to write with.
+* Rejects with SM_JOURNAL_TAKEN when what stands there is not what the writer left, and with SM_JOURNAL when the role
+* may not write it.
+*/
+async function writeJournal(lock, target, { run, isOpen, entry }) {
+	const standing = await openJournal(lock, target);
+	if (!(isOpen ? standing?.run === run : standing === null)) throw taken(target, run, standing);
+	const journal = entry === null ? null : {
+		...entry,
+		at: await serverTime(lock)
+	};
+	try {
+		await lock.execute(journalStatement(target, journal));
+	} catch (cause) {
+		if (!(cause instanceof SqlError) || cause.sqlState !== notOwner) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_JOURNAL",
+			message: `The journal of this run cannot be written: ${lock.database} belongs to another role.`,
+			hint: `While no run is at work, drop it as its owner: DROP DATABASE ${identifier(lock.database)}; or run as that role.`,
+			docs: "recovery.md",
+			cause
+		});
+	}
+	return journal;
+}
+/** The statement that makes `journal` the standing one, for a transaction that does more. */
+function journalStatement(target, journal) {
+	return `COMMENT ON DATABASE ${identifier(coordinationName(target))} IS ${literal(coordinationMark(target, journal))}`;
+}
+/** The server's clock: the machines of two runs need not agree. */
+async function serverTime(session) {
+	const [clock] = await session.query(`SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object({ now: string() }));
+	if (clock === void 0) throw new TypeError("clock_timestamp() returned no row");
+	return clock.now;
+}
+function taken(target, run, standing) {
+	return new SafeMigrateError({
+		code: "SM_JOURNAL_TAKEN",
+		message: standing === null ? `The journal of run ${run} on ${target} was closed by somebody else: another run, or a person, has finished it.` : `The journal of ${target} is that of run ${standing.run} (phase ${standing.phase}, since ${standing.at}), not that of run ${run}.`,
+		hint: "A run that was cut off leaves what comes next to the one that came after it. See the log of that one.",
+		docs: "recovery.md"
+	});
+}
+
 // src/database/postgres/kept-databases.ts
 const databaseRow = object({
 	name: string(),
@@ -2723,39 +2900,6 @@ async function lockedError(session, target) {
 		hint: "Run this job again when that one has ended. The lock of a machine that is gone ends by itself within about a minute.",
 		docs: "errors.md"
 	});
-}
-
-// src/database/postgres/coordination-mark.ts
-const prefix = "safe-migrate ";
-const content = looseObject({
-	format: literal$1(1),
-	kind: literal$1("coordination"),
-	target: string()
-});
-/**
-* The comment of a coordination database in which nothing is open. The journal of a run will stand in the same
-* place, as further members of the same object: comments on databases are cluster-wide and transactional.
-*/
-function coordinationMark(target) {
-	return prefix + JSON.stringify({
-		format: 1,
-		kind: "coordination",
-		target
-	});
-}
-/**
-* What a comment says about a coordination database of `target`: `idle` (ours, nothing open), `open` (ours, and it
-* says more than that: never to be dropped), or null (not ours).
-*/
-function readCoordinationMark(target, comment) {
-	if (comment === null || !comment.startsWith(prefix)) return null;
-	if (comment === coordinationMark(target)) return "idle";
-	try {
-		const parsed = content.safeParse(JSON.parse(comment.slice(13)));
-		return parsed.success && parsed.data.target === target ? "open" : null;
-	} catch {
-		return null;
-	}
 }
 
 // src/database/postgres/coordination.ts
@@ -2972,6 +3116,12 @@ var HeldSessions = class {
 		if (this.coordination === null) throw lockLost(this.#server);
 		this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
 		if (!await this.reacquireTarget()) throw lockLost(this.#server);
+	}
+	async writeJournal(change) {
+		const { coordination } = this;
+		if (coordination === null) return;
+		if (!await stillHolds(coordination)) throw lockLost(this.#server);
+		await writeJournal(coordination, this.#server.address.database, change);
 	}
 	async releaseTarget() {
 		this.#stopTargetPings();
@@ -4146,13 +4296,14 @@ async function swap(server, renamer, plan, log) {
 async function attemptSwap(server, renamer, terminator, plan, terminated) {
 	let xid = null;
 	try {
+		const at = await serverTime(renamer);
 		await renamer.execute("BEGIN");
 		await clearTheWay(terminator, {
 			databaseOid: plan.targetOid,
 			renamerPid: renamer.backendPid,
 			terminated
 		}, renamer.execute(`ALTER DATABASE ${identifier(server.address.database)} RENAME TO ${identifier(plan.failedName)}`));
-		await renamer.execute(renameBack(server.address.database, plan));
+		await renamer.execute(renameBack(server.address.database, plan, at));
 		xid = await currentXid(renamer);
 		await renamer.execute("COMMIT");
 		return { xid };
@@ -4205,13 +4356,17 @@ async function isAlive$1(session, pid) {
 	return (await session.query(`SELECT pid AS "pid" FROM pg_catalog.pg_stat_activity WHERE pid = ${pid}`, object({ pid: number() }))).length > 0;
 }
 /** Everything after the first rename; the names are locked, so what is checked here stays so. */
-function renameBack(target, plan) {
-	const { properties, fallback, failedName } = plan;
+function renameBack(target, plan, at) {
+	const { properties, fallback, failedName, journal } = plan;
 	const mark = copyMark({
 		kind: "failed",
 		target,
 		run: plan.run
 	});
+	const written = journal === null ? "" : `${journalStatement(target, {
+		...journal,
+		at
+	})};`;
 	return `
     DO $sm$ BEGIN
       IF NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${plan.targetOid} AND datname = ${literal(failedName)}) THEN
@@ -4225,6 +4380,7 @@ function renameBack(target, plan) {
     ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${identifier(target)};
     ALTER DATABASE ${identifier(failedName)} ALLOW_CONNECTIONS false;
     COMMENT ON DATABASE ${identifier(failedName)} IS ${literal(mark)};
+    ${written}
     COMMENT ON DATABASE ${identifier(target)} IS ${properties.comment === null ? "NULL" : literal(properties.comment)};
     ALTER DATABASE ${identifier(target)} ALLOW_CONNECTIONS true`;
 }
@@ -4370,6 +4526,7 @@ async function openDatabase(target) {
 			held = lock;
 			return lock;
 		},
+		openJournal: () => inTarget.use((session) => openJournal(session, name)),
 		openSnapshot: () => openSnapshot(server),
 		witness: () => inTarget.use(readWitness),
 		counters: () => inTarget.use(readCounters),
@@ -7849,7 +8006,8 @@ async function swapBack(request, log) {
 		fallback,
 		failedName,
 		properties: request.properties,
-		run: request.run
+		run: request.run,
+		journal: null
 	}, log).catch((error) => {
 		if (saysItself(error)) throw error;
 		throw recoveryFailed(`the swap did not happen: ${name} is as the failed migration left it, and the state before it is in ${fallback.name}`, error);

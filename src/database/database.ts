@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { TableDifference } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Secret } from '../system/secret.ts';
+import type { Journal, JournalChange, JournalEntry } from './journal.ts';
 
 /** Where the target is, for people; holds no secret. */
 export interface DatabaseAddress {
@@ -131,10 +132,12 @@ export interface SwapPlan {
   readonly targetOid: number;
   readonly fallback: Pick<Fallback, 'name' | 'oid'>;
   readonly failedName: string;
-  /** Put on the target that comes back. */
-  readonly properties: DatabaseProperties;
+  /** The comment is put on the target that comes back; a copy has the rest of them already. */
+  readonly properties: Pick<DatabaseProperties, 'comment'>;
   /** Stands in the mark that the failed database gets as its comment. */
   readonly run: string;
+  /** Becomes the journal in the transaction that renames, or not at all; null: there is none to change. */
+  readonly journal: JournalEntry | null;
 }
 
 export interface SwapOutcome {
@@ -154,6 +157,12 @@ export interface RunLock extends AsyncDisposable {
    * Rejects with SM_LOCKED when another run has it by now. Before a migration a lost lock ends the run instead.
    */
   regain(): Promise<void>;
+  /**
+   * Changes the journal, which only the holder of this lock may do; nothing happens where there is no coordination
+   * database. Rejects with SM_LOCK_LOST, SM_JOURNAL (the role may not write it) or SM_JOURNAL_TAKEN (what stands there
+   * is not what the writer left: somebody else has finished meanwhile).
+   */
+  writeJournal(change: JournalChange): Promise<void>;
 }
 
 /** The session that holds Prisma's advisory lock in the target. */
@@ -198,6 +207,12 @@ export interface Database extends AsyncDisposable {
     readonly description: string;
     readonly startedAt: string;
   }): Promise<RunLock>;
+
+  /**
+   * The journal of a run on this target that has not ended, or has left something to finish; null when nothing is
+   * open. Needs no lock. Rejects with SM_JOURNAL_UNREADABLE.
+   */
+  openJournal(): Promise<Journal | null>;
 
   openSnapshot(): Promise<Snapshot>;
   /** The witness of the target now. */

@@ -192,6 +192,7 @@ async function swapBack(
         failedName,
         properties: request.properties,
         run: request.run,
+        journal: null,
       },
       log,
     )

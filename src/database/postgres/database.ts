@@ -10,6 +10,7 @@ import { copyName } from './copy-name.ts';
 import { readCounters } from './counters.ts';
 import { dropCopy } from './drop-copy.ts';
 import { inspect } from './inspect.ts';
+import { openJournal } from './journal-comment.ts';
 import { copiesOf } from './kept-databases.ts';
 import { type HeldLock, takeLock } from './lock.ts';
 import { prismaLockHolder, terminate } from './prisma-lock.ts';
@@ -71,6 +72,8 @@ export async function openDatabase(target: ConnectionTarget): Promise<Database> 
       held = lock;
       return lock;
     },
+
+    openJournal: () => inTarget.use((session) => openJournal(session, name)),
 
     openSnapshot: () => openSnapshot(server),
     witness: () => inTarget.use(readWitness),

@@ -1,7 +1,9 @@
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { RunLock } from '../database.ts';
+import type { JournalChange } from '../journal.ts';
 import { holderName, holdsLock, lockedError, type RunHolder, tryLock, unlock } from './advisory-lock.ts';
 import { dropCoordination, lockCoordination } from './coordination.ts';
+import { writeJournal } from './journal-comment.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 
@@ -101,6 +103,13 @@ class HeldSessions implements HeldLock {
     if (this.coordination === null) throw lockLost(this.#server);
     this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
     if (!(await this.reacquireTarget())) throw lockLost(this.#server);
+  }
+
+  async writeJournal(change: JournalChange): Promise<void> {
+    const { coordination } = this;
+    if (coordination === null) return;
+    if (!(await stillHolds(coordination))) throw lockLost(this.#server);
+    await writeJournal(coordination, this.#server.address.database, change);
   }
 
   async releaseTarget(): Promise<void> {

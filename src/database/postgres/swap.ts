@@ -5,6 +5,7 @@ import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { SwapOutcome, SwapPlan } from '../database.ts';
 import { clearTheWay } from './clear-the-way.ts';
 import { copyMark } from './copy-mark.ts';
+import { journalStatement, serverTime } from './journal-comment.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
 import { identifier, literal } from './sql-text.ts';
@@ -80,6 +81,7 @@ async function attemptSwap(
 ): Promise<Attempt> {
   let xid: bigint | null = null;
   try {
+    const at = await serverTime(renamer);
     await renamer.execute('BEGIN');
     await clearTheWay(
       terminator,
@@ -88,7 +90,7 @@ async function attemptSwap(
         `ALTER DATABASE ${identifier(server.address.database)} RENAME TO ${identifier(plan.failedName)}`,
       ),
     );
-    await renamer.execute(renameBack(server.address.database, plan));
+    await renamer.execute(renameBack(server.address.database, plan, at));
     xid = await currentXid(renamer);
     await renamer.execute('COMMIT');
     return { xid };
@@ -147,9 +149,10 @@ async function isAlive(session: SqlSession, pid: number): Promise<boolean> {
 }
 
 /** Everything after the first rename; the names are locked, so what is checked here stays so. */
-function renameBack(target: string, plan: SwapPlan): string {
-  const { properties, fallback, failedName } = plan;
+function renameBack(target: string, plan: SwapPlan, at: string): string {
+  const { properties, fallback, failedName, journal } = plan;
   const mark = copyMark({ kind: 'failed', target, run: plan.run });
+  const written = journal === null ? '' : `${journalStatement(target, { ...journal, at })};`;
   return `
     DO $sm$ BEGIN
       IF NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${plan.targetOid} AND datname = ${literal(failedName)}) THEN
@@ -163,6 +166,7 @@ function renameBack(target: string, plan: SwapPlan): string {
     ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${identifier(target)};
     ALTER DATABASE ${identifier(failedName)} ALLOW_CONNECTIONS false;
     COMMENT ON DATABASE ${identifier(failedName)} IS ${literal(mark)};
+    ${written}
     COMMENT ON DATABASE ${identifier(target)} IS ${properties.comment === null ? 'NULL' : literal(properties.comment)};
     ALTER DATABASE ${identifier(target)} ALLOW_CONNECTIONS true`;
 }

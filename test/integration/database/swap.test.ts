@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { SwapPlan } from '../../../src/database/database.ts';
 import { parseCopyMark } from '../../../src/database/postgres/copy-mark.ts';
 import { copyName } from '../../../src/database/postgres/copy-name.ts';
+import { openJournal } from '../../../src/database/postgres/journal-comment.ts';
 import { type HeldLock, takeLock } from '../../../src/database/postgres/lock.ts';
 import type { PostgresServer, SqlSession } from '../../../src/database/postgres/server.ts';
 import { swap } from '../../../src/database/postgres/swap.ts';
@@ -68,6 +69,21 @@ async function ground(): Promise<Ground> {
       failedName: copyName(database, 'failed', 'r1'),
       properties: backup.properties,
       run: 'r1',
+      journal: {
+        version: 1,
+        run: 'r1',
+        command: 'migrate',
+        phase: 'swapped',
+        targetOid,
+        comment: backup.properties.comment,
+        backupId: 'backup_1',
+        dump: null,
+        fallback: { name: fallback.name, oid: fallback.oid, schemaDigest: fallback.fingerprint.schemaDigest },
+        historySchema: 'public',
+        migrations: [],
+        baseline: null,
+        because: null,
+      },
     },
     [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
   };
@@ -99,6 +115,8 @@ describe('a swap', () => {
     }
     expect(await property(database, 'datallowconn')).toBe('t');
     expect(await property(plan.failedName, 'datallowconn')).toBe('f');
+    // The journal changed with the names.
+    expect(await openJournal(renamer, database)).toMatchObject({ run: 'r1', phase: 'swapped' });
 
     // Every row that is there now is older, every row that is written from now on is not.
     await cluster.psql(database, `INSERT INTO facts VALUES (2000, 'new')`, { user });

@@ -159,6 +159,7 @@ test('a swap without the lock is refused before anything happens', async () => {
     failedName: 'y',
     properties: await database.properties(),
     run: 'r1',
+    journal: null,
   };
   await expect(database.swap(plan, recordingLog().log)).rejects.toMatchObject({ code: 'SM_SWAP_FAILED' });
 });

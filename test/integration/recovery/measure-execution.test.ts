@@ -45,6 +45,7 @@ describe('how this Prisma sends a script', () => {
       coordinationDatabase: null,
       assertHeld: async () => {},
       regain: async () => {},
+      writeJournal: async () => {},
       [Symbol.asyncDispose]: async () => {},
     };
     const before = await cluster.databases();

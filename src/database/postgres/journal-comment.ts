@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { SafeMigrateError } from '../../system/errors.ts';
+import type { Journal, JournalChange } from '../journal.ts';
+import { coordinationMark, readJournal } from './coordination-mark.ts';
+import { coordinationName } from './copy-name.ts';
+import type { SqlSession } from './server.ts';
+import { SqlError } from './sql-errors.ts';
+import { identifier, literal } from './sql-text.ts';
+
+/** insufficient_privilege */
+const notOwner = '42501';
+
+/** The journal of `target`, asked from any database of the server; null when nothing is open. */
+export async function openJournal(session: SqlSession, target: string): Promise<Journal | null> {
+  const name = coordinationName(target);
+  const [row] = await session.query(
+    `SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`,
+    z.object({ comment: z.string().nullable() }),
+  );
+  return readJournal(target, name, row?.comment ?? null);
+}
+
+/**
+ * Writes the journal through the session that holds the run's lock: without the lock there is nothing to write with.
+ * Rejects with SM_JOURNAL_TAKEN when what stands there is not what the writer left, and with SM_JOURNAL when the role
+ * may not write it.
+ */
+export async function writeJournal(
+  lock: SqlSession,
+  target: string,
+  { run, isOpen, entry }: JournalChange,
+): Promise<Journal | null> {
+  const standing = await openJournal(lock, target);
+  const isAsLeft = isOpen ? standing?.run === run : standing === null;
+  if (!isAsLeft) throw taken(target, run, standing);
+  const journal = entry === null ? null : { ...entry, at: await serverTime(lock) };
+  try {
+    await lock.execute(journalStatement(target, journal));
+  } catch (cause) {
+    if (!(cause instanceof SqlError) || cause.sqlState !== notOwner) throw cause;
+    throw new SafeMigrateError({
+      code: 'SM_JOURNAL',
+      message: `The journal of this run cannot be written: ${lock.database} belongs to another role.`,
+      hint: `While no run is at work, drop it as its owner: DROP DATABASE ${identifier(lock.database)}; or run as that role.`,
+      docs: 'recovery.md',
+      cause,
+    });
+  }
+  return journal;
+}
+
+/** The statement that makes `journal` the standing one, for a transaction that does more. */
+export function journalStatement(target: string, journal: Journal | null): string {
+  return `COMMENT ON DATABASE ${identifier(coordinationName(target))} IS ${literal(coordinationMark(target, journal))}`;
+}
+
+/** The server's clock: the machines of two runs need not agree. */
+export async function serverTime(session: SqlSession): Promise<string> {
+  const [clock] = await session.query(
+    `SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`,
+    z.object({ now: z.string() }),
+  );
+  if (clock === undefined) throw new TypeError('clock_timestamp() returned no row');
+  return clock.now;
+}
+
+function taken(target: string, run: string, standing: Journal | null): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_JOURNAL_TAKEN',
+    message:
+      standing === null
+        ? `The journal of run ${run} on ${target} was closed by somebody else: another run, or a person, has finished it.`
+        : `The journal of ${target} is that of run ${standing.run} (phase ${standing.phase}, since ${standing.at}), not that of run ${run}.`,
+    hint: 'A run that was cut off leaves what comes next to the one that came after it. See the log of that one.',
+    docs: 'recovery.md',
+  });
+}
