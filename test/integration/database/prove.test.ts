@@ -4,9 +4,9 @@ import { parseCopyMark } from '../../../src/database/postgres/copy-mark.ts';
 import { dropCopy } from '../../../src/database/postgres/drop-copy.ts';
 import { fingerprintDatabase } from '../../../src/database/postgres/fingerprint.ts';
 import type { PostgresServer } from '../../../src/database/postgres/server.ts';
+import { nastySchema } from '../../support/nasty-schema.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
-import { nastySchema } from './nasty-schema.ts';
 import { propertiesOf, prove, serverOf, takeBackup } from './proving.ts';
 
 let cluster: PostgresCluster;
@@ -61,7 +61,9 @@ describe('a database with everything in it', () => {
   beforeAll(async () => {
     const created = await cluster.createOwnedDatabase('nasty');
     url = created.url;
-    await cluster.psql(created.database, nastySchema, { user: created.user });
+    const reader = `nasty_reader_${created.database}`;
+    await cluster.createRole(reader, { attributes: 'NOSUPERUSER' });
+    await cluster.psql(created.database, nastySchema(15, reader), { user: created.user });
     server = await serverOf(url);
   });
 
@@ -141,7 +143,7 @@ describe('a database with everything in it', () => {
        GRANT CREATE ON DATABASE "${database}" TO "${role}" WITH GRANT OPTION;
        ALTER DATABASE "${database}" CONNECTION LIMIT 77;
        ALTER DATABASE "${database}" SET search_path TO "$user", 'Sales & Co.', public;
-       ALTER DATABASE "${database}" SET statement_timeout TO '20ms';
+       ALTER DATABASE "${database}" SET statement_timeout TO '100ms';
        ALTER DATABASE "${database}" SET default_transaction_read_only TO on;
        GRANT SET ON PARAMETER app.tenant TO "${server.address.user}";
        ALTER DATABASE "${database}" SET "app.tenant" TO 'it''s = \\ é';
