@@ -10,6 +10,8 @@ import { type PrismaProject, runPrisma } from './prisma-command.ts';
 /** What Migrate will really use, as Prisma itself worked it out from config, schema and environment. */
 export interface CapturedProject {
   readonly url: Secret;
+  /** Absolute paths of the schema's files. */
+  readonly schemaFiles: readonly string[];
   readonly migrationsDirectory: string;
   /** In the order in which Prisma applies them. */
   readonly migrationNames: readonly string[];
@@ -60,6 +62,7 @@ export async function captureProject(request: {
   if (migrations === null) throw notLoaded(said, request.project);
   return {
     url: new Secret(url),
+    schemaFiles,
     migrationsDirectory: migrations.baseDir,
     migrationNames: migrations.migrationDirectories.map(({ path }) => path),
   };

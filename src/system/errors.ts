@@ -19,7 +19,8 @@ export type DocsPage =
   | 'storage.md'
   | 'postgresql.md'
   | 'prisma.md'
-  | 'security.md';
+  | 'security.md'
+  | 'check.md';
 
 export interface ErrorDetails extends Problem {
   readonly phase?: Phase;

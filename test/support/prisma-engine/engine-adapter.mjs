@@ -50,7 +50,7 @@ function escapeOption(value) {
  * The driver adapter as the engine wants it, with what the native engine does and @prisma/adapter-pg does not:
  * catalog types, and scripts sent whole (Prisma up to 7.3) or statement by statement (from 7.4).
  */
-export function createEngineAdapter(connection, mode) {
+export function createEngineAdapter(connection, mode, shadow = null) {
   const state = { failedScript: null };
   let migrations = [];
   const wrap = (adapter) => wrapAdapter(adapter, mode, state, () => migrations);
@@ -59,6 +59,11 @@ export function createEngineAdapter(connection, mode) {
   const connectToShadowDb = factory.connectToShadowDb.bind(factory);
   factory.connect = async () => wrap(await connect());
   factory.connectToShadowDb = async () => {
+    // The one that the user named, as the native engine does; it is empty, because this product made it.
+    if (shadow !== null) {
+      const named = new PrismaPg(shadow.config, { schema: shadow.schema });
+      return wrap(await named.connect());
+    }
     // The original creates the database by `executeScript` of its own connection; only the result is wrapped.
     factory.connect = connect;
     try {

@@ -19,6 +19,7 @@ else await runCommand(request.command, request);
 function parseArguments(args) {
   const datamodels = [];
   let url = null;
+  let shadowUrl = null;
   let command = null;
   for (let index = 0; index < args.length; index += 1) {
     if (args[index] === '--version') {
@@ -26,10 +27,14 @@ function parseArguments(args) {
       process.exit(0);
     }
     if (args[index] === '--datamodels' || args[index] === '-d') datamodels.push(args[index + 1]);
-    if (args[index] === '--datasource') url = JSON.parse(args[index + 1]).url ?? null;
+    if (args[index] === '--datasource') {
+      const datasource = JSON.parse(args[index + 1]);
+      url = datasource.url ?? null;
+      shadowUrl = datasource.shadowDatabaseUrl ?? null;
+    }
     if (args[index] === 'cli') command = args[index + 1];
   }
-  return { datamodels, url, command };
+  return { datamodels, url, shadowUrl, command };
 }
 
 /** `can-connect-to-database`, `create-database`: answers by exit code and log lines, as the native engine does. */
@@ -60,11 +65,12 @@ async function runCommand(command, { url }) {
 }
 
 /** One request a line in, one answer a line out, until stdin ends. */
-function serve({ datamodels, url }) {
+function serve({ datamodels, url, shadowUrl }) {
   const connection = connectionFrom(url);
   const adapter = createEngineAdapter(
     connection,
     process.env.SAFE_MIGRATE_TEST_ENGINE_MODE ?? 'by-statement',
+    shadowUrl === null ? null : connectionFrom(shadowUrl),
   );
   let engine;
   let printed = 0;

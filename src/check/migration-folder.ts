@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checksumsOf } from '../prisma/migrations.ts';
+import type { Finding } from '../report/check-report.ts';
+import { badName } from './migration-names.ts';
+
+/** A migration as it lies on the disk, sound or not. */
+export interface MigrationFolder {
+  readonly name: string;
+  /** Its migration.sql, relative to the repository's root. */
+  readonly file: string;
+  /** null when there is no readable migration.sql. */
+  readonly script: string | null;
+  /** Digests under which Prisma may have noted the script; empty without one. */
+  readonly checksums: readonly string[];
+}
+
+/** Reads the migrations named `names` below `directory`; `fileOf` makes a path relative to the repository's root. */
+export async function readFolders(
+  directory: string,
+  names: readonly string[],
+  fileOf: (path: string) => string,
+): Promise<readonly MigrationFolder[]> {
+  return await Promise.all(
+    names.map(async (name) => {
+      const path = join(directory, name, 'migration.sql');
+      // Missing and unreadable are the same to Prisma, and a finding to us.
+      const script = await readFile(path, 'utf8').catch(() => null);
+      return { name, file: fileOf(path), script, checksums: script === null ? [] : checksumsOf(script) };
+    }),
+  );
+}
+
+/** What is wrong with the folders themselves; names are judged only where `isNew` says so, old ones cannot change. */
+export function folderFindings(
+  folders: readonly MigrationFolder[],
+  isNew: (name: string) => boolean,
+): readonly Finding[] {
+  return folders.flatMap((folder) => {
+    const findings: Finding[] = [];
+    if (folder.script === null || folder.script.trim() === '') {
+      findings.push({
+        severity: 'error',
+        code: 'SM_MIGRATION_UNREADABLE',
+        message:
+          folder.script === null
+            ? `migration ${folder.name} has no migration.sql`
+            : `the migration.sql of ${folder.name} is empty`,
+        hint: 'Restore the file from version control; when nothing is meant to happen, write a comment into it.',
+        file: folder.file,
+        line: 1,
+      });
+    }
+    const wrong = isNew(folder.name) ? badName(folder.name) : null;
+    if (wrong !== null) {
+      findings.push({
+        severity: 'warning',
+        code: 'SM_MIGRATION_NAME',
+        message: `migration ${folder.name} ${wrong}`,
+        hint: 'Make it with npx prisma migrate dev --name and words that say what it does, e.g. add_quotation_templates.',
+        file: folder.file,
+        line: 1,
+      });
+    }
+    return findings;
+  });
+}

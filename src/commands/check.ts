@@ -1,0 +1,75 @@
+import { type CheckReport, findingsOf, type PendingMigration, type Severity } from '../report/check-report.ts';
+import type { Result } from '../report/report.ts';
+import { type CheckGround, openGround } from './check/check-ground.ts';
+import { lookAtDrift } from './check/look-at-drift.ts';
+import { lookAtHistory } from './check/look-at-history.ts';
+import { lookAtPending } from './check/look-at-pending.ts';
+import { lookAtSchema } from './check/look-at-schema.ts';
+import type { CommandContext } from './context.ts';
+import type { CheckSettings } from './settings.ts';
+
+/**
+ * Looks at a pull request: history, pending migrations, schema, drift. Writes nothing to the target; scratch databases
+ * are made on the server of shadow-database-url alone. Rejects only where no part could run.
+ */
+export async function check(context: CommandContext, settings: CheckSettings): Promise<Result> {
+  const { log, report, signal } = context;
+  await using ground = await log.phase('preflight', async (phaseLog) => {
+    const value = await openGround(context, settings, phaseLog);
+    await context.ports.loadParser();
+    report.prisma(value.project.version);
+    return { fact: `prisma ${value.project.version}; ${sights(value)}`, value };
+  });
+  const part = <T extends { readonly part: { readonly name: string; readonly fact: string } }>(
+    look: () => T | Promise<T>,
+  ): Promise<T> =>
+    log.phase('check', async () => {
+      const value = await look();
+      return { fact: `${value.part.name}: ${value.part.fact}`, value };
+    });
+
+  const history = await part(() => lookAtHistory(ground, signal));
+  const pending = await part(() => lookAtPending(history));
+  const schema = await part(() => lookAtSchema(ground, history, signal));
+  const drift = await part(() => lookAtDrift(ground, { history, schema }, signal));
+
+  const parts = [history, pending, schema, drift].map((sight) => sight.part);
+  report.pending(history.pending ?? []);
+  report.dataLoss(pending.migrations.flatMap(lossesOf));
+  report.drift(drift.drift === null ? 'unknown' : drift.drift.differences.length > 0 ? 'true' : 'false');
+  const found: CheckReport = {
+    fails: failsBy(settings.failOn, findingsOf({ parts }).map(({ severity }) => severity)),
+    project: ground.fileOf(settings.workingDirectory) || '.',
+    parts,
+    pending: pending.migrations,
+    changesDatabase: changesDatabase(ground),
+    missingMigrationSql: schema.missingMigrationSql,
+    drift: drift.drift,
+    prismaStatus: history.prismaStatus,
+  };
+  report.check(found);
+  return 'checked';
+}
+
+function sights(ground: CheckGround): string {
+  return [
+    ground.base.value === null ? 'base branch not compared with' : 'base branch read',
+    ground.database.value === null ? 'database not looked at' : 'database read',
+    ground.scratch.value === null ? 'no scratch server' : 'scratch server ready',
+  ].join(', ');
+}
+
+function lossesOf(migration: PendingMigration) {
+  return migration.destructive.map(({ statement, object }) => ({ migration: migration.name, statement, object }));
+}
+
+function failsBy(failOn: CheckSettings['failOn'], severities: readonly Severity[]): boolean {
+  if (failOn === 'none') return false;
+  return severities.includes('error') || (failOn === 'warning' && severities.includes('warning'));
+}
+
+function changesDatabase(ground: CheckGround): boolean | null {
+  if (ground.base.value === null) return null;
+  const { base, head } = ground.base.value;
+  return base.size !== head.size || [...head].some(([path, blob]) => base.get(path) !== blob);
+}

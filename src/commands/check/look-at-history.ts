@@ -1,0 +1,80 @@
+import { compareBranches } from '../../check/branch-history.ts';
+import { compareWithDatabase } from '../../check/database-history.ts';
+import { folderFindings, type MigrationFolder, readFolders } from '../../check/migration-folder.ts';
+import { needsBaseline, readHistory } from '../../prisma/history.ts';
+import type { HistoryRow } from '../../prisma/migrator.ts';
+import type { CheckPart, Finding } from '../../report/check-report.ts';
+import { countOf } from '../../report/quantity.ts';
+import type { CheckGround } from './check-ground.ts';
+
+export interface HistorySight {
+  readonly part: CheckPart;
+  readonly folders: readonly MigrationFolder[];
+  /** Rows of `_prisma_migrations`; null when there is no such table or it was not looked at. */
+  readonly rows: readonly HistoryRow[] | null;
+  /** What a deploy would apply, by the database or else by the base branch; null when neither is known. */
+  readonly pending: readonly string[] | null;
+  /** What the database has applied; null when it was not looked at. */
+  readonly applied: readonly string[] | null;
+  /** What `prisma migrate status` says; null when there was nothing to ask. */
+  readonly prismaStatus: string | null;
+}
+
+/** Part 1: the migrations against the base branch by git and against the database by checksum. */
+export async function lookAtHistory(ground: CheckGround, signal: AbortSignal): Promise<HistorySight> {
+  const { project, base, database, fileOf } = ground;
+  const folders = await readFolders(project.migrationsDirectory, project.migrationNames, fileOf);
+  const branch =
+    base.value === null
+      ? null
+      : compareBranches(base.value.base, base.value.head, {
+          isMerged: base.value.isMerged,
+          folder: fileOf(project.migrationsDirectory),
+        });
+  const onBase = branch === null ? null : new Set(project.migrationNames.filter((name) => !branch.added.includes(name)));
+  const rows = database.value === null ? null : await readHistory(database.value, project.historySchema);
+  const byDatabase =
+    database.value === null
+      ? null
+      : compareWithDatabase(folders, rows, {
+          needsBaseline: await needsBaseline(database.value, project.historySchema),
+          onBase,
+        });
+  const isNew = (name: string) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
+  const findings = [
+    ...ground.findings,
+    ...(byDatabase?.findings ?? []),
+    ...(branch?.findings ?? []),
+    ...folderFindings(folders, isNew),
+  ];
+  const notChecked = [base, database].flatMap((sight) => (sight.value === null ? [sight.because] : []));
+  return {
+    part: { name: 'history', fact: factOf(folders, byDatabase, findings), findings: withoutTwins(findings), notChecked },
+    folders,
+    rows,
+    pending: byDatabase?.pending ?? branch?.added ?? null,
+    applied: byDatabase?.applied ?? null,
+    prismaStatus: database.value === null ? null : await project.status(signal),
+  };
+}
+
+function factOf(
+  folders: readonly MigrationFolder[],
+  byDatabase: { readonly applied: readonly string[] } | null,
+  findings: readonly Finding[],
+): string {
+  const applied = byDatabase === null ? '' : `, ${byDatabase.applied.length} applied to the database`;
+  return `${countOf(folders.length, 'migration')}${applied}; ${countOf(findings.length, 'finding')}`;
+}
+
+/** The same thing seen by git and by the database is one finding: the database's, which comes first. */
+function withoutTwins(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Set<string>();
+  return findings.filter((finding) => {
+    const name = /migration (\S+)/.exec(finding.message)?.[1];
+    const key = name === undefined ? finding.message : `${finding.code} ${name}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { SafeMigrateError } from '../../system/errors.ts';
+import { Secret } from '../../system/secret.ts';
+import type { ComparedSchema, ScratchDatabase, ScratchServer } from '../scratch-server.ts';
+import { connectServer } from './connect.ts';
+import { copyMark } from './copy-mark.ts';
+import { copyName } from './copy-name.ts';
+import { dropCopy } from './drop-copy.ts';
+import { loadSchemaText } from './load-schema-text.ts';
+import { type SchemaDrift, schemaDrift } from './schema-drift.ts';
+import { readSchemaText } from './schema-text.ts';
+import type { PostgresServer, SqlSession } from './server.ts';
+import { readServerIdentity } from './server-identity.ts';
+import { SqlError } from './sql-errors.ts';
+import { identifier, literal } from './sql-text.ts';
+import type { ConnectionTarget } from './url.ts';
+
+/**
+ * Connects to the server that `target` names. The database in the URL is only where CREATE DATABASE is run from.
+ * Rejects as connectServer does. `warn` is told about databases that could not be dropped.
+ */
+export async function openScratchServer(
+  target: ConnectionTarget,
+  run: string,
+  warn: (line: string) => void,
+): Promise<ScratchServer> {
+  const server = await connectServer(target);
+  const admin = await server.connect(server.address.database, { applicationName: 'safe-migrate check' });
+  const made: ScratchDatabase[] = [];
+
+  const create = async (schema: string): Promise<ScratchDatabase> => {
+    // One letter more for each: a run makes a handful.
+    const mark = { kind: 'scratch', target: server.address.database, run: `${run}${made.length}` } as const;
+    const name = copyName(mark.target, mark.kind, mark.run);
+    try {
+      await admin.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0 ENCODING 'UTF8'`);
+    } catch (cause) {
+      throw cause instanceof SqlError ? cannotCreate(cause) : cause;
+    }
+    const database = { name, url: withSchema(target.urlOf(name), schema) };
+    made.push(database);
+    await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+    return database;
+  };
+
+  const compare: ScratchServer['compare'] = async (actual, expected, prismaScript, signal) => {
+    const should = await readCompared(server, expected.name, signal);
+    let drift = schemaDrift(actual, should, null, prismaScript);
+    if (drift.differences.length > 0) {
+      const copy = await create('public');
+      await loadSchemaText(server, copy.name, should.text, signal);
+      const again = await readSchemaText(server, { database: copy.name }, signal);
+      drift = schemaDrift(actual, should, again, prismaScript);
+    }
+    return {
+      differences: drift.differences,
+      reconcileSql: scriptOf(drift, prismaScript),
+      byHand: drift.byHand,
+    };
+  };
+
+  return {
+    address: server.address,
+    identity: await readServerIdentity(admin),
+    create,
+    schemaOf: (database, signal) => readCompared(server, database.name, signal),
+    compare,
+    async [Symbol.asyncDispose]() {
+      for (const { name } of made) {
+        await dropCopy(admin, server.address.database, name).catch((error: unknown) => {
+          warn(`the scratch database ${name} could not be dropped: ${error instanceof Error ? error.message : error}`);
+        });
+      }
+      await admin[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Reads what schemaDrift compares of a database; changes nothing. */
+export async function readCompared(
+  server: PostgresServer,
+  database: string,
+  signal: AbortSignal,
+): Promise<ComparedSchema> {
+  await using session = await server.connect(database, { applicationName: 'safe-migrate check' });
+  const text = await readSchemaText(server, { database }, signal);
+  return { text, serverMajor: server.version.major, ...(await ownerAndExtensions(session)) };
+}
+
+async function ownerAndExtensions(session: SqlSession): Promise<Pick<ComparedSchema, 'owner' | 'extensions'>> {
+  const [row] = await session.query(
+    `SELECT pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
+            ARRAY(SELECT extname::text FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY 1) AS "extensions"
+       FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`,
+    z.object({ owner: z.string(), extensions: z.array(z.string()) }),
+  );
+  if (row === undefined) throw new TypeError('the database that this session is in is not there');
+  return row;
+}
+
+/** What depends on tables goes first and comes last, around Prisma's own script. */
+function scriptOf(drift: SchemaDrift, prismaScript: string): string {
+  return [...drift.before, prismaScript, ...drift.after].filter((part) => part.trim() !== '').join('\n\n');
+}
+
+function withSchema(url: Secret, schema: string): Secret {
+  const changed = new URL(url.reveal());
+  changed.searchParams.set('schema', schema);
+  return new Secret(changed.href);
+}
+
+function cannotCreate(cause: SqlError): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_SCRATCH',
+    message: `no scratch database could be made on the server of shadow-database-url: ${cause.primaryMessage}`,
+    hint: 'Its role needs CREATEDB. The usual server is a service container of the same job.',
+    docs: 'check.md',
+    cause,
+  });
+}

@@ -1,0 +1,48 @@
+import type { Secret } from '../system/secret.ts';
+import type { DriftReport } from '../report/check-report.ts';
+import type { DatabaseAddress } from './database.ts';
+
+/** A database that this run made on the scratch server. Dropped with the server. */
+export interface ScratchDatabase {
+  readonly name: string;
+  /** For Prisma; its `schema` is the target's. */
+  readonly url: Secret;
+}
+
+/** Which cluster answers; equal for two roads to the same server. */
+export interface ServerIdentity {
+  readonly systemIdentifier: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** A database as far as a schema can be compared. */
+export interface ComparedSchema {
+  readonly text: string;
+  readonly owner: string;
+  readonly extensions: readonly string[];
+  readonly serverMajor: number;
+}
+
+/**
+ * The server of `shadow-database-url`: the only one on which `check` makes anything, and only databases of its own,
+ * never the one that the URL names. Disposing drops them; what cannot be dropped is a warning.
+ */
+export interface ScratchServer extends AsyncDisposable {
+  readonly address: DatabaseAddress;
+  readonly identity: ServerIdentity;
+  /** Makes an empty database whose URL says `schema`. Rejects with SM_SCRATCH. */
+  create(schema: string): Promise<ScratchDatabase>;
+  /** What a scratch database holds now. */
+  schemaOf(database: ScratchDatabase, signal: AbortSignal): Promise<ComparedSchema>;
+  /**
+   * How `actual` differs from what the migrations made in `expected`. Texts that only print differently after a
+   * restore are equal; that is found out with one more scratch database.
+   */
+  compare(
+    actual: ComparedSchema,
+    expected: ScratchDatabase,
+    prismaScript: string,
+    signal: AbortSignal,
+  ): Promise<DriftReport>;
+}

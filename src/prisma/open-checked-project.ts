@@ -1,0 +1,174 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parsePostgresUrl } from '../database/postgres/url.ts';
+import { secretsIn } from '../database/postgres/url-secrets.ts';
+import { RefusedError, SafeMigrateError } from '../system/errors.ts';
+import { Secret } from '../system/secret.ts';
+import { captureProject } from './capture-project.ts';
+import type { CheckedProject, Replay } from './checked-project.ts';
+import { comparePrismaUrl } from './compare-url.ts';
+import { deployMigrations } from './deploy.ts';
+import { locatePrisma, type PrismaInstallation } from './locate-prisma.ts';
+import { PrintedTextFilter, readableText } from './printed-text.ts';
+import { type PrismaProject, prismaEnvironment, runPrisma } from './prisma-command.ts';
+import { makeScratchProject, scratchUrlVariable, shadowUrlVariable } from './scratch-project.ts';
+
+/** Stands in for DATABASE_URL where the job has none: Prisma only names it, nothing connects to it. */
+const placeholderUrl = 'postgresql://none:none@127.0.0.1:9/none';
+const applicationName = 'safe-migrate check';
+const statusTimeoutMs = 60_000;
+const keptOutputLength = 64 * 1024;
+
+/**
+ * Opens the project for `check`: located, and asked what it would migrate. Works without a URL too. Rejects as
+ * captureProject and locatePrisma do, and with SM_URL_MISMATCH when Prisma would use another database than
+ * `databaseUrl` names. Nothing is connected to.
+ */
+export async function openCheckedProject(
+  options: PrismaProject & { readonly databaseUrl: Secret | null; readonly signal: AbortSignal },
+): Promise<CheckedProject> {
+  const { workingDirectory, schemaPath, configPath, databaseUrl } = options;
+  const installation = await locatePrisma(workingDirectory);
+  const project: PrismaProject = { workingDirectory, schemaPath, configPath };
+  const env = prismaEnvironment(databaseUrl ?? new Secret(placeholderUrl), applicationName);
+  const captured = await captureProject({ installation, project, env, signal: options.signal });
+  const hasUrl = captured.url.reveal() !== placeholderUrl;
+  if (databaseUrl !== null) {
+    const problems = comparePrismaUrl(databaseUrl, captured.url, workingDirectory);
+    if (problems.length > 0) throw new RefusedError(problems);
+  }
+  const secrets = [captured.url, databaseUrl].flatMap((url) => (url === null ? [] : secretsIn(url.reveal())));
+  const { target } = parsePostgresUrl(captured.url.reveal(), { directory: workingDirectory });
+  const userSchema = schemaPath ?? schemaPathOf(captured.schemaFiles);
+  return {
+    version: installation.version,
+    url: hasUrl ? captured.url : null,
+    historySchema: target?.schema ?? 'public',
+    schemaPath: userSchema,
+    migrationsDirectory: captured.migrationsDirectory,
+    migrationNames: captured.migrationNames,
+    status: (signal) => readStatus({ installation, project, env, secrets, signal }),
+    replay: (scratch, names, signal) =>
+      replay({ installation, env, source: captured, names, scratch, secrets, signal }),
+    missingMigration: async (replayed, signal) => {
+      await using scratch = await makeScratchProject(installation.major, { ...captured, names: [] });
+      const [from, to] =
+        installation.major >= 7
+          ? [['--from-config-datasource'], ['--to-schema', userSchema]]
+          : [
+              ['--from-schema-datasource', scratch.schemaPath],
+              ['--to-schema-datamodel', userSchema],
+            ];
+      const urls = { [scratchUrlVariable]: replayed.reveal() };
+      return await diff({ installation, project: scratch, env: { ...env, ...urls }, args: [...from, ...to], signal });
+    },
+    driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
+      await using from = await makeScratchProject(installation.major, { ...captured, names });
+      await using to = await makeScratchProject(installation.major, { ...captured, names: [] });
+      const args =
+        installation.major >= 7
+          ? ['--from-config-datasource', '--to-migrations', from.migrationsDirectory]
+          : ['--from-schema-datasource', from.schemaPath, '--to-schema-datasource', await secondSource(to)];
+      const urls = { [scratchUrlVariable]: url.reveal(), [shadowUrlVariable]: (installation.major >= 7 ? shadow : replayed).reveal() };
+      return (await diff({ installation, project: from, env: { ...env, ...urls }, args, signal })) ?? '';
+    },
+  };
+}
+
+/** Up to 6 both sides are schemas that name their URL by a variable: the second one names another variable. */
+async function secondSource(project: { readonly schemaPath: string }): Promise<string> {
+  const text = await readFile(project.schemaPath, 'utf8');
+  await writeFile(project.schemaPath, text.replace(scratchUrlVariable, shadowUrlVariable));
+  return project.schemaPath;
+}
+
+/** The file, or of several the folder that holds them all. */
+function schemaPathOf(files: readonly string[]): string {
+  const [first, ...more] = files.toSorted((a, b) => dirname(a).length - dirname(b).length);
+  if (first === undefined) throw new TypeError('Prisma named no schema file');
+  return more.length === 0 ? first : dirname(first);
+}
+
+interface Call {
+  readonly installation: PrismaInstallation;
+  readonly env: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+async function readStatus(call: Call & { readonly project: PrismaProject; readonly secrets: readonly string[] }): Promise<string> {
+  const filter = new PrintedTextFilter(call.secrets);
+  let text = '';
+  await runPrisma({
+    installation: call.installation,
+    project: call.project,
+    command: ['migrate', 'status'],
+    env: call.env,
+    signal: AbortSignal.any([call.signal, AbortSignal.timeout(statusTimeoutMs)]),
+    onOutput: (chunk) => {
+      text = (text + filter.add(chunk)).slice(-keptOutputLength);
+    },
+  });
+  return readableText(text + filter.end()).trim();
+}
+
+async function replay(
+  call: Call & {
+    readonly source: { readonly migrationsDirectory: string };
+    readonly names: readonly string[];
+    readonly scratch: Secret;
+    readonly secrets: readonly string[];
+  },
+): Promise<Replay> {
+  const { installation, signal } = call;
+  await using project = await makeScratchProject(installation.major, { ...call.source, names: call.names });
+  const deployed = await deployMigrations({
+    installation,
+    project,
+    env: { ...call.env, [scratchUrlVariable]: call.scratch.reveal() },
+    secrets: [...call.secrets, ...secretsIn(call.scratch.reveal())],
+    log: { output: () => {} },
+    signal,
+  });
+  signal.throwIfAborted();
+  if (deployed.exitCode === 0) return { isWhole: true };
+  const output = readableText(deployed.output);
+  return {
+    isWhole: false,
+    migration: /^Migration name: (.*)$/m.exec(output)?.[1] ?? null,
+    message:
+      /^Database error:\s*\n(?:ERROR: )?(.*)$/m.exec(output)?.[1] ??
+      /^(?:Error: )?(P\d{4}.*(?:\n\n?.+)?)/m.exec(output)?.[1] ??
+      `prisma ended with exit code ${deployed.exitCode}`,
+  };
+}
+
+/** `migrate diff --script`; null when both sides are the same. The script is taken from a file, not from the log. */
+async function diff(
+  call: Call & { readonly project: PrismaProject; readonly args: readonly string[] },
+): Promise<string | null> {
+  const { schemaPath: _, workingDirectory, configPath } = call.project;
+  const output = join(workingDirectory, 'difference.sql');
+  let printed = '';
+  const exit = await runPrisma({
+    installation: call.installation,
+    // `migrate diff` takes its schema from the arguments of its two sides.
+    project: { workingDirectory, schemaPath: null, configPath },
+    command: ['migrate', 'diff', ...call.args, '--script', '--exit-code', '--output', output],
+    env: call.env,
+    signal: call.signal,
+    onOutput: (text) => {
+      printed = (printed + text).slice(-keptOutputLength);
+    },
+  });
+  call.signal.throwIfAborted();
+  if (exit.exitCode === 0) return null;
+  if (exit.exitCode === 2) return (await readFile(output, 'utf8')).trim();
+  const said = readableText(printed, Object.values(call.env).flatMap((value) => (/^postgres/.test(value) ? secretsIn(value) : [])));
+  throw new SafeMigrateError({
+    code: 'SM_PRISMA_DIFF',
+    message: `prisma migrate diff failed: ${said.split('\n').find((line) => /error/i.test(line))?.trim() ?? `exit code ${exit.exitCode}`}`,
+    hint: 'Run npx prisma validate in the project; what Prisma itself says stands in the log of this step.',
+    docs: 'check.md',
+    cause: new Error(said),
+  });
+}

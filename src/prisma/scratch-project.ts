@@ -1,0 +1,63 @@
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { PrismaProject } from './prisma-command.ts';
+
+/** Environment variables by which a scratch project learns its URLs: they never stand in a file or an argument. */
+export const scratchUrlVariable = 'SAFE_MIGRATE_SCRATCH_URL';
+export const shadowUrlVariable = 'SAFE_MIGRATE_SHADOW_URL';
+
+/** A Prisma project of our own in a temporary folder, so that no config of the user's can lead Prisma elsewhere. */
+export interface ScratchProject extends AsyncDisposable, PrismaProject {
+  readonly schemaPath: string;
+  readonly migrationsDirectory: string;
+}
+
+/**
+ * Makes a project of the major version `major` whose URL comes from `scratchUrlVariable`, holding copies of the
+ * migrations `names` of `source`. Up to 6 the schema names the URL, from 7 on a config does (which must not import
+ * anything: there is no node_modules).
+ */
+export async function makeScratchProject(
+  major: number,
+  source: { readonly migrationsDirectory: string; readonly names: readonly string[] },
+): Promise<ScratchProject> {
+  const directory = await mkdtemp(join(tmpdir(), 'safe-migrate-scratch-'));
+  const remove = () => rm(directory, { recursive: true, force: true });
+  try {
+    const schemaPath = join(directory, 'schema.prisma');
+    const migrationsDirectory = join(directory, 'migrations');
+    const configPath = major >= 7 ? join(directory, 'prisma.config.mjs') : null;
+    await writeFile(schemaPath, datasource(major));
+    if (configPath !== null) await writeFile(configPath, config(schemaPath, migrationsDirectory));
+    await mkdir(migrationsDirectory);
+    await writeFile(join(migrationsDirectory, 'migration_lock.toml'), 'provider = "postgresql"\n');
+    for (const name of source.names) {
+      const copy = join(migrationsDirectory, name, 'migration.sql');
+      await mkdir(dirname(copy), { recursive: true });
+      await copyFile(join(source.migrationsDirectory, name, 'migration.sql'), copy);
+    }
+    return {
+      workingDirectory: directory,
+      schemaPath,
+      configPath,
+      migrationsDirectory,
+      [Symbol.asyncDispose]: remove,
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+function datasource(major: number): string {
+  const url = major >= 7 ? '' : `\n  url = env("${scratchUrlVariable}")`;
+  return `datasource db {\n  provider = "postgresql"${url}\n}\n`;
+}
+
+const config = (schemaPath: string, migrationsDirectory: string): string => `export default {
+  schema: ${JSON.stringify(schemaPath)},
+  migrations: { path: ${JSON.stringify(migrationsDirectory)} },
+  datasource: { url: process.env.${scratchUrlVariable}, shadowDatabaseUrl: process.env.${shadowUrlVariable} },
+};
+`;
