@@ -1,8 +1,11 @@
 import type { Ports } from './commands/context.ts';
 import { openDatabase } from './database/postgres/database.ts';
+import { openScratchServer } from './database/postgres/scratch-server.ts';
 import { parsePostgresUrl } from './database/postgres/url.ts';
 import { secretsIn } from './database/postgres/url-secrets.ts';
+import { readBaseBranch } from './git/base-branch.ts';
 import { loadParser } from './lint/parse-sql.ts';
+import { openCheckedProject } from './prisma/open-checked-project.ts';
 import { openPrismaMigrator } from './prisma/prisma-migrator.ts';
 import { openStorage } from './storage/open-storage.ts';
 import { RefusedError } from './system/errors.ts';
@@ -12,6 +15,23 @@ export function openPorts(mask: (secret: string) => void): Ports {
   return {
     openStorage,
     loadParser,
+    readBaseBranch,
+    async openCheckedProject(settings, signal) {
+      const project = await openCheckedProject({
+        workingDirectory: settings.workingDirectory,
+        schemaPath: settings.prismaSchema,
+        configPath: settings.prismaConfig,
+        databaseUrl: settings.databaseUrl,
+        signal,
+      });
+      for (const secret of secretsIn(project.url?.reveal() ?? '')) mask(secret);
+      return project;
+    },
+    async openScratchServer(url, directory, run, warn) {
+      const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
+      if (target === null) throw new RefusedError(problems, { phase: 'preflight' });
+      return openScratchServer(target, run, warn);
+    },
     async openMigrator(settings, run, signal) {
       const migrator = await openPrismaMigrator({
         workingDirectory: settings.workingDirectory,

@@ -11,6 +11,8 @@ const packagesByChunk: Readonly<Record<string, RegExp>> = {
   'scure-base': /^@scure\/base$/,
   age: /^age-encryption$|^@noble\//,
   'libpg-query': /^libpg-query$|^@pgsql\//,
+  'actions-github':
+    /^@actions\/github$|^@octokit\/|^(before-after-hook|deprecation|fast-content-type-parse|json-with-bigint|once|universal-user-agent|wrappy)$/,
   'actions-core': /^@actions\/|^tunnel$/,
   'aws-sdk': /^@(aws-sdk|smithy|aws-crypto|aws)\/|^(bowser|tslib)$/,
 };

@@ -1,4 +1,9 @@
-import { type CheckReport, findingsOf, type PendingMigration, type Severity } from '../report/check-report.ts';
+import {
+  type CheckReport,
+  findingsOf,
+  type PendingMigration,
+  type Severity,
+} from '../report/check-report.ts';
 import type { Result } from '../report/report.ts';
 import { type CheckGround, openGround } from './check/check-ground.ts';
 import { lookAtDrift } from './check/look-at-drift.ts';
@@ -38,7 +43,10 @@ export async function check(context: CommandContext, settings: CheckSettings): P
   report.dataLoss(pending.migrations.flatMap(lossesOf));
   report.drift(drift.drift === null ? 'unknown' : drift.drift.differences.length > 0 ? 'true' : 'false');
   const found: CheckReport = {
-    fails: failsBy(settings.failOn, findingsOf({ parts }).map(({ severity }) => severity)),
+    fails: failsBy(
+      settings.failOn,
+      findingsOf({ parts }).map(({ severity }) => severity),
+    ),
     project: ground.fileOf(settings.workingDirectory) || '.',
     parts,
     pending: pending.migrations,
@@ -60,7 +68,11 @@ function sights(ground: CheckGround): string {
 }
 
 function lossesOf(migration: PendingMigration) {
-  return migration.destructive.map(({ statement, object }) => ({ migration: migration.name, statement, object }));
+  return migration.destructive.map(({ statement, object }) => ({
+    migration: migration.name,
+    statement,
+    object,
+  }));
 }
 
 function failsBy(failOn: CheckSettings['failOn'], severities: readonly Severity[]): boolean {

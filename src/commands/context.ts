@@ -1,11 +1,14 @@
 import type { Database } from '../database/database.ts';
+import type { ScratchServer } from '../database/scratch-server.ts';
+import type { BaseBranch } from '../git/base-branch.ts';
+import type { CheckedProject } from '../prisma/checked-project.ts';
 import type { Migrator } from '../prisma/migrator.ts';
 import type { ReportBuilder } from '../report/report-builder.ts';
 import type { RunLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { Secret } from '../system/secret.ts';
-import type { Settings } from './settings.ts';
+import type { BackupMaking, CheckSettings } from './settings.ts';
 
 /** Who is at work; stands in database names, lock holders, manifests and reports. */
 export interface RunIdentity {
@@ -18,14 +21,37 @@ export interface RunIdentity {
   readonly commit: string | null;
 }
 
+/** The pull request that this run belongs to. */
+export interface PullRequest {
+  readonly number: number;
+  /** Tip of its base branch when the run was started. */
+  readonly baseCommit: string;
+  /** From another repository: GitHub gives such runs no secrets and a token that may only read. */
+  readonly isFromFork: boolean;
+}
+
 /** Opens the outside world for a story. Rejects with SafeMigrateErrors that name what is wrong. */
 export interface Ports {
-  openMigrator(settings: Settings, run: RunIdentity, signal: AbortSignal): Promise<Migrator>;
+  openMigrator(settings: BackupMaking, run: RunIdentity, signal: AbortSignal): Promise<Migrator>;
   /** `directory`: what relative paths in the URL (certificates) start from. */
   openDatabase(url: Secret, directory: string): Promise<Database>;
   openStorage(url: StorageUrl): Storage;
   /** Loads the SQL parser: never while a migration is under way, because a failure to load ends the process. */
   loadParser(): Promise<void>;
+  /** The project as `check` looks at it; works without a URL. */
+  openCheckedProject(settings: CheckSettings, signal: AbortSignal): Promise<CheckedProject>;
+  /** `directory`: as for openDatabase. `warn` is told about scratch databases that could not be dropped. */
+  openScratchServer(
+    url: Secret,
+    directory: string,
+    run: string,
+    warn: (line: string) => void,
+  ): Promise<ScratchServer>;
+  readBaseBranch(request: {
+    readonly repository: string;
+    readonly paths: readonly string[];
+    readonly baseCommit: string;
+  }): Promise<BaseBranch>;
 }
 
 /** What every story gets. */
@@ -36,6 +62,10 @@ export interface CommandContext {
   readonly ports: Ports;
   /** Absolute path of a 0700 folder that is removed when the run is over. */
   readonly workFolder: string;
+  /** Absolute path of the root of the repository that the project lies in. */
+  readonly repository: string;
+  /** null when this run belongs to none. */
+  readonly pullRequest: PullRequest | null;
   /** Aborted when the run is cancelled. Recovery does not listen to it. */
   readonly signal: AbortSignal;
 }

@@ -7,7 +7,7 @@ import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Problem, problemsOf, RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
-import type { Settings } from './settings.ts';
+import type { BackupMaking } from './settings.ts';
 
 /** For how long the storages' credentials should last: what is not data, and dump, proof and upload at a slow 20 MB/s. */
 const baseMinutes = 15;
@@ -31,7 +31,11 @@ export interface Ready extends AsyncDisposable {
  * Looks at everything before anything is touched and refuses with all reasons at once.
  * What is returned is the caller's to dispose of; on refusal nothing stays open.
  */
-export async function preflight(context: CommandContext, settings: Settings, log: PhaseLog): Promise<Ready> {
+export async function preflight(
+  context: CommandContext,
+  settings: BackupMaking,
+  log: PhaseLog,
+): Promise<Ready> {
   const problems: Problem[] = [];
   const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
     try {
@@ -122,7 +126,7 @@ function refuseIfAny(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new RefusedError(problems, { phase: 'preflight' });
 }
 
-function isUpToDate(settings: Settings, plan: MigrationPlan): boolean {
+function isUpToDate(settings: BackupMaking, plan: MigrationPlan): boolean {
   return settings.command === 'migrate' && plan.problems.length === 0 && plan.pending.length === 0;
 }
 
@@ -148,7 +152,7 @@ async function readPlan(
 
 async function openMigrator(
   context: CommandContext,
-  settings: Settings,
+  settings: BackupMaking,
   log: PhaseLog,
 ): Promise<Migrator | null> {
   try {
@@ -180,7 +184,7 @@ async function checkStorage(
  * The swap is the one way back that is always enough, so `migrate` does not begin where it is closed;
  * a backup that is proved by restoring it needs a database beside the target, and nothing else.
  */
-function isInTheWay(obstacle: Obstacle, settings: Settings): boolean {
+function isInTheWay(obstacle: Obstacle, settings: BackupMaking): boolean {
   if (obstacle.closes === 'all') return true;
   if (settings.command === 'migrate') return obstacle.closes.includes('swap');
   return obstacle.code === 'SM_NO_CREATEDB' && settings.verify === 'restore';

@@ -1,5 +1,6 @@
 import type { Result } from '../report/report.ts';
 import { backup } from './backup.ts';
+import { check } from './check.ts';
 import type { CommandContext } from './context.ts';
 import { migrate } from './migrate.ts';
 import type { Settings } from './settings.ts';
@@ -15,6 +16,8 @@ export async function runCommand(context: CommandContext, settings: Settings): P
         return await migrate(context, settings);
       case 'backup':
         return await backup(context, settings);
+      case 'check':
+        return await check(context, settings);
     }
   } catch (error) {
     context.report.problem(context.signal.aborted ? context.signal.reason : error);

@@ -33,9 +33,24 @@ export interface MigrateSettings extends BackupMakingSettings {
   readonly keepFailed: number;
 }
 
+/** `check` makes no backup and takes no lock. */
+export interface CheckSettings
+  extends Pick<BackupMakingSettings, 'databaseUrl' | 'workingDirectory' | 'prismaSchema' | 'prismaConfig'> {
+  readonly command: 'check';
+  /** The least severe finding that fails the job; `none`: nothing does. */
+  readonly failOn: 'error' | 'warning' | 'none';
+  /** Whether the pull request gets a comment. */
+  readonly comment: boolean;
+  /** The server for scratch databases; null: what needs one is not checked. */
+  readonly shadowDatabaseUrl: Secret | null;
+}
+
 export interface BackupSettings extends BackupMakingSettings {
   readonly command: 'backup';
 }
 
 /** What the user asked for, by command. Later commands join this union. */
-export type Settings = MigrateSettings | BackupSettings;
+export type Settings = MigrateSettings | BackupSettings | CheckSettings;
+
+/** Commands that make a backup. */
+export type BackupMaking = MigrateSettings | BackupSettings;

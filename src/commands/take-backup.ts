@@ -10,7 +10,7 @@ import type { ExpectedContent } from '../storage/storage.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import type { Ready } from './preflight.ts';
-import type { Settings } from './settings.ts';
+import type { BackupMaking } from './settings.ts';
 
 /** A backup that every storage holds. Disposing of it removes the dump from this machine. */
 export interface StoredBackup extends AsyncDisposable {
@@ -34,7 +34,7 @@ export interface StoredBackup extends AsyncDisposable {
  */
 export async function takeBackup(
   context: CommandContext,
-  settings: Settings,
+  settings: BackupMaking,
   ready: Ready,
   options: { readonly fallbackName: string; readonly keepUnproved: boolean },
 ): Promise<StoredBackup> {
@@ -171,7 +171,7 @@ interface Dumped {
 
 async function prove(
   context: CommandContext,
-  settings: Settings,
+  settings: BackupMaking,
   ready: Ready,
   given: {
     readonly fallbackName: string;
@@ -213,7 +213,7 @@ async function prove(
 
 function manifestOf(
   context: CommandContext,
-  settings: Settings,
+  settings: BackupMaking,
   ready: Ready,
   backup: Dumped & { readonly id: string; readonly proofError: SafeMigrateError | null },
 ): Manifest {

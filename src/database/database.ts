@@ -4,6 +4,7 @@ import type { TableDifference } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Secret } from '../system/secret.ts';
 import type { Journal, JournalChange, JournalEntry } from './journal.ts';
+import type { ComparedSchema, ServerIdentity } from './scratch-server.ts';
 
 /** Where the target is, for people; holds no secret. */
 export interface DatabaseAddress {
@@ -200,6 +201,10 @@ export interface Database extends AsyncDisposable {
   /** The comment that proves a database of that name to be ours. */
   copyMark(kind: 'fallback' | 'rehearsal' | 'failed', run: string): string;
   inspect(): Promise<TargetFacts>;
+  /** Which cluster answers. */
+  identity(): Promise<ServerIdentity>;
+  /** The target's schema for a comparison; needs no right but SELECT. */
+  schema(signal: AbortSignal): Promise<ComparedSchema>;
 
   /** Takes the run's lock or rejects with SM_LOCKED, naming holder and start. */
   lock(holder: {

@@ -1,5 +1,5 @@
-import type { Secret } from '../system/secret.ts';
 import type { DriftReport } from '../report/check-report.ts';
+import type { Secret } from '../system/secret.ts';
 import type { DatabaseAddress } from './database.ts';
 
 /** A database that this run made on the scratch server. Dropped with the server. */
@@ -31,6 +31,7 @@ export interface ComparedSchema {
 export interface ScratchServer extends AsyncDisposable {
   readonly address: DatabaseAddress;
   readonly identity: ServerIdentity;
+  readonly serverMajor: number;
   /** Makes an empty database whose URL says `schema`. Rejects with SM_SCRATCH. */
   create(schema: string): Promise<ScratchDatabase>;
   /** What a scratch database holds now. */

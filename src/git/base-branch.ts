@@ -32,7 +32,9 @@ export async function readBaseBranch(request: {
   if (outside !== undefined) throw notReadable(`${outside} lies outside of the repository`);
   if (!(await succeeds(repository, 'cat-file', '-e', `${baseCommit}^{commit}`))) {
     if (!(await succeeds(repository, 'fetch', '--quiet', '--no-tags', '--depth=1', 'origin', baseCommit))) {
-      throw notReadable(`the base commit ${baseCommit.slice(0, 12)} is not in this clone and cannot be fetched`);
+      throw notReadable(
+        `the base commit ${baseCommit.slice(0, 12)} is not in this clone and cannot be fetched`,
+      );
     }
   }
   const [base, head, isMerged] = await Promise.all([
@@ -49,7 +51,15 @@ async function listing(
   commit: string,
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const text = await git(repository, 'ls-tree', '-r', '-z', commit, '--', ...paths.map((path) => path || '.'));
+  const text = await git(
+    repository,
+    'ls-tree',
+    '-r',
+    '-z',
+    commit,
+    '--',
+    ...paths.map((path) => path || '.'),
+  );
   const files = new Map<string, string>();
   for (const entry of text.split('\0')) {
     const [, id, path] = /^\S+ blob (\S+)\t(.*)$/s.exec(entry) ?? [];
@@ -80,11 +90,15 @@ async function succeeds(repository: string, ...args: readonly string[]): Promise
 async function run(repository: string, args: readonly string[]) {
   try {
     // In a container job the checkout belongs to another user, which git would refuse to read.
-    return await readOutput('git', ['-c', `safe.directory=${repository}`, '-c', 'core.quotePath=false', ...args], {
-      cwd: repository,
-      env: childEnvironment({ GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' }),
-      timeoutMs: gitTimeoutMs,
-    });
+    return await readOutput(
+      'git',
+      ['-c', `safe.directory=${repository}`, '-c', 'core.quotePath=false', ...args],
+      {
+        cwd: repository,
+        env: childEnvironment({ GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' }),
+        timeoutMs: gitTimeoutMs,
+      },
+    );
   } catch (cause) {
     throw notReadable('git could not be run', cause);
   }

@@ -60,7 +60,13 @@ export async function openCheckedProject(
               ['--to-schema-datamodel', userSchema],
             ];
       const urls = { [scratchUrlVariable]: replayed.reveal() };
-      return await diff({ installation, project: scratch, env: { ...env, ...urls }, args: [...from, ...to], signal });
+      return await diff({
+        installation,
+        project: scratch,
+        env: { ...env, ...urls },
+        args: [...from, ...to],
+        signal,
+      });
     },
     driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
       await using from = await makeScratchProject(installation.major, { ...captured, names });
@@ -69,7 +75,10 @@ export async function openCheckedProject(
         installation.major >= 7
           ? ['--from-config-datasource', '--to-migrations', from.migrationsDirectory]
           : ['--from-schema-datasource', from.schemaPath, '--to-schema-datasource', await secondSource(to)];
-      const urls = { [scratchUrlVariable]: url.reveal(), [shadowUrlVariable]: (installation.major >= 7 ? shadow : replayed).reveal() };
+      const urls = {
+        [scratchUrlVariable]: url.reveal(),
+        [shadowUrlVariable]: (installation.major >= 7 ? shadow : replayed).reveal(),
+      };
       return (await diff({ installation, project: from, env: { ...env, ...urls }, args, signal })) ?? '';
     },
   };
@@ -95,7 +104,9 @@ interface Call {
   readonly signal: AbortSignal;
 }
 
-async function readStatus(call: Call & { readonly project: PrismaProject; readonly secrets: readonly string[] }): Promise<string> {
+async function readStatus(
+  call: Call & { readonly project: PrismaProject; readonly secrets: readonly string[] },
+): Promise<string> {
   const filter = new PrintedTextFilter(call.secrets);
   let text = '';
   await runPrisma({
@@ -163,10 +174,18 @@ async function diff(
   call.signal.throwIfAborted();
   if (exit.exitCode === 0) return null;
   if (exit.exitCode === 2) return (await readFile(output, 'utf8')).trim();
-  const said = readableText(printed, Object.values(call.env).flatMap((value) => (/^postgres/.test(value) ? secretsIn(value) : [])));
+  const said = readableText(
+    printed,
+    Object.values(call.env).flatMap((value) => (/^postgres/.test(value) ? secretsIn(value) : [])),
+  );
   throw new SafeMigrateError({
     code: 'SM_PRISMA_DIFF',
-    message: `prisma migrate diff failed: ${said.split('\n').find((line) => /error/i.test(line))?.trim() ?? `exit code ${exit.exitCode}`}`,
+    message: `prisma migrate diff failed: ${
+      said
+        .split('\n')
+        .find((line) => /error/i.test(line))
+        ?.trim() ?? `exit code ${exit.exitCode}`
+    }`,
     hint: 'Run npx prisma validate in the project; what Prisma itself says stands in the log of this step.',
     docs: 'check.md',
     cause: new Error(said),

@@ -1,3 +1,4 @@
+import { type Finding, findingsOf } from './check-report.ts';
 import { countOf } from './quantity.ts';
 import { jobPasses, type Report, type ReportedProblem } from './report.ts';
 import { resultSentence } from './sentence.ts';
@@ -19,14 +20,28 @@ const maximumOfAKind = 10;
 
 /** The annotations of a run, the most important first: at most ten errors and ten warnings. */
 export function annotationsOf(report: Report): readonly Annotation[] {
+  const findings = report.check === null ? [] : findingsOf(report.check);
   return [
-    ...limited(errorsOf(report)),
-    ...limited(
-      report.warnings.map(
+    ...limited([...errorsOf(report), ...findingAnnotations(findings, 'error')]),
+    ...limited([
+      ...findingAnnotations(findings, 'warning'),
+      ...report.warnings.map(
         (message) => ({ level: 'warning', title: 'safe-migrate', message }) satisfies Annotation,
       ),
-    ),
+    ]),
   ];
+}
+
+function findingAnnotations(findings: readonly Finding[], level: Annotation['level']): readonly Annotation[] {
+  return findings
+    .filter((finding) => finding.severity === level)
+    .map((finding) => ({
+      level,
+      title: finding.code,
+      message: `${finding.message}\nHINT: ${finding.hint}`,
+      ...(finding.file === null ? {} : { file: finding.file }),
+      ...(finding.file === null || finding.line === null ? {} : { line: finding.line }),
+    }));
 }
 
 function errorsOf(report: Report): readonly Annotation[] {
@@ -35,7 +50,8 @@ function errorsOf(report: Report): readonly Annotation[] {
     // The first problem is the reason of the result, hence this failure again: it gives its hint and link.
     return [failureAnnotation(report, report.failure), ...errors.slice(1)];
   }
-  if (errors.length === 0 && !jobPasses(report.result)) {
+  // A check that fails says why by its findings.
+  if (errors.length === 0 && report.check === null && !jobPasses(report)) {
     return [{ level: 'error', title: `safe-migrate: ${report.result}`, message: resultSentence(report) }];
   }
   return errors;

@@ -28,6 +28,7 @@ interface Findings {
   failedDatabase: string | null;
   dataLoss: Report['dataLoss'];
   drift: Report['drift'];
+  check: Report['check'];
   writesBeforeMigration: readonly string[] | null;
   newWrites: readonly TableDifference[] | null;
   keptDatabases: readonly KeptDatabase[];
@@ -56,6 +57,7 @@ export class ReportBuilder {
     failedDatabase: null,
     dataLoss: [],
     drift: 'unknown',
+    check: null,
     writesBeforeMigration: null,
     newWrites: null,
     keptDatabases: [],
@@ -107,6 +109,10 @@ export class ReportBuilder {
 
   drift(drift: Report['drift']): void {
     this.#findings.drift = drift;
+  }
+
+  check(check: NonNullable<Report['check']>): void {
+    this.#findings.check = check;
   }
 
   /** Tables that had moved on between the snapshot and the migration. */

@@ -1,4 +1,5 @@
 import type { Problem } from '../system/errors.ts';
+import type { CheckReport } from './check-report.ts';
 
 /** The story's chapters, in their order. Public: they stand in logs, errors and report.json. */
 export const phases = [
@@ -12,6 +13,7 @@ export const phases = [
   'quiesce',
   'migrate',
   'confirm',
+  'check',
   'recover',
   'settle',
   'prune',
@@ -158,6 +160,8 @@ export interface Report {
     readonly object: string;
   }[];
   readonly drift: 'true' | 'false' | 'unknown';
+  /** What `check` found; null for other commands. */
+  readonly check: CheckReport | null;
   /** Tables that had moved on between the snapshot and the migration; null when it was not looked at. */
   readonly writesBeforeMigration: readonly string[] | null;
   /** Differences between failed database and recovered target; null when it was not looked at. */
@@ -169,6 +173,8 @@ export interface Report {
   readonly nextSteps: readonly NextStep[];
 }
 
-export function jobPasses(result: Result): boolean {
-  return (passingResults as readonly Result[]).includes(result);
+/** A check passes or fails by its findings and `fail-on`; everything else by its result. */
+export function jobPasses(report: Pick<Report, 'result' | 'check'>): boolean {
+  if (report.check !== null) return !report.check.fails;
+  return (passingResults as readonly Result[]).includes(report.result);
 }

@@ -1,3 +1,4 @@
+import { findingsOf, type Severity } from './check-report.ts';
 import { countOf, formatBytes, formatDuration } from './quantity.ts';
 import type { Report } from './report.ts';
 
@@ -12,7 +13,7 @@ export function resultSentence(report: Report): string {
     case 'backed-up':
       return `${database} is backed up${backupClause(report, ' as ')}.`;
     case 'checked':
-      return `${database} was checked: ${countOf(report.problems.length, 'problem')}, ${countOf(report.warnings.length, 'warning')}.`;
+      return checkedSentence(report);
     case 'rolled-back':
       return `${database} is rolled back to its backup.`;
     case 'drilled':
@@ -32,6 +33,16 @@ export function resultSentence(report: Report): string {
     case 'recovery-failed':
       return `${failed(report)}, and recovery failed as well: ${database} needs a person now.`;
   }
+}
+
+function checkedSentence(report: Report): string {
+  if (report.check === null) return 'Checked.';
+  const findings = findingsOf(report.check);
+  const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
+  const pending = countOf(report.pendingMigrations.length, 'pending migration');
+  const notChecked = report.check.parts.some((part) => part.notChecked.length > 0);
+  const part = notChecked ? '; not everything could be looked at' : '';
+  return `${pending}, ${countOf(count('error'), 'error')}, ${countOf(count('warning'), 'warning')}${part}.`;
 }
 
 function refusedSentence(report: Report, database: string): string {

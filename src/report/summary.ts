@@ -1,3 +1,4 @@
+import { checkSections } from './check-sections.ts';
 import { code, codeBlock, fold, plain, table } from './markdown-text.ts';
 import { phaseChart } from './phase-chart.ts';
 import { countOf, formatBytes, formatCount, formatSeconds } from './quantity.ts';
@@ -18,9 +19,9 @@ export function summaryMarkdown(report: Report): string {
   const sections = [
     `## safe-migrate: ${report.result}\n\n**${plain(resultSentence(report))}**`,
     whatToDo(report),
+    ...(report.check === null ? [] : checkSections(report.check).map((section) => section.markdown)),
     phaseTable(report),
-    migrations(report),
-    dataLoss(report),
+    ...(report.check === null ? [migrations(report), dataLoss(report)] : []),
     newWrites(report),
     backup(report),
     keptDatabases(report),
@@ -50,7 +51,7 @@ function whatToDo(report: Report): string | null {
       : `${plain(step.text)}\n\n${codeBlock(step.commands, 'sh')}`,
   );
   if (problems.length === 0 && steps.length === 0) return null;
-  const heading = jobPasses(report.result) ? '### What to know' : '### What to do';
+  const heading = jobPasses(report) ? '### What to know' : '### What to do';
   return [heading, problems.join('\n'), ...steps].filter((part) => part !== '').join('\n\n');
 }
 

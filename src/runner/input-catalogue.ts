@@ -51,13 +51,9 @@ export const inputCatalogue = {
   backup: { commands: ['rollback', 'drill'], later: 'choose the stored backup' },
   confirm: { commands: ['rollback'], later: 'confirm which database a rollback replaces' },
   'dry-run': { commands: ['rollback', 'prune'], later: 'say what would be done, and do nothing' },
-  'fail-on': { commands: ['check'], later: 'choose which findings fail a check' },
-  comment: { commands: ['check'], later: 'comment on the pull request' },
-  'shadow-database-url': {
-    commands: ['check'],
-    later: 'give check a server for scratch databases',
-    secret: true,
-  },
+  'fail-on': { commands: ['check'], default: 'error' },
+  comment: { commands: ['check'], default: 'true' },
+  'shadow-database-url': { commands: ['check'], secret: true },
 } as const satisfies Record<string, InputEntry>;
 
 export type InputName = keyof typeof inputCatalogue;

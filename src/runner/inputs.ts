@@ -33,7 +33,7 @@ export interface ParsedInputs {
   readonly warnings: readonly string[];
 }
 
-const supportedCommands = ['migrate', 'backup'] as const;
+const supportedCommands = ['migrate', 'backup', 'check'] as const;
 
 /** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
 export function readInputs(env: NodeJS.ProcessEnv): RawInputs {
@@ -84,7 +84,7 @@ function fieldsFor(context: GitHubContext, raw: RawInputs) {
     'working-directory': existingPath(context.workspace, 'folder'),
     'prisma-schema': existingPath(project, 'any').nullable(),
     'prisma-config': existingPath(project, 'file').nullable(),
-    storage: storageUrls(context.hosted),
+    storage: raw.command === 'check' ? noStorage : storageUrls(context.hosted),
     'encryption-passphrase': passphrase().nullable(),
     'encryption-recipients': recipients().nullable(),
     'encryption-identity': identities().nullable(),
@@ -94,16 +94,35 @@ function fieldsFor(context: GitHubContext, raw: RawInputs) {
     recovery: choice(['auto', 'swap'], ['in-place']),
     'on-new-writes': choice(['restore', 'stop']),
     'keep-failed': wholeNumber(0, 100),
+    'fail-on': choice(['error', 'warning', 'none']),
+    comment: choice(['true', 'false']),
+    'shadow-database-url': databaseUrl(project).nullable(),
   });
 }
 type Fields = z.output<ReturnType<typeof fieldsFor>>;
 
+/** `check` stores nothing; a `storage` given to it is a warning like every input that it does not use. */
+const noStorage = z.unknown().transform(() => null);
+
 function settingsOf(fields: Fields): Settings {
-  const common = {
+  const project = {
     databaseUrl: fields['database-url'],
     workingDirectory: fields['working-directory'],
     prismaSchema: fields['prisma-schema'],
     prismaConfig: fields['prisma-config'],
+  };
+  if (fields.command === 'check') {
+    return {
+      command: 'check',
+      ...project,
+      failOn: fields['fail-on'],
+      comment: fields.comment === 'true',
+      shadowDatabaseUrl: fields['shadow-database-url'],
+    };
+  }
+  if (fields.storage === null) throw new TypeError('only check goes without a storage');
+  const common = {
+    ...project,
     storages: fields.storage,
     encryption: encryptionOf(fields),
     jobs: fields.jobs,

@@ -17,7 +17,7 @@ import { harmlessLine } from './log-text.ts';
  * in its final state, and the result must not depend on a full disk.
  */
 export async function publish(report: Report, context: GitHubContext, log: ActionLog): Promise<void> {
-  process.exitCode = jobPasses(report.result) ? 0 : 1;
+  process.exitCode = jobPasses(report) ? 0 : 1;
   for (const line of closingLines(report)) log.visible(line);
 
   const reportPath = await softly('report.json could not be written', () => writeReport(report, context));

@@ -9,6 +9,9 @@ import { cancellation } from './cancellation.ts';
 import { readGitHubContext } from './github-context.ts';
 import { parseInputs, readInputs, requestedCommand, secretsOf } from './inputs.ts';
 import { publish } from './publish.ts';
+import { readPullRequest } from './pull-request.ts';
+import { commentOnPullRequest } from './pull-request-comment.ts';
+import { repositoryRootOf } from './repository-root.ts';
 import { runIdentity } from './run-identity.ts';
 import { saveWorkFolder } from './state.ts';
 import { surviveStrayErrors } from './stray-errors.ts';
@@ -32,18 +35,30 @@ export async function run(openPorts: (mask: (secret: string) => void) => Ports):
       commit: identity.commit,
     },
   });
+  const pullRequest = readPullRequest(process.env);
   const log = new ActionLog({ record: report });
   // To the very end: the second signal of a cancel must not cut off the telling of the result.
   using signal = cancellation();
   using _ = surviveStrayErrors((line) => log.warn(line));
+  let wantsComment = false;
   const result = await attempt(report, async () => {
     const { settings, warnings } = parseInputs(process.env, context);
     for (const warning of warnings) log.warn(warning);
+    wantsComment = settings.command === 'check' && settings.comment;
     const workFolder = await WorkFolder.create(context.temporaryDirectory);
     saveWorkFolder(workFolder.path);
     try {
       return await runCommand(
-        { run: identity, log, report, ports: openPorts(core.setSecret), workFolder: workFolder.path, signal },
+        {
+          run: identity,
+          log,
+          report,
+          ports: openPorts(core.setSecret),
+          workFolder: workFolder.path,
+          repository: repositoryRootOf(settings.workingDirectory, context.workspace),
+          pullRequest,
+          signal,
+        },
         settings,
       );
     } finally {
@@ -53,7 +68,11 @@ export async function run(openPorts: (mask: (secret: string) => void) => Ports):
       });
     }
   });
-  await publish(report.build(result, new Date()), context, log);
+  const told = report.build(result, new Date());
+  await publish(told, context, log);
+  if (wantsComment && pullRequest !== null) {
+    await commentOnPullRequest({ report: told, context, pullRequest, token: raw['github-token'] });
+  }
 }
 
 /** What fails before the story begins, has touched nothing. */

@@ -41,7 +41,14 @@ export async function openGround(
     if (!(error instanceof SafeMigrateError)) throw error;
     findings.push(
       ...problemsOf(error).map(
-        ({ code, message, hint }): Finding => ({ severity: 'error', code, message, hint, file: null, line: null }),
+        ({ code, message, hint }): Finding => ({
+          severity: 'error',
+          code,
+          message,
+          hint,
+          file: null,
+          line: null,
+        }),
       ),
     );
     return { value: null, because: `${what}: ${messageOf(error)}` };
@@ -119,7 +126,8 @@ async function openScratch(
   if (url === null) {
     return {
       value: null,
-      because: 'it needs a server for scratch databases: give shadow-database-url, e.g. of a service container.',
+      because:
+        'it needs a server for scratch databases: give shadow-database-url, e.g. of a service container.',
     };
   }
   let scratch: ScratchServer;

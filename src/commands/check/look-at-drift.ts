@@ -75,7 +75,8 @@ function whyNot(history: HistorySight): string | null {
   if (history.rows === null) return 'the database has no migration history.';
   const rows = history.rows.filter((row) => row.rolledBackAt === null);
   const failed = rows.find((row) => row.finishedAt === null);
-  if (failed !== undefined) return `migration ${failed.migrationName} failed in the database and was not resolved.`;
+  if (failed !== undefined)
+    return `migration ${failed.migrationName} failed in the database and was not resolved.`;
   const files = new Set(history.folders.map((folder) => folder.name));
   const unknown = rows.find((row) => !files.has(row.migrationName));
   if (unknown !== undefined) return `migration ${unknown.migrationName} is applied and not among the files.`;
@@ -108,6 +109,8 @@ function drifted(drift: DriftReport): Finding {
 }
 
 function notChecked(because: string): DriftSight {
-  const sentence = /^The database was not looked at/.test(because) ? because : `Drift was not checked: ${because}`;
+  const sentence = /^The database was not looked at/.test(because)
+    ? because
+    : `Drift was not checked: ${because}`;
   return { part: { name: 'drift', fact: 'not checked', findings: [], notChecked: [sentence] }, drift: null };
 }

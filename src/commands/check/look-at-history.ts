@@ -31,7 +31,8 @@ export async function lookAtHistory(ground: CheckGround, signal: AbortSignal): P
           isMerged: base.value.isMerged,
           folder: fileOf(project.migrationsDirectory),
         });
-  const onBase = branch === null ? null : new Set(project.migrationNames.filter((name) => !branch.added.includes(name)));
+  const onBase =
+    branch === null ? null : new Set(project.migrationNames.filter((name) => !branch.added.includes(name)));
   const rows = database.value === null ? null : await readHistory(database.value, project.historySchema);
   const byDatabase =
     database.value === null
@@ -49,7 +50,12 @@ export async function lookAtHistory(ground: CheckGround, signal: AbortSignal): P
   ];
   const notChecked = [base, database].flatMap((sight) => (sight.value === null ? [sight.because] : []));
   return {
-    part: { name: 'history', fact: factOf(folders, byDatabase, findings), findings: withoutTwins(findings), notChecked },
+    part: {
+      name: 'history',
+      fact: factOf(folders, byDatabase, findings),
+      findings: withoutTwins(findings),
+      notChecked,
+    },
     folders,
     rows,
     pending: byDatabase?.pending ?? branch?.added ?? null,

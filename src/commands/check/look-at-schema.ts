@@ -18,10 +18,13 @@ export async function lookAtSchema(
   signal: AbortSignal,
 ): Promise<SchemaSight> {
   const { project, scratch, fileOf } = ground;
-  if (scratch.value === null) return notChecked(`Whether schema.prisma fits the migrations was not checked: ${scratch.because}`);
+  if (scratch.value === null)
+    return notChecked(`Whether schema.prisma fits the migrations was not checked: ${scratch.because}`);
   const unreadable = history.folders.find((folder) => folder.script === null);
   if (unreadable !== undefined) {
-    return notChecked(`Whether schema.prisma fits the migrations was not checked: ${unreadable.name} has no migration.sql.`);
+    return notChecked(
+      `Whether schema.prisma fits the migrations was not checked: ${unreadable.name} has no migration.sql.`,
+    );
   }
   let replayed: ScratchDatabase;
   try {
@@ -37,16 +40,19 @@ export async function lookAtSchema(
   const replay = await project.replay(replayed.url, names, signal);
   if (!replay.isWhole) {
     const folder = history.folders.find((each) => each.name === replay.migration);
-    return notChecked('Whether schema.prisma fits the migrations was not checked: they do not run on an empty database.', [
-      {
-        severity: 'error',
-        code: 'SM_REPLAY_FAILED',
-        message: `the migrations cannot be run on an empty database${replay.migration === null ? '' : `; ${replay.migration} fails`}: ${replay.message}`,
-        hint: 'A new environment, and prisma migrate dev, run them from the start: they must work there. Correct the migration if it is new; otherwise make the missing objects in an earlier one.',
-        file: folder?.file ?? null,
-        line: 1,
-      },
-    ]);
+    return notChecked(
+      'Whether schema.prisma fits the migrations was not checked: they do not run on an empty database.',
+      [
+        {
+          severity: 'error',
+          code: 'SM_REPLAY_FAILED',
+          message: `the migrations cannot be run on an empty database${replay.migration === null ? '' : `; ${replay.migration} fails`}: ${replay.message}`,
+          hint: 'A new environment, and prisma migrate dev, run them from the start: they must work there. Correct the migration if it is new; otherwise make the missing objects in an earlier one.',
+          file: folder?.file ?? null,
+          line: 1,
+        },
+      ],
+    );
   }
   const sql = await project.missingMigration(replayed.url, signal);
   const schemaFile = fileOf(project.schemaPath);
@@ -66,7 +72,10 @@ export async function lookAtSchema(
   return {
     part: {
       name: 'schema',
-      fact: sql === null ? `${schemaFile} says what the migrations make` : `${schemaFile} and the migrations differ`,
+      fact:
+        sql === null
+          ? `${schemaFile} says what the migrations make`
+          : `${schemaFile} and the migrations differ`,
       findings,
       notChecked: [],
     },

@@ -18,6 +18,8 @@ import { readProperties } from './properties.ts';
 import { readArchive } from './read-archive.ts';
 import { restoreBeside } from './restore-beside.ts';
 import { readSchemaText, schemaDigest } from './schema-text.ts';
+import { readCompared } from './scratch-server.ts';
+import { readServerIdentity } from './server-identity.ts';
 import { openSnapshot } from './snapshot.ts';
 import { literal } from './sql-text.ts';
 import { swap } from './swap.ts';
@@ -65,6 +67,8 @@ export async function openDatabase(target: ConnectionTarget): Promise<Database> 
     urlOf: (database) => target.urlOf(database),
     copyName: (kind, run) => copyName(name, kind, run),
     copyMark: (kind, run) => copyMark({ kind, target: name, run }),
+    identity: () => inTarget.use(readServerIdentity),
+    schema: (signal) => readCompared(server, name, signal),
     inspect: () => inTarget.use((session) => inspect(session, server.version)),
 
     async lock(holder) {

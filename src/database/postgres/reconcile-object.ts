@@ -16,7 +16,8 @@ const created = (kind: string, dropped = kind): Shape => ({
 /** pg_dump's own name of it ends in the types of the arguments, which is what DROP wants. */
 const routine = (kind: string): Shape => ({
   pattern: new RegExp(`^CREATE ${kind} (${qualifiedName})\\(`),
-  drop: ([object], { header }) => `DROP ${kind} ${object}${/^Name: [^(]*(\(.*?\)); Type: /.exec(header)?.[1] ?? '()'};`,
+  drop: ([object], { header }) =>
+    `DROP ${kind} ${object}${/^Name: [^(]*(\(.*?\)); Type: /.exec(header)?.[1] ?? '()'};`,
 });
 const onTable = (kind: string, pattern: RegExp): Shape => ({
   pattern,

@@ -3,7 +3,8 @@ import type { SchemaEntry } from './schema-text.ts';
 
 /** `    CONSTRAINT amount_positive CHECK ((amount > 0)),` inside of a CREATE TABLE. */
 const checkConstraint = /^\s+CONSTRAINT ("(?:[^"]|"")+"|\S+) (CHECK .*?),?$/;
-const tableName = /^CREATE (?:UNLOGGED |FOREIGN )?TABLE ((?:"(?:[^"]|"")+"|[^\s."]+)(?:\.(?:"(?:[^"]|"")+"|[^\s."(]+))?)/;
+const tableName =
+  /^CREATE (?:UNLOGGED |FOREIGN )?TABLE ((?:"(?:[^"]|"")+"|[^\s."]+)(?:\.(?:"(?:[^"]|"")+"|[^\s."(]+))?)/;
 
 /**
  * Check constraints, which Prisma does not model, of a table that is not as the migrations made it. Its columns are

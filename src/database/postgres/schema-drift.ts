@@ -40,7 +40,12 @@ export function schemaDrift(
   const is = entriesOf(actual.text, actual.owner);
   const should = entriesOf(expected.text, expected.owner);
   const alternative = again === null ? should : entriesOf(again, expected.owner);
-  const drift = { differences: [] as string[], before: [] as string[], after: [] as string[], byHand: [] as string[] };
+  const drift = {
+    differences: [] as string[],
+    before: [] as string[],
+    after: [] as string[],
+    byHand: [] as string[],
+  };
 
   extensionDrift(actual.extensions, expected.extensions, drift);
   for (const [object, entry] of is) {
@@ -108,13 +113,25 @@ function isOfGrants(entry: SchemaEntry): boolean {
 }
 
 /** What Prisma models, it names in its script; quoted, as it does. */
-const modelled = new Set(['TABLE', 'INDEX', 'CONSTRAINT', 'FK CONSTRAINT', 'TYPE', 'DEFAULT', 'SEQUENCE', 'SEQUENCE OWNED BY', 'SCHEMA']);
+const modelled = new Set([
+  'TABLE',
+  'INDEX',
+  'CONSTRAINT',
+  'FK CONSTRAINT',
+  'TYPE',
+  'DEFAULT',
+  'SEQUENCE',
+  'SEQUENCE OWNED BY',
+  'SCHEMA',
+]);
 
 function isCovered(entry: SchemaEntry, prismaScript: string): boolean {
   if (!modelled.has(entry.type)) return false;
   const name = nameOf(entry);
   // A constraint or default is named after its table; the sequence of a column goes with the column.
-  return name.split(' ').some((part) => prismaScript.includes(`"${part}"`)) || prismaScript.includes(`"${name}"`);
+  return (
+    name.split(' ').some((part) => prismaScript.includes(`"${part}"`)) || prismaScript.includes(`"${name}"`)
+  );
 }
 
 function nameOf(entry: SchemaEntry): string {
@@ -145,7 +162,10 @@ function entriesOf(text: string, owner: string): ReadonlyMap<string, SchemaEntry
 }
 
 function withoutOwner(entry: SchemaEntry, owner: string): string {
-  const body = entry.body.replaceAll(/^ALTER .* OWNER TO .*;$/gm, '').replaceAll(/\n{3,}/g, '\n\n').trim();
+  const body = entry.body
+    .replaceAll(/^ALTER .* OWNER TO .*;$/gm, '')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trim();
   if (!isOfGrants(entry)) return body;
   const role = /^[a-z_][a-z0-9_$]*$/.test(owner) ? owner : `"${owner.replaceAll('"', '""')}"`;
   return ['FROM', 'TO', 'FOR ROLE'].reduce(

@@ -62,13 +62,16 @@ export async function openScratchServer(
   return {
     address: server.address,
     identity: await readServerIdentity(admin),
+    serverMajor: server.version.major,
     create,
     schemaOf: (database, signal) => readCompared(server, database.name, signal),
     compare,
     async [Symbol.asyncDispose]() {
       for (const { name } of made) {
         await dropCopy(admin, server.address.database, name).catch((error: unknown) => {
-          warn(`the scratch database ${name} could not be dropped: ${error instanceof Error ? error.message : error}`);
+          warn(
+            `the scratch database ${name} could not be dropped: ${error instanceof Error ? error.message : error}`,
+          );
         });
       }
       await admin[Symbol.asyncDispose]();
@@ -87,7 +90,9 @@ export async function readCompared(
   return { text, serverMajor: server.version.major, ...(await ownerAndExtensions(session)) };
 }
 
-async function ownerAndExtensions(session: SqlSession): Promise<Pick<ComparedSchema, 'owner' | 'extensions'>> {
+async function ownerAndExtensions(
+  session: SqlSession,
+): Promise<Pick<ComparedSchema, 'owner' | 'extensions'>> {
   const [row] = await session.query(
     `SELECT pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
             ARRAY(SELECT extname::text FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY 1) AS "extensions"

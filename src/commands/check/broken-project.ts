@@ -1,0 +1,30 @@
+import { type CheckPart, type CheckReport, checkPartNames } from '../../report/check-report.ts';
+import type { SafeMigrateError } from '../../system/errors.ts';
+import type { CheckSettings } from '../settings.ts';
+
+/** A project that Prisma itself would refuse, e.g. for a lock file of another provider: one finding, nothing else. */
+export function brokenProject(
+  error: SafeMigrateError,
+  settings: CheckSettings,
+  project: string,
+): CheckReport {
+  const { code, message, hint } = error;
+  return {
+    fails: settings.failOn !== 'none',
+    project,
+    parts: checkPartNames.map((name): CheckPart => {
+      const isFirst = name === 'history';
+      return {
+        name,
+        fact: 'not checked',
+        findings: isFirst ? [{ severity: 'error', code, message, hint, file: null, line: null }] : [],
+        notChecked: isFirst ? ['Nothing else was checked: Prisma would refuse this project.'] : [],
+      };
+    }),
+    pending: [],
+    changesDatabase: null,
+    missingMigrationSql: null,
+    drift: null,
+    prismaStatus: null,
+  };
+}

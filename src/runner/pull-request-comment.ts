@@ -1,0 +1,59 @@
+import * as core from '@actions/core';
+import type { PullRequest } from '../commands/context.ts';
+import { commentMarkdown, commentMarker } from '../report/comment.ts';
+import type { Report } from '../report/report.ts';
+import { messageOf } from '../system/errors.ts';
+import type { GitHubContext } from './github-context.ts';
+
+/**
+ * Keeps one comment for this project on the pull request: made once, edited after that. A comment that cannot be
+ * written (a fork's token may only read) is a warning; the job summary holds the same.
+ */
+export async function commentOnPullRequest(request: {
+  readonly report: Report;
+  readonly context: GitHubContext;
+  readonly pullRequest: PullRequest;
+  readonly token: string;
+}): Promise<void> {
+  const { report, context, pullRequest, token } = request;
+  const [owner, repo] = context.repository?.split('/') ?? [];
+  if (report.check === null || owner === undefined || repo === undefined) return;
+  if (pullRequest.isFromFork) {
+    core.info(
+      'No comment: the token of a pull request from a fork may only read. The job summary holds the same.',
+    );
+    return;
+  }
+  try {
+    const { getOctokit } = await import('@actions/github');
+    const api = getOctokit(token).rest.issues;
+    const where = { owner, repo };
+    const marker = commentMarker(report.check.project);
+    const body = commentMarkdown(report);
+    const ours = await findComment(getOctokit(token), { ...where, issue_number: pullRequest.number }, marker);
+    if (ours === null) await api.createComment({ ...where, issue_number: pullRequest.number, body });
+    else await api.updateComment({ ...where, comment_id: ours, body });
+  } catch (error) {
+    core.warning(
+      `The pull request could not be commented on: ${messageOf(error)}. The job needs \`permissions: pull-requests: write\`; the job summary holds the same.`,
+    );
+  }
+}
+
+type Octokit = ReturnType<typeof import('@actions/github')['getOctokit']>;
+
+/** Ours by its first line, and by a bot: a person who copies that line does not get his comment edited. */
+async function findComment(
+  octokit: Octokit,
+  place: { readonly owner: string; readonly repo: string; readonly issue_number: number },
+  marker: string,
+): Promise<number | null> {
+  const pages = octokit.paginate.iterator(octokit.rest.issues.listComments, { ...place, per_page: 100 });
+  for await (const { data } of pages) {
+    const found = data.find(
+      (comment) => comment.user?.type === 'Bot' && comment.body?.startsWith(marker) === true,
+    );
+    if (found !== undefined) return found.id;
+  }
+  return null;
+}

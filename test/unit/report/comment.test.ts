@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { annotationsOf } from '../../../src/report/annotations.ts';
+import type { CheckReport, Finding } from '../../../src/report/check-report.ts';
+import { commentMarkdown, commentMarker } from '../../../src/report/comment.ts';
+import { sampleBuilder } from '../../support/sample-reports.ts';
+
+const finding: Finding = {
+  severity: 'warning',
+  code: 'SM_DATA_LOSS',
+  message: 'x drops the column "a"."b"',
+  hint: 'Look.',
+  file: 'prisma/migrations/x/migration.sql',
+  line: 3,
+};
+const empty: CheckReport = {
+  fails: false,
+  project: '.',
+  parts: [{ name: 'history', fact: '', findings: [], notChecked: [] }],
+  pending: [],
+  changesDatabase: true,
+  missingMigrationSql: null,
+  drift: null,
+  prismaStatus: null,
+};
+
+function report(check: Partial<CheckReport>) {
+  const builder = sampleBuilder();
+  builder.check({ ...empty, ...check });
+  return builder.build('checked', new Date(0));
+}
+
+describe('the comment on a pull request', () => {
+  it('is one line when nothing of the database changes', () => {
+    expect(commentMarkdown(report({ changesDatabase: false }))).toBe(
+      `${commentMarker('.')}\n**safe-migrate**: no database changes.\n`,
+    );
+  });
+
+  it('of two projects are two', () => {
+    expect(commentMarker('apps/web')).not.toBe(commentMarker('apps/api'));
+    expect(commentMarkdown(report({ project: 'apps/web' }))).toContain(commentMarker('apps/web'));
+  });
+
+  it.each([
+    ['ASCII', 'SELECT 1; '],
+    ['characters of four bytes', '😀'],
+  ])('stays under GitHub’s 65 536 characters however large the scripts of %s are', (_, text) => {
+    const pending = Array.from({ length: 40 }, (_each, index) => ({
+      name: `2026010100000${index}_x`,
+      file: 'f',
+      script: text.repeat(20_000),
+      destructive: [],
+      isReadable: true,
+    }));
+    const findings = Array.from({ length: 500 }, () => ({ ...finding, message: text.repeat(300) }));
+    const comment = commentMarkdown(
+      report({
+        pending,
+        parts: [{ name: 'pending', fact: '', findings, notChecked: [] }],
+        missingMigrationSql: text.repeat(50_000),
+        drift: { differences: ['x'], reconcileSql: text.repeat(50_000), byHand: [] },
+      }),
+    );
+    expect(comment.length).toBeLessThan(65_536);
+    expect(comment).toContain('too long to be shown here');
+    expect(comment.trimEnd().endsWith('report.json.</sub>')).toBe(true);
+  });
+
+  it('lets no SQL break out of its block, and no name become markup or a mention', () => {
+    const script = 'SELECT 1;\n```\n</details>\n@octocat <img src=x>\n````\nDROP TABLE a;';
+    const comment = commentMarkdown(
+      report({
+        pending: [{ name: '@octocat <b>', file: 'f', script, destructive: [], isReadable: true }],
+        parts: [
+          {
+            name: 'pending',
+            fact: '',
+            findings: [{ ...finding, message: '`|@octocat](http://x) <img>', hint: '**b**' }],
+            notChecked: ['@octocat'],
+          },
+        ],
+      }),
+    );
+    const outside = comment.replaceAll(/^(`{3,})[^\n]*\n[\s\S]*?\n\1$/gm, '').replaceAll(/`[^`\n]*`/g, '');
+    expect(outside).not.toMatch(/@octocat|<img|<b>|\]\(http:\/\/x\)|\*\*b\*\*/);
+    expect(comment).toContain('`````sql');
+  });
+});
+
+describe('annotations of a check', () => {
+  it('are at most ten of a kind, the worst first, on their lines', () => {
+    const findings = Array.from(
+      { length: 30 },
+      (_, index): Finding => ({
+        ...finding,
+        severity: index % 2 === 0 ? 'warning' : 'error',
+        line: index + 1,
+      }),
+    );
+    const annotations = annotationsOf(
+      report({ fails: true, parts: [{ name: 'pending', fact: '', findings, notChecked: [] }] }),
+    );
+    expect(annotations.filter(({ level }) => level === 'error')).toHaveLength(10);
+    expect(annotations.filter(({ level }) => level === 'warning')).toHaveLength(10);
+    expect(annotations[0]).toMatchObject({ level: 'error', file: finding.file, line: 2 });
+    expect(annotations[9]?.title).toContain('6 more');
+  });
+});
