@@ -1,19 +1,19 @@
 import { o as __toESM } from "./rolldown-runtime.js";
-import { a as int, c as number, d as strictObject, f as string, i as boolean, l as object, m as NEVER, n as _enum, o as literal$1, p as union, r as array, s as looseObject, t as datetime, u as record } from "./zod.js";
+import { a as int, c as number, d as strictObject, f as string, h as NEVER, i as boolean, l as object, m as unknown, n as _enum, o as literal$1, p as union, r as array, s as looseObject, t as datetime, u as record } from "./zod.js";
 import { c as storageMismatch, d as RefusedError, f as SafeMigrateError, l as stoppedBy, m as problemsOf, o as sha256OfFile, p as messageOf, r as saveWorkFolder, s as ContentGate, t as WorkFolder, u as objectKey } from "./safe-migrate.js";
-import { a as setSecret, i as setOutput, o as warning, s as summary, t as error } from "./actions-core.js";
+import { a as setOutput, c as summary, o as setSecret, r as info, s as warning, t as error } from "./actions-core.js";
 import { t as bech32 } from "./scure-base.js";
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { PassThrough, Readable, Writable, addAbortSignal } from "node:stream";
 import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { spawn } from "node:child_process";
-import { access, chmod, constants, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
+import { access, chmod, constants, copyFile, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
 import { setTimeout as setTimeout$1 } from "node:timers/promises";
 import { StringDecoder } from "node:string_decoder";
 import { finished, pipeline as pipeline$1 } from "node:stream/promises";
-import { constants as constants$1, existsSync, readlinkSync, statSync } from "node:fs";
 import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
+import { constants as constants$1, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
@@ -234,8 +234,8 @@ function tableOf(lines) {
 	}
 	return null;
 }
-const name = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
-const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name}(?:\.${name})?)`);
+const name$1 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
+const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$1}(?:\.${name$1})?)`);
 /** The type and name in the head of the refused statement; the rest of it is not shown. */
 function commandObject(lines) {
 	for (const line of lines) {
@@ -1075,7 +1075,7 @@ var TableComparer = class {
 		const onlyInTarget = await countRows(this.#target.session, rows);
 		if (onlyInTarget === 0) return null;
 		return {
-			...nameOf(table),
+			...nameOf$1(table),
 			onlyInFailed: 0,
 			changed: 0,
 			onlyInTarget,
@@ -1090,7 +1090,7 @@ var TableComparer = class {
 		if (onlyInFailed === 0) return null;
 		const sampleKeys = await readKeys(this.#failed.session, rows, null, 20);
 		return {
-			...nameOf(table),
+			...nameOf$1(table),
 			onlyInFailed,
 			changed: 0,
 			onlyInTarget: 0,
@@ -1102,7 +1102,7 @@ var TableComparer = class {
 		if (before !== void 0 && sameColumns(failed, target)) {
 			const columns = failed.columns.map(({ name }) => name);
 			const now = await readTableContent(this.#failed.session, {
-				...nameOf(failed),
+				...nameOf$1(failed),
 				columns
 			});
 			if (now.rows === before.rows && now.digest === before.digest) return null;
@@ -1121,21 +1121,21 @@ var TableComparer = class {
 		const touched = (before?.rows ?? targetRowCount) - targetRowCount;
 		if (touched > 0) this.#log.detail(`${failed.schema}.${failed.table}: the application has changed or deleted ${touched} rows since the swap; they are counted as only in the failed database`);
 		return {
-			...nameOf(failed),
+			...nameOf$1(failed),
 			...found,
 			key
 		};
 	}
 	#rows(table, key, columns, only) {
 		return {
-			...nameOf(table),
+			...nameOf$1(table),
 			key,
 			columns,
 			only
 		};
 	}
 };
-function nameOf({ schema, table }) {
+function nameOf$1({ schema, table }) {
 	return {
 		schema,
 		table
@@ -3353,7 +3353,7 @@ async function createCopy(admin, version, mark, properties) {
 	const name = copyName(mark.target, mark.kind, mark.run);
 	await checkOwner(admin, properties.owner);
 	try {
-		await admin.execute(await createStatement(admin, version, name, properties));
+		await admin.execute(await createStatement$1(admin, version, name, properties));
 	} catch (cause) {
 		throw creationFailed(name, cause);
 	}
@@ -3383,7 +3383,7 @@ async function checkOwner(admin, owner) {
 		phase: "prove"
 	});
 }
-async function createStatement(admin, version, name, properties) {
+async function createStatement$1(admin, version, name, properties) {
 	const parts = [
 		`CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0`,
 		`ENCODING ${literal(properties.encoding)}`,
@@ -3643,13 +3643,13 @@ const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
 async function restoreExtensions(server, database, wanted) {
 	await using session = await server.connect(database);
 	const present = await readExtensions(session);
-	for (const extension of present) if (!wanted.some((other) => other.name === extension.name)) await run$1(session, extension.name, `DROP EXTENSION ${identifier(extension.name)}`);
+	for (const extension of present) if (!wanted.some((other) => other.name === extension.name)) await run$2(session, extension.name, `DROP EXTENSION ${identifier(extension.name)}`);
 	for (const extension of wanted) {
 		const existing = present.find((other) => other.name === extension.name);
-		if (existing === void 0) await run$1(session, extension.name, createExtension(extension));
+		if (existing === void 0) await run$2(session, extension.name, createExtension(extension));
 		else if (existing.version !== extension.version) {
 			const statement = `ALTER EXTENSION ${identifier(extension.name)} UPDATE TO ${literal(extension.version)}`;
-			await run$1(session, extension.name, statement);
+			await run$2(session, extension.name, statement);
 		}
 	}
 }
@@ -3658,7 +3658,7 @@ function createExtension(extension) {
 	const { name, schema, version } = extension;
 	return `CREATE EXTENSION IF NOT EXISTS ${identifier(name)} SCHEMA ${identifier(schema)} VERSION ${literal(version)}`;
 }
-async function run$1(session, extension, statement) {
+async function run$2(session, extension, statement) {
 	try {
 		await session.execute(statement);
 	} catch (cause) {
@@ -3923,6 +3923,459 @@ async function dropUnfinished(server, adminDatabase, name, log) {
 		const reason = messageOf(error);
 		log.warn(`the unfinished copy ${name} is still there: ${reason}. Drop it by hand: DROP DATABASE ${identifier(name)};`);
 	}
+}
+
+// src/system/secret.ts
+/**
+* A value that must not reach a log, an output, a file or an argument list.
+* It prints as `***` however it is formatted; only `reveal()` gives it, at the one place that needs it.
+*/
+var Secret = class {
+	#value;
+	constructor(value) {
+		this.#value = value;
+	}
+	reveal() {
+		return this.#value;
+	}
+	toString() {
+		return "***";
+	}
+	toJSON() {
+		return "***";
+	}
+	[inspect.custom]() {
+		return "***";
+	}
+};
+
+// src/database/postgres/load-schema-text.ts
+/**
+* Runs a schema-only dump in a database that this run made. Statements that fail (a role that this server does not
+* have, a setting of a newer one) are passed over: the result is only compared, and what is missing shows there.
+*/
+async function loadSchemaText(server, database, schemaText, signal) {
+	const process = server.tools.start("psql", [
+		"--no-psqlrc",
+		"--quiet",
+		"--set=ON_ERROR_STOP=0",
+		"--file=-"
+	], {
+		database,
+		stdin: "pipe",
+		signal
+	});
+	if (process.stdin === null) throw new TypeError("psql was started without stdin");
+	process.stdout.resume();
+	const written = pipeline$1([schemaText], process.stdin).catch(() => {});
+	await process.exited;
+	await written;
+	signal.throwIfAborted();
+}
+
+// src/database/postgres/reconcile-grants.ts
+/**
+* From the GRANT and REVOKE statements that pg_dump prints for an object as it is (`is`) to those that it prints for
+* it as it should be: what only `is` has is turned round, what only `should` has is run.
+*/
+function reconcileGrants(is, should) {
+	const [before, after] = [statementsIn(is), statementsIn(should)];
+	const others = [];
+	return {
+		statements: [...before.filter((statement) => !after.includes(statement)).flatMap((statement) => {
+			const opposite = oppositeOf(statement);
+			if (opposite === null) others.push(statement);
+			return opposite ?? [];
+		}).toReversed(), ...after.filter((each) => !before.includes(each))],
+		others
+	};
+}
+function statementsIn(body) {
+	return body.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+}
+const grant = /^(ALTER DEFAULT PRIVILEGES .*)?GRANT (.*) TO (.*?)( WITH GRANT OPTION)?;$/;
+const revoke = /^(ALTER DEFAULT PRIVILEGES .*)?REVOKE (.*) FROM (.*);$/;
+function oppositeOf(statement) {
+	const granted = grant.exec(statement);
+	if (granted !== null) return `${granted[1] ?? ""}REVOKE ${granted[2]} FROM ${granted[3]};`;
+	const revoked = revoke.exec(statement);
+	if (revoked !== null) return `${revoked[1] ?? ""}GRANT ${revoked[2]} TO ${revoked[3]};`;
+	return null;
+}
+
+// src/database/postgres/reconcile-object.ts
+const name = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
+const qualifiedName = `${name}(?:\\.${name})*`;
+const created = (kind, dropped = kind) => ({
+	pattern: new RegExp(`^CREATE ${kind} (${qualifiedName})`),
+	drop: ([object]) => `DROP ${dropped} ${object};`
+});
+/** pg_dump's own name of it ends in the types of the arguments, which is what DROP wants. */
+const routine = (kind) => ({
+	pattern: new RegExp(`^CREATE ${kind} (${qualifiedName})\\(`),
+	drop: ([object], { header }) => `DROP ${kind} ${object}${/^Name: [^(]*(\(.*?\)); Type: /.exec(header)?.[1] ?? "()"};`
+});
+const onTable = (kind, pattern) => ({
+	pattern,
+	drop: ([object, table]) => `DROP ${kind} ${object} ON ${table};`
+});
+const shapes = {
+	VIEW: created("VIEW"),
+	"MATERIALIZED VIEW": created("MATERIALIZED VIEW"),
+	TABLE: {
+		...created("TABLE"),
+		pattern: new RegExp(`^CREATE (?:UNLOGGED )?TABLE (${qualifiedName})`)
+	},
+	SEQUENCE: created("SEQUENCE"),
+	TYPE: created("TYPE"),
+	DOMAIN: created("DOMAIN"),
+	SCHEMA: created("SCHEMA"),
+	STATISTICS: created("STATISTICS"),
+	COLLATION: created("COLLATION"),
+	PUBLICATION: created("PUBLICATION"),
+	"EVENT TRIGGER": created("EVENT TRIGGER"),
+	FUNCTION: routine("FUNCTION"),
+	PROCEDURE: routine("PROCEDURE"),
+	AGGREGATE: routine("AGGREGATE"),
+	TRIGGER: onTable("TRIGGER", new RegExp(`^CREATE (?:CONSTRAINT )?TRIGGER (${name}) [^;]*? ON (${qualifiedName})[ \\n]`)),
+	POLICY: onTable("POLICY", new RegExp(`^CREATE POLICY (${name}) ON (${qualifiedName})`)),
+	RULE: onTable("RULE", new RegExp(`^CREATE RULE (${name}) AS\\s+ON \\w+ TO (${qualifiedName})`)),
+	INDEX: {
+		pattern: new RegExp(`^CREATE (?:UNIQUE )?INDEX (${name}) ON (?:ONLY )?(${qualifiedName})`),
+		drop: ([index, table = ""]) => `DROP INDEX ${schemaOf(table)}${index};`
+	},
+	CONSTRAINT: constraint(),
+	"FK CONSTRAINT": constraint(),
+	"CHECK CONSTRAINT": constraint(),
+	"ROW SECURITY": {
+		pattern: new RegExp(`^ALTER TABLE (${qualifiedName}) ENABLE ROW LEVEL SECURITY`),
+		drop: ([table]) => `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY;`
+	},
+	COMMENT: {
+		pattern: /^COMMENT ON ([\s\S]*?) IS '/,
+		drop: ([object]) => `COMMENT ON ${object} IS NULL;`
+	},
+	DEFAULT: {
+		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName}) ALTER COLUMN (${name}) SET DEFAULT`),
+		drop: ([table, column]) => `ALTER TABLE ${table} ALTER COLUMN ${column} DROP DEFAULT;`
+	}
+};
+function constraint() {
+	return {
+		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName})\\s+ADD CONSTRAINT (${name})`),
+		drop: ([table, object]) => `ALTER TABLE ${table} DROP CONSTRAINT ${object};`
+	};
+}
+/** What drops the object, without CASCADE; null for a type that is not known here. */
+function dropStatement(entry) {
+	const shape = shapes[entry.type];
+	const found = shape?.pattern.exec(entry.body);
+	return shape === void 0 || !found ? null : shape.drop(found.slice(1), entry);
+}
+/** What makes it: the statements of the dump. */
+function createStatement(entry) {
+	return withoutAccessMethod(entry.body);
+}
+/** What puts `wanted` into the place of `is`; null when the old one cannot be dropped by a statement of ours. */
+function replaceStatement(is, wanted) {
+	const create = createStatement(wanted);
+	if (wanted.type === "FUNCTION" || wanted.type === "PROCEDURE") return {
+		drop: null,
+		create: create.replace(/^CREATE (FUNCTION|PROCEDURE)/, "CREATE OR REPLACE $1")
+	};
+	if (wanted.type === "COMMENT" || wanted.type === "DEFAULT") return {
+		drop: null,
+		create
+	};
+	const drop = dropStatement(is);
+	return drop === null ? null : {
+		drop,
+		create
+	};
+}
+/** The line that parseSchemaText adds to tables and materialized views for comparison. */
+function withoutAccessMethod(body) {
+	return body.replace(/\nUSING \S+$/, "");
+}
+function schemaOf(qualified) {
+	return new RegExp(`^(${name}\\.)${name}$`).exec(qualified)?.[1] ?? "";
+}
+
+// src/database/postgres/reconcile-table.ts
+/** `    CONSTRAINT amount_positive CHECK ((amount > 0)),` inside of a CREATE TABLE. */
+const checkConstraint = /^\s+CONSTRAINT ("(?:[^"]|"")+"|\S+) (CHECK .*?),?$/;
+const tableName = /^CREATE (?:UNLOGGED |FOREIGN )?TABLE ((?:"(?:[^"]|"")+"|[^\s."]+)(?:\.(?:"(?:[^"]|"")+"|[^\s."(]+))?)/;
+/**
+* Check constraints, which Prisma does not model, of a table that is not as the migrations made it. Its columns are
+* Prisma's; what is neither is returned in `others`, line by line.
+*/
+function reconcileTable(is, should) {
+	const table = tableName.exec(should.body)?.[1] ?? tableName.exec(is.body)?.[1];
+	const before = linesOf$1(is.body);
+	const after = linesOf$1(should.body);
+	const statements = [];
+	const others = [];
+	for (const line of before.filter((each) => !after.includes(each))) {
+		const constraint = checkConstraint.exec(line);
+		if (constraint === null || table === void 0) others.push(`only in the database: ${line.trim()}`);
+		else statements.push(`ALTER TABLE ${table} DROP CONSTRAINT ${constraint[1]};`);
+	}
+	for (const line of after.filter((each) => !before.includes(each))) {
+		const constraint = checkConstraint.exec(line);
+		if (constraint === null || table === void 0) others.push(`only in the migrations: ${line.trim()}`);
+		else statements.push(`ALTER TABLE ${table} ADD CONSTRAINT ${constraint[1]} ${constraint[2]};`);
+	}
+	return {
+		statements,
+		others
+	};
+}
+/** Without the commas at their ends: the last line has none, whichever that is. */
+function linesOf$1(body) {
+	return body.split("\n").filter((line) => line.trim() !== "").map((line) => line.replace(/,$/, ""));
+}
+
+// src/database/postgres/schema-drift.ts
+/** Dropped first and made last: they hold no data, and tables cannot be changed under them. */
+const dependents = /* @__PURE__ */ new Set([
+	"VIEW",
+	"MATERIALIZED VIEW",
+	"POLICY",
+	"RULE",
+	"TRIGGER"
+]);
+/**
+* Compares what `actual` holds with what it should hold by `expected`, object by object. Some expressions are printed
+* differently after one restore; `again` is the text of `expected` after a restore, and equal to either is equal.
+* `prismaScript` is what Prisma proposes already; what it names is not proposed a second time.
+*/
+function schemaDrift(actual, expected, again, prismaScript) {
+	const is = entriesOf(actual.text, actual.owner);
+	const should = entriesOf(expected.text, expected.owner);
+	const alternative = again === null ? should : entriesOf(again, expected.owner);
+	const drift = {
+		differences: [],
+		before: [],
+		after: [],
+		byHand: []
+	};
+	extensionDrift(actual.extensions, expected.extensions, drift);
+	for (const [object, entry] of is) {
+		const wanted = should.get(object);
+		if (wanted === void 0) superfluous(entry, prismaScript, drift);
+		else if (entry.body !== wanted.body && entry.body !== alternative.get(object)?.body) different(entry, wanted, prismaScript, drift);
+	}
+	for (const [object, wanted] of should) if (!is.has(object)) missing$1(wanted, prismaScript, drift);
+	return drift;
+}
+function superfluous(entry, prismaScript, drift) {
+	drift.differences.push(`${entry.object} is not in the migrations`);
+	if (isCovered(entry, prismaScript)) return;
+	if (isOfGrants(entry)) return void addGrants(entry.body, "", entry, drift);
+	const statement = dropStatement(entry);
+	if (statement === null) drift.byHand.push(`drop ${entry.object}, or put it into a migration`);
+	else (dependents.has(entry.type) ? drift.before : drift.after).push(statement);
+}
+function missing$1(wanted, prismaScript, drift) {
+	drift.differences.push(`${wanted.object} is in the migrations and missing in the database`);
+	if (isCovered(wanted, prismaScript)) return;
+	if (isOfGrants(wanted)) return void addGrants("", wanted.body, wanted, drift);
+	drift.after.push(createStatement(wanted));
+}
+function different(entry, wanted, prismaScript, drift) {
+	drift.differences.push(`${entry.object} is not as the migrations made it`);
+	if (isOfGrants(entry)) return void addGrants(entry.body, wanted.body, entry, drift);
+	if (entry.type === "TABLE") {
+		const { statements, others } = reconcileTable(entry, wanted);
+		drift.after.push(...statements);
+		if (others.length > 0 && !isCovered(entry, prismaScript)) drift.byHand.push(`${entry.object} differs in: ${others.join("; ")}`);
+		return;
+	}
+	if (isCovered(entry, prismaScript)) return;
+	const replacement = replaceStatement(entry, wanted);
+	if (replacement === null) {
+		drift.byHand.push(`make ${entry.object} again as the migrations define it:\n${wanted.body}`);
+		return;
+	}
+	if (replacement.drop !== null) (dependents.has(entry.type) ? drift.before : drift.after).push(replacement.drop);
+	drift.after.push(replacement.create);
+}
+function addGrants(is, should, entry, drift) {
+	const { statements, others } = reconcileGrants(is, should);
+	drift.after.push(...statements);
+	if (others.length > 0) drift.byHand.push(`${entry.object}: ${others.join(" ")}`);
+}
+function isOfGrants(entry) {
+	return entry.type === "ACL" || entry.type === "DEFAULT ACL";
+}
+/** What Prisma models, it names in its script; quoted, as it does. */
+const modelled = /* @__PURE__ */ new Set([
+	"TABLE",
+	"INDEX",
+	"CONSTRAINT",
+	"FK CONSTRAINT",
+	"TYPE",
+	"DEFAULT",
+	"SEQUENCE",
+	"SEQUENCE OWNED BY",
+	"SCHEMA"
+]);
+function isCovered(entry, prismaScript) {
+	if (!modelled.has(entry.type)) return false;
+	const name = nameOf(entry);
+	return name.split(" ").some((part) => prismaScript.includes(`"${part}"`)) || prismaScript.includes(`"${name}"`);
+}
+function nameOf(entry) {
+	return /^Name: (.*?); Type: /.exec(entry.header)?.[1] ?? "";
+}
+function extensionDrift(is, should, drift) {
+	for (const name of is.filter((each) => !should.includes(each))) {
+		drift.differences.push(`EXTENSION ${name} is not in the migrations`);
+		drift.after.push(`DROP EXTENSION "${name.replaceAll("\"", "\"\"")}";`);
+	}
+	for (const name of should.filter((each) => !is.includes(each))) {
+		drift.differences.push(`EXTENSION ${name} is in the migrations and missing in the database`);
+		drift.before.push(`CREATE EXTENSION "${name.replaceAll("\"", "\"\"")}";`);
+	}
+}
+/** Owners and the migration history itself are no part of what migrations say. */
+function entriesOf(text, owner) {
+	const entries = /* @__PURE__ */ new Map();
+	for (const entry of parseSchemaText(text)) {
+		if (/^_prisma_migrations\b|^(TABLE|COLUMN) _prisma_migrations\b/.test(nameOf(entry))) continue;
+		if (entry.type === "SCHEMA" && nameOf(entry) === "public") continue;
+		const body = withoutOwner(entry, owner);
+		if (body !== "") entries.set(entry.object, {
+			...entry,
+			body
+		});
+	}
+	return entries;
+}
+function withoutOwner(entry, owner) {
+	const body = entry.body.replaceAll(/^ALTER .* OWNER TO .*;$/gm, "").replaceAll(/\n{3,}/g, "\n\n").trim();
+	if (!isOfGrants(entry)) return body;
+	const role = /^[a-z_][a-z0-9_$]*$/.test(owner) ? owner : `"${owner.replaceAll("\"", "\"\"")}"`;
+	return [
+		"FROM",
+		"TO",
+		"FOR ROLE"
+	].reduce((text, word) => text.replaceAll(`${word} ${role};`, `${word} CURRENT_USER;`).replaceAll(`${word} ${role} `, `${word} CURRENT_USER `), body);
+}
+
+// src/database/postgres/server-identity.ts
+const identityRow = object({
+	systemIdentifier: string(),
+	startedAt: string()
+});
+/** Both may be asked by every role. A physical copy has the same identifier and another start. */
+async function readServerIdentity(session) {
+	const [row] = await session.query(`SELECT system_identifier::text AS "systemIdentifier",
+            to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "startedAt"
+       FROM pg_catalog.pg_control_system()`, identityRow);
+	if (row === void 0) throw new TypeError("pg_control_system() returned no row");
+	return row;
+}
+
+// src/database/postgres/scratch-server.ts
+/**
+* Connects to the server that `target` names. The database in the URL is only where CREATE DATABASE is run from.
+* Rejects as connectServer does. `warn` is told about databases that could not be dropped.
+*/
+async function openScratchServer(target, run, warn) {
+	const server = await connectServer(target);
+	const admin = await server.connect(server.address.database, { applicationName: "safe-migrate check" });
+	const made = [];
+	const create = async (schema) => {
+		const mark = {
+			kind: "scratch",
+			target: server.address.database,
+			run: `${run}${made.length}`
+		};
+		const name = copyName(mark.target, mark.kind, mark.run);
+		try {
+			await admin.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0 ENCODING 'UTF8'`);
+		} catch (cause) {
+			throw cause instanceof SqlError ? cannotCreate(cause) : cause;
+		}
+		const database = {
+			name,
+			url: withSchema(target.urlOf(name), schema)
+		};
+		made.push(database);
+		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+		return database;
+	};
+	const compare = async (actual, expected, prismaScript, signal) => {
+		const should = await readCompared(server, expected.name, signal);
+		let drift = schemaDrift(actual, should, null, prismaScript);
+		if (drift.differences.length > 0) {
+			const copy = await create("public");
+			await loadSchemaText(server, copy.name, should.text, signal);
+			const again = await readSchemaText(server, { database: copy.name }, signal);
+			drift = schemaDrift(actual, should, again, prismaScript);
+		}
+		return {
+			differences: drift.differences,
+			reconcileSql: scriptOf(drift, prismaScript),
+			byHand: drift.byHand
+		};
+	};
+	return {
+		address: server.address,
+		identity: await readServerIdentity(admin),
+		serverMajor: server.version.major,
+		create,
+		schemaOf: (database, signal) => readCompared(server, database.name, signal),
+		compare,
+		async [Symbol.asyncDispose]() {
+			for (const { name } of made) await dropCopy(admin, server.address.database, name).catch((error) => {
+				warn(`the scratch database ${name} could not be dropped: ${error instanceof Error ? error.message : error}`);
+			});
+			await admin[Symbol.asyncDispose]();
+		}
+	};
+}
+/** Reads what schemaDrift compares of a database; changes nothing. */
+async function readCompared(server, database, signal) {
+	await using session = await server.connect(database, { applicationName: "safe-migrate check" });
+	return {
+		text: await readSchemaText(server, { database }, signal),
+		serverMajor: server.version.major,
+		...await ownerAndExtensions(session)
+	};
+}
+async function ownerAndExtensions(session) {
+	const [row] = await session.query(`SELECT pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
+            ARRAY(SELECT extname::text FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY 1) AS "extensions"
+       FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object({
+		owner: string(),
+		extensions: array(string())
+	}));
+	if (row === void 0) throw new TypeError("the database that this session is in is not there");
+	return row;
+}
+/** What depends on tables goes first and comes last, around Prisma's own script. */
+function scriptOf(drift, prismaScript) {
+	return [
+		...drift.before,
+		prismaScript,
+		...drift.after
+	].filter((part) => part.trim() !== "").join("\n\n");
+}
+function withSchema(url, schema) {
+	const changed = new URL(url.reveal());
+	changed.searchParams.set("schema", schema);
+	return new Secret(changed.href);
+}
+function cannotCreate(cause) {
+	return new SafeMigrateError({
+		code: "SM_SCRATCH",
+		message: `no scratch database could be made on the server of shadow-database-url: ${cause.primaryMessage}`,
+		hint: "Its role needs CREATEDB. The usual server is a service container of the same job.",
+		docs: "check.md",
+		cause
+	});
 }
 
 // src/database/postgres/dump.ts
@@ -4520,6 +4973,8 @@ async function openDatabase(target) {
 			target: name,
 			run
 		}),
+		identity: () => inTarget.use(readServerIdentity),
+		schema: (signal) => readCompared(server, name, signal),
 		inspect: () => inTarget.use((session) => inspect$1(session, server.version)),
 		async lock(holder) {
 			const lock = await takeLock(server, holder);
@@ -4564,30 +5019,6 @@ async function lockTargetAgain(held, log) {
 		log.warn(`the lock in the target could not be taken again after the swap: ${error.message}`);
 	}
 }
-
-// src/system/secret.ts
-/**
-* A value that must not reach a log, an output, a file or an argument list.
-* It prints as `***` however it is formatted; only `reveal()` gives it, at the one place that needs it.
-*/
-var Secret = class {
-	#value;
-	constructor(value) {
-		this.#value = value;
-	}
-	reveal() {
-		return this.#value;
-	}
-	toString() {
-		return "***";
-	}
-	toJSON() {
-		return "***";
-	}
-	[inspect.custom]() {
-		return "***";
-	}
-};
 
 // src/database/postgres/url-refusals.ts
 /** Schemes of the databases that Prisma knows besides PostgreSQL, and how people call them. */
@@ -4875,6 +5306,86 @@ function formsOf(value) {
 	];
 }
 
+// src/git/base-branch.ts
+const gitTimeoutMs = 6e4;
+/**
+* Reads `paths` in the base commit and in HEAD. Of a shallow clone, which is what actions/checkout makes, the
+* base commit is fetched alone (`--depth=1`). Writes nothing but git's own objects.
+* Rejects with SM_BASE_BRANCH: no git, no repository, or a base that cannot be had.
+*/
+async function readBaseBranch(request) {
+	const { repository, baseCommit } = request;
+	const paths = request.paths.map((path) => relative(repository, path));
+	const outside = paths.find((path) => path.startsWith(".."));
+	if (outside !== void 0) throw notReadable(`${outside} lies outside of the repository`);
+	if (!await succeeds(repository, "cat-file", "-e", `${baseCommit}^{commit}`)) {
+		if (!await succeeds(repository, "fetch", "--quiet", "--no-tags", "--depth=1", "origin", baseCommit)) throw notReadable(`the base commit ${baseCommit.slice(0, 12)} is not in this clone and cannot be fetched`);
+	}
+	const [base, head, isMerged] = await Promise.all([
+		listing(repository, baseCommit, paths),
+		listing(repository, "HEAD", paths),
+		holds(repository, baseCommit)
+	]);
+	return {
+		base,
+		head,
+		isMerged
+	};
+}
+/** `git ls-tree -r -z`: `<mode> blob <id>\t<path>` for every file. */
+async function listing(repository, commit, paths) {
+	const text = await git(repository, "ls-tree", "-r", "-z", commit, "--", ...paths.map((path) => path || "."));
+	const files = /* @__PURE__ */ new Map();
+	for (const entry of text.split("\0")) {
+		const [, id, path] = /^\S+ blob (\S+)\t(.*)$/s.exec(entry) ?? [];
+		if (id !== void 0 && path !== void 0) files.set(path, id);
+	}
+	return files;
+}
+/** A merge commit names its parents even where their history was cut off. */
+async function holds(repository, baseCommit) {
+	const [headers = ""] = (await git(repository, "cat-file", "-p", "HEAD")).split("\n\n", 1);
+	if ([...headers.matchAll(/^parent (\S+)$/gm)].map(([, id]) => id).includes(baseCommit)) return true;
+	return await succeeds(repository, "merge-base", "--is-ancestor", baseCommit, "HEAD");
+}
+async function git(repository, ...args) {
+	const { exitCode, stdout, stderr } = await run$1(repository, args);
+	if (exitCode === 0) return stdout;
+	throw notReadable(`git ${args[0]} failed: ${stderr.trim().split("\n").at(-1) ?? ""}`);
+}
+async function succeeds(repository, ...args) {
+	return (await run$1(repository, args)).exitCode === 0;
+}
+async function run$1(repository, args) {
+	try {
+		return await readOutput("git", [
+			"-c",
+			`safe.directory=${repository}`,
+			"-c",
+			"core.quotePath=false",
+			...args
+		], {
+			cwd: repository,
+			env: childEnvironment({
+				GIT_TERMINAL_PROMPT: "0",
+				LC_ALL: "C"
+			}),
+			timeoutMs: gitTimeoutMs
+		});
+	} catch (cause) {
+		throw notReadable("git could not be run", cause);
+	}
+}
+function notReadable(reason, cause) {
+	return new SafeMigrateError({
+		code: "SM_BASE_BRANCH",
+		message: `the base branch could not be read: ${reason}`,
+		hint: "Give actions/checkout fetch-depth: 0, or leave persist-credentials on so that the base commit can be fetched.",
+		docs: "check.md",
+		cause
+	});
+}
+
 // src/lint/parse-sql.ts
 let parser = null;
 /**
@@ -4946,15 +5457,6 @@ var ByteOffsets = class {
 	}
 };
 
-// src/prisma/application-name.ts
-/**
-* `application_name` of the sessions that a run's migrator opens, as far as the engine passes PGAPPNAME on:
-* tells them from anybody else's.
-*/
-function migratorApplicationName(run) {
-	return `safe-migrate migrate ${run}`;
-}
-
 // src/prisma/capture-engine.ts
 const migrationsList = object({
 	baseDir: string(),
@@ -5021,7 +5523,7 @@ async function openCaptureEngine() {
 		const path = join(directory, "schema-engine");
 		const scriptPath = join(directory, "capture.cjs");
 		await writeFile(scriptPath, engineScript, { mode: 384 });
-		await writeFile(path, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(scriptPath)} "$@"\n`, { mode: 448 });
+		await writeFile(path, `#!/bin/sh\nexec ${quoted$1(process.execPath)} ${quoted$1(scriptPath)} "$@"\n`, { mode: 448 });
 		await new Promise((resolve, reject) => {
 			server.once("error", reject);
 			server.listen(join(directory, "socket"), resolve);
@@ -5073,7 +5575,7 @@ function urlIn(datasource) {
 function valuesOf(argv, name) {
 	return argv.flatMap((argument, index) => argument === name ? argv[index + 1] ?? [] : []);
 }
-function quoted(text) {
+function quoted$1(text) {
 	return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
@@ -5213,6 +5715,7 @@ async function captureProject(request) {
 	if (migrations === null) throw notLoaded(said, request.project);
 	return {
 		url: new Secret(url),
+		schemaFiles,
 		migrationsDirectory: migrations.baseDir,
 		migrationNames: migrations.migrationDirectories.map(({ path }) => path)
 	};
@@ -5489,6 +5992,277 @@ function missing(workingDirectory) {
 		hint: "Install the project's packages before this step (npm ci, pnpm install --frozen-lockfile or yarn install --immutable with a node_modules linker), and check working-directory.",
 		docs: "prisma.md"
 	});
+}
+
+// src/prisma/scratch-project.ts
+/** Environment variables by which a scratch project learns its URLs: they never stand in a file or an argument. */
+const scratchUrlVariable = "SAFE_MIGRATE_SCRATCH_URL";
+const shadowUrlVariable = "SAFE_MIGRATE_SHADOW_URL";
+/**
+* Makes a project of the major version `major` whose URL comes from `scratchUrlVariable`, holding copies of the
+* migrations `names` of `source`. Up to 6 the schema names the URL, from 7 on a config does (which must not import
+* anything: there is no node_modules).
+*/
+async function makeScratchProject(major, source) {
+	const directory = await mkdtemp(join(tmpdir(), "safe-migrate-scratch-"));
+	const remove = () => rm(directory, {
+		recursive: true,
+		force: true
+	});
+	try {
+		const schemaPath = join(directory, "schema.prisma");
+		const migrationsDirectory = join(directory, "migrations");
+		const configPath = major >= 7 ? join(directory, "prisma.config.mjs") : null;
+		await writeFile(schemaPath, datasource(major));
+		if (configPath !== null) await writeFile(configPath, config(schemaPath, migrationsDirectory));
+		await mkdir(migrationsDirectory);
+		await writeFile(join(migrationsDirectory, "migration_lock.toml"), "provider = \"postgresql\"\n");
+		for (const name of source.names) {
+			const copy = join(migrationsDirectory, name, "migration.sql");
+			await mkdir(dirname(copy), { recursive: true });
+			await copyFile(join(source.migrationsDirectory, name, "migration.sql"), copy);
+		}
+		return {
+			workingDirectory: directory,
+			schemaPath,
+			configPath,
+			migrationsDirectory,
+			[Symbol.asyncDispose]: remove
+		};
+	} catch (error) {
+		await remove();
+		throw error;
+	}
+}
+function datasource(major) {
+	return `datasource db {\n  provider = "postgresql"${major >= 7 ? "" : `\n  url = env("${scratchUrlVariable}")`}\n}\n`;
+}
+const config = (schemaPath, migrationsDirectory) => `export default {
+  schema: ${JSON.stringify(schemaPath)},
+  migrations: { path: ${JSON.stringify(migrationsDirectory)} },
+  datasource: { url: process.env.${scratchUrlVariable}, shadowDatabaseUrl: process.env.${shadowUrlVariable} },
+};
+`;
+
+// src/prisma/open-checked-project.ts
+/** Stands in for DATABASE_URL where the job has none: Prisma only names it, nothing connects to it. */
+const placeholderUrl = "postgresql://none:none@127.0.0.1:9/none";
+const applicationName = "safe-migrate check";
+const statusTimeoutMs = 6e4;
+/** What the script says when both sides are the same. */
+const emptyScript$1 = "-- This is an empty migration.";
+/**
+* Opens the project for `check`: located, and asked what it would migrate. Works without a URL too. Rejects as
+* captureProject and locatePrisma do, and with SM_URL_MISMATCH when Prisma would use another database than
+* `databaseUrl` names. Nothing is connected to.
+*/
+async function openCheckedProject(options) {
+	const { workingDirectory, schemaPath, configPath, databaseUrl } = options;
+	const installation = await locatePrisma(workingDirectory);
+	const project = {
+		workingDirectory,
+		schemaPath,
+		configPath
+	};
+	const env = prismaEnvironment(databaseUrl ?? new Secret(placeholderUrl), applicationName);
+	const captured = await captureProject({
+		installation,
+		project,
+		env,
+		signal: options.signal
+	});
+	const hasUrl = captured.url.reveal() !== placeholderUrl;
+	if (databaseUrl !== null) {
+		const problems = comparePrismaUrl(databaseUrl, captured.url, workingDirectory);
+		if (problems.length > 0) throw new RefusedError(problems);
+	}
+	const secrets = [captured.url, databaseUrl].flatMap((url) => url === null ? [] : secretsIn(url.reveal()));
+	const { target } = parsePostgresUrl(captured.url.reveal(), { directory: workingDirectory });
+	const userSchema = schemaPath ?? schemaPathOf(captured.schemaFiles);
+	return {
+		version: installation.version,
+		url: hasUrl ? captured.url : null,
+		historySchema: target?.schema ?? "public",
+		schemaPath: userSchema,
+		migrationsDirectory: captured.migrationsDirectory,
+		migrationNames: captured.migrationNames,
+		status: (signal) => readStatus({
+			installation,
+			project,
+			env,
+			secrets,
+			signal
+		}),
+		replay: (scratch, names, signal) => replay({
+			installation,
+			env,
+			source: captured,
+			names,
+			scratch,
+			secrets,
+			signal
+		}),
+		missingMigration: async (replayed, signal) => {
+			await using scratch = await makeScratchProject(installation.major, {
+				...captured,
+				names: []
+			});
+			const [from, to] = installation.major >= 7 ? [["--from-config-datasource"], ["--to-schema", userSchema]] : [["--from-schema-datasource", scratch.schemaPath], ["--to-schema-datamodel", userSchema]];
+			const urls = { [scratchUrlVariable]: replayed.reveal() };
+			return await diff({
+				installation,
+				project: scratch,
+				env: {
+					...env,
+					...urls
+				},
+				args: [...from, ...to],
+				signal
+			});
+		},
+		driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
+			await using from = await makeScratchProject(installation.major, {
+				...captured,
+				names
+			});
+			await using to = await makeScratchProject(installation.major, {
+				...captured,
+				names: []
+			});
+			const args = installation.major >= 7 ? [
+				"--from-config-datasource",
+				"--to-migrations",
+				from.migrationsDirectory
+			] : [
+				"--from-schema-datasource",
+				from.schemaPath,
+				"--to-schema-datasource",
+				await secondSource(to)
+			];
+			const urls = {
+				[scratchUrlVariable]: url.reveal(),
+				[shadowUrlVariable]: (installation.major >= 7 ? shadow : replayed).reveal()
+			};
+			return await diff({
+				installation,
+				project: from,
+				env: {
+					...env,
+					...urls
+				},
+				args,
+				signal
+			}) ?? "";
+		}
+	};
+}
+/** Up to 6 both sides are schemas that name their URL by a variable: the second one names another variable. */
+async function secondSource(project) {
+	const text = await readFile(project.schemaPath, "utf8");
+	await writeFile(project.schemaPath, text.replace(scratchUrlVariable, shadowUrlVariable));
+	return project.schemaPath;
+}
+/** The file, or of several the folder that holds them all. */
+function schemaPathOf(files) {
+	const [first, ...more] = files.toSorted((a, b) => dirname(a).length - dirname(b).length);
+	if (first === void 0) throw new TypeError("Prisma named no schema file");
+	return more.length === 0 ? first : dirname(first);
+}
+async function readStatus(call) {
+	const filter = new PrintedTextFilter(call.secrets);
+	let text = "";
+	await runPrisma({
+		installation: call.installation,
+		project: call.project,
+		command: ["migrate", "status"],
+		env: call.env,
+		signal: AbortSignal.any([call.signal, AbortSignal.timeout(statusTimeoutMs)]),
+		onOutput: (chunk) => {
+			text = (text + filter.add(chunk)).slice(-65536);
+		}
+	});
+	return readableText(text + filter.end()).trim();
+}
+async function replay(call) {
+	const { installation, signal } = call;
+	await using project = await makeScratchProject(installation.major, {
+		...call.source,
+		names: call.names
+	});
+	const deployed = await deployMigrations$1({
+		installation,
+		project,
+		env: {
+			...call.env,
+			[scratchUrlVariable]: call.scratch.reveal()
+		},
+		secrets: [...call.secrets, ...secretsIn(call.scratch.reveal())],
+		log: { output: () => {} },
+		signal
+	});
+	signal.throwIfAborted();
+	if (deployed.exitCode === 0) return { isWhole: true };
+	const output = readableText(deployed.output);
+	return {
+		isWhole: false,
+		migration: /^Migration name: (.*)$/m.exec(output)?.[1] ?? null,
+		message: /^Database error:\s*\n(?:ERROR: )?(.*)$/m.exec(output)?.[1] ?? /^(?:Error: )?(P\d{4}.*(?:\n\n?.+)?)/m.exec(output)?.[1] ?? `prisma ended with exit code ${deployed.exitCode}`
+	};
+}
+/**
+* `migrate diff --script`; null when both sides are the same. The script is taken from a file: the CLI was seen to exit 0
+* and to say nothing when its engine had died (7.10.1), and then there is no file.
+*/
+async function diff(call) {
+	const { schemaPath: _, workingDirectory, configPath } = call.project;
+	const output = join(workingDirectory, "difference.sql");
+	let printed = "";
+	const exit = await runPrisma({
+		installation: call.installation,
+		project: {
+			workingDirectory,
+			schemaPath: null,
+			configPath
+		},
+		command: [
+			"migrate",
+			"diff",
+			...call.args,
+			"--script",
+			"--output",
+			output
+		],
+		env: call.env,
+		signal: call.signal,
+		onOutput: (text) => {
+			printed = (printed + text).slice(-65536);
+		}
+	});
+	call.signal.throwIfAborted();
+	const script = await readFile(output, "utf8").catch(() => null);
+	if (exit.exitCode === 0 && script !== null) return script.trim() === emptyScript$1 ? null : script.trim();
+	const said = readableText(printed, Object.values(call.env).flatMap((value) => /^postgres/.test(value) ? secretsIn(value) : []));
+	throw new SafeMigrateError({
+		code: "SM_PRISMA_DIFF",
+		message: `prisma migrate diff failed (exit code ${exit.exitCode}): ${reasonIn(said)}`,
+		hint: "Run npx prisma validate in the project.",
+		docs: "check.md",
+		cause: new Error(said)
+	});
+}
+/** From the first line that speaks of an error on, on one line. */
+function reasonIn(said) {
+	const start = said.search(/^.*error/im);
+	return (start < 0 ? said : said.slice(start)).replaceAll(/\s+/g, " ").trim().slice(0, 400);
+}
+
+// src/prisma/application-name.ts
+/**
+* `application_name` of the sessions that a run's migrator opens, as far as the engine passes PGAPPNAME on:
+* tells them from anybody else's.
+*/
+function migratorApplicationName(run) {
+	return `safe-migrate migrate ${run}`;
 }
 
 // src/prisma/migrations.ts
@@ -6118,6 +6892,23 @@ function openPorts(mask) {
 	return {
 		openStorage,
 		loadParser,
+		readBaseBranch,
+		async openCheckedProject(settings, signal) {
+			const project = await openCheckedProject({
+				workingDirectory: settings.workingDirectory,
+				schemaPath: settings.prismaSchema,
+				configPath: settings.prismaConfig,
+				databaseUrl: settings.databaseUrl,
+				signal
+			});
+			for (const secret of secretsIn(project.url?.reveal() ?? "")) mask(secret);
+			return project;
+		},
+		async openScratchServer(url, directory, run, warn) {
+			const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
+			if (target === null) throw new RefusedError(problems, { phase: "preflight" });
+			return openScratchServer(target, run, warn);
+		},
 		async openMigrator(settings, run, signal) {
 			const migrator = await openPrismaMigrator({
 				workingDirectory: settings.workingDirectory,
@@ -6202,7 +6993,7 @@ function planMigrations(files, history, options = {}) {
 	const known = new Set(rows.map((row) => row.migrationName));
 	const pending = files.filter((file) => !known.has(file.name));
 	const problems = [
-		...options.needsBaseline === true ? [notBaselined(files)] : [],
+		...options.needsBaseline === true ? [notBaselined$1(files)] : [],
 		...rows.filter((row) => row.finishedAt === null).map(failedBefore),
 		...editedMigrations(files, rows),
 		...missingMigrations(files, rows),
@@ -6211,7 +7002,7 @@ function planMigrations(files, history, options = {}) {
 	return {
 		pending: pending.map((file) => file.name),
 		problems,
-		warnings: outOfOrder(files, known)
+		warnings: outOfOrder$2(files, known)
 	};
 }
 function failedBefore(row) {
@@ -6248,7 +7039,7 @@ function emptyScript(file) {
 		hint: "Restore the file from version control; when nothing is meant to happen, write a comment into it."
 	};
 }
-function notBaselined(files) {
+function notBaselined$1(files) {
 	return {
 		code: "SM_NOT_BASELINED",
 		message: "the database holds tables, but no migration history: Prisma would refuse it (P3005)",
@@ -6256,7 +7047,7 @@ function notBaselined(files) {
 	};
 }
 /** Merged branches: Prisma applies them all the same, but in another order than on a fresh database. */
-function outOfOrder(files, known) {
+function outOfOrder$2(files, known) {
 	const lastApplied = files.findLastIndex((file) => known.has(file.name));
 	return files.slice(0, Math.max(0, lastApplied)).filter((file) => !known.has(file.name)).map((file) => `pending migration ${file.name} sorts before ${files[lastApplied]?.name ?? ""}, which is applied already`);
 }
@@ -7139,6 +7930,903 @@ async function backup$1(context, settings) {
 	return "backed-up";
 }
 
+// src/report/check-report.ts
+/** What `check` found, part by part. JSON-safe; holds no secret and no value of anybody's rows. */
+const severities = [
+	"error",
+	"warning",
+	"notice"
+];
+const checkPartNames = [
+	"history",
+	"pending",
+	"schema",
+	"drift"
+];
+/** All findings, the worst first, otherwise in the order of the parts. */
+function findingsOf(check) {
+	const all = check.parts.flatMap((part) => part.findings);
+	return severities.flatMap((severity) => all.filter((finding) => finding.severity === severity));
+}
+
+// src/commands/check/broken-project.ts
+/** A project that Prisma itself would refuse, e.g. for a lock file of another provider: one finding, nothing else. */
+function brokenProject(error, settings, project) {
+	const { code, message, hint } = error;
+	return {
+		fails: settings.failOn !== "none",
+		project,
+		parts: checkPartNames.map((name) => {
+			const isFirst = name === "history";
+			return {
+				name,
+				fact: "not checked",
+				findings: isFirst ? [{
+					severity: "error",
+					code,
+					message,
+					hint,
+					file: null,
+					line: null
+				}] : [],
+				notChecked: isFirst ? ["Nothing else was checked: Prisma would refuse this project."] : []
+			};
+		}),
+		pending: [],
+		changesDatabase: null,
+		missingMigrationSql: null,
+		drift: null,
+		prismaStatus: null
+	};
+}
+
+// src/commands/check/check-ground.ts
+/**
+* Opens what there is. Rejects only where no part could run: the project cannot be loaded (locatePrisma's and
+* captureProject's errors).
+*/
+async function openGround(context, settings, log) {
+	const { ports, repository } = context;
+	const findings = [];
+	const project = await ports.openCheckedProject(settings, context.signal);
+	const fileOf = (path) => relative(repository, path).replaceAll("\\", "/");
+	const failed = (what, error) => {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		findings.push(...problemsOf(error).map(({ code, message, hint }) => ({
+			severity: "error",
+			code,
+			message,
+			hint,
+			file: null,
+			line: null
+		})));
+		return {
+			value: null,
+			because: `${what}: ${messageOf(error)}`
+		};
+	};
+	const base = await openBase(context, project, log);
+	const { url } = project;
+	const database = url === null ? {
+		value: null,
+		because: `The database was not looked at, because this job has no URL for it${context.pullRequest?.isFromFork === true ? " (GitHub gives no secrets to pull requests from forks)" : ""}.`
+	} : await ports.openDatabase(url, settings.workingDirectory).then((value) => ({ value }), (error) => failed("The database was not looked at, because it cannot be opened", error));
+	try {
+		if (database.value !== null) {
+			const { address, server } = database.value;
+			context.report.target({
+				...address,
+				serverVersion: server.text
+			});
+		}
+		const scratch = await openScratch(context, settings, database.value, findings, failed);
+		return {
+			project,
+			base,
+			database,
+			scratch,
+			fileOf,
+			findings,
+			async [Symbol.asyncDispose]() {
+				await scratch.value?.[Symbol.asyncDispose]();
+				await database.value?.[Symbol.asyncDispose]();
+			}
+		};
+	} catch (error) {
+		await database.value?.[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+async function openBase(context, project, log) {
+	if (context.pullRequest === null) return {
+		value: null,
+		because: "The base branch was not compared with, because this run belongs to no pull request."
+	};
+	try {
+		return { value: await context.ports.readBaseBranch({
+			repository: context.repository,
+			paths: [project.migrationsDirectory, project.schemaPath],
+			baseCommit: context.pullRequest.baseCommit
+		}) };
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		log.warn(`${error.message}. ${error.hint}`);
+		return {
+			value: null,
+			because: `The base branch was not compared with: ${error.message}. ${error.hint}`
+		};
+	}
+}
+async function openScratch(context, settings, database, findings, failed) {
+	const url = settings.shadowDatabaseUrl;
+	if (url === null) return {
+		value: null,
+		because: "it needs a server for scratch databases: give shadow-database-url, e.g. of a service container."
+	};
+	let scratch;
+	try {
+		scratch = await context.ports.openScratchServer(url, settings.workingDirectory, context.run.id, (line) => context.log.warn(line));
+	} catch (error) {
+		return failed("the server of shadow-database-url cannot be used", error);
+	}
+	const identity = database === null ? null : await database.identity();
+	if (identity === null || identity.systemIdentifier !== scratch.identity.systemIdentifier || identity.startedAt !== scratch.identity.startedAt) return { value: scratch };
+	await scratch[Symbol.asyncDispose]();
+	findings.push({
+		severity: "error",
+		code: "SM_SHADOW_IS_TARGET",
+		message: "shadow-database-url leads to the target's own server",
+		hint: "Give a server that is made for it, e.g. a service container of the job: check creates nothing beside the target.",
+		file: null,
+		line: null
+	});
+	return {
+		value: null,
+		because: "shadow-database-url leads to the target's own server."
+	};
+}
+
+// src/commands/check/look-at-drift.ts
+/**
+* Part 4: the database against its applied migrations, which are run on an empty database for it. What Prisma models
+* is compared by Prisma, everything else by the catalogs.
+*/
+async function lookAtDrift(ground, seen, signal) {
+	const { project, database, scratch } = ground;
+	const { history, schema } = seen;
+	if (database.value === null) return notChecked$2(database.because);
+	if (scratch.value === null) return notChecked$2(scratch.because);
+	const reason = whyNot(history);
+	if (reason !== null) return notChecked$2(reason);
+	const applied = history.applied ?? [];
+	const actual = await database.value.schema(signal);
+	if (actual.serverMajor !== scratch.value.serverMajor) return notChecked$2(`the target is PostgreSQL ${actual.serverMajor} and the server of shadow-database-url ${scratch.value.serverMajor}: use the same major version.`);
+	const replayed = applied.length === history.folders.length && schema.replayed !== null ? schema.replayed : await replayApplied(ground, scratch.value, applied, signal);
+	if (replayed === null) return notChecked$2("the applied migrations do not run on an empty database.");
+	const remarks = [];
+	let prismaScript = "";
+	if (project.url !== null) try {
+		const shadow = await scratch.value.create(project.historySchema);
+		prismaScript = await project.driftScript({
+			target: project.url,
+			names: applied,
+			replayed: replayed.url,
+			shadow: shadow.url
+		}, signal);
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		remarks.push(`Only the catalogs were compared: ${error.message}.`);
+	}
+	const drift = await scratch.value.compare(actual, replayed, prismaScript, signal);
+	const findings = drift.differences.length === 0 ? [] : [drifted(drift)];
+	return {
+		part: {
+			name: "drift",
+			fact: drift.differences.length === 0 ? `the database is what its ${countOf(applied.length, "applied migration")} made` : `${countOf(drift.differences.length, "object")} of the database ${drift.differences.length === 1 ? "is" : "are"} not as the migrations made them`,
+			findings,
+			notChecked: remarks
+		},
+		drift
+	};
+}
+/** Where the history itself is broken, a comparison with the files would say nothing about drift. */
+function whyNot(history) {
+	if (history.rows === null) return "the database has no migration history.";
+	const rows = history.rows.filter((row) => row.rolledBackAt === null);
+	const failed = rows.find((row) => row.finishedAt === null);
+	if (failed !== void 0) return `migration ${failed.migrationName} failed in the database and was not resolved.`;
+	const files = new Set(history.folders.map((folder) => folder.name));
+	const unknown = rows.find((row) => !files.has(row.migrationName));
+	if (unknown !== void 0) return `migration ${unknown.migrationName} is applied and not among the files.`;
+	return null;
+}
+async function replayApplied(ground, scratch, applied, signal) {
+	const database = await scratch.create(ground.project.historySchema);
+	if (applied.length === 0) return database;
+	return (await ground.project.replay(database.url, applied, signal)).isWhole ? database : null;
+}
+function drifted(drift) {
+	return {
+		severity: "warning",
+		code: "SM_DRIFT",
+		message: `the database is not what its migrations made: ${drift.differences.slice(0, 5).join("; ")}${drift.differences.length > 5 ? `; and ${drift.differences.length - 5} more` : ""}`,
+		hint: "The SQL that takes it back is attached. To keep the change instead, put it into a migration and mark that as applied.",
+		file: null,
+		line: null
+	};
+}
+function notChecked$2(because) {
+	return {
+		part: {
+			name: "drift",
+			fact: "not checked",
+			findings: [],
+			notChecked: [/^The database was not looked at/.test(because) ? because : `Drift was not checked: ${because}`]
+		},
+		drift: null
+	};
+}
+
+// src/check/branch-history.ts
+/**
+* What a branch does to migrations that its base holds already and that are most likely applied somewhere: edited,
+* deleted, renamed; and new ones that sort before old ones. `folder`: the migrations', relative to the repository.
+* `isMerged`: the head is known to hold the base, so what is missing in it was deleted and is not just behind.
+*/
+function compareBranches(base, head, options) {
+	const { folder, isMerged } = options;
+	const [before, after] = [scriptsIn(base, folder), scriptsIn(head, folder)];
+	const fileOf = (name) => `${folder === "" ? "" : `${folder}/`}${name}/migration.sql`;
+	const added = [...after.keys()].filter((name) => !before.has(name)).toSorted();
+	const gone = [...before.keys()].filter((name) => !after.has(name)).toSorted();
+	const findings = [];
+	const renamed = /* @__PURE__ */ new Set();
+	for (const name of gone) {
+		const twin = added.find((other) => after.get(other) === before.get(name));
+		if (twin !== void 0) renamed.add(twin);
+		findings.push(twin === void 0 ? deleted(name, isMerged) : renaming(name, twin, fileOf));
+	}
+	for (const [name, blob] of before) {
+		const now = after.get(name);
+		if (now !== void 0 && now !== blob) findings.push(edited(name, fileOf));
+	}
+	const last = [...before.keys()].toSorted().at(-1);
+	for (const name of added) if (last !== void 0 && name < last && !renamed.has(name)) findings.push(outOfOrder$1(name, last, fileOf));
+	return {
+		findings,
+		added
+	};
+}
+/** `name → blob` of every `<name>/migration.sql`. */
+function scriptsIn(listing, folder) {
+	const scripts = /* @__PURE__ */ new Map();
+	const prefix = folder === "" ? "" : `${folder}/`;
+	for (const [path, blob] of listing) {
+		if (!path.startsWith(prefix)) continue;
+		const name = /^([^/]+)\/migration\.sql$/.exec(path.slice(prefix.length))?.[1];
+		if (name !== void 0) scripts.set(name, blob);
+	}
+	return scripts;
+}
+function edited(name, fileOf) {
+	return {
+		severity: "error",
+		code: "SM_HISTORY_EDITED",
+		message: `migration ${name} is on the base branch already and is edited here`,
+		hint: "Where it was applied, the change will never run. Restore the file and put the change into a new migration.",
+		file: fileOf(name),
+		line: 1
+	};
+}
+function deleted(name, isMerged) {
+	return {
+		severity: isMerged ? "error" : "warning",
+		code: "SM_HISTORY_MISSING",
+		message: isMerged ? `migration ${name} is on the base branch and is deleted here` : `migration ${name} is on the base branch and not here: deleted, or this branch is behind`,
+		hint: "Restore its folder; databases that have it applied would be ahead of the files.",
+		file: null,
+		line: null
+	};
+}
+function renaming(name, twin, fileOf) {
+	return {
+		severity: "error",
+		code: "SM_HISTORY_RENAMED",
+		message: `migration ${name} of the base branch is renamed to ${twin} here`,
+		hint: "Where it was applied it would run a second time under the new name. Give it its old name back.",
+		file: fileOf(twin),
+		line: 1
+	};
+}
+function outOfOrder$1(name, last, fileOf) {
+	return {
+		severity: "warning",
+		code: "SM_MIGRATION_ORDER",
+		message: `migration ${name} sorts before ${last}, which is on the base branch already`,
+		hint: "A database that has the later one applied runs them in another order than a new one. Make the migration anew with a later timestamp.",
+		file: fileOf(name),
+		line: 1
+	};
+}
+
+// src/check/database-history.ts
+/**
+* What `_prisma_migrations` says about these migrations, including what `prisma migrate status` does not tell: it
+* lets pending ones hide failed ones and calls a database that is ahead of its files up to date.
+* `rows` null: there is no such table. `onBase`: names that the base branch holds, null when that is not known.
+*/
+function compareWithDatabase(folders, rows, options) {
+	const inForce = (rows ?? []).filter((row) => row.rolledBackAt === null);
+	const known = new Set(inForce.map((row) => row.migrationName));
+	const finished = new Set(inForce.filter((row) => row.finishedAt !== null).map((row) => row.migrationName));
+	const pending = folders.filter((folder) => !known.has(folder.name));
+	return {
+		findings: [
+			...options.needsBaseline ? [notBaselined()] : [],
+			...inForce.filter((row) => row.finishedAt === null).map((row) => failedRow(row, folders)),
+			...folders.flatMap((folder) => editedSince(folder, inForce)),
+			...aheadOfFiles(folders, finished, options.onBase),
+			...rolledBack(folders, rows ?? [], known),
+			...outOfOrder(folders, finished)
+		],
+		pending: pending.map((folder) => folder.name),
+		applied: folders.filter((folder) => finished.has(folder.name)).map((folder) => folder.name)
+	};
+}
+function notBaselined() {
+	return {
+		severity: "error",
+		code: "SM_NOT_BASELINED",
+		message: "the database holds tables, but no migration history: Prisma would refuse it (P3005)",
+		hint: "Check that database and schema in the URL are the right ones. If they are, mark what is there already with npx prisma migrate resolve --applied.",
+		file: null,
+		line: null
+	};
+}
+function failedRow(row, folders) {
+	return {
+		severity: "error",
+		code: "SM_HISTORY_FAILED",
+		message: `migration ${row.migrationName} failed or was interrupted in the database (started ${row.startedAt}) and was never resolved; no further one can be deployed`,
+		hint: `See what it left in the database, then npx prisma migrate resolve --rolled-back ${JSON.stringify(row.migrationName)}, or --applied if you completed it by hand.`,
+		file: folders.find((folder) => folder.name === row.migrationName)?.file ?? null,
+		line: 1
+	};
+}
+function editedSince(folder, rows) {
+	const applied = rows.filter((row) => row.migrationName === folder.name && row.finishedAt !== null);
+	if (folder.script === null || applied.length === 0) return [];
+	if (applied.some((row) => folder.checksums.includes(row.checksum))) return [];
+	return [{
+		severity: "error",
+		code: "SM_HISTORY_EDITED",
+		message: `migration ${folder.name} was edited after it had been applied to the database`,
+		hint: "Restore its migration.sql from version control and put the change into a new migration.",
+		file: folder.file,
+		line: 1
+	}];
+}
+function aheadOfFiles(folders, finished, onBase) {
+	const onDisk = new Set(folders.map((folder) => folder.name));
+	return [...finished].filter((name) => !onDisk.has(name)).map((name) => {
+		const isBehind = onBase?.has(name) === true;
+		return {
+			severity: isBehind ? "warning" : "error",
+			code: "SM_HISTORY_MISSING",
+			message: `migration ${name} is applied to the database and is not among the files`,
+			hint: isBehind ? "The base branch holds it: bring this branch up to date." : "Restore its folder from version control; prisma migrate status calls this up to date.",
+			file: null,
+			line: null
+		};
+	});
+}
+function rolledBack(folders, rows, known) {
+	const names = new Set(rows.filter((row) => row.rolledBackAt !== null).map((row) => row.migrationName));
+	return folders.filter((folder) => names.has(folder.name) && !known.has(folder.name)).map((folder) => ({
+		severity: "warning",
+		code: "SM_HISTORY_ROLLED_BACK",
+		message: `migration ${folder.name} was marked as rolled back in the database and not applied since; the next deploy runs it again`,
+		hint: "Make sure that its script is corrected by now.",
+		file: folder.file,
+		line: 1
+	}));
+}
+function outOfOrder(folders, finished) {
+	const last = folders.findLastIndex((folder) => finished.has(folder.name));
+	return folders.slice(0, Math.max(0, last)).filter((folder) => !finished.has(folder.name)).map((folder) => ({
+		severity: "warning",
+		code: "SM_MIGRATION_ORDER",
+		message: `migration ${folder.name} sorts before ${folders[last]?.name ?? ""}, which is applied already`,
+		hint: "It runs in another order than on a new database. Unless that is meant, make it anew with a later timestamp.",
+		file: folder.file,
+		line: 1
+	}));
+}
+
+// src/check/migration-names.ts
+/** `20260103101500_split_name`: what `prisma migrate dev --name` makes. */
+const wellFormed = /^\d{14}_[a-z0-9]+(?:[_-][a-z0-9]+)*$/i;
+/** Prisma's own baseline convention: `0_init`. */
+const baseline = /^0+_[a-z0-9_-]+$/i;
+/** Words that say nothing about what a migration does. */
+const emptyWords = /* @__PURE__ */ new Set([
+	"migration",
+	"migrations",
+	"test",
+	"fix",
+	"update",
+	"change",
+	"changes",
+	"new",
+	"tmp",
+	"wip",
+	"foo",
+	"asdf"
+]);
+/** What is wrong with a migration's name, as a clause that follows it; null when it is a good one. */
+function badName(name) {
+	if (baseline.test(name)) return null;
+	if (!wellFormed.test(name)) return "is not named <timestamp>_<words>, so its place among the others is left to chance";
+	const words = name.slice(15).toLowerCase();
+	return emptyWords.has(words) ? `says nothing about what it does ("${words}")` : null;
+}
+
+// src/check/migration-folder.ts
+/** Reads the migrations named `names` below `directory`; `fileOf` makes a path relative to the repository's root. */
+async function readFolders(directory, names, fileOf) {
+	return await Promise.all(names.map(async (name) => {
+		const path = join(directory, name, "migration.sql");
+		const script = await readFile(path, "utf8").catch(() => null);
+		return {
+			name,
+			file: fileOf(path),
+			script,
+			checksums: script === null ? [] : checksumsOf(script)
+		};
+	}));
+}
+/** What is wrong with the folders themselves; names are judged only where `isNew` says so, old ones cannot change. */
+function folderFindings(folders, isNew) {
+	return folders.flatMap((folder) => {
+		const findings = [];
+		if (folder.script === null || folder.script.trim() === "") findings.push({
+			severity: "error",
+			code: "SM_MIGRATION_UNREADABLE",
+			message: folder.script === null ? `migration ${folder.name} has no migration.sql` : `the migration.sql of ${folder.name} is empty`,
+			hint: "Restore the file from version control; when nothing is meant to happen, write a comment into it.",
+			file: folder.file,
+			line: 1
+		});
+		const wrong = isNew(folder.name) ? badName(folder.name) : null;
+		if (wrong !== null) findings.push({
+			severity: "warning",
+			code: "SM_MIGRATION_NAME",
+			message: `migration ${folder.name} ${wrong}`,
+			hint: "Make it with npx prisma migrate dev --name and words that say what it does, e.g. add_quotation_templates.",
+			file: folder.file,
+			line: 1
+		});
+		return findings;
+	});
+}
+
+// src/commands/check/look-at-history.ts
+/** Part 1: the migrations against the base branch by git and against the database by checksum. */
+async function lookAtHistory(ground) {
+	const { project, base, database, fileOf } = ground;
+	const folders = await readFolders(project.migrationsDirectory, project.migrationNames, fileOf);
+	const branch = base.value === null ? null : compareBranches(base.value.base, base.value.head, {
+		isMerged: base.value.isMerged,
+		folder: fileOf(project.migrationsDirectory)
+	});
+	const onBase = branch === null ? null : new Set(project.migrationNames.filter((name) => !branch.added.includes(name)));
+	const rows = database.value === null ? null : await readHistory(database.value, project.historySchema);
+	const byDatabase = database.value === null ? null : compareWithDatabase(folders, rows, {
+		needsBaseline: await needsBaseline(database.value, project.historySchema),
+		onBase
+	});
+	const isNew = (name) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
+	const findings = [
+		...ground.findings,
+		...byDatabase?.findings ?? [],
+		...branch?.findings ?? [],
+		...folderFindings(folders, isNew)
+	];
+	const notChecked = [base, database].flatMap((sight) => sight.value === null ? [sight.because] : []);
+	return {
+		part: {
+			name: "history",
+			fact: factOf(folders, byDatabase, findings),
+			findings: withoutTwins(findings),
+			notChecked
+		},
+		folders,
+		rows,
+		pending: byDatabase?.pending ?? branch?.added ?? null,
+		applied: byDatabase?.applied ?? null
+	};
+}
+function factOf(folders, byDatabase, findings) {
+	const applied = byDatabase === null ? "" : `, ${byDatabase.applied.length} applied to the database`;
+	return `${countOf(folders.length, "migration")}${applied}; ${countOf(findings.length, "finding")}`;
+}
+/** The same thing seen by git and by the database is one finding: the database's, which comes first. */
+function withoutTwins(findings) {
+	const seen = /* @__PURE__ */ new Set();
+	return findings.filter((finding) => {
+		const name = /migration (\S+)/.exec(finding.message)?.[1];
+		const key = name === void 0 ? finding.message : `${finding.code} ${name}`;
+		if (seen.has(key)) return false;
+		seen.add(key);
+		return true;
+	});
+}
+
+// src/lint/syntax-tree.ts
+function isFields(value) {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+/** The fields of a node of that kind; empty when it is another one. */
+function fieldsOf(node, kind) {
+	const fields = isFields(node) ? node[kind] : void 0;
+	return isFields(fields) ? fields : {};
+}
+/**
+* Visits every object inside a tree, the tree itself included. What `enter` returns false for is not looked into.
+* Without recursion: a script with a thousand nested parentheses must not end the process.
+*/
+function* objectsIn(tree, enter = () => true) {
+	const waiting = [tree];
+	while (waiting.length > 0) {
+		const next = waiting.pop();
+		if (Array.isArray(next)) waiting.push(...next);
+		else if (isFields(next)) {
+			yield next;
+			if (enter(next)) waiting.push(...Object.values(next));
+		}
+	}
+}
+/** Whether CONCURRENTLY stands anywhere in the statement: it then works in transactions of its own. */
+function isConcurrent(node) {
+	for (const fields of objectsIn(node)) {
+		if (fields.concurrent === true) return true;
+		const { defname } = fields;
+		if (defname === "concurrently") return true;
+	}
+	return false;
+}
+/** `['pg_catalog', 'lower']` of a list of String nodes. */
+function nameParts(list) {
+	if (!Array.isArray(list)) return [];
+	return list.map((item) => String(fieldsOf(item, "String").sval ?? ""));
+}
+
+// src/lint/destructive.ts
+/** What a DROP of it takes along: rows, or columns of that type. Views, indexes and functions hold no data. */
+const droppedWithData = /* @__PURE__ */ new Map([
+	["OBJECT_TABLE", "drops the table"],
+	["OBJECT_FOREIGN_TABLE", "drops the foreign table"],
+	["OBJECT_SCHEMA", "drops the schema"],
+	["OBJECT_SEQUENCE", "drops the sequence"]
+]);
+/** With CASCADE these take columns of other tables along. */
+const droppedWithColumns = /* @__PURE__ */ new Map([
+	["OBJECT_TYPE", "drops, with the columns that use it, the type"],
+	["OBJECT_DOMAIN", "drops, with the columns that use it, the domain"],
+	["OBJECT_EXTENSION", "drops, with the columns that use it, the extension"]
+]);
+/**
+* The statements of a script that can destroy data, in their order: drops, truncates, deletes and updates without
+* WHERE, changes of a column's type, and code whose effect cannot be read from the script.
+* null when the script is no SQL to PostgreSQL's parser or the parser was not loaded.
+*/
+function destructiveStatements(sql) {
+	const statements = parseSql(sql);
+	if (statements === null) return null;
+	return statements.flatMap((statement) => foundIn(statement).map(({ action, object }) => ({
+		action,
+		object,
+		line: statement.line,
+		statement: statement.text
+	})));
+}
+function foundIn({ kind, node }) {
+	const fields = fieldsOf(node, kind);
+	switch (kind) {
+		case "DropStmt": return dropped(fields);
+		case "DropdbStmt": return [{
+			action: "drops the database",
+			object: quoted([String(fields.dbname ?? "")])
+		}];
+		case "DropOwnedStmt": return [{
+			action: "drops all objects",
+			object: "of a role"
+		}];
+		case "AlterTableStmt": return alteredColumns(fields);
+		case "TruncateStmt": return listOf(fields.relations).map((relation) => ({
+			action: "empties the table",
+			object: relationName(fieldsOf(relation, "RangeVar"))
+		}));
+		case "DoStmt": return [{
+			action: "runs code whose effect cannot be read from the script",
+			object: "DO"
+		}];
+		default: return changedRows(node);
+	}
+}
+function dropped(fields) {
+	const removed = String(fields.removeType);
+	const isCascade = fields.behavior === "DROP_CASCADE";
+	const action = droppedWithData.get(removed) ?? (isCascade ? droppedWithColumns.get(removed) : void 0);
+	if (action === void 0) return [];
+	return listOf(fields.objects).map((object) => ({
+		action,
+		object: quoted(namesIn(object))
+	}));
+}
+function alteredColumns(fields) {
+	const table = relationName(fieldsOf(fields, "relation"));
+	return listOf(fields.cmds).flatMap((command) => {
+		const { subtype, name } = fieldsOf(command, "AlterTableCmd");
+		const object = `${table}.${quoted([String(name ?? "")])}`;
+		if (subtype === "AT_DropColumn") return [{
+			action: "drops the column",
+			object
+		}];
+		if (subtype === "AT_AlterColumnType") return [{
+			action: "changes the type of the column",
+			object
+		}];
+		if (subtype === "AT_DetachPartition") return [{
+			action: "detaches a partition of",
+			object: table
+		}];
+		return [];
+	});
+}
+/** DELETE and UPDATE of all rows, also inside of a WITH. */
+function changedRows(node) {
+	const found = [];
+	for (const fields of objectsIn(node)) for (const [kind, action] of [["DeleteStmt", "deletes every row of"], ["UpdateStmt", "changes every row of"]]) {
+		const statement = fieldsOf(fields, kind);
+		if (statement.relation === void 0 || statement.whereClause !== void 0) continue;
+		found.push({
+			action,
+			object: relationName(fieldsOf(statement, "relation"))
+		});
+	}
+	return found;
+}
+function listOf(value) {
+	return Array.isArray(value) ? value : [];
+}
+/** The texts of a (qualified) name, however the parser wraps it. */
+function namesIn(node) {
+	return listOf(fieldsOf(node, "List").items ?? fieldsOf(node, "TypeName").names ?? [node]).map((item) => String(fieldsOf(item, "String").sval ?? ""));
+}
+function relationName(fields) {
+	const { schemaname, relname } = fields;
+	return quoted([schemaname, relname].filter((part) => typeof part === "string"));
+}
+function quoted(parts) {
+	return parts.map((part) => `"${part.replaceAll("\"", "\"\"")}"`).join(".");
+}
+
+// src/commands/check/look-at-pending.ts
+/** Part 2: the migrations that a deploy would run, and what in them destroys data. The parser has been loaded. */
+function lookAtPending(history) {
+	if (history.pending === null) return {
+		part: {
+			name: "pending",
+			fact: "not checked",
+			findings: [],
+			notChecked: ["What is pending is not known: neither the database nor the base branch was looked at."]
+		},
+		migrations: []
+	};
+	const pending = new Set(history.pending);
+	const migrations = history.folders.flatMap((folder) => {
+		if (!pending.has(folder.name) || folder.script === null) return [];
+		const destructive = destructiveStatements(folder.script);
+		return [{
+			name: folder.name,
+			file: folder.file,
+			script: folder.script,
+			destructive: destructive ?? [],
+			isReadable: destructive !== null
+		}];
+	});
+	const findings = migrations.flatMap(findingsIn);
+	const notChecked = history.applied === null ? ["Pending is what this pull request adds; the database was not asked."] : [];
+	return {
+		part: {
+			name: "pending",
+			fact: `${countOf(history.pending.length, "pending migration")}; ${countOf(findings.length, "statement")} to look at`,
+			findings,
+			notChecked
+		},
+		migrations
+	};
+}
+function findingsIn(migration) {
+	if (!migration.isReadable) return [{
+		severity: "warning",
+		code: "SM_MIGRATION_UNPARSED",
+		message: `the script of ${migration.name} is no SQL to PostgreSQL's parser, so what it destroys is not known`,
+		hint: "Read it with care; a deploy would most likely fail on it.",
+		file: migration.file,
+		line: 1
+	}];
+	return migration.destructive.map(({ action, object, line }) => ({
+		severity: "warning",
+		code: "SM_DATA_LOSS",
+		message: `${migration.name} ${action} ${object}`,
+		hint: "Make sure that nobody needs this data, or copy it elsewhere in an earlier migration.",
+		file: migration.file,
+		line
+	}));
+}
+
+// src/commands/check/look-at-schema.ts
+/** Part 3: whether schema.prisma says what the migrations make, found out by running them on an empty database. */
+async function lookAtSchema(ground, history, signal) {
+	const { scratch } = ground;
+	if (scratch.value === null) return notChecked$1(`Whether schema.prisma fits the migrations was not checked: ${scratch.because}`);
+	const unreadable = history.folders.find((folder) => folder.script === null);
+	if (unreadable !== void 0) return notChecked$1(`Whether schema.prisma fits the migrations was not checked: ${unreadable.name} has no migration.sql.`);
+	try {
+		return await compareWithSchema(ground, scratch.value, history, signal);
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		const { code, message, hint } = error;
+		return notChecked$1(`Whether schema.prisma fits the migrations was not checked: ${message}.`, [{
+			severity: "error",
+			code,
+			message,
+			hint,
+			file: null,
+			line: null
+		}]);
+	}
+}
+async function compareWithSchema({ project, fileOf }, scratch, history, signal) {
+	const replayed = await scratch.create(project.historySchema);
+	const names = history.folders.map((folder) => folder.name);
+	const replay = await project.replay(replayed.url, names, signal);
+	if (!replay.isWhole) {
+		const folder = history.folders.find((each) => each.name === replay.migration);
+		return notChecked$1("Whether schema.prisma fits the migrations was not checked: they do not run on an empty database.", [{
+			severity: "error",
+			code: "SM_REPLAY_FAILED",
+			message: `the migrations cannot be run on an empty database${replay.migration === null ? "" : `; ${replay.migration} fails`}: ${replay.message}`,
+			hint: "A new environment, and prisma migrate dev, run them from the start: they must work there. Correct the migration if it is new; otherwise make the missing objects in an earlier one.",
+			file: folder?.file ?? null,
+			line: 1
+		}]);
+	}
+	const sql = await project.missingMigration(replayed.url, signal);
+	const schemaFile = fileOf(project.schemaPath);
+	const findings = sql === null ? [] : [{
+		severity: "error",
+		code: "SM_SCHEMA_NOT_MIGRATED",
+		message: `${schemaFile} says something else than the migrations make`,
+		hint: "Make the missing migration: npx prisma migrate dev --name and words that say what it does.",
+		file: schemaFile.endsWith(".prisma") ? schemaFile : null,
+		line: schemaFile.endsWith(".prisma") ? 1 : null
+	}];
+	return {
+		part: {
+			name: "schema",
+			fact: sql === null ? `${schemaFile} says what the migrations make` : `${schemaFile} and the migrations differ`,
+			findings,
+			notChecked: []
+		},
+		missingMigrationSql: sql,
+		replayed
+	};
+}
+function notChecked$1(because, findings = []) {
+	return {
+		part: {
+			name: "schema",
+			fact: "not checked",
+			findings,
+			notChecked: [because]
+		},
+		missingMigrationSql: null,
+		replayed: null
+	};
+}
+
+// src/commands/check.ts
+/**
+* Looks at a pull request: history, pending migrations, schema, drift. Writes nothing to the target; scratch databases
+* are made on the server of shadow-database-url alone. Rejects only where no part could run.
+*/
+async function check(context, settings) {
+	const { log, report, signal } = context;
+	const project = relative(context.repository, settings.workingDirectory).replaceAll("\\", "/") || ".";
+	await using ground = await log.phase("preflight", async (phaseLog) => {
+		const value = await openGround(context, settings, phaseLog).catch((error) => {
+			if (!(error instanceof SafeMigrateError) || error.code !== "SM_PROVIDER") throw error;
+			report.check(brokenProject(error, settings, project));
+			return null;
+		});
+		if (value === null) return {
+			fact: "Prisma would refuse this project",
+			value,
+			failed: true
+		};
+		await context.ports.loadParser();
+		report.prisma(value.project.version);
+		return {
+			fact: `prisma ${value.project.version}; ${sights(value)}`,
+			value
+		};
+	});
+	if (ground === null) return "checked";
+	const part = (look) => log.phase("check", async () => {
+		const value = await look();
+		return {
+			fact: `${value.part.name}: ${value.part.fact}`,
+			value
+		};
+	});
+	const status = ground.database.value === null ? null : ground.project.status(signal);
+	status?.catch(() => {});
+	const history = await part(() => lookAtHistory(ground));
+	const pending = await part(() => lookAtPending(history));
+	const schema = await part(() => lookAtSchema(ground, history, signal));
+	const drift = await part(() => lookAtDrift(ground, {
+		history,
+		schema
+	}, signal));
+	const parts = [
+		history,
+		pending,
+		schema,
+		drift
+	].map((sight) => sight.part);
+	report.pending(history.pending ?? []);
+	report.dataLoss(pending.migrations.flatMap(lossesOf));
+	report.drift(drift.drift === null ? "unknown" : drift.drift.differences.length > 0 ? "true" : "false");
+	const found = {
+		fails: failsBy(settings.failOn, findingsOf({ parts }).map(({ severity }) => severity)),
+		project,
+		parts,
+		pending: pending.migrations,
+		changesDatabase: changesDatabase(ground),
+		missingMigrationSql: schema.missingMigrationSql,
+		drift: drift.drift,
+		prismaStatus: await status
+	};
+	report.check(found);
+	return "checked";
+}
+function sights(ground) {
+	return [
+		ground.base.value === null ? "base branch not compared with" : "base branch read",
+		ground.database.value === null ? "database not looked at" : "database read",
+		ground.scratch.value === null ? "no scratch server" : "scratch server ready"
+	].join(", ");
+}
+function lossesOf(migration) {
+	return migration.destructive.map(({ statement, object }) => ({
+		migration: migration.name,
+		statement,
+		object
+	}));
+}
+function failsBy(failOn, severities) {
+	if (failOn === "none") return false;
+	return severities.includes("error") || failOn === "warning" && severities.includes("warning");
+}
+function changesDatabase(ground) {
+	if (ground.base.value === null) return null;
+	const { base, head } = ground.base.value;
+	return base.size !== head.size || [...head].some(([path, blob]) => base.get(path) !== blob);
+}
+
 // src/prisma/failing-line.ts
 /** The 1-based line of `script` at which it failed; null when that cannot be told. */
 function failingLine(script, traces) {
@@ -7591,45 +9279,6 @@ function pasted(statements) {
 		...statements,
 		"SQL"
 	].join("\n");
-}
-
-// src/lint/syntax-tree.ts
-function isFields(value) {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-/** The fields of a node of that kind; empty when it is another one. */
-function fieldsOf(node, kind) {
-	const fields = isFields(node) ? node[kind] : void 0;
-	return isFields(fields) ? fields : {};
-}
-/**
-* Visits every object inside a tree, the tree itself included. What `enter` returns false for is not looked into.
-* Without recursion: a script with a thousand nested parentheses must not end the process.
-*/
-function* objectsIn(tree, enter = () => true) {
-	const waiting = [tree];
-	while (waiting.length > 0) {
-		const next = waiting.pop();
-		if (Array.isArray(next)) waiting.push(...next);
-		else if (isFields(next)) {
-			yield next;
-			if (enter(next)) waiting.push(...Object.values(next));
-		}
-	}
-}
-/** Whether CONCURRENTLY stands anywhere in the statement: it then works in transactions of its own. */
-function isConcurrent(node) {
-	for (const fields of objectsIn(node)) {
-		if (fields.concurrent === true) return true;
-		const { defname } = fields;
-		if (defname === "concurrently") return true;
-	}
-	return false;
-}
-/** `['pg_catalog', 'lower']` of a list of String nodes. */
-function nameParts(list) {
-	if (!Array.isArray(list)) return [];
-	return list.map((item) => String(fieldsOf(item, "String").sval ?? ""));
 }
 
 // src/lint/function-calls.ts
@@ -8306,6 +9955,7 @@ async function runCommand(context, settings) {
 		switch (settings.command) {
 			case "migrate": return await migrate(context, settings);
 			case "backup": return await backup$1(context, settings);
+			case "check": return await check(context, settings);
 		}
 	} catch (error) {
 		context.report.problem(context.signal.aborted ? context.signal.reason : error);
@@ -8344,6 +9994,7 @@ var ReportBuilder = class {
 		failedDatabase: null,
 		dataLoss: [],
 		drift: "unknown",
+		check: null,
 		writesBeforeMigration: null,
 		newWrites: null,
 		keptDatabases: []
@@ -8384,6 +10035,9 @@ var ReportBuilder = class {
 	}
 	drift(drift) {
 		this.#findings.drift = drift;
+	}
+	check(check) {
+		this.#findings.check = check;
 	}
 	/** Tables that had moved on between the snapshot and the migration. */
 	writesBeforeMigration(tables) {
@@ -8637,8 +10291,10 @@ const passingResults = [
 	"drilled",
 	"pruned"
 ];
-function jobPasses(result) {
-	return passingResults.includes(result);
+/** A check passes or fails by its findings and `fail-on`; everything else by its result. */
+function jobPasses(report) {
+	if (report.check !== null) return !report.check.fails;
+	return passingResults.includes(report.result);
 }
 
 // src/backup/age-keys.ts
@@ -9151,15 +10807,14 @@ const inputCatalogue = {
 	},
 	"fail-on": {
 		commands: ["check"],
-		later: "choose which findings fail a check"
+		default: "error"
 	},
 	comment: {
 		commands: ["check"],
-		later: "comment on the pull request"
+		default: "true"
 	},
 	"shadow-database-url": {
 		commands: ["check"],
-		later: "give check a server for scratch databases",
 		secret: true
 	}
 };
@@ -9201,7 +10856,11 @@ function editDistance(left, right) {
 }
 
 // src/runner/inputs.ts
-const supportedCommands = ["migrate", "backup"];
+const supportedCommands = [
+	"migrate",
+	"backup",
+	"check"
+];
 /** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
 function readInputs(env) {
 	return Object.fromEntries(inputNames.map((name) => [name, (env[inputVariable(name)] ?? "").trim()]));
@@ -9234,7 +10893,7 @@ function parseInputs(env, context) {
 	const settings = settingsOf(parsed.data);
 	return {
 		settings,
-		warnings: [...unusedInputs(raw, parsed.data.command), ...encryptionWarnings(settings.encryption)]
+		warnings: [...unusedInputs(raw, parsed.data.command), ..."encryption" in settings ? encryptionWarnings(settings.encryption) : []]
 	};
 }
 /** The schema of all inputs that are in force; relative paths are resolved on the way. */
@@ -9246,7 +10905,7 @@ function fieldsFor(context, raw) {
 		"working-directory": existingPath(context.workspace, "folder"),
 		"prisma-schema": existingPath(project, "any").nullable(),
 		"prisma-config": existingPath(project, "file").nullable(),
-		storage: storageUrls(context.hosted),
+		storage: raw.command === "check" ? noStorage : storageUrls(context.hosted),
 		"encryption-passphrase": passphrase().nullable(),
 		"encryption-recipients": recipients().nullable(),
 		"encryption-identity": identities().nullable(),
@@ -9255,15 +10914,35 @@ function fieldsFor(context, raw) {
 		verify: choice(["restore", "archive"]),
 		recovery: choice(["auto", "swap"], ["in-place"]),
 		"on-new-writes": choice(["restore", "stop"]),
-		"keep-failed": wholeNumber(0, 100)
+		"keep-failed": wholeNumber(0, 100),
+		"fail-on": choice([
+			"error",
+			"warning",
+			"none"
+		]),
+		comment: choice(["true", "false"]),
+		"shadow-database-url": databaseUrl(project).nullable()
 	});
 }
+/** `check` stores nothing; a `storage` given to it is a warning like every input that it does not use. */
+const noStorage = unknown().transform(() => null);
 function settingsOf(fields) {
-	const common = {
+	const project = {
 		databaseUrl: fields["database-url"],
 		workingDirectory: fields["working-directory"],
 		prismaSchema: fields["prisma-schema"],
-		prismaConfig: fields["prisma-config"],
+		prismaConfig: fields["prisma-config"]
+	};
+	if (fields.command === "check") return {
+		command: "check",
+		...project,
+		failOn: fields["fail-on"],
+		comment: fields.comment === "true",
+		shadowDatabaseUrl: fields["shadow-database-url"]
+	};
+	if (fields.storage === null) throw new TypeError("only check goes without a storage");
+	const common = {
+		...project,
 		storages: fields.storage,
 		encryption: encryptionOf(fields),
 		jobs: fields.jobs,
@@ -9330,6 +11009,15 @@ function problemOf(issue) {
 	};
 }
 
+// src/runner/lost-output.ts
+/**
+* Whoever reads our output may be gone before us: the runner died, or killed the step's pipes. Writing then fails with
+* EPIPE; as an error that nobody handles it would be told, which fails again, without end. The run goes on unheard.
+*/
+function surviveLostOutput() {
+	for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+}
+
 // src/report/sentence.ts
 /** The result in one plain sentence: what happened, and what state the database is in now. */
 function resultSentence(report) {
@@ -9338,7 +11026,7 @@ function resultSentence(report) {
 		case "migrated": return `${database} is migrated: ${countOf(report.appliedMigrations.length, "migration")} applied${backupClause(report)}.`;
 		case "up-to-date": return `${database} is up to date: no migration is pending.`;
 		case "backed-up": return `${database} is backed up${backupClause(report, " as ")}.`;
-		case "checked": return `${database} was checked: ${countOf(report.problems.length, "problem")}, ${countOf(report.warnings.length, "warning")}.`;
+		case "checked": return checkedSentence(report);
 		case "rolled-back": return `${database} is rolled back to its backup.`;
 		case "drilled": return "The stored backup was restored into a scratch database and found equal.";
 		case "pruned": return "Old backups were removed.";
@@ -9349,6 +11037,14 @@ function resultSentence(report) {
 		case "stopped": return `${failed(report)}, and nothing was undone: ${database} is as the migration left it and waits for a decision.`;
 		case "recovery-failed": return `${failed(report)}, and recovery failed as well: ${database} needs a person now.`;
 	}
+}
+function checkedSentence(report) {
+	if (report.check === null) return "Checked.";
+	const findings = findingsOf(report.check);
+	const count = (severity) => findings.filter((finding) => finding.severity === severity).length;
+	const pending = countOf(report.pendingMigrations.length, "pending migration");
+	const part = report.check.parts.some((part) => part.notChecked.length > 0) ? "; not everything could be looked at" : "";
+	return `${pending}, ${countOf(count("error"), "error")}, ${countOf(count("warning"), "warning")}${part}.`;
 }
 function refusedSentence(report, database) {
 	const reasons = countOf(report.problems.length, "reason");
@@ -9375,16 +11071,26 @@ function backupClause(report, lead = ", backup ") {
 const maximumOfAKind = 10;
 /** The annotations of a run, the most important first: at most ten errors and ten warnings. */
 function annotationsOf(report) {
-	return [...limited(errorsOf(report)), ...limited(report.warnings.map((message) => ({
+	const findings = report.check === null ? [] : findingsOf(report.check);
+	return [...limited([...errorsOf(report), ...findingAnnotations(findings, "error")]), ...limited([...findingAnnotations(findings, "warning"), ...report.warnings.map((message) => ({
 		level: "warning",
 		title: "safe-migrate",
 		message
-	})))];
+	}))])];
+}
+function findingAnnotations(findings, level) {
+	return findings.filter((finding) => finding.severity === level).map((finding) => ({
+		level,
+		title: finding.code,
+		message: `${finding.message}\nHINT: ${finding.hint}`,
+		...finding.file === null ? {} : { file: finding.file },
+		...finding.file === null || finding.line === null ? {} : { line: finding.line }
+	}));
 }
 function errorsOf(report) {
 	const errors = report.problems.map(problemAnnotation);
 	if (report.failure !== null) return [failureAnnotation(report, report.failure), ...errors.slice(1)];
-	if (errors.length === 0 && !jobPasses(report.result)) return [{
+	if (errors.length === 0 && report.check === null && !jobPasses(report)) return [{
 		level: "error",
 		title: `safe-migrate: ${report.result}`,
 		message: resultSentence(report)
@@ -9509,6 +11215,104 @@ function entity(character) {
 	return `&#${character.codePointAt(0)};`;
 }
 
+// src/report/check-sections.ts
+/** Rows and lines of a list; the rest stands in report.json. */
+const maximumRows$1 = 100;
+const marks = {
+	error: "error",
+	warning: "warning",
+	notice: "notice"
+};
+/** What a check found, the most important first, for the job summary and for the comment. */
+function checkSections(check) {
+	return [
+		findings(check),
+		...pending(check.pending),
+		missingMigration(check.missingMigrationSql),
+		...drift(check.drift),
+		notChecked(check),
+		prismaStatus(check.prismaStatus)
+	].filter((section) => section !== null);
+}
+function findings(check) {
+	const all = findingsOf(check);
+	if (all.length === 0) return null;
+	const shown = all.slice(0, maximumRows$1).map(line);
+	if (all.length > maximumRows$1) shown.push(`- and ${all.length - maximumRows$1} more in the report`);
+	return {
+		markdown: `### Findings\n\n${shown.join("\n")}`,
+		shortly: `### Findings\n\n${countOf(all.length, "finding")}, too many to list here.`
+	};
+}
+function line(finding) {
+	const place = finding.file === null ? "" : ` ${code(`${finding.file}${finding.line === null ? "" : `:${finding.line}`}`)}`;
+	return `- **${marks[finding.severity]}**: ${plain(finding.message)}${place}<br>HINT: ${plain(finding.hint)} (${code(finding.code)})`;
+}
+function pending(migrations) {
+	if (migrations.length === 0) return [];
+	const losses = migrations.flatMap((migration) => migration.destructive.map((each) => [
+		code(migration.name),
+		String(each.line),
+		`${plain(each.action)} ${code(each.object)}`
+	]));
+	const shown = losses.slice(0, maximumRows$1);
+	const dataLoss = losses.length === 0 ? "None of their statements destroys data." : `These statements can destroy data:\n\n${table([
+		"Migration",
+		"Line",
+		"What it does"
+	], shown)}${losses.length > shown.length ? `\n\nand ${losses.length - shown.length} more in the report` : ""}`;
+	const heading = `### Pending: ${countOf(migrations.length, "migration")}`;
+	return [{
+		markdown: `${heading}\n\n${dataLoss}`,
+		shortly: `${heading}\n\n${countOf(losses.length, "statement")} can destroy data.`
+	}, ...migrations.map((migration) => ({
+		markdown: fold(migration.name, codeBlock(migration.script.trimEnd().split("\n"), "sql")),
+		shortly: `${code(migration.name)}: its SQL is too long to be shown here.`
+	}))];
+}
+function missingMigration(sql) {
+	if (sql === null) return null;
+	const heading = "### The migrations do not say what schema.prisma says";
+	return {
+		markdown: `${heading}\n\n${fold("SQL of the missing migration", codeBlock(sql.split("\n"), "sql"))}`,
+		shortly: `${heading}\n\nThe SQL of the missing migration is too long to be shown here.`
+	};
+}
+function drift(report) {
+	if (report === null || report.differences.length === 0) return [];
+	const shown = report.differences.slice(0, maximumRows$1).map((difference) => `- ${plain(difference)}`);
+	if (report.differences.length > maximumRows$1) shown.push(`- and ${report.differences.length - maximumRows$1} more in the report`);
+	const heading = "### Drift: the database is not what its migrations made";
+	const ways = [
+		"**To take the change back**, run the SQL below on the database, after a backup (`command: backup`).",
+		"**To keep it**, make it a migration (`npx prisma migrate dev --create-only`, with what was changed), and mark that as applied where it is there already: `npx prisma migrate resolve --applied`.",
+		"**When nobody knows what happened**, go back to a stored backup (`command: rollback`). Never reset the database."
+	];
+	const byHand = report.byHand.length === 0 ? "" : `\n\nWhat cannot be scripted:\n\n${report.byHand.slice(0, maximumRows$1).map((each) => `- ${plain(each)}`).join("\n")}`;
+	return [{
+		markdown: `${heading}\n\n${shown.join("\n")}\n\n${ways.join("\n\n")}${byHand}`,
+		shortly: `${heading}\n\n${countOf(report.differences.length, "object")} differ, too many to list here.`
+	}, ...report.reconcileSql === "" ? [] : [{
+		markdown: fold("SQL that takes the database back to its migrations", codeBlock(report.reconcileSql.split("\n"), "sql")),
+		shortly: "The SQL that takes the database back is too long to be shown here."
+	}]];
+}
+function notChecked(check) {
+	const lines = [...new Set(check.parts.flatMap((part) => part.notChecked))];
+	if (lines.length === 0) return null;
+	return {
+		markdown: `### Not checked\n\n${lines.map((each) => `- ${plain(each)}`).join("\n")}`,
+		shortly: `### Not checked\n\n${countOf(lines.length, "thing")}.`
+	};
+}
+function prismaStatus(text) {
+	if (text === null || text === "") return null;
+	return {
+		markdown: fold("What prisma migrate status says", codeBlock(text.split("\n"))),
+		shortly: "What prisma migrate status says is too long to be shown here."
+	};
+}
+
 // src/report/phase-chart.ts
 /**
 * The phases as a Mermaid gantt. Times are written and shown without a zone, so that every reader sees UTC.
@@ -9540,9 +11344,9 @@ function summaryMarkdown(report) {
 	const sections = [
 		`## safe-migrate: ${report.result}\n\n**${plain(resultSentence(report))}**`,
 		whatToDo(report),
+		...report.check === null ? [] : checkSections(report.check).map((section) => section.markdown),
 		phaseTable(report),
-		migrations(report),
-		dataLoss(report),
+		...report.check === null ? [migrations(report), dataLoss(report)] : [],
 		newWrites(report),
 		backup(report),
 		keptDatabases(report),
@@ -9563,7 +11367,7 @@ function whatToDo(report) {
 	const steps = report.nextSteps.map((step) => step.commands.length === 0 ? plain(step.text) : `${plain(step.text)}\n\n${codeBlock(step.commands, "sh")}`);
 	if (problems.length === 0 && steps.length === 0) return null;
 	return [
-		jobPasses(report.result) ? "### What to know" : "### What to do",
+		jobPasses(report) ? "### What to know" : "### What to do",
 		problems.join("\n"),
 		...steps
 	].filter((part) => part !== "").join("\n\n");
@@ -9696,7 +11500,7 @@ function leftOut(items) {
 * in its final state, and the result must not depend on a full disk.
 */
 async function publish(report, context, log) {
-	process.exitCode = jobPasses(report.result) ? 0 : 1;
+	process.exitCode = jobPasses(report) ? 0 : 1;
 	for (const line of closingLines(report)) log.visible(line);
 	const reportPath = await softly("report.json could not be written", () => writeReport(report, context));
 	await softly("The outputs could not be written", async () => {
@@ -9730,6 +11534,128 @@ async function softly(failure, work) {
 	} catch (error) {
 		warning(`${failure}: ${messageOf(error)}`);
 		return;
+	}
+}
+
+// src/runner/pull-request.ts
+const repository = object({ full_name: string() });
+const event = object({ pull_request: object({
+	number: int().positive(),
+	base: object({
+		sha: string().regex(/^[0-9a-f]{40,64}$/),
+		repo: repository
+	}),
+	head: object({ repo: repository.nullable() })
+}) });
+/** The pull request that the event of this run is about; null for other events and outside of GitHub Actions. */
+function readPullRequest(env) {
+	const path = env.GITHUB_EVENT_PATH;
+	if (!path) return null;
+	let payload;
+	try {
+		payload = JSON.parse(readFileSync(path, "utf8"));
+	} catch {
+		return null;
+	}
+	const parsed = event.safeParse(payload);
+	if (!parsed.success) return null;
+	const { number, base, head } = parsed.data.pull_request;
+	return {
+		number,
+		baseCommit: base.sha,
+		isFromFork: head.repo?.full_name !== base.repo.full_name
+	};
+}
+
+// src/report/comment.ts
+/** GitHub refuses 65 536 characters; counted in bytes, with room for the last line. */
+const maximumBytes = 65e3;
+/** First line of the comment for one project: by it the comment is found again. */
+function commentMarker(project) {
+	return `<!-- safe-migrate:check:${encodeURIComponent(project)} -->`;
+}
+/**
+* The comment on the pull request. One line when it changes nothing of the database and nothing is wrong. What does
+* not fit is named, and stands in the job summary.
+*/
+function commentMarkdown(report) {
+	const { check } = report;
+	if (check === null) throw new TypeError("only a check is commented on");
+	const title = `${commentMarker(check.project)}\n**safe-migrate**${check.project === "." ? "" : ` (${plain(check.project)})`}`;
+	if (isQuiet(check)) return `${title}: no database changes.\n`;
+	const summary = report.run.url === null ? "the job summary" : `[the job summary](${report.run.url})`;
+	let comment = `${title}: ${plain(resultSentence(report))}\n\n`;
+	const footer = `<sub>All of it is in ${summary} and in report.json.</sub>\n`;
+	for (const section of checkSections(check)) {
+		const room = maximumBytes - Buffer.byteLength(comment) - Buffer.byteLength(footer);
+		const text = [section.markdown, section.shortly].find((each) => Buffer.byteLength(each) + 2 <= room);
+		if (text !== void 0) comment += `${text}\n\n`;
+	}
+	return comment + footer;
+}
+function isQuiet(check) {
+	return check.changesDatabase === false && findingsOf(check).every(({ severity }) => severity === "notice");
+}
+
+// src/runner/pull-request-comment.ts
+/**
+* Keeps one comment for this project on the pull request: made once, edited after that. A comment that cannot be
+* written (a fork's token may only read) is a warning; the job summary holds the same.
+*/
+async function commentOnPullRequest(request) {
+	const { report, context, pullRequest, token } = request;
+	const [owner, repo] = context.repository?.split("/") ?? [];
+	if (report.check === null || owner === void 0 || repo === void 0) return;
+	if (pullRequest.isFromFork) {
+		info("No comment: the token of a pull request from a fork may only read. The job summary holds the same.");
+		return;
+	}
+	try {
+		const { getOctokit } = await import("./actions-github-github.js");
+		const api = getOctokit(token).rest.issues;
+		const where = {
+			owner,
+			repo
+		};
+		const marker = commentMarker(report.check.project);
+		const body = commentMarkdown(report);
+		const ours = await findComment(getOctokit(token), {
+			...where,
+			issue_number: pullRequest.number
+		}, marker);
+		if (ours === null) await api.createComment({
+			...where,
+			issue_number: pullRequest.number,
+			body
+		});
+		else await api.updateComment({
+			...where,
+			comment_id: ours,
+			body
+		});
+	} catch (error) {
+		warning(`The pull request could not be commented on: ${messageOf(error)}. The job needs \`permissions: pull-requests: write\`; the job summary holds the same.`);
+	}
+}
+/** Ours by its first line, and by a bot: a person who copies that line does not get his comment edited. */
+async function findComment(octokit, place, marker) {
+	const pages = octokit.paginate.iterator(octokit.rest.issues.listComments, {
+		...place,
+		per_page: 100
+	});
+	for await (const { data } of pages) {
+		const found = data.find((comment) => comment.user?.type === "Bot" && comment.body?.startsWith(marker) === true);
+		if (found !== void 0) return found.id;
+	}
+	return null;
+}
+
+// src/runner/repository-root.ts
+/** The nearest folder above (or at) `directory` that is a git checkout; `workspace` where there is none. */
+function repositoryRootOf(directory, workspace) {
+	for (let folder = directory;; folder = dirname(folder)) {
+		if (existsSync(join(folder, ".git"))) return folder;
+		if (dirname(folder) === folder) return workspace;
 	}
 }
 
@@ -9780,6 +11706,7 @@ function surviveStrayErrors(warn) {
 * world; it is told how to mask the secrets that turn up later (the URL that Prisma itself uses).
 */
 async function run(openPorts) {
+	surviveLostOutput();
 	const context = readGitHubContext(process.env);
 	const raw = readInputs(process.env);
 	for (const secret of secretsOf(raw)) setSecret(secret);
@@ -9793,12 +11720,15 @@ async function run(openPorts) {
 			commit: identity.commit
 		}
 	});
+	const pullRequest = readPullRequest(process.env);
 	const log = new ActionLog({ record: report });
 	using signal = cancellation();
 	using _ = surviveStrayErrors((line) => log.warn(line));
+	let wantsComment = false;
 	const result = await attempt(report, async () => {
 		const { settings, warnings } = parseInputs(process.env, context);
 		for (const warning of warnings) log.warn(warning);
+		wantsComment = settings.command === "check" && settings.comment;
 		const workFolder = await WorkFolder.create(context.temporaryDirectory);
 		saveWorkFolder(workFolder.path);
 		try {
@@ -9808,6 +11738,8 @@ async function run(openPorts) {
 				report,
 				ports: openPorts(setSecret),
 				workFolder: workFolder.path,
+				repository: repositoryRootOf(settings.workingDirectory, context.workspace),
+				pullRequest,
 				signal
 			}, settings);
 		} finally {
@@ -9816,7 +11748,14 @@ async function run(openPorts) {
 			});
 		}
 	});
-	await publish(report.build(result, /* @__PURE__ */ new Date()), context, log);
+	const told = report.build(result, /* @__PURE__ */ new Date());
+	await publish(told, context, log);
+	if (wantsComment && pullRequest !== null) await commentOnPullRequest({
+		report: told,
+		context,
+		pullRequest,
+		token: raw["github-token"]
+	});
 }
 /** What fails before the story begins, has touched nothing. */
 async function attempt(report, work) {

@@ -1,4 +1,4 @@
-import { o as warning } from "./actions-core.js";
+import { s as warning } from "./actions-core.js";
 import { i as savedWorkFolder, n as removeWorkFolder, p as messageOf } from "./safe-migrate.js";
 
 // src/runner/clean-up.ts

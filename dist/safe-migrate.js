@@ -1,4 +1,4 @@
-import { n as getState, r as saveState } from "./actions-core.js";
+import { i as saveState, n as getState } from "./actions-core.js";
 import { createHash } from "node:crypto";
 import { Transform } from "node:stream";
 import { basename, join } from "node:path";

@@ -5531,4 +5531,4 @@ function datetime(params) {
 	return _isoDateTime(ZodISODateTime, params);
 }
 
-export { int as a, number as c, strictObject as d, string as f, boolean as i, object as l, NEVER as m, _enum as n, literal as o, union as p, array as r, looseObject as s, datetime as t, record as u };
+export { int as a, number as c, strictObject as d, string as f, NEVER as h, boolean as i, object as l, unknown as m, _enum as n, literal as o, union as p, array as r, looseObject as s, datetime as t, record as u };

@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import {
   type CheckReport,
   findingsOf,
@@ -5,6 +6,8 @@ import {
   type Severity,
 } from '../report/check-report.ts';
 import type { Result } from '../report/report.ts';
+import { SafeMigrateError } from '../system/errors.ts';
+import { brokenProject } from './check/broken-project.ts';
 import { type CheckGround, openGround } from './check/check-ground.ts';
 import { lookAtDrift } from './check/look-at-drift.ts';
 import { lookAtHistory } from './check/look-at-history.ts';
@@ -19,12 +22,19 @@ import type { CheckSettings } from './settings.ts';
  */
 export async function check(context: CommandContext, settings: CheckSettings): Promise<Result> {
   const { log, report, signal } = context;
+  const project = relative(context.repository, settings.workingDirectory).replaceAll('\\', '/') || '.';
   await using ground = await log.phase('preflight', async (phaseLog) => {
-    const value = await openGround(context, settings, phaseLog);
+    const value = await openGround(context, settings, phaseLog).catch((error: unknown) => {
+      if (!(error instanceof SafeMigrateError) || error.code !== 'SM_PROVIDER') throw error;
+      report.check(brokenProject(error, settings, project));
+      return null;
+    });
+    if (value === null) return { fact: 'Prisma would refuse this project', value, failed: true };
     await context.ports.loadParser();
     report.prisma(value.project.version);
     return { fact: `prisma ${value.project.version}; ${sights(value)}`, value };
   });
+  if (ground === null) return 'checked';
   const part = <T extends { readonly part: { readonly name: string; readonly fact: string } }>(
     look: () => T | Promise<T>,
   ): Promise<T> =>
@@ -33,7 +43,10 @@ export async function check(context: CommandContext, settings: CheckSettings): P
       return { fact: `${value.part.name}: ${value.part.fact}`, value };
     });
 
-  const history = await part(() => lookAtHistory(ground, signal));
+  // Takes as long as Prisma takes to start, so it is asked while the others look.
+  const status = ground.database.value === null ? null : ground.project.status(signal);
+  status?.catch(() => {});
+  const history = await part(() => lookAtHistory(ground));
   const pending = await part(() => lookAtPending(history));
   const schema = await part(() => lookAtSchema(ground, history, signal));
   const drift = await part(() => lookAtDrift(ground, { history, schema }, signal));
@@ -47,13 +60,13 @@ export async function check(context: CommandContext, settings: CheckSettings): P
       settings.failOn,
       findingsOf({ parts }).map(({ severity }) => severity),
     ),
-    project: ground.fileOf(settings.workingDirectory) || '.',
+    project,
     parts,
     pending: pending.migrations,
     changesDatabase: changesDatabase(ground),
     missingMigrationSql: schema.missingMigrationSql,
     drift: drift.drift,
-    prismaStatus: history.prismaStatus,
+    prismaStatus: await status,
   };
   report.check(found);
   return 'checked';

@@ -17,6 +17,8 @@ import { makeScratchProject, scratchUrlVariable, shadowUrlVariable } from './scr
 const placeholderUrl = 'postgresql://none:none@127.0.0.1:9/none';
 const applicationName = 'safe-migrate check';
 const statusTimeoutMs = 60_000;
+/** What the script says when both sides are the same. */
+const emptyScript = '-- This is an empty migration.';
 const keptOutputLength = 64 * 1024;
 
 /**
@@ -153,7 +155,10 @@ async function replay(
   };
 }
 
-/** `migrate diff --script`; null when both sides are the same. The script is taken from a file, not from the log. */
+/**
+ * `migrate diff --script`; null when both sides are the same. The script is taken from a file: the CLI was seen to exit 0
+ * and to say nothing when its engine had died (7.10.1), and then there is no file.
+ */
 async function diff(
   call: Call & { readonly project: PrismaProject; readonly args: readonly string[] },
 ): Promise<string | null> {
@@ -164,7 +169,7 @@ async function diff(
     installation: call.installation,
     // `migrate diff` takes its schema from the arguments of its two sides.
     project: { workingDirectory, schemaPath: null, configPath },
-    command: ['migrate', 'diff', ...call.args, '--script', '--exit-code', '--output', output],
+    command: ['migrate', 'diff', ...call.args, '--script', '--output', output],
     env: call.env,
     signal: call.signal,
     onOutput: (text) => {
@@ -172,22 +177,23 @@ async function diff(
     },
   });
   call.signal.throwIfAborted();
-  if (exit.exitCode === 0) return null;
-  if (exit.exitCode === 2) return (await readFile(output, 'utf8')).trim();
+  const script = await readFile(output, 'utf8').catch(() => null);
+  if (exit.exitCode === 0 && script !== null) return script.trim() === emptyScript ? null : script.trim();
   const said = readableText(
     printed,
     Object.values(call.env).flatMap((value) => (/^postgres/.test(value) ? secretsIn(value) : [])),
   );
   throw new SafeMigrateError({
     code: 'SM_PRISMA_DIFF',
-    message: `prisma migrate diff failed: ${
-      said
-        .split('\n')
-        .find((line) => /error/i.test(line))
-        ?.trim() ?? `exit code ${exit.exitCode}`
-    }`,
-    hint: 'Run npx prisma validate in the project; what Prisma itself says stands in the log of this step.',
+    message: `prisma migrate diff failed (exit code ${exit.exitCode}): ${reasonIn(said)}`,
+    hint: 'Run npx prisma validate in the project.',
     docs: 'check.md',
     cause: new Error(said),
   });
+}
+
+/** From the first line that speaks of an error on, on one line. */
+function reasonIn(said: string): string {
+  const start = said.search(/^.*error/im);
+  return (start < 0 ? said : said.slice(start)).replaceAll(/\s+/g, ' ').trim().slice(0, 400);
 }

@@ -71,7 +71,10 @@ export function parseInputs(env: NodeJS.ProcessEnv, context: GitHubContext): Par
   const settings = settingsOf(parsed.data);
   return {
     settings,
-    warnings: [...unusedInputs(raw, parsed.data.command), ...encryptionWarnings(settings.encryption)],
+    warnings: [
+      ...unusedInputs(raw, parsed.data.command),
+      ...('encryption' in settings ? encryptionWarnings(settings.encryption) : []),
+    ],
   };
 }
 

@@ -8,6 +8,7 @@ import { ActionLog } from './action-log.ts';
 import { cancellation } from './cancellation.ts';
 import { readGitHubContext } from './github-context.ts';
 import { parseInputs, readInputs, requestedCommand, secretsOf } from './inputs.ts';
+import { surviveLostOutput } from './lost-output.ts';
 import { publish } from './publish.ts';
 import { readPullRequest } from './pull-request.ts';
 import { commentOnPullRequest } from './pull-request-comment.ts';
@@ -22,6 +23,7 @@ import { WorkFolder } from './work-folder.ts';
  * world; it is told how to mask the secrets that turn up later (the URL that Prisma itself uses).
  */
 export async function run(openPorts: (mask: (secret: string) => void) => Ports): Promise<void> {
+  surviveLostOutput();
   const context = readGitHubContext(process.env);
   const raw = readInputs(process.env);
   for (const secret of secretsOf(raw)) core.setSecret(secret);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCheckGround } from '../support/check-ground.ts';
 import { type GitHubApi, startGitHubApi } from '../support/github-api.ts';
-import { sharedPostgres } from '../support/shared-servers.ts';
 import { startPostgres, type ThrowawayCluster } from '../support/postgres.ts';
+import { sharedPostgres } from '../support/shared-servers.ts';
 
 let shadow: ThrowawayCluster;
 let api: GitHubApi;
@@ -23,9 +23,14 @@ describe('check of a pull request', () => {
     expect(quiet.result.exitCode, quiet.result.log).toBe(0);
     expect(quiet.result.outputs, quiet.result.log).toMatchObject({ result: 'checked', drift: 'false' });
     expect(api.comments).toHaveLength(1);
-    expect(api.comments[0]?.body).toBe('<!-- safe-migrate:check:. -->\n**safe-migrate**: no database changes.\n');
+    expect(api.comments[0]?.body).toBe(
+      '<!-- safe-migrate:check:. -->\n**safe-migrate**: no database changes.\n',
+    );
 
-    await ground.project.writeMigration('20260102000000_drop_name', '-- no longer needed\nALTER TABLE "User" DROP COLUMN "name";\n');
+    await ground.project.writeMigration(
+      '20260102000000_drop_name',
+      '-- no longer needed\nALTER TABLE "User" DROP COLUMN "name";\n',
+    );
     await ground.commit();
     await using loud = await ground.check();
     const { result } = loud;

@@ -14,7 +14,8 @@ const run = promisify(execFile);
 export const initMigration = '20260101000000_init';
 
 /** What the base branch holds: one migration, and the schema that says the same. */
-export const initSql = 'CREATE TABLE "User" (\n  "id" INTEGER NOT NULL,\n  "name" TEXT,\n\n  CONSTRAINT "User_pkey" PRIMARY KEY ("id")\n);\n';
+export const initSql =
+  'CREATE TABLE "User" (\n  "id" INTEGER NOT NULL,\n  "name" TEXT,\n\n  CONSTRAINT "User_pkey" PRIMARY KEY ("id")\n);\n';
 export const userModel = 'model User {\n  id   Int     @id\n  name String?\n}\n';
 const datasource = 'datasource db {\n  provider = "postgresql"\n}\n\n';
 
@@ -31,7 +32,9 @@ export interface CheckGround extends AsyncDisposable {
   /** The project's own Prisma against the target. */
   prisma(...args: readonly string[]): Promise<string>;
   psql(sql: string): Promise<string>;
-  check(options?: ActionOptions & { readonly fork?: boolean }): Promise<ActionRun & { readonly result: ActionResult }>;
+  check(
+    options?: ActionOptions & { readonly fork?: boolean },
+  ): Promise<ActionRun & { readonly result: ActionResult }>;
 }
 
 export async function createCheckGround(options: {
@@ -109,6 +112,7 @@ export async function createCheckGround(options: {
           command: 'check',
           ...(fork ? {} : { 'database-url': owned.url }),
           ...(shadowUrl === '' ? {} : { 'shadow-database-url': shadowUrl }),
+          ...(options.api === undefined ? { comment: 'false' } : {}),
           ...(options.folder === undefined ? {} : { 'working-directory': options.folder }),
           ...given.inputs,
         },
@@ -128,6 +132,8 @@ export async function createCheckGround(options: {
 }
 
 /** report.json of a run. */
-export async function reportOf(result: ActionResult): Promise<{ readonly check: Record<string, unknown> | null }> {
+export async function reportOf(
+  result: ActionResult,
+): Promise<{ readonly check: Record<string, unknown> | null }> {
   return JSON.parse(await readFile(result.outputs.report ?? '', 'utf8'));
 }

@@ -24,18 +24,23 @@ export async function startGitHubApi(): Promise<GitHubApi> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = chunks.length === 0 ? {} : (JSON.parse(Buffer.concat(chunks).toString()) as { body?: string });
+    const body =
+      chunks.length === 0 ? {} : (JSON.parse(Buffer.concat(chunks).toString()) as { body?: string });
     const url = new URL(request.url ?? '/', 'http://127.0.0.1');
     requests.push(`${request.method} ${url.pathname}`);
     const answer = (status: number, value: unknown) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
     };
     const isWrite = request.method !== 'GET';
-    if (request.headers.authorization === undefined) return answer(401, { message: 'Requires authentication' });
+    if (request.headers.authorization === undefined)
+      return answer(401, { message: 'Requires authentication' });
     if (isWrite && api.isReadOnly) return answer(403, { message: 'Resource not accessible by integration' });
     // GitHub's own limit and words.
     if (isWrite && (body.body ?? '').length > 65_536) {
-      return answer(422, { message: 'Validation Failed', errors: ['body is too long (maximum is 65536 characters)'] });
+      return answer(422, {
+        message: 'Validation Failed',
+        errors: ['body is too long (maximum is 65536 characters)'],
+      });
     }
     if (/\/issues\/\d+\/comments$/.test(url.pathname)) {
       if (isWrite) {
@@ -50,7 +55,10 @@ export async function startGitHubApi(): Promise<GitHubApi> {
       const page = Number(url.searchParams.get('page') ?? 1);
       const perPage = Number(url.searchParams.get('per_page') ?? 30);
       if (comments.length > page * perPage) {
-        response.setHeader('link', `<${api.url}${url.pathname}?per_page=${perPage}&page=${page + 1}>; rel="next"`);
+        response.setHeader(
+          'link',
+          `<${api.url}${url.pathname}?per_page=${perPage}&page=${page + 1}>; rel="next"`,
+        );
       }
       return answer(200, comments.slice((page - 1) * perPage, page * perPage));
     }

@@ -16,12 +16,10 @@ export interface HistorySight {
   readonly pending: readonly string[] | null;
   /** What the database has applied; null when it was not looked at. */
   readonly applied: readonly string[] | null;
-  /** What `prisma migrate status` says; null when there was nothing to ask. */
-  readonly prismaStatus: string | null;
 }
 
 /** Part 1: the migrations against the base branch by git and against the database by checksum. */
-export async function lookAtHistory(ground: CheckGround, signal: AbortSignal): Promise<HistorySight> {
+export async function lookAtHistory(ground: CheckGround): Promise<HistorySight> {
   const { project, base, database, fileOf } = ground;
   const folders = await readFolders(project.migrationsDirectory, project.migrationNames, fileOf);
   const branch =
@@ -60,7 +58,6 @@ export async function lookAtHistory(ground: CheckGround, signal: AbortSignal): P
     rows,
     pending: byDatabase?.pending ?? branch?.added ?? null,
     applied: byDatabase?.applied ?? null,
-    prismaStatus: database.value === null ? null : await project.status(signal),
   };
 }
 

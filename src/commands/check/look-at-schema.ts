@@ -1,4 +1,4 @@
-import type { ScratchDatabase } from '../../database/scratch-server.ts';
+import type { ScratchDatabase, ScratchServer } from '../../database/scratch-server.ts';
 import type { CheckPart, Finding } from '../../report/check-report.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { CheckGround } from './check-ground.ts';
@@ -17,7 +17,7 @@ export async function lookAtSchema(
   history: HistorySight,
   signal: AbortSignal,
 ): Promise<SchemaSight> {
-  const { project, scratch, fileOf } = ground;
+  const { scratch } = ground;
   if (scratch.value === null)
     return notChecked(`Whether schema.prisma fits the migrations was not checked: ${scratch.because}`);
   const unreadable = history.folders.find((folder) => folder.script === null);
@@ -26,9 +26,8 @@ export async function lookAtSchema(
       `Whether schema.prisma fits the migrations was not checked: ${unreadable.name} has no migration.sql.`,
     );
   }
-  let replayed: ScratchDatabase;
   try {
-    replayed = await scratch.value.create(project.historySchema);
+    return await compareWithSchema(ground, scratch.value, history, signal);
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;
     const { code, message, hint } = error;
@@ -36,6 +35,15 @@ export async function lookAtSchema(
       { severity: 'error', code, message, hint, file: null, line: null },
     ]);
   }
+}
+
+async function compareWithSchema(
+  { project, fileOf }: CheckGround,
+  scratch: ScratchServer,
+  history: HistorySight,
+  signal: AbortSignal,
+): Promise<SchemaSight> {
+  const replayed = await scratch.create(project.historySchema);
   const names = history.folders.map((folder) => folder.name);
   const replay = await project.replay(replayed.url, names, signal);
   if (!replay.isWhole) {

@@ -110,6 +110,15 @@ function wrapAdapter(adapter, mode, state, migrations) {
     );
     return fields === undefined ? result : { ...result, fields };
   };
+  const queryRaw = adapter.queryRaw.bind(adapter);
+  adapter.queryRaw = async (query) => {
+    const result = await queryRaw(query);
+    // The describer reads this catalog column as a character, and all others as texts.
+    const columnTypes = result.columnNames.map((name, index) =>
+      name === 'constraint_type' ? ColumnTypeEnum.Character : result.columnTypes[index],
+    );
+    return { ...result, columnTypes };
+  };
   adapter.executeScript = async (script) => {
     // Everything else that the engine sends as a script (`db execute`, settings) goes whole in every version.
     const migration = migrations().find(({ migrationFile }) => migrationFile.content.value === script);

@@ -26,13 +26,20 @@ function problemsFor(inputs: Readonly<Record<string, string>>): readonly Problem
   return [];
 }
 
+/** The inputs of a command that makes backups. */
+function backupInputs(...given: Parameters<typeof parseInputs>) {
+  const { settings, warnings } = parseInputs(...given);
+  if (settings.command === 'check') throw new TypeError('check makes no backup');
+  return { settings, warnings };
+}
+
 describe('encryption', () => {
   it('is off when neither input is given', () => {
-    expect(parseInputs(environment({}), context).settings.encryption).toBeNull();
+    expect(backupInputs(environment({}), context).settings.encryption).toBeNull();
   });
 
   it('takes a passphrase, which stays hidden', () => {
-    const { settings, warnings } = parseInputs(
+    const { settings, warnings } = backupInputs(
       environment({ 'encryption-passphrase': `${goodPassphrase}\n` }),
       context,
     );
@@ -43,7 +50,7 @@ describe('encryption', () => {
   });
 
   it('warns about a short passphrase without showing it', () => {
-    const { warnings } = parseInputs(environment({ 'encryption-passphrase': 'hunter2' }), context);
+    const { warnings } = backupInputs(environment({ 'encryption-passphrase': 'hunter2' }), context);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(/^encryption-passphrase: it has fewer than 16 characters/);
     expect(warnings[0]).not.toContain('hunter2');
@@ -56,7 +63,7 @@ describe('encryption', () => {
   });
 
   it('takes recipients, one per line, with comments as in a file of age', () => {
-    const { settings } = parseInputs(
+    const { settings } = backupInputs(
       environment({ 'encryption-recipients': `# the vault\n${recipient}\n\n  ${hybridRecipient}` }),
       context,
     );
@@ -96,7 +103,7 @@ describe('encryption', () => {
   });
 
   it('needs no private key to make backups, and says so', () => {
-    const { warnings } = parseInputs(environment({ 'encryption-identity': identity }), context);
+    const { warnings } = backupInputs(environment({ 'encryption-identity': identity }), context);
     expect(warnings).toEqual(['encryption-identity: not used by command migrate']);
   });
 });
