@@ -9,6 +9,7 @@ const everything = globSync(
   ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.{ts,mjs}', 'bench/**/*.ts', '*.ts'],
   {
     cwd: root,
+    exclude: (name) => name === 'node_modules',
   },
 ).sort();
 
