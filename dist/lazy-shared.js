@@ -1,4 +1,4 @@
-import { f as SafeMigrateError } from "./safe-migrate.js";
+import { p as SafeMigrateError } from "./safe-migrate.js";
 
 // src/storage/s3/encryption-parameters.ts
 /** `sse=` of the storage URL in the SDK's terms. */

@@ -29,6 +29,14 @@ function anumber(n, title = "number") {
 function anumArr(label, input) {
 	if (!isArrayOf(false, input)) throw new TypeError(`${label}: array of numbers expected`);
 }
+function chain(...args) {
+	const id = (a) => a;
+	const wrap = (a, b) => (c) => a(b(c));
+	return {
+		encode: args.map((x) => x.encode).reduceRight(wrap, id),
+		decode: args.map((x) => x.decode).reduce(wrap, id)
+	};
+}
 const powers = /* @__PURE__ */ (() => {
 	let res = [];
 	for (let i = 0; i < 40; i++) res.push(2 ** i);
@@ -163,6 +171,18 @@ function unsafeWrapper(fn) {
 		} catch (e) {}
 	};
 }
+/**
+* base64 from RFC 4648. No padding.
+* Use `base64` for padded version.
+* @example
+* ```js
+* base64nopad.encode(Uint8Array.from([0x12, 0xab]));
+* // => 'Eqs'
+* base64nopad.decode('Eqs');
+* // => Uint8Array.from([0x12, 0xab])
+* ```
+*/
+const base64nopad = /* @__PURE__ */ freeze(() => chain(radix2(6), alphabet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")));
 const BECH_ALPHABET = /* @__PURE__ */ alphabet("qpzry9x8gf2tvdw0s3jn54khce6mua7l");
 const BECH_UPPERCASE_PRINTABLE = /^[\x21-\x60\x7b-\x7e]+$/;
 function assertBech32Printable(label, value) {
@@ -317,4 +337,4 @@ function genBech32(encoding) {
 */
 const bech32 = /* @__PURE__ */ freeze(() => genBech32("bech32"));
 
-export { bech32 as t };
+export { bech32 as n, base64nopad as t };

@@ -1,5 +1,5 @@
 import { t as require_dist_cjs } from "./aws-sdk.js";
-import { l as stoppedBy, u as objectKey } from "./safe-migrate.js";
+import { d as objectKey, u as stoppedBy } from "./safe-migrate.js";
 import { n as isNotFound, o as s3Error, s as untilStopped } from "./lazy-shared.js";
 import { Readable, addAbortSignal } from "node:stream";
 

@@ -1,4 +1,4 @@
-import { a as sha256Of, c as storageMismatch, f as SafeMigrateError, l as stoppedBy, p as messageOf, s as ContentGate } from "./safe-migrate.js";
+import { a as sha256Of, c as ContentGate, l as storageMismatch, m as messageOf, p as SafeMigrateError, u as stoppedBy } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isUploadGone, c as encryptionParameters, i as isTaken, n as isNotFound, r as isRefusal, s as untilStopped, t as isForbidden } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";

@@ -43,6 +43,12 @@ export const parts = {
     debian: ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-base', 'ceph-common'],
     homebrew: [],
   },
+  age: {
+    purpose: 'the age tool, and a terminal for it, with which tests open encrypted backups',
+    present: () => ['age', 'age-keygen', 'python3'].every(onPath),
+    debian: ['age', 'python3'],
+    homebrew: ['age'],
+  },
 };
 
 function missingOf(names) {

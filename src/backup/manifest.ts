@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 export const manifestName = 'manifest.json';
 export const dumpName = 'database.dump';
+/** The same encrypted, in age's binary format. */
+export const sealedDumpName = 'database.dump.age';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -46,9 +48,16 @@ export const manifestSchema = z.object({
   server: z.object({ version: z.string(), major: z.int() }),
   database: z.object({ name: z.string(), sizeBytes: z.int(), properties: propertiesSchema }),
   /** The file as stored. */
-  file: z.object({ name: z.string(), sizeBytes: z.int(), sha256 }),
+  file: z.object({ name: z.enum([dumpName, sealedDumpName]), sizeBytes: z.int(), sha256 }),
   /** The plain dump; equal to `file` where nothing is encrypted. */
   plain: z.object({ sizeBytes: z.int(), sha256 }),
+  /** What opens the file; null when it is not encrypted. */
+  encryption: z
+    .discriminatedUnion('kind', [
+      z.object({ kind: z.literal('passphrase') }),
+      z.object({ kind: z.literal('recipients'), recipients: z.array(z.string()) }),
+    ])
+    .nullable(),
   prisma: z
     .object({
       version: z.string(),
@@ -66,6 +75,17 @@ export const manifestSchema = z.object({
   }),
   gitCommit: z.string().nullable(),
   runUrl: z.string().nullable(),
+  /** The schema-only dump, to compare a restored copy with. */
+  schema: z.object({ encoding: z.literal('gzip+base64'), text: z.string() }),
+  /** Says that whoever wrote this knew the passphrase; null without one. See manifest-authentication.ts. */
+  authentication: z
+    .object({
+      method: z.literal('scrypt-hmac-sha256'),
+      salt: z.string().regex(/^[0-9a-f]{32}$/),
+      check: sha256,
+      mac: sha256,
+    })
+    .nullable(),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -3,14 +3,14 @@ import { formatBytes } from '../report/quantity.ts';
 import type { BackupLocation } from '../report/report.ts';
 import type { Storage } from '../storage/storage.ts';
 import { digestOf } from './digest.ts';
-import type { GrowingFile } from './growing-file.ts';
-import { dumpName, type Manifest, manifestName, renderManifest } from './manifest.ts';
+import { manifestName } from './manifest.ts';
+import type { Outgoing } from './outgoing.ts';
 
 /** The same file on its way to every storage at once. */
 export class Uploads {
   readonly #storages: readonly Storage[];
   readonly #folder: string;
-  readonly #file: GrowingFile;
+  readonly #file: Outgoing;
   readonly #signal: AbortSignal;
   readonly #sentBytes: number[];
   readonly #dumps: readonly Promise<BackupLocation>[];
@@ -21,7 +21,7 @@ export class Uploads {
     storages: readonly Storage[],
     options: {
       readonly folder: string;
-      readonly file: GrowingFile;
+      readonly file: Outgoing;
       readonly estimatedBytes: number;
       readonly signal: AbortSignal;
       readonly onFailure: (error: unknown) => void;
@@ -34,7 +34,7 @@ export class Uploads {
     this.#sentBytes = storages.map(() => 0);
     this.#dumps = storages.map((storage, index) => {
       const upload = storage.put({
-        key: `${options.folder}/${dumpName}`,
+        key: `${options.folder}/${options.file.name}`,
         body: options.file.follow(),
         estimatedBytes: options.estimatedBytes,
         expected: options.file.content,
@@ -53,11 +53,12 @@ export class Uploads {
     return sentBytes > 0 ? `, ${formatBytes(sentBytes)} uploaded` : '';
   }
 
-  /** Completes the uploads, then writes the manifests: only now does the backup exist. */
-  async finish(manifest: Manifest): Promise<readonly BackupLocation[]> {
-    this.#file.release();
+  /**
+   * Completes the uploads of a file that was released, then writes the manifests: only now does the backup exist.
+   */
+  async finish(manifestText: string): Promise<readonly BackupLocation[]> {
     const locations = await Promise.all(this.#dumps);
-    const text = Buffer.from(renderManifest(manifest));
+    const text = Buffer.from(manifestText);
     this.#manifests = this.#storages.map((storage) =>
       storage.put({
         key: `${this.#folder}/${manifestName}`,
@@ -88,7 +89,7 @@ export class Uploads {
       this.#storages.map(async (storage, index) => {
         if (outcomes[index]?.status !== 'fulfilled') return;
         await storage.remove(`${this.#folder}/${manifestName}`, signal);
-        await storage.remove(`${this.#folder}/${dumpName}`, signal);
+        await storage.remove(`${this.#folder}/${this.#file.name}`, signal);
       }),
     );
     const errors = removals.filter((removal) => removal.status === 'rejected').map(({ reason }) => reason);

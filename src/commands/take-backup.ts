@@ -1,14 +1,18 @@
 import { join } from 'node:path';
 import { backupFolder, backupId, labelBefore } from '../backup/backup-id.ts';
 import { GrowingFile } from '../backup/growing-file.ts';
-import { dumpName, type Manifest } from '../backup/manifest.ts';
+import { dumpName, sealedDumpName } from '../backup/manifest.ts';
+import { type Outgoing, outgoingDump } from '../backup/outgoing.ts';
+import { seal } from '../backup/seal.ts';
 import { Uploads } from '../backup/uploads.ts';
 import type { Fallback, Fingerprint, Snapshot } from '../database/database.ts';
+import { encryptionSentence } from '../report/encryption-sentence.ts';
 import { countOf, formatBytes, formatCount } from '../report/quantity.ts';
 import type { BackupRecord } from '../report/report.ts';
 import type { ExpectedContent } from '../storage/storage.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
+import { manifestText } from './manifest-text.ts';
 import type { Ready } from './preflight.ts';
 import type { BackupMaking } from './settings.ts';
 
@@ -39,25 +43,20 @@ export async function takeBackup(
   options: { readonly fallbackName: string; readonly keepUnproved: boolean },
 ): Promise<StoredBackup> {
   const { database } = ready;
-  if (settings.encryption !== null) {
-    throw new SafeMigrateError({
-      code: 'SM_NOT_YET',
-      message: 'encryption of backups arrives with a later version of safe-migrate',
-      hint: 'Remove the encryption inputs from this step until then; nothing was touched.',
-    });
-  }
   // One storage that fails ends the dump at once instead of after it.
   const failing = new AbortController();
   const signal = AbortSignal.any([context.signal, failing.signal]);
+  const onFailure = (error: unknown): void => failing.abort(error);
   const file = await GrowingFile.create(join(context.workFolder, dumpName));
+  const outgoing = await outgoingFor(context, settings, file, onFailure);
   const label = settings.label ?? labelBefore(ready.pending[0]);
   const id = backupId(new Date(), label);
   const uploads = new Uploads(ready.storages, {
     folder: backupFolder(database.address.database, id),
-    file,
+    file: outgoing,
     estimatedBytes: ready.facts.sizeBytes,
     signal,
-    onFailure: (error) => failing.abort(error),
+    onFailure,
   });
   let fallback = null as Fallback | null;
   try {
@@ -100,16 +99,19 @@ export async function takeBackup(
 
     const record = await context.log.phase('store', async (log) => {
       log.progress(() => uploads.progressText().replace(/^, /, '') || undefined);
-      const manifest = manifestOf(context, settings, ready, { id, ...dumped, proofError });
+      const content = await outgoing.release();
+      const file = { name: outgoing.name, ...content };
+      const manifest = await manifestText(context, settings, ready, { id, file, ...dumped, proofError });
       const locations = await uploads.finish(manifest);
       const stored: BackupRecord = {
         id,
         locations,
-        sizeBytes: dumped.content.sizeBytes,
-        sha256: dumped.content.sha256,
+        ...content,
+        encryption: settings.encryption?.kind ?? null,
         restoreProved: fallback === null ? 'false' : 'true',
       };
       context.report.backup(stored);
+      log.detail(`encrypted: ${encryptionSentence(stored.encryption)}`);
       for (const location of locations) log.detail(`${location.url}: ${location.verified}`);
       return { fact: locations.map((location) => location.url).join(' '), value: stored };
     });
@@ -123,17 +125,40 @@ export async function takeBackup(
       fallback,
       proofError,
       // The result stands by then; a file that cannot be removed does not change it.
-      [Symbol.asyncDispose]: () => leaveNothing(context, () => file[Symbol.asyncDispose]()),
+      [Symbol.asyncDispose]: () => leaveNothing(context, () => removeFiles(outgoing, file)),
     };
   } catch (error) {
     const reason = failing.signal.aborted ? failing.signal.reason : error;
     file.fail(reason);
     await leaveNothing(context, () => uploads.discard());
-    await leaveNothing(context, () => file[Symbol.asyncDispose]());
+    await leaveNothing(context, () => removeFiles(outgoing, file));
     const copy = fallback;
     if (copy !== null) await leaveNothing(context, () => database.dropCopy(copy.name));
     throw reason;
   }
+}
+
+/** What goes to the storages: the dump, or its ciphertext. On rejection the dump is removed. */
+async function outgoingFor(
+  context: CommandContext,
+  settings: BackupMaking,
+  dump: GrowingFile,
+  onFailure: (error: unknown) => void,
+): Promise<Outgoing> {
+  if (settings.encryption === null) return outgoingDump(dump);
+  try {
+    const path = join(context.workFolder, sealedDumpName);
+    return await seal(dump, { encryption: settings.encryption, path, onFailure });
+  } catch (error) {
+    await leaveNothing(context, () => dump[Symbol.asyncDispose]());
+    throw error;
+  }
+}
+
+/** Both in any case: no plain text may stay because the ciphertext could not be removed. */
+async function removeFiles(...files: readonly AsyncDisposable[]): Promise<void> {
+  await using removals = new AsyncDisposableStack();
+  for (const file of files) removals.use(file);
 }
 
 /** As Promise.all, but the first failure ends the others, and nothing is under way any more when this rejects. */
@@ -209,50 +234,4 @@ async function prove(
     const tables = countOf(dumped.fingerprint.tables.length, 'table');
     return { fact: `${tables}, ${formatCount(rows)} rows, all equal to the snapshot`, value: fallback };
   });
-}
-
-function manifestOf(
-  context: CommandContext,
-  settings: BackupMaking,
-  ready: Ready,
-  backup: Dumped & { readonly id: string; readonly proofError: SafeMigrateError | null },
-): Manifest {
-  const { database, migrator, facts, history } = ready;
-  return {
-    formatVersion: 1,
-    id: backup.id,
-    createdAt: backup.takenAt,
-    command: settings.command,
-    tools: { pgDump: database.toolsFact },
-    server: { version: database.server.text, major: database.server.major },
-    database: {
-      name: database.address.database,
-      sizeBytes: facts.sizeBytes,
-      properties: {
-        ...facts.properties,
-        acl: facts.properties.acl === null ? null : [...facts.properties.acl],
-        settings: facts.properties.settings.map(({ role, config }) => ({ role, config: [...config] })),
-      },
-    },
-    file: { name: dumpName, ...backup.content },
-    plain: { ...backup.content },
-    prisma:
-      migrator === null
-        ? null
-        : {
-            version: migrator.version,
-            historySchema: migrator.historySchema,
-            appliedMigrations: (history ?? [])
-              .filter((row) => row.finishedAt !== null && row.rolledBackAt === null)
-              .map((row) => ({ name: row.migrationName, checksum: row.checksum })),
-          },
-    fingerprint: structuredClone(backup.fingerprint) as Manifest['fingerprint'],
-    proof: {
-      method: settings.verify,
-      proved: settings.verify === 'restore' && backup.proofError === null,
-      problem: backup.proofError?.message ?? null,
-    },
-    gitCommit: context.run.commit,
-    runUrl: context.run.url,
-  };
 }

@@ -101,6 +101,8 @@ export interface BackupRecord {
   /** SHA-256 of the stored file, lower-case hex. */
   readonly sha256: string;
   readonly restoreProved: RestoreProved;
+  /** What opens the stored file; null when it is not encrypted. */
+  readonly encryption: 'passphrase' | 'recipients' | null;
 }
 
 export interface KeptDatabase {

@@ -10,18 +10,27 @@ export function restoreByHandCommands(backup: BackupRecord, database?: string): 
   const scratch = shellWord(
     database ?? `restored_${backup.id.split('_').slice(1, 3).join('_').toLowerCase()}`,
   );
+  const file = backup.encryption === null ? 'database.dump' : 'database.dump.age';
   return [
-    fetchCommand(location),
-    `echo '${backup.sha256}  database.dump' | sha256sum --check`,
+    fetchCommand(location, file),
+    `echo '${backup.sha256}  ${file}' | sha256sum --check`,
+    ...decryptCommand(backup),
     `createdb --template=template0 ${scratch}`,
     `pg_restore --exit-on-error --dbname=${scratch} database.dump`,
   ];
 }
 
-function fetchCommand(location: BackupLocation): string {
-  const folder = location.url.replace(/\/(database\.dump)?$/, '');
-  if (location.storage === 'file') return `cp ${shellWord(pathOf(`${folder}/database.dump`))} database.dump`;
-  return `aws s3 cp ${shellWord(`${folder}/database.dump`)} database.dump`;
+function fetchCommand(location: BackupLocation, file: string): string {
+  const folder = location.url.replace(/\/(database\.dump(\.age)?)?$/, '');
+  if (location.storage === 'file') return `cp ${shellWord(pathOf(`${folder}/${file}`))} ${file}`;
+  return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;
+}
+
+/** age asks for a passphrase by itself; the private key is the reader's file. */
+function decryptCommand({ encryption }: BackupRecord): readonly string[] {
+  if (encryption === null) return [];
+  const key = encryption === 'recipients' ? '--identity=key.txt ' : '';
+  return [`age --decrypt ${key}--output=database.dump database.dump.age`];
 }
 
 function pathOf(url: string): string {

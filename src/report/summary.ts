@@ -1,4 +1,5 @@
 import { checkSections } from './check-sections.ts';
+import { encryptionSentence } from './encryption-sentence.ts';
 import { code, codeBlock, fold, plain, table } from './markdown-text.ts';
 import { phaseChart } from './phase-chart.ts';
 import { countOf, formatBytes, formatCount, formatSeconds } from './quantity.ts';
@@ -125,7 +126,7 @@ function newWrites(report: Report): string | null {
 
 function backup(report: Report): string | null {
   if (report.backup === null) return null;
-  const { id, sizeBytes, sha256, restoreProved, locations } = report.backup;
+  const { id, sizeBytes, sha256, restoreProved, encryption, locations } = report.backup;
   const proved = {
     true: 'restored and found equal',
     false: 'not proved by a restore',
@@ -136,6 +137,7 @@ function backup(report: Report): string | null {
     ['Size', formatBytes(sizeBytes)],
     ['SHA-256', code(sha256)],
     ['Proof', proved],
+    ['Encrypted', encryptionSentence(encryption)],
     ...locations.map((location) => ['Stored', `${code(location.url)} ${plain(location.verified)}`]),
   ];
   const commands = restoreByHandCommands(report.backup);

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { backupFolder } from '../../src/backup/backup-id.ts';
 import { digestOf } from '../../src/backup/digest.ts';
 import { dumpName, type Manifest, manifestName, renderManifest } from '../../src/backup/manifest.ts';
+import { packSchemaText } from '../../src/backup/schema-text-field.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 
 const defaultContent = Buffer.from('the dump');
@@ -51,6 +52,7 @@ export function sampleManifest(sample: SampleBackup): Manifest {
     },
     file: { name: dumpName, ...plain },
     plain,
+    encryption: null,
     prisma: {
       version: '7.10.1',
       historySchema: 'public',
@@ -68,6 +70,8 @@ export function sampleManifest(sample: SampleBackup): Manifest {
     proof: { method: 'restore', proved: true, problem: null },
     gitCommit: null,
     runUrl: null,
+    schema: packSchemaText(''),
+    authentication: null,
     ...sample.changes,
   };
 }

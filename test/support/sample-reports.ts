@@ -129,6 +129,7 @@ export function hostileReport(): Report {
     sizeBytes: 1,
     sha256: 'ab',
     restoreProved: 'true',
+    encryption: null,
   });
   builder.failure({ migration: hostile, file: hostile, line: 1, sqlState: hostile, message: hostile });
   builder.failedDatabase(hostile);
@@ -167,6 +168,7 @@ function withBackup(builder: ReportBuilder): ReportBuilder {
     sizeBytes: 109_000_000,
     sha256: '9f2c41d0'.repeat(8),
     restoreProved: 'true',
+    encryption: null,
   });
   addPhase(builder, 'preflight', 0, 400, '1.4 GB, 214 tables; may create databases');
   addPhase(builder, 'dump', 400, 4_500, '109 MB of 1.4 GB, sha256 9f2c41d0…');

@@ -6,6 +6,7 @@ const backup = {
   sizeBytes: 1,
   sha256: 'ab',
   restoreProved: 'true' as const,
+  encryption: null,
 };
 
 describe('restoring by hand', () => {
@@ -25,6 +26,21 @@ describe('restoring by hand', () => {
     expect(first).toBe(
       "cp '/var/my backups/db/backup_20261122_142500Z_before_x/database.dump' database.dump",
     );
+  });
+
+  it.each([
+    ['passphrase', 'age --decrypt --output=database.dump database.dump.age'],
+    ['recipients', 'age --decrypt --identity=key.txt --output=database.dump database.dump.age'],
+  ] as const)('opens a dump that is encrypted with %s by nothing but age', (encryption, decrypt) => {
+    const url = 's3://bucket/db/backup_20261122_142500Z_before_x';
+    const locations = [{ url, storage: 's3' as const, verified: '' }];
+    expect(restoreByHandCommands({ ...backup, encryption, locations })).toEqual([
+      `aws s3 cp ${url}/database.dump.age database.dump.age`,
+      `echo 'ab  database.dump.age' | sha256sum --check`,
+      decrypt,
+      'createdb --template=template0 restored_20261122_142500z',
+      'pg_restore --exit-on-error --dbname=restored_20261122_142500z database.dump',
+    ]);
   });
 
   it('says nothing about a backup that is nowhere', () => {

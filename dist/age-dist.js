@@ -1,0 +1,3 @@
+import { n as Stanza, t as Encrypter } from "./age.js";
+
+export { Encrypter };
