@@ -1,9 +1,9 @@
 import { o as __toESM } from "./rolldown-runtime.js";
-import { a as int, c as number, d as strictObject, f as string, h as NEVER, i as boolean, l as object, m as unknown, n as _enum, o as literal$1, p as union, r as array, s as looseObject, t as datetime, u as record } from "./zod.js";
-import { c as storageMismatch, d as RefusedError, f as SafeMigrateError, l as stoppedBy, m as problemsOf, o as sha256OfFile, p as messageOf, r as saveWorkFolder, s as ContentGate, t as WorkFolder, u as objectKey } from "./safe-migrate.js";
+import { a as discriminatedUnion, c as looseObject, d as record, f as strictObject, g as NEVER, h as unknown, i as boolean, l as number, m as union, n as _enum, o as int, p as string, r as array, s as literal$1, t as datetime, u as object } from "./zod.js";
+import { c as ContentGate, d as objectKey, f as RefusedError, h as problemsOf, l as storageMismatch, m as messageOf, o as sha256OfFile, p as SafeMigrateError, r as saveWorkFolder, s as YoungGarbage, t as WorkFolder, u as stoppedBy } from "./safe-migrate.js";
 import { a as setOutput, c as summary, o as setSecret, r as info, s as warning, t as error } from "./actions-core.js";
-import { t as bech32 } from "./scure-base.js";
-import { createHash, randomBytes, randomInt } from "node:crypto";
+import { n as bech32 } from "./scure-base.js";
+import { createHash, createHmac, randomBytes, randomInt, scrypt } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { PassThrough, Readable, Writable, addAbortSignal } from "node:stream";
 import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
@@ -18,6 +18,7 @@ import { createServer } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
 
 // src/database/postgres/counters.ts
 const counterRow = object({
@@ -7510,6 +7511,8 @@ function damaged(path, how, cause) {
 // src/backup/manifest.ts
 const manifestName = "manifest.json";
 const dumpName = "database.dump";
+/** The same encrypted, in age's binary format. */
+const sealedDumpName = "database.dump.age";
 const sha256 = string().regex(/^[0-9a-f]{64}$/);
 const fingerprintSchema = object({
 	serverMajor: int(),
@@ -7580,7 +7583,7 @@ const manifestSchema = object({
 	}),
 	/** The file as stored. */
 	file: object({
-		name: string(),
+		name: _enum([dumpName, sealedDumpName]),
 		sizeBytes: int(),
 		sha256
 	}),
@@ -7589,6 +7592,11 @@ const manifestSchema = object({
 		sizeBytes: int(),
 		sha256
 	}),
+	/** What opens the file; null when it is not encrypted. */
+	encryption: discriminatedUnion("kind", [object({ kind: literal$1("passphrase") }), object({
+		kind: literal$1("recipients"),
+		recipients: array(string())
+	})]).nullable(),
 	prisma: object({
 		version: string(),
 		historySchema: string(),
@@ -7606,11 +7614,111 @@ const manifestSchema = object({
 		problem: string().nullable()
 	}),
 	gitCommit: string().nullable(),
-	runUrl: string().nullable()
+	runUrl: string().nullable(),
+	/** The schema-only dump, to compare a restored copy with. */
+	schema: object({
+		encoding: literal$1("gzip+base64"),
+		text: string()
+	}),
+	/** Says that whoever wrote this knew the passphrase; null without one. See manifest-authentication.ts. */
+	authentication: object({
+		method: literal$1("scrypt-hmac-sha256"),
+		salt: string().regex(/^[0-9a-f]{32}$/),
+		check: sha256,
+		mac: sha256
+	}).nullable()
 });
 /** The stored text of a manifest; people read it too. */
 function renderManifest(manifest) {
 	return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+// src/backup/outgoing.ts
+/** The dump itself, for backups that are not encrypted. It stays its owner's to dispose of. */
+function outgoingDump(dump) {
+	return {
+		name: dumpName,
+		path: dump.path,
+		content: dump.content,
+		follow: () => dump.follow(),
+		release() {
+			dump.release();
+			return dump.content;
+		},
+		async [Symbol.asyncDispose]() {}
+	};
+}
+
+// src/backup/clearing-away.ts
+/** Passes chunks on and clears away those that are done with: plain text and ciphertext both pile up otherwise. */
+async function* clearingAway(chunks) {
+	const garbage = new YoungGarbage();
+	for await (const chunk of chunks) {
+		yield chunk;
+		garbage.add(2 * chunk.byteLength);
+	}
+}
+
+// src/backup/seal.ts
+/**
+* The dump, encrypted while it grows, into a second growing file: one sealing for all storages, so that all of them
+* hold the same bytes. In age's binary format, which `age --decrypt` opens.
+*
+* Resolves when the key is made (with a passphrase that takes a second and some 400 MB), before the dump begins.
+* What goes wrong afterwards is told to `onFailure`, and to whoever follows the file.
+*/
+async function seal(dump, options) {
+	const encrypter = await encrypterFor(options.encryption);
+	const sealed = await GrowingFile.create(options.path);
+	const source = dump.follow();
+	let ciphertext;
+	try {
+		ciphertext = await encrypter.encrypt(Readable.toWeb(source));
+	} catch (error) {
+		source.destroy();
+		await sealed[Symbol.asyncDispose]();
+		throw cannotEncrypt(error);
+	}
+	const sealing = pipeline$1(Readable.fromWeb(ciphertext), clearingAway, sealed.writer);
+	sealing.catch((error) => {
+		sealed.fail(error);
+		options.onFailure(error);
+	});
+	return {
+		name: sealedDumpName,
+		path: sealed.path,
+		content: sealed.content,
+		follow: () => sealed.follow(),
+		async release() {
+			dump.release();
+			await sealing;
+			sealed.release();
+			return sealed.content;
+		},
+		async [Symbol.asyncDispose]() {
+			await sealed[Symbol.asyncDispose]();
+			await sealing.catch(() => {});
+		}
+	};
+}
+async function encrypterFor(encryption) {
+	const encrypter = new (await (import("./age-dist.js"))).Encrypter();
+	try {
+		if (encryption.kind === "passphrase") encrypter.setPassphrase(encryption.passphrase.reveal());
+		else for (const recipient of encryption.recipients) encrypter.addRecipient(recipient);
+	} catch (error) {
+		throw cannotEncrypt(error);
+	}
+	return encrypter;
+}
+function cannotEncrypt(cause) {
+	return new SafeMigrateError({
+		code: "SM_ENCRYPTION",
+		message: `the backup cannot be encrypted: ${messageOf(cause)}`,
+		hint: "Look at encryption-recipients: every line must be a public key that age-keygen printed.",
+		docs: "security.md",
+		cause
+	});
 }
 
 // src/backup/digest.ts
@@ -7641,7 +7749,7 @@ var Uploads = class {
 		this.#sentBytes = storages.map(() => 0);
 		this.#dumps = storages.map((storage, index) => {
 			const upload = storage.put({
-				key: `${options.folder}/${dumpName}`,
+				key: `${options.folder}/${options.file.name}`,
 				body: options.file.follow(),
 				estimatedBytes: options.estimatedBytes,
 				expected: options.file.content,
@@ -7658,11 +7766,12 @@ var Uploads = class {
 		const sentBytes = Math.min(...this.#sentBytes);
 		return sentBytes > 0 ? `, ${formatBytes(sentBytes)} uploaded` : "";
 	}
-	/** Completes the uploads, then writes the manifests: only now does the backup exist. */
-	async finish(manifest) {
-		this.#file.release();
+	/**
+	* Completes the uploads of a file that was released, then writes the manifests: only now does the backup exist.
+	*/
+	async finish(manifestText) {
 		const locations = await Promise.all(this.#dumps);
-		const text = Buffer.from(renderManifest(manifest));
+		const text = Buffer.from(manifestText);
 		this.#manifests = this.#storages.map((storage) => storage.put({
 			key: `${this.#folder}/${manifestName}`,
 			body: Readable.from([text]),
@@ -7688,11 +7797,149 @@ var Uploads = class {
 		const errors = (await Promise.allSettled(this.#storages.map(async (storage, index) => {
 			if (outcomes[index]?.status !== "fulfilled") return;
 			await storage.remove(`${this.#folder}/${manifestName}`, signal);
-			await storage.remove(`${this.#folder}/${dumpName}`, signal);
+			await storage.remove(`${this.#folder}/${this.#file.name}`, signal);
 		}))).filter((removal) => removal.status === "rejected").map(({ reason }) => reason);
 		if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error instanceof Error ? error.message : error).join("; "));
 	}
 };
+
+// src/report/encryption-sentence.ts
+/** How a backup is encrypted, and what says that it is the one that was made. */
+function encryptionSentence(encryption) {
+	switch (encryption) {
+		case "passphrase": return "with the passphrase, which also authenticates the manifest";
+		case "recipients": return "to age public keys; that nobody has exchanged it rests on the storage's permissions";
+		case null: return "no; that nobody has read or exchanged it rests on the storage's permissions";
+	}
+}
+
+// src/backup/manifest-authentication.ts
+/**
+* So that whoever may write to the storage but does not know the passphrase cannot give pg_restore an archive of his
+* own: the manifest holds the digest of the file, and this holds the manifest.
+*
+* key ‖ check = scrypt(passphrase, "safe-migrate manifest v1" ‖ salt, N = 2^18, r = 8, p = 1), 32 bytes each;
+* mac = HMAC-SHA256(key, the manifest's bytes with the 64 digits of `mac` set to 0). `check` tells a wrong
+* passphrase from an edited manifest. docs/security.md shows how to verify it without this program.
+*/
+const saltPrefix = "safe-migrate manifest v1";
+/** As costly as age's own, so that trying passphrases on the manifest is no cheaper than on the file. */
+const cost = {
+	N: 2 ** 18,
+	r: 8,
+	p: 1,
+	maxmem: 300 * 1024 ** 2
+};
+const keyBytes = 32;
+const noMac = "0".repeat(64);
+const macMember = /(?<="mac": ")[0-9a-f]{64}(?=")/g;
+/** The text of a manifest that says by whom it was written: by somebody who knows the passphrase. */
+async function signManifest(manifest, passphrase) {
+	const salt = randomBytes(16).toString("hex");
+	const { key, check } = await deriveKey(passphrase, salt);
+	const unsigned = renderManifest({
+		...manifest,
+		authentication: {
+			method: "scrypt-hmac-sha256",
+			salt,
+			check: check.toString("hex"),
+			mac: noMac
+		}
+	});
+	return unsigned.replace(macMember, macOf(unsigned, key).toString("hex"));
+}
+function macOf(text, key) {
+	return createHmac("sha256", key).update(text).digest();
+}
+/** `salt`: the manifest's, hex. */
+function deriveKey(passphrase, salt) {
+	const salted = Buffer.concat([Buffer.from(saltPrefix), Buffer.from(salt, "hex")]);
+	return new Promise((resolve, reject) => {
+		scrypt(passphrase.reveal(), salted, 64, cost, (error, derived) => {
+			if (error !== null) reject(error);
+			else resolve({
+				key: derived.subarray(0, keyBytes),
+				check: derived.subarray(keyBytes)
+			});
+		});
+	});
+}
+
+// src/backup/schema-text-field.ts
+/**
+* The source's schema as the manifest keeps it. As text and not as a digest: another minor version of pg_dump may
+* print the same schema differently, and a difference should be named.
+*/
+function packSchemaText(text) {
+	return {
+		encoding: "gzip+base64",
+		text: gzipSync(text, { level: 9 }).toString("base64")
+	};
+}
+
+// src/commands/manifest-text.ts
+/** The manifest of a backup as it is stored, authenticated where there is a passphrase to do it with. */
+async function manifestText(context, settings, ready, backup) {
+	const manifest = describe$1(context, settings, ready, backup);
+	const { encryption } = settings;
+	return encryption?.kind === "passphrase" ? await signManifest(manifest, encryption.passphrase) : renderManifest({
+		...manifest,
+		authentication: null
+	});
+}
+function describe$1(context, settings, ready, backup) {
+	const { database, migrator, facts, history } = ready;
+	return {
+		formatVersion: 1,
+		id: backup.id,
+		createdAt: backup.takenAt,
+		command: settings.command,
+		tools: { pgDump: database.toolsFact },
+		server: {
+			version: database.server.text,
+			major: database.server.major
+		},
+		database: {
+			name: database.address.database,
+			sizeBytes: facts.sizeBytes,
+			properties: {
+				...facts.properties,
+				acl: facts.properties.acl === null ? null : [...facts.properties.acl],
+				settings: facts.properties.settings.map(({ role, config }) => ({
+					role,
+					config: [...config]
+				}))
+			}
+		},
+		file: backup.file,
+		plain: { ...backup.content },
+		encryption: encryptionField(settings),
+		prisma: migrator === null ? null : {
+			version: migrator.version,
+			historySchema: migrator.historySchema,
+			appliedMigrations: (history ?? []).filter((row) => row.finishedAt !== null && row.rolledBackAt === null).map((row) => ({
+				name: row.migrationName,
+				checksum: row.checksum
+			}))
+		},
+		fingerprint: structuredClone(backup.fingerprint),
+		proof: {
+			method: settings.verify,
+			proved: settings.verify === "restore" && backup.proofError === null,
+			problem: backup.proofError?.message ?? null
+		},
+		gitCommit: context.run.commit,
+		runUrl: context.run.url,
+		schema: packSchemaText(backup.schemaText)
+	};
+}
+function encryptionField({ encryption }) {
+	if (encryption?.kind !== "recipients") return encryption === null ? null : { kind: "passphrase" };
+	return {
+		kind: "recipients",
+		recipients: [...encryption.recipients]
+	};
+}
 
 // src/commands/take-backup.ts
 /**
@@ -7702,22 +7949,19 @@ var Uploads = class {
 */
 async function takeBackup(context, settings, ready, options) {
 	const { database } = ready;
-	if (settings.encryption !== null) throw new SafeMigrateError({
-		code: "SM_NOT_YET",
-		message: "encryption of backups arrives with a later version of safe-migrate",
-		hint: "Remove the encryption inputs from this step until then; nothing was touched."
-	});
 	const failing = new AbortController();
 	const signal = AbortSignal.any([context.signal, failing.signal]);
+	const onFailure = (error) => failing.abort(error);
 	const file = await GrowingFile.create(join(context.workFolder, dumpName));
+	const outgoing = await outgoingFor(context, settings, file, onFailure);
 	const label = settings.label ?? labelBefore(ready.pending[0]);
 	const id = backupId(/* @__PURE__ */ new Date(), label);
 	const uploads = new Uploads(ready.storages, {
 		folder: backupFolder(database.address.database, id),
-		file,
+		file: outgoing,
 		estimatedBytes: ready.facts.sizeBytes,
 		signal,
-		onFailure: (error) => failing.abort(error)
+		onFailure
 	});
 	let fallback = null;
 	try {
@@ -7763,8 +8007,14 @@ async function takeBackup(context, settings, ready, options) {
 		return {
 			record: await context.log.phase("store", async (log) => {
 				log.progress(() => uploads.progressText().replace(/^, /, "") || void 0);
-				const manifest = manifestOf(context, settings, ready, {
+				const content = await outgoing.release();
+				const file = {
+					name: outgoing.name,
+					...content
+				};
+				const manifest = await manifestText(context, settings, ready, {
 					id,
+					file,
 					...dumped,
 					proofError
 				});
@@ -7772,11 +8022,12 @@ async function takeBackup(context, settings, ready, options) {
 				const stored = {
 					id,
 					locations,
-					sizeBytes: dumped.content.sizeBytes,
-					sha256: dumped.content.sha256,
+					...content,
+					encryption: settings.encryption?.kind ?? null,
 					restoreProved: fallback === null ? "false" : "true"
 				};
 				context.report.backup(stored);
+				log.detail(`encrypted: ${encryptionSentence(stored.encryption)}`);
 				for (const location of locations) log.detail(`${location.url}: ${location.verified}`);
 				return {
 					fact: locations.map((location) => location.url).join(" "),
@@ -7790,17 +8041,37 @@ async function takeBackup(context, settings, ready, options) {
 			counters: dumped.counters,
 			fallback,
 			proofError,
-			[Symbol.asyncDispose]: () => leaveNothing(context, () => file[Symbol.asyncDispose]())
+			[Symbol.asyncDispose]: () => leaveNothing(context, () => removeFiles(outgoing, file))
 		};
 	} catch (error) {
 		const reason = failing.signal.aborted ? failing.signal.reason : error;
 		file.fail(reason);
 		await leaveNothing(context, () => uploads.discard());
-		await leaveNothing(context, () => file[Symbol.asyncDispose]());
+		await leaveNothing(context, () => removeFiles(outgoing, file));
 		const copy = fallback;
 		if (copy !== null) await leaveNothing(context, () => database.dropCopy(copy.name));
 		throw reason;
 	}
+}
+/** What goes to the storages: the dump, or its ciphertext. On rejection the dump is removed. */
+async function outgoingFor(context, settings, dump, onFailure) {
+	if (settings.encryption === null) return outgoingDump(dump);
+	try {
+		const path = join(context.workFolder, sealedDumpName);
+		return await seal(dump, {
+			encryption: settings.encryption,
+			path,
+			onFailure
+		});
+	} catch (error) {
+		await leaveNothing(context, () => dump[Symbol.asyncDispose]());
+		throw error;
+	}
+}
+/** Both in any case: no plain text may stay because the ciphertext could not be removed. */
+async function removeFiles(...files) {
+	await using removals = new AsyncDisposableStack();
+	for (const file of files) removals.use(file);
 }
 /** As Promise.all, but the first failure ends the others, and nothing is under way any more when this rejects. */
 async function allOrNone(signal, begin) {
@@ -7852,53 +8123,6 @@ async function prove(context, settings, ready, given) {
 			value: fallback
 		};
 	});
-}
-function manifestOf(context, settings, ready, backup) {
-	const { database, migrator, facts, history } = ready;
-	return {
-		formatVersion: 1,
-		id: backup.id,
-		createdAt: backup.takenAt,
-		command: settings.command,
-		tools: { pgDump: database.toolsFact },
-		server: {
-			version: database.server.text,
-			major: database.server.major
-		},
-		database: {
-			name: database.address.database,
-			sizeBytes: facts.sizeBytes,
-			properties: {
-				...facts.properties,
-				acl: facts.properties.acl === null ? null : [...facts.properties.acl],
-				settings: facts.properties.settings.map(({ role, config }) => ({
-					role,
-					config: [...config]
-				}))
-			}
-		},
-		file: {
-			name: dumpName,
-			...backup.content
-		},
-		plain: { ...backup.content },
-		prisma: migrator === null ? null : {
-			version: migrator.version,
-			historySchema: migrator.historySchema,
-			appliedMigrations: (history ?? []).filter((row) => row.finishedAt !== null && row.rolledBackAt === null).map((row) => ({
-				name: row.migrationName,
-				checksum: row.checksum
-			}))
-		},
-		fingerprint: structuredClone(backup.fingerprint),
-		proof: {
-			method: settings.verify,
-			proved: settings.verify === "restore" && backup.proofError === null,
-			problem: backup.proofError?.message ?? null
-		},
-		gitCommit: context.run.commit,
-		runUrl: context.run.url
-	};
 }
 
 // src/commands/backup.ts
@@ -9723,17 +9947,24 @@ function restoreByHandCommands(backup, database) {
 	const [location] = backup.locations;
 	if (location === void 0) return [];
 	const scratch = shellWord(database ?? `restored_${backup.id.split("_").slice(1, 3).join("_").toLowerCase()}`);
+	const file = backup.encryption === null ? "database.dump" : "database.dump.age";
 	return [
-		fetchCommand(location),
-		`echo '${backup.sha256}  database.dump' | sha256sum --check`,
+		fetchCommand(location, file),
+		`echo '${backup.sha256}  ${file}' | sha256sum --check`,
+		...decryptCommand(backup),
 		`createdb --template=template0 ${scratch}`,
 		`pg_restore --exit-on-error --dbname=${scratch} database.dump`
 	];
 }
-function fetchCommand(location) {
-	const folder = location.url.replace(/\/(database\.dump)?$/, "");
-	if (location.storage === "file") return `cp ${shellWord(pathOf(`${folder}/database.dump`))} database.dump`;
-	return `aws s3 cp ${shellWord(`${folder}/database.dump`)} database.dump`;
+function fetchCommand(location, file) {
+	const folder = location.url.replace(/\/(database\.dump(\.age)?)?$/, "");
+	if (location.storage === "file") return `cp ${shellWord(pathOf(`${folder}/${file}`))} ${file}`;
+	return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;
+}
+/** age asks for a passphrase by itself; the private key is the reader's file. */
+function decryptCommand({ encryption }) {
+	if (encryption === null) return [];
+	return [`age --decrypt ${encryption === "recipients" ? "--identity=key.txt " : ""}--output=database.dump database.dump.age`];
 }
 function pathOf(url) {
 	return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname) : url;
@@ -11442,7 +11673,7 @@ function newWrites(report) {
 }
 function backup(report) {
 	if (report.backup === null) return null;
-	const { id, sizeBytes, sha256, restoreProved, locations } = report.backup;
+	const { id, sizeBytes, sha256, restoreProved, encryption, locations } = report.backup;
 	const proved = {
 		true: "restored and found equal",
 		false: "not proved by a restore",
@@ -11453,6 +11684,7 @@ function backup(report) {
 		["Size", formatBytes(sizeBytes)],
 		["SHA-256", code(sha256)],
 		["Proof", proved],
+		["Encrypted", encryptionSentence(encryption)],
 		...locations.map((location) => ["Stored", `${code(location.url)} ${plain(location.verified)}`])
 	];
 	const commands = restoreByHandCommands(report.backup);

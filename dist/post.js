@@ -1,5 +1,5 @@
 import { s as warning } from "./actions-core.js";
-import { i as savedWorkFolder, n as removeWorkFolder, p as messageOf } from "./safe-migrate.js";
+import { i as savedWorkFolder, m as messageOf, n as removeWorkFolder } from "./safe-migrate.js";
 
 // src/runner/clean-up.ts
 /**

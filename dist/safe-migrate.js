@@ -272,4 +272,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { sha256Of as a, storageMismatch as c, RefusedError as d, SafeMigrateError as f, savedWorkFolder as i, stoppedBy as l, problemsOf as m, removeWorkFolder as n, sha256OfFile as o, messageOf as p, saveWorkFolder as r, ContentGate as s, WorkFolder as t, objectKey as u };
+export { sha256Of as a, ContentGate as c, objectKey as d, RefusedError as f, problemsOf as h, savedWorkFolder as i, storageMismatch as l, messageOf as m, removeWorkFolder as n, sha256OfFile as o, SafeMigrateError as p, saveWorkFolder as r, YoungGarbage as s, WorkFolder as t, stoppedBy as u };

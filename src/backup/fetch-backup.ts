@@ -36,34 +36,41 @@ export async function fetchBackup(
 ): Promise<FetchedBackup> {
   const authenticated = await authenticate(backup, keys);
   const schemaText = schemaTextOf(backup);
-  const { file, plain } = backup.manifest;
   await using stack = new AsyncDisposableStack();
-  const download = await downloadFromAny(backup, options);
-  stack.use(download.stored);
-  if (file.name === dumpName) {
-    expectContent(download.from.url, plain, await download.stored.content);
-    return fetched(download.stored.path, stack);
-  }
-  const opened = await GrowingFile.create(join(options.folder, dumpName));
-  stack.use(opened);
-  const report = setInterval(() => options.onProgress('decrypted', opened.sizeBytes), 1000);
+  const { stored, from } = await downloadFromAny(backup, options);
+  stack.use(stored);
+  const dump = await plainDump(backup, stored, keys, options);
+  stack.use(dump);
+  const what = dump === stored ? from.url : `what ${backup.manifest.file.name} in ${from.url} holds`;
+  expectContent(what, backup.manifest.plain, await dump.content);
+  const files = stack.move();
+  return {
+    dumpPath: dump.path,
+    schemaText,
+    authenticated,
+    from,
+    [Symbol.asyncDispose]: () => files.disposeAsync(),
+  };
+}
+
+/** The stored file itself, or what it holds when it is sealed. */
+async function plainDump(
+  { id, manifest }: ListedBackup,
+  stored: GrowingFile,
+  keys: Keys,
+  { folder, signal, onProgress }: Options,
+): Promise<GrowingFile> {
+  if (manifest.file.name === dumpName) return stored;
+  const opened = await GrowingFile.create(join(folder, dumpName));
+  const report = setInterval(() => onProgress('decrypted', opened.sizeBytes), 1000);
   try {
-    await unseal({ id: backup.id, path: download.stored.path }, keys, opened.writer, options.signal);
+    await unseal({ id, path: stored.path }, keys, opened.writer, signal);
+    return opened;
+  } catch (error) {
+    await opened[Symbol.asyncDispose]();
+    throw error;
   } finally {
     clearInterval(report);
-  }
-  expectContent(`what ${file.name} in ${download.from.url} holds`, plain, await opened.content);
-  return fetched(opened.path, stack);
-
-  function fetched(dumpPath: string, files: AsyncDisposableStack): FetchedBackup {
-    const kept = files.move();
-    return {
-      dumpPath,
-      schemaText,
-      authenticated,
-      from: download.from,
-      [Symbol.asyncDispose]: () => kept.disposeAsync(),
-    };
   }
 }
 

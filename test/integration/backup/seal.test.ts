@@ -53,7 +53,7 @@ async function opened(keys: Keys): Promise<Buffer> {
   await using plain = await GrowingFile.create(at('plain'));
   await unseal({ id: 'backup_x', path: at('sealed') }, keys, plain.writer, never);
   await plain.content;
-  return readFile(plain.path);
+  return await readFile(plain.path);
 }
 
 describe('a sealed dump', () => {
