@@ -2,6 +2,7 @@ import type { Database, Obstacle, RunLock, TargetFacts } from '../database/datab
 import { needsBaseline, readHistory } from '../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../prisma/migrator.ts';
 import { type MigrationPlan, planMigrations } from '../prisma/plan.ts';
+import { proveServer } from '../prisma/server-proof.ts';
 import { formatBytes } from '../report/quantity.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -69,6 +70,7 @@ export async function preflight(
     }
     await checkStorages(facts.sizeBytes);
     await showLeftovers(database, context, log);
+    if (migrator !== null) await attempt(() => meetOnOneServer(database, migrator, context, settings, log));
     const planBefore = await readPlan(database, migrator);
     if (isUpToDate(settings, planBefore) && problems.length === 0) {
       return ready({
@@ -148,6 +150,28 @@ async function readPlan(
     needsBaseline: await needsBaseline(database, migrator.historySchema),
   });
   return { history, ...plan };
+}
+
+/** Before anything is read that the plan rests on: a history that looks finished may be another server's. */
+async function meetOnOneServer(
+  database: Database,
+  migrator: Migrator,
+  context: CommandContext,
+  settings: Settings,
+  log: PhaseLog,
+): Promise<void> {
+  const warn = (because: string) =>
+    log.warn(`it could not be proved that migrations reach the database that is backed up: ${because}`);
+  try {
+    const proof = await proveServer(database, migrator, context.signal);
+    if (proof.outcome === 'proved') log.detail('the migrator was led to the database that is backed up');
+    if (proof.outcome === 'not-proved') warn(proof.because);
+  } catch (error) {
+    // A nightly backup may run where no migration ever does.
+    if (settings.command !== 'backup' || !(error instanceof SafeMigrateError)) throw error;
+    if (error.code !== 'SM_SERVER_UNPROVED') throw error;
+    warn(error.message);
+  }
 }
 
 async function openMigrator(

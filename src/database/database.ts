@@ -177,6 +177,38 @@ export interface LockHolder {
   readonly clientPort: number | null;
 }
 
+/** What a server says about itself and the database that one is in, so that people can tell it from another. */
+export interface ServerIdentity {
+  readonly database: string;
+  /** As the server itself knows it (in a container: its own network's); null on a socket. */
+  readonly address: string | null;
+  readonly port: number | null;
+  /** e.g. `15.18`. */
+  readonly version: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Differs between clusters, is the same on a standby; null when the role may not read it. */
+  readonly systemIdentifier: string | null;
+}
+
+/** The session that was led to a meeting point. */
+export interface Visitor {
+  readonly applicationName: string;
+  /** Network address it came from, as the server sees it; null on a socket or for a session of another role. */
+  readonly address: string | null;
+}
+
+/** A place in the target at which somebody who came another way can be met. Disposing lets the visitor go on. */
+export interface MeetingPoint extends AsyncDisposable {
+  readonly server: ServerIdentity;
+  /** SQL that changes nothing: run in the target it waits to be met, run anywhere else it fails and says where. */
+  readonly script: string;
+  /** Whoever waits here now; nobody else can know of this place. */
+  visitor(): Promise<Visitor | null>;
+  /** Which other server the script was run on, out of what the tool that ran it printed; null when it does not say. */
+  otherServerIn(output: string): ServerIdentity | null;
+}
+
 /**
  * One target database and the server it lives on. Every statement and every tool goes the same way.
  * Errors are SafeMigrateErrors; none of them holds row values or secrets.
@@ -280,6 +312,10 @@ export interface Database extends AsyncDisposable {
   leftoverCopies(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
   /** Drops one database that is provably a copy (or kept failed database) made by safe-migrate for this target. */
   dropCopy(name: string): Promise<void>;
+
+  /** Whether the URL's host and port lead everybody on this machine to the server that the tools reach. */
+  isOneRoute(): Promise<boolean>;
+  openMeetingPoint(): Promise<MeetingPoint>;
 
   /** Who holds Prisma's advisory lock (72707369) in the target now. */
   prismaLockHolder(): Promise<LockHolder | null>;

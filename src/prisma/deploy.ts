@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import type { PhaseLog } from '../report/run-log.ts';
 import { localPortsOf } from '../system/local-ports.ts';
+import type { ProcessExit } from '../system/process.ts';
 import type { PrismaInstallation } from './locate-prisma.ts';
 import type { DeployResult } from './migrator.ts';
 import { PrintedTextFilter } from './printed-text.ts';
 import { type PrismaProject, runPrisma } from './prisma-command.ts';
+import type { GroupRun } from './run-in-group.ts';
 
 const keptOutputLength = 64 * 1024;
 /** Short enough to see the engine's connection, which opens with the first question it asks. */
@@ -24,6 +26,17 @@ export async function deployMigrations(request: {
   readonly log: Pick<PhaseLog, 'output'>;
   readonly signal: AbortSignal;
 }): Promise<DeployResult> {
+  const { installation, project, env, signal } = request;
+  return await watchDeploy(request, (watch) =>
+    runPrisma({ installation, project, command: ['migrate', 'deploy'], env, signal, ...watch }),
+  );
+}
+
+/** Runs what `start` starts and collects what recovery wants to know of it. */
+export async function watchDeploy(
+  request: { readonly secrets: readonly string[]; readonly log: Pick<PhaseLog, 'output'> },
+  start: (watch: Required<Pick<GroupRun, 'onOutput' | 'onStart'>>) => Promise<ProcessExit>,
+): Promise<DeployResult> {
   const filter = new PrintedTextFilter(request.secrets);
   let output = '';
   const show = (text: string) => {
@@ -34,12 +47,7 @@ export async function deployMigrations(request: {
   const localPorts = new Set<number>();
   let sampling: Promise<void> = Promise.resolve();
   const ended = new AbortController();
-  const exit = await runPrisma({
-    installation: request.installation,
-    project: request.project,
-    command: ['migrate', 'deploy'],
-    env: request.env,
-    signal: request.signal,
+  const exit = await start({
     onOutput: (text) => show(filter.add(text)),
     onStart: (groupId) => {
       sampling = samplePorts(groupId, localPorts, ended.signal);

@@ -36,11 +36,23 @@ export interface DeployResult {
   readonly localPorts: ReadonlySet<number>;
 }
 
-/** The tool that applies migrations: the project's own Prisma, later also `migrate-command`. */
+/** How a script ended that was run the migrator's way. */
+export interface ScriptRun {
+  readonly exitCode: number | null;
+  /** What was printed, without row values and passwords. */
+  readonly output: string;
+}
+
+/** The tool that applies migrations: the project's own Prisma, or the user's `migrate-command`. */
 export interface Migrator {
-  /** e.g. `7.10.1`. */
+  /**
+   * `command`: a shell command of the user's. It may reach the database another way than this machine does, and do
+   * more than Prisma does.
+   */
+  readonly kind: 'prisma' | 'command';
+  /** e.g. `7.10.1`; `of migrate-command` when only that knows. */
   readonly version: string;
-  /** The URL Migrate will really use, asked of Prisma itself. */
+  /** The URL Migrate will really use, asked of Prisma itself; of a `command` the one that leads this machine there. */
   readonly url: Secret;
   /** Schema that holds `_prisma_migrations` (the URL's `schema`, or `public`). */
   readonly historySchema: string;
@@ -50,6 +62,11 @@ export interface Migrator {
   readonly warnings: readonly string[];
   /** Runs `migrate deploy` in its own process group; output goes live to the log. Aborting kills the group. */
   deploy(log: PhaseLog, signal: AbortSignal): Promise<DeployResult>;
+  /**
+   * Runs SQL that changes nothing the way that `deploy` goes (`prisma db execute --stdin`); resolves however it ends.
+   * null when that way is not known.
+   */
+  readonly runScript: ((script: string, signal: AbortSignal) => Promise<ScriptRun>) | null;
   /**
    * Runs a failing two-statement script against `probeUrl` (a database made by this run) and says whether
    * Prisma sent it as one. The caller looks whether table `"safe_migrate_probe"` is there afterwards.

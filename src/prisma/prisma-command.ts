@@ -1,9 +1,8 @@
-import { StringDecoder } from 'node:string_decoder';
 import { childEnvironment } from '../system/child-environment.ts';
-import { type ProcessExit, startProcess } from '../system/process.ts';
-import { endGroup } from '../system/process-group.ts';
+import type { ProcessExit } from '../system/process.ts';
 import type { Secret } from '../system/secret.ts';
 import type { PrismaInstallation } from './locate-prisma.ts';
+import { type GroupRun, runInGroup } from './run-in-group.ts';
 
 /** The project as the user's inputs describe it. */
 export interface PrismaProject {
@@ -14,17 +13,11 @@ export interface PrismaProject {
   readonly configPath: string | null;
 }
 
-export interface PrismaRun {
+export interface PrismaRun extends Omit<GroupRun, 'file' | 'arguments' | 'workingDirectory'> {
   readonly installation: PrismaInstallation;
   readonly project: PrismaProject;
   /** e.g. `['migrate', 'deploy']`. */
   readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-  /** What it prints, stdout and stderr as they come. */
-  readonly onOutput: (text: string) => void;
-  /** Is given the id of the process group as soon as it runs. */
-  readonly onStart?: (groupId: number) => void;
 }
 
 /**
@@ -57,28 +50,15 @@ export function prismaEnvironment(
  */
 export async function runPrisma(run: PrismaRun): Promise<ProcessExit> {
   const { schemaPath, configPath, workingDirectory } = run.project;
-  const stdoutText = new StringDecoder('utf8');
-  const stderrText = new StringDecoder('utf8');
-  const child = startProcess(
-    process.execPath,
-    [
+  return await runInGroup({
+    ...run,
+    file: process.execPath,
+    arguments: [
       run.installation.cliPath,
       ...run.command,
       ...(schemaPath === null ? [] : ['--schema', schemaPath]),
       ...(configPath === null ? [] : ['--config', configPath]),
     ],
-    {
-      env: run.env,
-      cwd: workingDirectory,
-      ownGroup: true,
-      signal: run.signal,
-      onStderr: (chunk) => run.onOutput(stderrText.write(chunk)),
-    },
-  );
-  child.stdout.on('data', (chunk: Buffer) => run.onOutput(stdoutText.write(chunk)));
-  if (child.pid !== null) run.onStart?.(child.pid);
-  const exit = await child.exited;
-  // The engine may outlive a CLI that was told to stop or was killed, and the migration with it: nothing may go on.
-  if ((run.signal.aborted || exit.exitCode !== 0) && child.pid !== null) await endGroup(child.pid);
-  return exit;
+    workingDirectory,
+  });
 }

@@ -6,6 +6,7 @@ import { migratorApplicationName } from './application-name.ts';
 import { captureProject } from './capture-project.ts';
 import { comparePrismaUrl } from './compare-url.ts';
 import { deployMigrations } from './deploy.ts';
+import { executeScript } from './execute-script.ts';
 import { locatePrisma } from './locate-prisma.ts';
 import { readMigrations } from './migrations.ts';
 import type { Migrator } from './migrator.ts';
@@ -55,6 +56,7 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     secretsIn(url.reveal()),
   );
   return {
+    kind: 'prisma',
     version: installation.version,
     url: captured.url,
     historySchema: parsed.target.schema,
@@ -63,6 +65,8 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     warnings: warningsAbout(own),
     deploy: (log, deploySignal) =>
       deployMigrations({ installation, project, env, secrets, log, signal: deploySignal }),
+    runScript: (script, scriptSignal) =>
+      executeScript({ installation, project, env, secrets, script, signal: scriptSignal }),
     deployProbe: (probeUrl, probeSignal) =>
       deployProbe({
         installation,

@@ -13,6 +13,8 @@ import { inspect } from './inspect.ts';
 import { openJournal } from './journal-comment.ts';
 import { copiesOf } from './kept-databases.ts';
 import { type HeldLock, takeLock } from './lock.ts';
+import { openMeetingPoint } from './meeting-point.ts';
+import { isOneRoute } from './one-route.ts';
 import { prismaLockHolder, terminate } from './prisma-lock.ts';
 import { readProperties } from './properties.ts';
 import { readArchive } from './read-archive.ts';
@@ -105,6 +107,9 @@ export async function openDatabase(target: ConnectionTarget): Promise<Database> 
     leftoverCopies: () =>
       inTarget.use((session) => copiesOf(session, name, ['fallback', 'rehearsal', 'scratch'])),
     dropCopy: (copy) => inTarget.use((session) => dropCopy(session, name, copy)),
+
+    isOneRoute: () => isOneRoute(server.tools, server.address),
+    openMeetingPoint: () => openMeetingPoint(server),
 
     prismaLockHolder: () => inTarget.use(prismaLockHolder),
     terminate: (pid) => inTarget.use((session) => terminate(session, pid)),

@@ -12,6 +12,7 @@ export class MachineTools implements Tools {
   readonly version: ServerVersion;
   readonly fact: string;
   readonly warnings: readonly string[];
+  readonly goesByUrl = true;
   readonly readsLocalFiles = true;
   readonly #directory: string;
   readonly #target: ConnectionTarget;

@@ -31,6 +31,8 @@ export interface Tools {
   /** e.g. `tools 15.18 in /usr/lib/postgresql/15/bin`. */
   readonly fact: string;
   readonly warnings: readonly string[];
+  /** Whether they connect from this machine to the URL's own host and port, as the project's Prisma does. */
+  readonly goesByUrl: boolean;
   /** Whether pg_restore can open files of this machine (needed for `-j`). */
   readonly readsLocalFiles: boolean;
   start(

@@ -19,6 +19,7 @@ function serverWithTool(major: number, script: string): { server: PostgresServer
       version: version(major),
       fact: 'a script',
       warnings: [],
+      goesByUrl: true,
       readsLocalFiles: true,
       start: (tool, args) => {
         calls.push([tool, ...args].join(' '));

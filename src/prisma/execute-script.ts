@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { ProcessExit } from '../system/process.ts';
+import type { PrismaInstallation } from './locate-prisma.ts';
+import type { ScriptRun } from './migrator.ts';
+import { readableText } from './printed-text.ts';
+import { type PrismaProject, runPrisma } from './prisma-command.ts';
+import type { GroupRun } from './run-in-group.ts';
+
+const keptOutputLength = 64 * 1024;
+
+/** Runs `script` by `prisma db execute --stdin`, in the database that `migrate deploy` would work in. */
+export async function executeScript(request: {
+  readonly installation: PrismaInstallation;
+  readonly project: PrismaProject;
+  readonly env: Readonly<Record<string, string>>;
+  /** Texts that must not be seen, besides passwords of URLs. */
+  readonly secrets: readonly string[];
+  readonly script: string;
+  readonly signal: AbortSignal;
+}): Promise<ScriptRun> {
+  const { installation, env, script, signal } = request;
+  // Prisma 7 takes the URL from the config and knows no --schema here; up to 6 the command wants one, and finds none.
+  const { workingDirectory, schemaPath, configPath } = request.project;
+  const project: PrismaProject = {
+    workingDirectory,
+    configPath,
+    schemaPath:
+      installation.major >= 7 ? null : (schemaPath ?? join(workingDirectory, 'prisma', 'schema.prisma')),
+  };
+  return await collectOutput(request.secrets, (onOutput) =>
+    runPrisma({
+      installation,
+      project,
+      command: ['db', 'execute', '--stdin'],
+      env,
+      input: script,
+      signal,
+      onOutput,
+    }),
+  );
+}
+
+/** Runs what `start` starts and keeps what it prints, fit to be shown. */
+export async function collectOutput(
+  secrets: readonly string[],
+  start: (onOutput: GroupRun['onOutput']) => Promise<ProcessExit>,
+): Promise<ScriptRun> {
+  let printed = '';
+  const { exitCode } = await start((text) => {
+    printed = (printed + text).slice(-keptOutputLength);
+  });
+  return { exitCode, output: readableText(printed, secrets) };
+}
