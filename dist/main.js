@@ -11,10 +11,11 @@ import { spawn } from "node:child_process";
 import { access, chmod, constants, copyFile, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
 import { setTimeout as setTimeout$1 } from "node:timers/promises";
 import { StringDecoder } from "node:string_decoder";
+import { lookup } from "node:dns/promises";
+import { createServer, isIP } from "node:net";
 import { finished, pipeline as pipeline$1 } from "node:stream/promises";
 import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
 import { constants as constants$1, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -1403,7 +1404,7 @@ function keep(own, wanted) {
 }
 
 // src/system/process-group.ts
-const pollMs$1 = 50;
+const pollMs$2 = 50;
 /** How long a group that got SIGKILL is waited for. */
 const killedGraceMs = 5e3;
 /**
@@ -1436,7 +1437,7 @@ async function groupEnds(pid, timeoutMs) {
 	const deadlineMs = Date.now() + timeoutMs;
 	while (await groupRuns(pid)) {
 		if (Date.now() >= deadlineMs) return false;
-		await setTimeout$1(pollMs$1);
+		await setTimeout$1(pollMs$2);
 	}
 	return true;
 }
@@ -1604,6 +1605,7 @@ var MachineTools = class {
 	version;
 	fact;
 	warnings;
+	goesByUrl = true;
 	readsLocalFiles = true;
 	#directory;
 	#target;
@@ -3179,6 +3181,121 @@ function lockLost(server) {
 		message: `The session that held this run's lock on ${server.address.database} is gone, so another run may have begun.`,
 		hint: "Look in the server's log for why it ended (restart, terminated session, network), then run this job again."
 	});
+}
+
+// src/database/postgres/meeting-point.ts
+const largestKey = 2 ** 31 - 1;
+const identity = object({
+	database: string(),
+	address: string().nullable(),
+	port: number().nullable(),
+	version: string(),
+	startedAt: string(),
+	systemIdentifier: string().nullable()
+});
+/** What stands before the identity of the other server in the error of the script. */
+const marker = "safe-migrate: this is another server";
+/** The identity of the server at the other end, as a jsonb; the system identifier is not for every role. */
+const identityOf = (systemIdentifier) => `pg_catalog.jsonb_build_object(
+  'database', pg_catalog.current_database(),
+  'address', pg_catalog.host(pg_catalog.inet_server_addr()), 'port', pg_catalog.inet_server_port(),
+  'version', pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),
+  'startedAt', pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+  'systemIdentifier', ${systemIdentifier})`;
+/**
+* Takes an advisory lock with a random key in the target, in a session of its own. Advisory locks belong to one
+* database of one server, and everybody sees them there: who waits for this one has been led to the target, whatever
+* name, port or network led there. An exit code would prove less: a wrapper that does not pass stdin on executes an
+* empty script and succeeds.
+*/
+async function openMeetingPoint(server) {
+	const session = await server.connect(server.address.database);
+	try {
+		const [first, second] = [randomInt(1, largestKey), randomInt(1, largestKey)];
+		await session.execute(`SELECT pg_catalog.pg_advisory_lock(${first}, ${second})`);
+		return {
+			server: await readIdentity(session),
+			script: script(first, second),
+			visitor: () => readVisitor(session, first, second),
+			otherServerIn,
+			[Symbol.asyncDispose]: () => session[Symbol.asyncDispose]()
+		};
+	} catch (error) {
+		await session[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+async function readIdentity(session) {
+	const [may] = await session.query(`SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "may"`, object({ may: boolean() }));
+	const systemIdentifier = may?.may === true ? "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())" : "NULL::text";
+	const [row] = await session.query(`SELECT ${identityOf(systemIdentifier)} AS "identity"`, object({ identity }));
+	if (row === void 0) throw new TypeError("a server without an identity");
+	return row.identity;
+}
+const advisoryLock = (first, second) => `l.locktype = 'advisory' AND l.classid = ${first} AND l.objid = ${second} AND l.objsubid = 2
+     AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())`;
+/** Changes nothing. Where the lock is not to be seen it raises, and says where it was run. */
+function script(first, second) {
+	return `DO $safe_migrate$
+DECLARE
+  identifier text;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE ${advisoryLock(first, second)} AND l.granted) THEN
+    BEGIN
+      SELECT system_identifier::text INTO identifier FROM pg_catalog.pg_control_system();
+    EXCEPTION WHEN OTHERS THEN
+      identifier := NULL;
+    END;
+    RAISE EXCEPTION ${literal(`${marker} %`)}, ${identityOf("identifier")};
+  END IF;
+  PERFORM pg_catalog.set_config('lock_timeout', '0', true);
+  PERFORM pg_catalog.pg_advisory_xact_lock_shared(${first}, ${second});
+END
+$safe_migrate$;
+`;
+}
+const visitorRow = object({
+	applicationName: string(),
+	address: string().nullable()
+});
+async function readVisitor(session, first, second) {
+	const [visitor] = await session.query(`SELECT coalesce(a.application_name, '') AS "applicationName", pg_catalog.host(a.client_addr) AS "address"
+       FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+      WHERE ${advisoryLock(first, second)} AND NOT l.granted`, visitorRow);
+	return visitor ?? null;
+}
+/** Reads the error of the script back out of what a tool printed; some print it as an escaped string. */
+function otherServerIn(output) {
+	for (const line of output.split("\n")) {
+		const start = line.indexOf(`${marker} {`);
+		if (start < 0) continue;
+		const text = line.slice(start + 36 + 1);
+		for (const candidate of [text, text.replaceAll("\\\"", "\"")]) {
+			const parsed = parseIdentity(candidate.slice(0, candidate.lastIndexOf("}") + 1));
+			if (parsed !== null) return parsed;
+		}
+	}
+	return null;
+}
+function parseIdentity(text) {
+	try {
+		return identity.parse(JSON.parse(text));
+	} catch {
+		return null;
+	}
+}
+
+// src/database/postgres/one-route.ts
+/**
+* Whether everybody who uses the same host and port on this machine reaches the same server as the tools do: they
+* connect from here, to one network address. `localhost` mostly is two (IPv6 and IPv4), and behind each of them may
+* be another server.
+*/
+async function isOneRoute(tools, { host }) {
+	if (!tools.goesByUrl || host.startsWith("/")) return false;
+	if (isIP(host) !== 0) return true;
+	const found = await lookup(host, { all: true }).catch(() => []);
+	return new Set(found.map(({ address }) => address)).size === 1;
 }
 
 // src/database/postgres/prisma-lock.ts
@@ -5005,6 +5122,8 @@ async function openDatabase(target) {
 			"scratch"
 		])),
 		dropCopy: (copy) => inTarget.use((session) => dropCopy(session, name, copy)),
+		isOneRoute: () => isOneRoute(server.tools, server.address),
+		openMeetingPoint: () => openMeetingPoint(server),
 		prismaLockHolder: () => inTarget.use(prismaLockHolder),
 		terminate: (pid) => inTarget.use((session) => terminate(session, pid)),
 		[Symbol.asyncDispose]: () => inTarget.close()
@@ -5633,6 +5752,30 @@ function readableText(text, secrets = []) {
 	return stripVTControlCharacters(filter.add(text) + filter.end());
 }
 
+// src/prisma/run-in-group.ts
+/**
+* Runs a program to its end, in its own process group. Aborting ends the whole group.
+* Resolves however it ends; rejects only when it cannot be started.
+*/
+async function runInGroup(run) {
+	const stdoutText = new StringDecoder("utf8");
+	const stderrText = new StringDecoder("utf8");
+	const child = startProcess(run.file, run.arguments, {
+		env: run.env,
+		cwd: run.workingDirectory,
+		ownGroup: true,
+		signal: run.signal,
+		stdin: run.input === void 0 ? "ignore" : "pipe",
+		onStderr: (chunk) => run.onOutput(stderrText.write(chunk))
+	});
+	child.stdout.on("data", (chunk) => run.onOutput(stdoutText.write(chunk)));
+	child.stdin?.end(run.input);
+	if (child.pid !== null) run.onStart?.(child.pid);
+	const exit = await child.exited;
+	if ((run.signal.aborted || exit.exitCode !== 0) && child.pid !== null) await endGroup(child.pid);
+	return exit;
+}
+
 // src/prisma/prisma-command.ts
 /**
 * The environment for Prisma: ours without the runner's secrets. DATABASE_URL is the input's URL when the
@@ -5657,25 +5800,17 @@ function prismaEnvironment(databaseUrl, applicationName, own = process.env) {
 */
 async function runPrisma(run) {
 	const { schemaPath, configPath, workingDirectory } = run.project;
-	const stdoutText = new StringDecoder("utf8");
-	const stderrText = new StringDecoder("utf8");
-	const child = startProcess(process.execPath, [
-		run.installation.cliPath,
-		...run.command,
-		...schemaPath === null ? [] : ["--schema", schemaPath],
-		...configPath === null ? [] : ["--config", configPath]
-	], {
-		env: run.env,
-		cwd: workingDirectory,
-		ownGroup: true,
-		signal: run.signal,
-		onStderr: (chunk) => run.onOutput(stderrText.write(chunk))
+	return await runInGroup({
+		...run,
+		file: process.execPath,
+		arguments: [
+			run.installation.cliPath,
+			...run.command,
+			...schemaPath === null ? [] : ["--schema", schemaPath],
+			...configPath === null ? [] : ["--config", configPath]
+		],
+		workingDirectory
 	});
-	child.stdout.on("data", (chunk) => run.onOutput(stdoutText.write(chunk)));
-	if (child.pid !== null) run.onStart?.(child.pid);
-	const exit = await child.exited;
-	if ((run.signal.aborted || exit.exitCode !== 0) && child.pid !== null) await endGroup(child.pid);
-	return exit;
 }
 
 // src/prisma/capture-project.ts
@@ -5816,11 +5951,11 @@ function comparePrismaUrl(given, used, directory) {
 	if (differing.length === 0) return [];
 	return [{
 		code: "SM_URL_MISMATCH",
-		message: `database-url leads to ${place(a)}, but Prisma would migrate ${place(b)} (different: ${differing.join(", ")})`,
+		message: `database-url leads to ${place$1(a)}, but Prisma would migrate ${place$1(b)} (different: ${differing.join(", ")})`,
 		hint: "Make both the same: leave database-url out to use what Prisma uses, or let prisma.config.ts read DATABASE_URL and set that in the env of the step."
 	}];
 }
-function place({ address, schema }) {
+function place$1({ address, schema }) {
 	return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}, database ${address.database}, schema ${schema}`;
 }
 
@@ -5872,6 +6007,18 @@ const portSampleMs = 50;
 * result holds the same text. Resolves however it ends: whether it worked is told by the history alone.
 */
 async function deployMigrations$1(request) {
+	const { installation, project, env, signal } = request;
+	return await watchDeploy(request, (watch) => runPrisma({
+		installation,
+		project,
+		command: ["migrate", "deploy"],
+		env,
+		signal,
+		...watch
+	}));
+}
+/** Runs what `start` starts and collects what recovery wants to know of it. */
+async function watchDeploy(request, start) {
 	const filter = new PrintedTextFilter(request.secrets);
 	let output = "";
 	const show = (text) => {
@@ -5882,12 +6029,7 @@ async function deployMigrations$1(request) {
 	const localPorts = /* @__PURE__ */ new Set();
 	let sampling = Promise.resolve();
 	const ended = new AbortController();
-	const exit = await runPrisma({
-		installation: request.installation,
-		project: request.project,
-		command: ["migrate", "deploy"],
-		env: request.env,
-		signal: request.signal,
+	const exit = await start({
 		onOutput: (text) => show(filter.add(text)),
 		onStart: (groupId) => {
 			sampling = samplePorts(groupId, localPorts, ended.signal);
@@ -6266,6 +6408,42 @@ function migratorApplicationName(run) {
 	return `safe-migrate migrate ${run}`;
 }
 
+// src/prisma/execute-script.ts
+/** Runs `script` by `prisma db execute --stdin`, in the database that `migrate deploy` would work in. */
+async function executeScript(request) {
+	const { installation, env, script, signal } = request;
+	const { workingDirectory, schemaPath, configPath } = request.project;
+	const project = {
+		workingDirectory,
+		configPath,
+		schemaPath: installation.major >= 7 ? null : schemaPath ?? join(workingDirectory, "prisma", "schema.prisma")
+	};
+	return await collectOutput(request.secrets, (onOutput) => runPrisma({
+		installation,
+		project,
+		command: [
+			"db",
+			"execute",
+			"--stdin"
+		],
+		env,
+		input: script,
+		signal,
+		onOutput
+	}));
+}
+/** Runs what `start` starts and keeps what it prints, fit to be shown. */
+async function collectOutput(secrets, start) {
+	let printed = "";
+	const { exitCode } = await start((text) => {
+		printed = (printed + text).slice(-65536);
+	});
+	return {
+		exitCode,
+		output: readableText(printed, secrets)
+	};
+}
+
 // src/prisma/migrations.ts
 /**
 * Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
@@ -6409,6 +6587,7 @@ async function openPrismaMigrator(options) {
 	const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
 	const secrets = [captured.url, ...databaseUrl === null ? [] : [databaseUrl]].flatMap((url) => secretsIn(url.reveal()));
 	return {
+		kind: "prisma",
 		version: installation.version,
 		url: captured.url,
 		historySchema: parsed.target.schema,
@@ -6422,6 +6601,14 @@ async function openPrismaMigrator(options) {
 			secrets,
 			log,
 			signal: deploySignal
+		}),
+		runScript: (script, scriptSignal) => executeScript({
+			installation,
+			project,
+			env,
+			secrets,
+			script,
+			signal: scriptSignal
 		}),
 		deployProbe: (probeUrl, probeSignal) => deployProbe({
 			installation,
@@ -7070,6 +7257,112 @@ function judge(before, after, files, pending) {
 	};
 }
 
+// src/prisma/server-proof.ts
+const pollMs$1 = 50;
+/** A container that has to be made first, on a busy machine. */
+const timeoutMs = 12e4;
+/** Errors after which a migration could not begin either: authentication, no server, time-out, no database, no access. */
+const cannotConnect = /* @__PURE__ */ new Set([
+	"P1000",
+	"P1001",
+	"P1002",
+	"P1003",
+	"P1010",
+	"P1011",
+	"P1017"
+]);
+/**
+* Proves that the migrator works on the very database that the tools back up: both are led to a meeting point in the
+* target. Rejects with SM_OTHER_SERVER when the migrator turns up elsewhere, naming both servers, and with
+* SM_SERVER_UNPROVED when it cannot connect at all, for then it could not migrate either.
+*/
+async function proveServer(database, migrator, signal) {
+	if (migrator.kind === "prisma" && await database.isOneRoute()) return { outcome: "certain" };
+	const { runScript } = migrator;
+	if (runScript === null) return {
+		outcome: "not-proved",
+		because: "migrate-command does not itself say `migrate deploy`"
+	};
+	await using meeting = await database.openMeetingPoint();
+	const visit = await waitForVisit(meeting, (aborted) => runScript(meeting.script, aborted), signal);
+	if (visit.applicationName !== null) return {
+		outcome: "proved",
+		applicationName: visit.applicationName
+	};
+	const other = meeting.otherServerIn(visit.run.output);
+	if (other !== null) throw otherServer(database, migrator, meeting.server, other);
+	const said = whatItSaid(visit.run);
+	if (migrator.kind === "prisma" || cannotConnect.has(errorCodeIn(visit.run.output) ?? "")) throw new SafeMigrateError({
+		code: "SM_SERVER_UNPROVED",
+		message: `${who(migrator)} could not be led to the database that would be backed up: ${said}`,
+		hint: "The migration would fail the same way. See whether `prisma db execute --stdin` works where the migration runs, with the same environment.",
+		docs: "prisma.md"
+	});
+	return {
+		outcome: "not-proved",
+		because: `run as \`prisma db execute --stdin\` it did not turn up: ${said}`
+	};
+}
+/** Waits until the script's session stands at the meeting point, or the script has ended elsewhere. */
+async function waitForVisit(meeting, run, signal) {
+	const stop = new AbortController();
+	const limits = AbortSignal.any([
+		signal,
+		stop.signal,
+		AbortSignal.timeout(timeoutMs)
+	]);
+	let hasEnded = false;
+	const running = run(limits).finally(() => {
+		hasEnded = true;
+	});
+	running.catch(() => {});
+	try {
+		let applicationName = null;
+		while (!hasEnded && applicationName === null) {
+			applicationName = (await meeting.visitor())?.applicationName ?? null;
+			await Promise.race([running.catch(() => {}), setTimeout$1(pollMs$1)]);
+		}
+		await meeting[Symbol.asyncDispose]();
+		const ended = await running;
+		signal.throwIfAborted();
+		return {
+			applicationName,
+			run: ended
+		};
+	} finally {
+		stop.abort();
+		await running.catch(() => {});
+	}
+}
+function otherServer(database, migrator, ours, other) {
+	const { host, port } = database.address;
+	const way = migrator.kind === "prisma" ? `${who(migrator)} (by its URL, ${host}:${port})` : who(migrator);
+	return new SafeMigrateError({
+		code: "SM_OTHER_SERVER",
+		message: `one database would be backed up and another one migrated: the backup's tools (${database.toolsFact}) reach ${place(ours)}; ${way} reaches ${place(other)}`,
+		hint: "Make both meet in one database: correct container or database-url for the tools, or the URL and port for the migration.",
+		docs: "prisma.md"
+	});
+}
+function who({ kind }) {
+	return kind === "prisma" ? "Prisma" : "migrate-command";
+}
+function place(server) {
+	return [
+		`database ${server.database} at ${server.address === null ? "a socket" : `${server.address}:${server.port}`}`,
+		`PostgreSQL ${server.version} running since ${server.startedAt}`,
+		...server.systemIdentifier === null ? [] : [`system identifier ${server.systemIdentifier}`]
+	].join(", ");
+}
+/** Its own last words: the line of an error, or how it ended. */
+function whatItSaid({ exitCode, output }) {
+	const lines = output.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+	const error = lines.findIndex((line) => /^(Error|ERROR):/.test(line));
+	const told = error < 0 ? lines.at(-1) : lines.slice(error, error + 2).join(" ");
+	if (exitCode === 0) return "it ended without an error, so it probably does not pass its standard input on";
+	return `exit code ${exitCode ?? "unknown"}${told === void 0 ? "" : `, ${told.slice(0, 300)}`}`;
+}
+
 // src/report/quantity.ts
 const byteUnits = [
 	"bytes",
@@ -7152,6 +7445,7 @@ async function preflight(context, settings, log) {
 		for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
 		await checkStorages(facts.sizeBytes);
 		await showLeftovers(database, context, log);
+		if (migrator !== null) await attempt(() => meetOnOneServer(database, migrator, context, settings, log));
 		const planBefore = await readPlan(database, migrator);
 		if (isUpToDate(settings, planBefore) && problems.length === 0) return ready({
 			database,
@@ -7225,6 +7519,19 @@ async function readPlan(database, migrator) {
 		history,
 		...planMigrations(migrator.migrations, history, { needsBaseline: await needsBaseline(database, migrator.historySchema) })
 	};
+}
+/** Before anything is read that the plan rests on: a history that looks finished may be another server's. */
+async function meetOnOneServer(database, migrator, context, settings, log) {
+	const warn = (because) => log.warn(`it could not be proved that migrations reach the database that is backed up: ${because}`);
+	try {
+		const proof = await proveServer(database, migrator, context.signal);
+		if (proof.outcome === "proved") log.detail("the migrator was led to the database that is backed up");
+		if (proof.outcome === "not-proved") warn(proof.because);
+	} catch (error) {
+		if (settings.command !== "backup" || !(error instanceof SafeMigrateError)) throw error;
+		if (error.code !== "SM_SERVER_UNPROVED") throw error;
+		warn(error.message);
+	}
 }
 async function openMigrator(context, settings, log) {
 	try {

@@ -157,7 +157,7 @@ async function meetOnOneServer(
   database: Database,
   migrator: Migrator,
   context: CommandContext,
-  settings: Settings,
+  settings: BackupMaking,
   log: PhaseLog,
 ): Promise<void> {
   const warn = (because: string) =>

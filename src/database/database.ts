@@ -178,7 +178,7 @@ export interface LockHolder {
 }
 
 /** What a server says about itself and the database that one is in, so that people can tell it from another. */
-export interface ServerIdentity {
+export interface ServerPlace {
   readonly database: string;
   /** As the server itself knows it (in a container: its own network's); null on a socket. */
   readonly address: string | null;
@@ -200,13 +200,13 @@ export interface Visitor {
 
 /** A place in the target at which somebody who came another way can be met. Disposing lets the visitor go on. */
 export interface MeetingPoint extends AsyncDisposable {
-  readonly server: ServerIdentity;
+  readonly server: ServerPlace;
   /** SQL that changes nothing: run in the target it waits to be met, run anywhere else it fails and says where. */
   readonly script: string;
   /** Whoever waits here now; nobody else can know of this place. */
   visitor(): Promise<Visitor | null>;
   /** Which other server the script was run on, out of what the tool that ran it printed; null when it does not say. */
-  otherServerIn(output: string): ServerIdentity | null;
+  otherServerIn(output: string): ServerPlace | null;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database, MeetingPoint, ServerIdentity } from '../database/database.ts';
+import type { Database, MeetingPoint, ServerPlace } from '../database/database.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import { errorCodeIn } from './deploy.ts';
 import type { Migrator, ScriptRun } from './migrator.ts';
@@ -93,8 +93,8 @@ async function waitForVisit(
 function otherServer(
   database: Pick<Database, 'toolsFact' | 'address'>,
   migrator: Pick<Migrator, 'kind'>,
-  ours: ServerIdentity,
-  other: ServerIdentity,
+  ours: ServerPlace,
+  other: ServerPlace,
 ): SafeMigrateError {
   const { host, port } = database.address;
   const way = migrator.kind === 'prisma' ? `${who(migrator)} (by its URL, ${host}:${port})` : who(migrator);
@@ -110,7 +110,7 @@ function who({ kind }: Pick<Migrator, 'kind'>): string {
   return kind === 'prisma' ? 'Prisma' : 'migrate-command';
 }
 
-function place(server: ServerIdentity): string {
+function place(server: ServerPlace): string {
   return [
     `database ${server.database} at ${server.address === null ? 'a socket' : `${server.address}:${server.port}`}`,
     `PostgreSQL ${server.version} running since ${server.startedAt}`,

@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
-import type { MeetingPoint, ServerIdentity, Visitor } from '../database.ts';
+import type { MeetingPoint, ServerPlace, Visitor } from '../database.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { literal } from './sql-text.ts';
 
 const largestKey = 2 ** 31 - 1;
 
-const identity: z.ZodType<ServerIdentity> = z.object({
+const identity: z.ZodType<ServerPlace> = z.object({
   database: z.string(),
   address: z.string().nullable(),
   port: z.number().nullable(),
@@ -51,7 +51,7 @@ export async function openMeetingPoint(server: PostgresServer): Promise<MeetingP
   }
 }
 
-async function readIdentity(session: SqlSession): Promise<ServerIdentity> {
+async function readIdentity(session: SqlSession): Promise<ServerPlace> {
   const [may] = await session.query(
     `SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "may"`,
     z.object({ may: z.boolean() }),
@@ -108,7 +108,7 @@ async function readVisitor(session: SqlSession, first: number, second: number): 
 }
 
 /** Reads the error of the script back out of what a tool printed; some print it as an escaped string. */
-function otherServerIn(output: string): ServerIdentity | null {
+function otherServerIn(output: string): ServerPlace | null {
   for (const line of output.split('\n')) {
     const start = line.indexOf(`${marker} {`);
     if (start < 0) continue;
@@ -121,7 +121,7 @@ function otherServerIn(output: string): ServerIdentity | null {
   return null;
 }
 
-function parseIdentity(text: string): ServerIdentity | null {
+function parseIdentity(text: string): ServerPlace | null {
   try {
     return identity.parse(JSON.parse(text));
   } catch {
