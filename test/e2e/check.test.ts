@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCheckGround } from '../support/check-ground.ts';
+import { inputsOfExample } from '../support/example-workflow.ts';
 import { type GitHubApi, startGitHubApi } from '../support/github-api.ts';
 import { startPostgres, type ThrowawayCluster } from '../support/postgres.ts';
 import { sharedPostgres } from '../support/shared-servers.ts';
@@ -18,8 +19,13 @@ afterAll(async () => {
 describe('check of a pull request', () => {
   it('comments once, and edits that comment on the next push', async () => {
     await using ground = await createCheckGround({ target: await sharedPostgres(), shadow, api });
+    // The inputs are those of the example workflow.
+    const inputs = inputsOfExample('check.yml', {
+      'secrets.READONLY_DATABASE_URL': ground.url,
+      'postgresql://postgres:postgres@127.0.0.1:5432/postgres': ground.shadowUrl,
+    });
     await ground.commit();
-    await using quiet = await ground.check();
+    await using quiet = await ground.check({ inputs });
     expect(quiet.result.exitCode, quiet.result.log).toBe(0);
     expect(quiet.result.outputs, quiet.result.log).toMatchObject({ result: 'checked', drift: 'false' });
     expect(api.comments).toHaveLength(1);
@@ -32,7 +38,7 @@ describe('check of a pull request', () => {
       '-- no longer needed\nALTER TABLE "User" DROP COLUMN "name";\n',
     );
     await ground.commit();
-    await using loud = await ground.check();
+    await using loud = await ground.check({ inputs });
     const { result } = loud;
     expect(api.comments).toHaveLength(1);
     expect(result.outputs, result.log).toMatchObject({

@@ -24,6 +24,8 @@ export interface CheckGround extends AsyncDisposable {
   readonly project: PrismaProject;
   readonly repository: string;
   readonly url: string;
+  /** Of the shadow server; empty when there is none. */
+  readonly shadowUrl: string;
   readonly database: string;
   writeSchema(models: string): Promise<void>;
   git(...args: readonly string[]): Promise<string>;
@@ -86,6 +88,7 @@ export async function createCheckGround(options: {
     project,
     repository,
     url: owned.url,
+    shadowUrl,
     database: owned.database,
     writeSchema: (models) => writeFile(project.schemaPath, datasource + models),
     git,
