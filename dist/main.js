@@ -11673,6 +11673,20 @@ function limited(annotations) {
 	}];
 }
 
+// src/report/attachments.ts
+/** The SQL that a check proposes, whole, however little of it fits into a comment. */
+function attachmentsOf(report) {
+	const missing = report.check?.missingMigrationSql ?? null;
+	const reconcile = report.check?.drift?.reconcileSql ?? "";
+	return [...missing === null ? [] : [{
+		name: "missing-migration.sql",
+		text: missing
+	}], ...reconcile === "" ? [] : [{
+		name: "reconcile-drift.sql",
+		text: reconcile
+	}]];
+}
+
 // src/report/closing.ts
 /** The log's last lines: the result in one sentence, and what to do next with commands to paste. */
 function closingLines(report) {
@@ -12057,6 +12071,7 @@ async function writeReport(report, context) {
 	});
 	const path = join(folder, "report.json");
 	await writeFile(path, `${JSON.stringify(report, null, 2)}\n`, { mode: 384 });
+	for (const { name, text } of attachmentsOf(report)) await writeFile(join(folder, name), `${text.trimEnd()}\n`, { mode: 384 });
 	return path;
 }
 function annotate(annotation) {

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as core from '@actions/core';
 import { type Annotation, annotationsOf } from '../report/annotations.ts';
+import { attachmentsOf } from '../report/attachments.ts';
 import { closingLines } from '../report/closing.ts';
 import { outputsOf } from '../report/outputs.ts';
 import { jobPasses, type Report } from '../report/report.ts';
@@ -37,6 +38,9 @@ async function writeReport(report: Report, context: GitHubContext): Promise<stri
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'report.json');
   await writeFile(path, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
+  for (const { name, text } of attachmentsOf(report)) {
+    await writeFile(join(folder, name), `${text.trimEnd()}\n`, { mode: 0o600 });
+  }
   return path;
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCheckGround, initMigration, initSql, userModel } from '../support/check-ground.ts';
 import { startPostgres, type ThrowawayCluster } from '../support/postgres.ts';
@@ -79,7 +80,13 @@ describe('drift', () => {
     }
     expect(byHand, JSON.stringify(report.check.parts)).toEqual([]);
 
-    await ground.psql(reconcileSql);
+    // The attached file is what a person runs.
+    const attached = await readFile(
+      join(dirname(result.outputs.report ?? ''), 'reconcile-drift.sql'),
+      'utf8',
+    );
+    expect(attached.trim()).toBe(reconcileSql.trim());
+    await ground.psql(attached);
     await using after = await ground.check();
     const again = JSON.parse(await readFile(after.result.outputs.report ?? '', 'utf8'));
     expect(again.check.drift.differences, reconcileSql).toEqual([]);
