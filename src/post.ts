@@ -1,4 +1,5 @@
-import { cleanUp } from './runner/clean-up.ts';
+import { openPorts } from './open-ports.ts';
+import { runPost } from './runner/run-post.ts';
 
 /** The second door: runs after the step's main has ended, however it ended. */
-await cleanUp();
+await runPost(openPorts);

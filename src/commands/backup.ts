@@ -1,4 +1,5 @@
 import type { Result } from '../report/report.ts';
+import { beginJournal } from './begin-journal.ts';
 import type { CommandContext } from './context.ts';
 import { preflight, preflightFact } from './preflight.ts';
 import type { BackupSettings } from './settings.ts';
@@ -20,11 +21,15 @@ export async function backup(context: CommandContext, settings: BackupSettings):
     return { fact: preflightFact(value), value };
   });
   report.pending(ready.pending);
+  // One that stands is that of a run which somebody has to finish; preflight has told of it.
+  const journal =
+    (await ready.database.openJournal()) === null ? beginJournal(context, 'backup', ready) : null;
   await using stored = await takeBackup(context, settings, ready, {
     fallbackName: ready.database.copyName('fallback', context.run.id),
     keepUnproved: true,
+    journal,
   });
-  await settle(context, ready, { dropFallback: stored.fallback, keepFailed: null });
+  await settle(context, ready, { dropFallback: stored.fallback, keepFailed: null, journal });
   if (stored.proofError !== null) throw stored.proofError;
   return 'backed-up';
 }

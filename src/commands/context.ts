@@ -66,6 +66,8 @@ export interface CommandContext {
   readonly repository: string;
   /** null when this run belongs to none. */
   readonly pullRequest: PullRequest | null;
+  /** Told whenever something of this run begins or ceases to be open: for whoever looks after it when it has died. */
+  readonly journalIsOpen: (isOpen: boolean) => void;
   /** Aborted when the run is cancelled. Recovery does not listen to it. */
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,9 @@
 import { takeBaseline } from '../recovery/baseline.ts';
+import { historyDigest } from '../recovery/history-digest.ts';
+import type { RunJournal } from '../recovery/run-journal.ts';
 import { countOf } from '../report/quantity.ts';
 import type { Result } from '../report/report.ts';
+import { beginJournal } from './begin-journal.ts';
 import type { CommandContext } from './context.ts';
 import { deployMigrations } from './deploy-migrations.ts';
 import { preflight, preflightFact, type Ready } from './preflight.ts';
@@ -22,24 +25,26 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
   });
   const { lock, migrator, database } = ready;
   report.pending(ready.pending);
-  if (lock === null || migrator === null || ready.pending.length === 0) return 'up-to-date';
+  const journal = beginJournal(context, 'migrate', ready);
+  if (lock === null || journal === null || migrator === null || ready.pending.length === 0)
+    return 'up-to-date';
 
   await using backup = await takeBackup(context, settings, ready, {
     fallbackName: database.copyName('fallback', context.run.id),
     keepUnproved: false,
+    journal,
   });
 
   // Later: rehearse and quiesce stand here, between a stored backup and the migration.
-  const { baseline, deployment } = await refuseOnFailure(context, ready, backup, () =>
+  const { baseline, deployment } = await refuseOnFailure(context, ready, { backup, journal }, () =>
     deployMigrations(context, {
       database,
       migrator,
       pending: ready.pending,
-      // Later: the journal is written at the end of this.
       begin: async (phaseLog) => {
         await lock.assertHeld();
         context.signal.throwIfAborted();
-        return takeBaseline(
+        const baseline = await takeBaseline(
           database,
           migrator,
           {
@@ -51,15 +56,39 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
           { exact: settings.onNewWrites === 'stop', jobs: settings.jobs, signal: context.signal },
           phaseLog,
         );
+        context.signal.throwIfAborted();
+        await journal.enter('migrate', {
+          baseline: {
+            history: historyDigest(baseline.history),
+            witness: baseline.witness,
+            serverTime: baseline.serverTime,
+            writesBeforeMigration: baseline.writesBeforeMigration.length,
+            recovery: settings.recovery,
+            onNewWrites: settings.onNewWrites,
+          },
+        });
+        return baseline;
       },
     }),
   );
   if (deployment.complete) {
     report.applied(ready.pending);
-    await settle(context, ready, { dropFallback: baseline.fallback, keepFailed: settings.keepFailed });
+    await settle(context, ready, {
+      dropFallback: baseline.fallback,
+      keepFailed: settings.keepFailed,
+      journal,
+    });
     return 'migrated';
   }
-  return await recoverTarget(context, settings, { ready, lock, migrator, baseline, deployment, backup });
+  return await recoverTarget(context, settings, {
+    ready,
+    lock,
+    journal,
+    migrator,
+    baseline,
+    deployment,
+    backup,
+  });
 }
 
 function headline(ready: Ready): string {
@@ -76,13 +105,13 @@ function headline(ready: Ready): string {
 async function refuseOnFailure<T>(
   context: CommandContext,
   ready: Ready,
-  backup: StoredBackup,
+  { backup, journal }: { readonly backup: StoredBackup; readonly journal: RunJournal },
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    await settle(context, ready, { dropFallback: backup.fallback, keepFailed: null });
+    await settle(context, ready, { dropFallback: backup.fallback, keepFailed: null, journal });
     throw error;
   }
 }

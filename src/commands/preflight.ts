@@ -8,6 +8,7 @@ import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Problem, problemsOf, RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
+import { dropOrphans, finishEarlier } from './earlier-run.ts';
 import type { BackupMaking } from './settings.ts';
 
 /** For how long the storages' credentials should last: what is not data, and dump, proof and upload at a slow 20 MB/s. */
@@ -60,9 +61,12 @@ export async function preflight(
     await checkStorages(0);
     throw new RefusedError(problems, { phase: 'preflight' });
   }
+  let lock: RunLock | null = null;
   try {
     context.report.target({ ...database.address, serverVersion: database.server.text });
     for (const warning of database.toolsWarnings) log.warn(warning);
+    // Before anything is looked at: it may put another database in the target's place.
+    lock = await finishEarlier(context, settings, { database, migrator, storages }, log);
     const facts = await database.inspect();
     problems.push(...facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
     for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) {
@@ -72,7 +76,7 @@ export async function preflight(
     await showLeftovers(database, context, log);
     if (migrator !== null) await attempt(() => meetOnOneServer(database, migrator, context, settings, log));
     const planBefore = await readPlan(database, migrator);
-    if (isUpToDate(settings, planBefore) && problems.length === 0) {
+    if (lock === null && isUpToDate(settings, planBefore) && problems.length === 0) {
       return ready({
         database,
         lock: null,
@@ -84,31 +88,28 @@ export async function preflight(
       });
     }
     refuseIfAny(problems);
-    const lock = await database.lock({
+    lock ??= await database.lock({
       run: context.run.id,
       description: context.run.description,
       startedAt: context.run.startedAt.toISOString(),
     });
-    try {
-      // Read again: whoever held the lock until now may have migrated.
-      const plan = await readPlan(database, migrator);
-      if (settings.command === 'migrate') refuseIfAny(plan.problems);
-      for (const warning of plan.warnings) log.warn(warning);
-      await context.ports.loadParser();
-      return ready({
-        database,
-        lock,
-        migrator,
-        storages,
-        facts,
-        history: plan.history,
-        pending: plan.pending,
-      });
-    } catch (error) {
-      await lock[Symbol.asyncDispose]();
-      throw error;
-    }
+    // Read again: whoever held the lock until now may have migrated.
+    const plan = await readPlan(database, migrator);
+    if (settings.command === 'migrate') refuseIfAny(plan.problems);
+    for (const warning of plan.warnings) log.warn(warning);
+    await context.ports.loadParser();
+    if (settings.command === 'migrate') await dropOrphans(database, log);
+    return ready({
+      database,
+      lock,
+      migrator,
+      storages,
+      facts,
+      history: plan.history,
+      pending: plan.pending,
+    });
   } catch (error) {
+    await lock?.[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
     throw error;
   }

@@ -1,22 +1,26 @@
 import type { RunLock } from '../database/database.ts';
 import type { Migrator } from '../prisma/migrator.ts';
 import type { Baseline } from '../recovery/baseline.ts';
-import { finishByHand } from '../recovery/finish-by-hand.ts';
 import { type Recovery, recover } from '../recovery/recover.ts';
-import { countOf, formatCount } from '../report/quantity.ts';
+import { recoveryFact } from '../recovery/recovery-fact.ts';
+import type { RunJournal } from '../recovery/run-journal.ts';
+import { stopped } from '../recovery/stopped.ts';
+import { isTakenOver } from '../recovery/taken-over.ts';
 import type { Result } from '../report/report.ts';
-import { restoreByHandCommands } from '../report/restore-by-hand.ts';
-import { messageOf, SafeMigrateError } from '../system/errors.ts';
+import { messageOf } from '../system/errors.ts';
+import { compareSwapped } from './compare-swapped.ts';
 import type { CommandContext } from './context.ts';
 import type { Deployment } from './deploy-migrations.ts';
 import type { Ready } from './preflight.ts';
 import type { MigrateSettings } from './settings.ts';
 import { settle } from './settle.ts';
 import type { StoredBackup } from './take-backup.ts';
+import { waysToFinish } from './ways-to-finish.ts';
 
 interface Failed {
   readonly ready: Ready;
   readonly lock: RunLock;
+  readonly journal: RunJournal;
   readonly migrator: Migrator;
   readonly baseline: Baseline;
   readonly deployment: Deployment;
@@ -42,8 +46,11 @@ export async function recoverTarget(
         {
           database: ready.database,
           migrator: failed.migrator,
+          migrationNames: failed.migrator.migrations.map(({ name }) => name),
           lock: failed.lock,
+          journal: failed.journal,
           baseline,
+          writesBeforeMigration: baseline.writesBeforeMigration.length,
           deployed: deployment.deployed,
           properties: ready.facts.properties,
           run: context.run.id,
@@ -56,122 +63,55 @@ export async function recoverTarget(
     });
   } catch (error) {
     report.problem(error, 'recover');
-    await tellWhereItStands(context, failed);
+    report.applied(deployment.applied);
+    await leaveOpen(context, failed, 'recovery-failed', error);
     return 'recovery-failed';
   }
 
   if (recovery.result === 'stopped') {
     report.problem(stopped(recovery.because), 'recover');
     report.applied(deployment.applied);
-    tellHowToFinish(context, failed);
+    await leaveOpen(context, failed, 'stopped', recovery.because);
     return 'stopped';
   }
   if (recovery.swapped !== null) {
     report.failedDatabase(recovery.swapped.failedName);
-    await reportNewWrites(context, settings, failed, recovery.swapped);
+    await compareSwapped(context, {
+      database: ready.database,
+      swapped: recovery.swapped,
+      fingerprint: failed.backup.fingerprint,
+      jobs: settings.jobs,
+    });
   }
-  await settle(context, ready, { dropFallback: recovery.fallback, keepFailed: null });
+  await settle(context, ready, {
+    dropFallback: recovery.fallback,
+    keepFailed: null,
+    journal: failed.journal,
+  });
   return recovery.result;
 }
 
-function recoveryFact(recovery: Recovery): string {
-  switch (recovery.method) {
-    case 'none':
-      return recovery.result === 'stopped'
-        ? `stopped: ${recovery.because}`
-        : 'nothing to undo: history and catalogs are as before';
-    case 'history':
-      return 'history; the failed row was taken out, nothing else had changed';
-    default:
-      return `swap; schema and history as before; failed state kept as ${recovery.swapped?.failedName ?? ''}`;
-  }
-}
-
-/** After a recovery that failed: commands for before the swap are no use after it, so the server is asked. */
-async function tellWhereItStands(context: CommandContext, failed: Failed): Promise<void> {
-  const { database } = failed.ready;
-  const failedName = database.copyName('failed', context.run.id);
-  const isSwapped = await database.oidOf(failedName).then(
-    (oid) => oid === failed.baseline.targetOid,
-    // Who cannot be asked is most likely as he was.
-    () => false,
-  );
-  if (!isSwapped) {
-    context.report.applied(failed.deployment.applied);
-    tellHowToFinish(context, failed);
-    return;
-  }
-  context.report.failedDatabase(failedName);
-  context.report.nextStep({
-    text: `${database.address.database} is the restored backup now, and the state that the failed migration left is kept as ${failedName}. Look at what the problem above names before you go on; nothing has to be swapped any more.`,
-    commands: [],
-  });
-}
-
-/** What only the failed database holds, table by table: the application's writes after the backup among it. */
-async function reportNewWrites(
+/** Leaves the journal open, so that nobody goes on by surprise, and says how a person can finish. */
+async function leaveOpen(
   context: CommandContext,
-  settings: MigrateSettings,
-  failed: Failed,
-  swapped: NonNullable<Recovery['swapped']>,
+  { ready, journal, backup }: Failed,
+  phase: 'stopped' | 'recovery-failed',
+  reason: unknown,
 ): Promise<void> {
-  const { database } = failed.ready;
-  if (context.signal.aborted) {
-    // The runner ends a cancelled step within seconds: the result has to be told before that.
-    context.log.warn(`the run was cancelled, so ${swapped.failedName} was not compared with the target`);
+  if (isTakenOver(reason)) {
+    // Whoever has the lock now also has the say.
+    context.report.nextStep({
+      text: 'Another run has taken over: its log says how it went on. Do nothing by hand before that one has ended.',
+      commands: [],
+    });
     return;
   }
   try {
-    await context.log.phase('report', async (log) => {
-      const differences = await database.compareWithFailed(
-        { ...swapped, before: failed.baseline.fingerprint, jobs: settings.jobs },
-        log,
-      );
-      context.report.newWrites(differences);
-      for (const each of differences) {
-        log.detail(
-          `${each.schema}.${each.table}: ${each.onlyInFailed} rows only in the failed database, ${each.changed} changed, ${each.onlyInTarget} only in the target`,
-        );
-      }
-      const rows = differences.reduce(
-        (sum, each) => sum + each.onlyInFailed + each.changed + each.onlyInTarget,
-        0,
-      );
-      const compared = `${countOf(failed.baseline.fingerprint.tables.length, 'table')} compared`;
-      return {
-        fact:
-          rows === 0
-            ? `${compared}: no row written after the backup`
-            : `${compared}: ${formatCount(rows)} rows in ${countOf(differences.length, 'table')} differ from the failed database`,
-        value: null,
-      };
-    });
+    await journal.leave(phase, messageOf(reason));
   } catch (error) {
-    context.log.warn(`the failed database could not be compared: ${messageOf(error)}`);
+    context.log.warn(`the journal could not be written: ${messageOf(error)}`);
   }
-}
-
-function stopped(because: string): SafeMigrateError {
-  return new SafeMigrateError({
-    code: 'SM_STOPPED',
-    phase: 'recover',
-    docs: 'recovery.md',
-    message: `the target was left as it is: ${because}`,
-    hint: 'Choose one of the two ways to finish that the report lists; until then the copy of the state before stays.',
-  });
-}
-
-function tellHowToFinish(context: CommandContext, failed: Failed): void {
-  const { ready, baseline } = failed;
-  const name = ready.database.address.database;
-  const fallback = ready.database.copyName('fallback', context.run.id);
-  const steps = finishByHand({
-    target: name,
-    fallback,
-    failed: ready.database.copyName('failed', context.run.id),
-    failedMark: ready.database.copyMark('failed', context.run.id),
-    comment: ready.facts.properties.comment,
-    restore: baseline.fallback === null ? restoreByHandCommands(failed.backup.record, fallback) : [],
-  });
-  for (const step of steps) context.report.nextStep(step);
+  for (const step of await waysToFinish(ready.database, journal.entry, backup.record)) {
+    context.report.nextStep(step);
+  }
 }

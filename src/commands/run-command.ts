@@ -1,3 +1,4 @@
+import { UnfinishedRunError } from '../recovery/unfinished-run-error.ts';
 import type { Result } from '../report/report.ts';
 import { backup } from './backup.ts';
 import { check } from './check.ts';
@@ -21,6 +22,6 @@ export async function runCommand(context: CommandContext, settings: Settings): P
     }
   } catch (error) {
     context.report.problem(context.signal.aborted ? context.signal.reason : error);
-    return 'refused';
+    return error instanceof UnfinishedRunError ? error.result : 'refused';
   }
 }

@@ -6,6 +6,8 @@ import { type Outgoing, outgoingDump } from '../backup/outgoing.ts';
 import { seal } from '../backup/seal.ts';
 import { Uploads } from '../backup/uploads.ts';
 import type { Fallback, Fingerprint, Snapshot } from '../database/database.ts';
+import { readyCopy } from '../recovery/baseline.ts';
+import type { RunJournal } from '../recovery/run-journal.ts';
 import { encryptionSentence } from '../report/encryption-sentence.ts';
 import { countOf, formatBytes, formatCount } from '../report/quantity.ts';
 import type { BackupRecord } from '../report/report.ts';
@@ -14,6 +16,7 @@ import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import { manifestText } from './manifest-text.ts';
 import type { Ready } from './preflight.ts';
+import { writeSchemaText } from './schema-text-file.ts';
 import type { BackupMaking } from './settings.ts';
 
 /** A backup that every storage holds. Disposing of it removes the dump from this machine. */
@@ -40,17 +43,24 @@ export async function takeBackup(
   context: CommandContext,
   settings: BackupMaking,
   ready: Ready,
-  options: { readonly fallbackName: string; readonly keepUnproved: boolean },
+  options: {
+    readonly fallbackName: string;
+    readonly keepUnproved: boolean;
+    /** null where none is kept. */
+    readonly journal: RunJournal | null;
+  },
 ): Promise<StoredBackup> {
   const { database } = ready;
   // One storage that fails ends the dump at once instead of after it.
   const failing = new AbortController();
   const signal = AbortSignal.any([context.signal, failing.signal]);
   const onFailure = (error: unknown): void => failing.abort(error);
-  const file = await GrowingFile.create(join(context.workFolder, dumpName));
-  const outgoing = await outgoingFor(context, settings, file, onFailure);
   const label = settings.label ?? labelBefore(ready.pending[0]);
   const id = backupId(new Date(), label);
+  const { journal } = options;
+  await journal?.enter('dump', { backupId: id });
+  const file = await GrowingFile.create(join(context.workFolder, dumpName));
+  const outgoing = await outgoingFor(context, settings, file, onFailure);
   const uploads = new Uploads(ready.storages, {
     folder: backupFolder(database.address.database, id),
     file: outgoing,
@@ -89,6 +99,8 @@ export async function takeBackup(
     await snapshot[Symbol.asyncDispose]();
 
     let proofError: SafeMigrateError | null = null;
+    if (settings.verify === 'archive') await writeSchemaText(context.workFolder, dumped.schemaText);
+    await journal?.enter('prove', { dump: dumped.content });
     try {
       fallback = await prove(context, settings, ready, { ...options, file, uploads, dumped, signal });
     } catch (error) {
@@ -97,6 +109,7 @@ export async function takeBackup(
       proofError = error;
     }
 
+    await journal?.enter('store', { fallback: fallback === null ? null : readyCopy(fallback) });
     const record = await context.log.phase('store', async (log) => {
       log.progress(() => uploads.progressText().replace(/^, /, '') || undefined);
       const content = await outgoing.release();
@@ -125,15 +138,21 @@ export async function takeBackup(
       fallback,
       proofError,
       // The result stands by then; a file that cannot be removed does not change it.
-      [Symbol.asyncDispose]: () => leaveNothing(context, () => removeFiles(outgoing, file)),
+      async [Symbol.asyncDispose]() {
+        await leaveNothing(context, () => removeFiles(outgoing, file));
+      },
     };
   } catch (error) {
     const reason = failing.signal.aborted ? failing.signal.reason : error;
     file.fail(reason);
-    await leaveNothing(context, () => uploads.discard());
-    await leaveNothing(context, () => removeFiles(outgoing, file));
-    const copy = fallback;
-    if (copy !== null) await leaveNothing(context, () => database.dropCopy(copy.name));
+    const cleared = [
+      await leaveNothing(context, () => uploads.discard()),
+      await leaveNothing(context, () => removeFiles(outgoing, file)),
+      // Whether or not its proof came to an end.
+      await leaveNothing(context, () => database.dropCopy(options.fallbackName)),
+    ];
+    // What is left is for post or the next run, which find it by the journal.
+    if (journal !== null && cleared.every(Boolean)) await leaveNothing(context, () => journal.clear());
     throw reason;
   }
 }
@@ -178,12 +197,14 @@ async function allOrNone<const T extends readonly Promise<unknown>[]>(
 }
 
 /** Cleaning up after a failure must not hide the failure. */
-async function leaveNothing(context: CommandContext, cleanUp: () => Promise<void>): Promise<void> {
+async function leaveNothing(context: CommandContext, cleanUp: () => Promise<void>): Promise<boolean> {
   try {
     await cleanUp();
+    return true;
   } catch (error) {
     const problem = messageOf(error);
     context.log.warn(`something is left behind: ${problem}`);
+    return false;
   }
 }
 

@@ -229,7 +229,7 @@ export interface Database extends AsyncDisposable {
   /** The target's URL with another database in it, for a Prisma that is to work on a copy. */
   urlOf(database: string): Secret;
   /** `<db>__fallback_<run>` and its like, within PostgreSQL's 63 bytes. */
-  copyName(kind: 'fallback' | 'rehearsal' | 'failed', run: string): string;
+  copyName(kind: 'fallback' | 'rehearsal' | 'failed' | 'scratch', run: string): string;
   /** The comment that proves a database of that name to be ours. */
   copyMark(kind: 'fallback' | 'rehearsal' | 'failed', run: string): string;
   inspect(): Promise<TargetFacts>;
@@ -250,6 +250,8 @@ export interface Database extends AsyncDisposable {
    * open. Needs no lock. Rejects with SM_JOURNAL_UNREADABLE.
    */
   openJournal(): Promise<Journal | null>;
+  /** Database and comment that say that nothing is open: for a person who closes the journal by hand. */
+  readonly closedJournal: { readonly database: string; readonly comment: string };
 
   openSnapshot(): Promise<Snapshot>;
   /** The witness of the target now. */

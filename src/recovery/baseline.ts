@@ -6,6 +6,26 @@ import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import { sameHistory } from './decide.ts';
 
+/** A copy that was compared and closed. */
+export interface ReadyCopy {
+  readonly name: string;
+  readonly oid: number;
+  /** As read back from the copy: what the target must have after a swap. */
+  readonly schemaDigest: string;
+}
+
+export interface RestorableDump {
+  readonly path: string;
+  readonly fingerprint: Fingerprint;
+  readonly schemaText: string;
+  readonly properties: DatabaseProperties;
+}
+
+/** The copy as far as a swap needs to know it. */
+export function readyCopy({ name, oid, fingerprint }: Fallback): ReadyCopy {
+  return { name, oid, schemaDigest: fingerprint.schemaDigest };
+}
+
 /** The target as it is just before the migration, and what it can be brought back to. */
 export interface Baseline {
   readonly history: readonly HistoryRow[] | null;
@@ -13,11 +33,12 @@ export interface Baseline {
   readonly targetOid: number;
   /** The server's clock just before the migration, ISO 8601 with milliseconds: older sessions are not the migrator's. */
   readonly serverTime: string;
-  readonly fingerprint: Fingerprint;
-  readonly schemaText: string;
+  /** What the backup holds; null when that cannot be read any more. */
+  readonly fingerprint: Fingerprint | null;
   /** null with `verify: archive`: then the dump is restored when it is needed. */
-  readonly fallback: Fallback | null;
-  readonly dumpPath: string;
+  readonly fallback: ReadyCopy | null;
+  /** What the copy is made of where there is none; null when that is out of reach. */
+  readonly dump: RestorableDump | null;
   /** Tables that the application changed after the snapshot. */
   readonly writesBeforeMigration: readonly string[];
 }
@@ -80,9 +101,13 @@ export async function takeBaseline(
     serverTime: clock?.now ?? '',
     targetOid: backup.targetOid,
     fingerprint: backup.fingerprint,
-    schemaText: backup.schemaText,
-    fallback: backup.fallback,
-    dumpPath: backup.dumpPath,
+    fallback: backup.fallback === null ? null : readyCopy(backup.fallback),
+    dump: {
+      path: backup.dumpPath,
+      fingerprint: backup.fingerprint,
+      schemaText: backup.schemaText,
+      properties: backup.properties,
+    },
     // The history table is Prisma's; a change of it was excluded above.
     writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith('._prisma_migrations')),
   };

@@ -17,8 +17,8 @@ export interface Evidence {
   readonly rewoundSequences: readonly string[];
   /** `swap`: never take the shorter ways. */
   readonly recovery: 'auto' | 'swap';
-  /** Tables that the application had changed between the snapshot and the migration. */
-  readonly writesBeforeMigration: readonly string[];
+  /** How many tables the application had changed between the snapshot and the migration. */
+  readonly writesBeforeMigration: number;
   readonly onNewWrites: 'restore' | 'stop';
   /** Somebody else deploys, or has done so meanwhile: what changed may be the work of others. */
   readonly foreignDeploy: boolean;
@@ -59,10 +59,10 @@ export function withoutEvidence(
       because: 'another deploy is or was at work on this database, and what changed may be its work',
     };
   }
-  if (known.onNewWrites === 'stop' && known.writesBeforeMigration.length > 0) {
+  if (known.onNewWrites === 'stop' && known.writesBeforeMigration > 0) {
     return {
       way: 'stopped',
-      because: `${known.writesBeforeMigration.length} tables were written to after the backup, and on-new-writes is stop`,
+      because: `${known.writesBeforeMigration} tables were written to after the backup, and on-new-writes is stop`,
     };
   }
   return { way: 'swap', because: known.because };
@@ -141,7 +141,8 @@ export function sameHistory(
   return JSON.stringify(sortedById(before)) === JSON.stringify(sortedById(now));
 }
 
-function sortedById(rows: readonly HistoryRow[]): readonly HistoryRow[] {
+/** Rows in an order of their own, whatever order they were read in. */
+export function sortedById(rows: readonly HistoryRow[]): readonly HistoryRow[] {
   return rows.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 

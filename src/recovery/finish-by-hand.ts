@@ -11,12 +11,22 @@ export interface Names {
   readonly failedMark: string;
   /** Commands that make the copy first, where there is none yet; empty otherwise. */
   readonly restore: readonly string[];
+  /** Whether there is a copy of the state before. */
+  readonly hasCopy: boolean;
+  readonly closedJournal: ClosedJournal;
+}
+
+/** Database and comment that say that nothing is open. */
+interface ClosedJournal {
+  readonly database: string;
+  readonly comment: string;
 }
 
 /**
  * The two ways to finish a run that stopped between them: back to the backup, or on with what is there.
  * Each is one paste for a shell whose PG* variables reach the server as the target's owner; the session sits in
- * `postgres`, because nobody can rename the database that he is connected to.
+ * `postgres`, because nobody can rename the database that he is connected to. Both close the journal, so that the next
+ * run begins afresh.
  */
 export function finishByHand(names: Names): readonly NextStep[] {
   const target = identifier(names.target);
@@ -38,15 +48,31 @@ export function finishByHand(names: Names): readonly NextStep[] {
           `COMMENT ON DATABASE ${failed} IS ${literal(names.failedMark)};`,
           `COMMENT ON DATABASE ${target} IS ${comment};`,
           `ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
+          closing(names.closedJournal),
           'COMMIT;',
         ]),
       ],
     },
     {
       text: `Or keep ${names.target} as it is now, repair it by a new migration (prisma migrate resolve marks the failed one), and drop the copy of the state before if there is one.`,
-      commands: names.restore.length > 0 ? [] : [pasted([`DROP DATABASE ${fallback};`])],
+      // The journal first: once it is closed, the next run clears the copy away if this one does not get so far.
+      commands: [
+        pasted([closing(names.closedJournal), ...(names.hasCopy ? [`DROP DATABASE ${fallback};`] : [])]),
+      ],
     },
   ];
+}
+
+/** For a run whose swap is done, but not seen to be right. */
+export function closeByHand(names: Pick<Names, 'target' | 'failed'>, closedJournal: ClosedJournal): NextStep {
+  return {
+    text: `${names.target} is the restored backup now, and the state that the failed migration left is kept as ${names.failed}; nothing has to be swapped any more. Look at what the problem above names, then close the journal, or the next run will refuse.`,
+    commands: [pasted([closing(closedJournal)])],
+  };
+}
+
+function closing({ database, comment }: ClosedJournal): string {
+  return `COMMENT ON DATABASE ${identifier(database)} IS ${literal(comment)};`;
 }
 
 function pasted(statements: readonly string[]): string {

@@ -17,12 +17,13 @@ export async function measureExecution(
   log: PhaseLog,
 ): Promise<Evidence['execution']> {
   const { database, migrator, lock } = request;
-  if (lock.coordinationDatabase === null) return 'not-measured';
+  const { deployProbe } = migrator;
+  if (lock.coordinationDatabase === null || deployProbe === null) return 'not-measured';
   try {
     // `migrate deploy` creates a database that is not there.
     await lock.assertHeld();
     const url = database.urlOf(lock.coordinationDatabase);
-    const probe = await migrator.deployProbe(url, AbortSignal.timeout(probeTimeoutMs));
+    const probe = await deployProbe(url, AbortSignal.timeout(probeTimeoutMs));
     // Without Prisma's failed row the script never ran there, and the table's absence proves nothing.
     const [outcome] = await database.queryIn(
       lock.coordinationDatabase,

@@ -1,25 +1,38 @@
 import { z } from 'zod';
-import type { Database, DatabaseProperties, Fallback, RunLock } from '../database/database.ts';
+import type { Database, DatabaseProperties, RunLock } from '../database/database.ts';
 import { describeScript } from '../lint/statements.ts';
 import { readHistory } from '../prisma/history.ts';
 import type { DeployResult, HistoryRow, Migrator } from '../prisma/migrator.ts';
 import type { RecoveryMethod } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
-import type { Baseline } from './baseline.ts';
+import type { Baseline, ReadyCopy } from './baseline.ts';
 import { type Decision, decide, type Evidence, sameHistory, withoutEvidence } from './decide.ts';
+import { holdOn } from './hold-on.ts';
 import { measureExecution } from './measure-execution.ts';
 import { putHistoryBack } from './put-history-back.ts';
 import { quietMigrator } from './quiet-migrator.ts';
+import { recoveryFailed } from './recovery-failed.ts';
+import type { RunJournal } from './run-journal.ts';
+import { swapBack } from './swap-back.ts';
 import { whenReachable } from './when-reachable.ts';
 
 export interface RecoveryRequest {
   readonly database: Database;
-  readonly migrator: Migrator;
+  /** `deployProbe` null: the project's Prisma is not at hand. */
+  readonly migrator: Pick<Migrator, 'historySchema' | 'migrations'> & {
+    readonly deployProbe: Migrator['deployProbe'] | null;
+  };
+  /** Migrations that this run may have written rows of; a new row of another one is a foreign deploy's. */
+  readonly migrationNames: readonly string[];
   readonly lock: RunLock;
-  readonly baseline: Baseline;
+  readonly journal: RunJournal;
+  readonly baseline: Omit<Baseline, 'writesBeforeMigration'>;
+  /** How many tables the application had changed after the snapshot. */
+  readonly writesBeforeMigration: number;
   readonly deployed: DeployResult;
-  readonly properties: DatabaseProperties;
+  readonly properties: Pick<DatabaseProperties, 'comment'>;
+  /** The run that is undone; names the failed database. */
   readonly run: string;
   readonly settings: {
     readonly recovery: 'auto' | 'swap';
@@ -33,7 +46,7 @@ export interface Recovery {
   readonly method: RecoveryMethod;
   readonly because: string;
   /** The copy as it stands afterwards; null when it became the target or never was. */
-  readonly fallback: Fallback | null;
+  readonly fallback: ReadyCopy | null;
   readonly swapped: { readonly failedName: string; readonly xidAtSwap: number } | null;
 }
 
@@ -58,7 +71,7 @@ export async function recover(request: RecoveryRequest, log: PhaseLog): Promise<
       blind(request, foreignDeploy, error),
     );
   }, log);
-  if ('way' in evidence) return act(evidence, request, baseline, log);
+  if ('way' in evidence) return act(evidence, request, log);
   let decision = decide(evidence);
   if (decision.way === 'measure-execution') {
     const execution = await measureExecution(request, log);
@@ -67,16 +80,11 @@ export async function recover(request: RecoveryRequest, log: PhaseLog): Promise<
     );
     decision = decide({ ...evidence, execution });
   }
-  return act(decision, request, baseline, log);
+  return act(decision, request, log);
 }
 
-async function act(
-  decision: Decision,
-  request: RecoveryRequest,
-  baseline: Baseline,
-  log: PhaseLog,
-): Promise<Recovery> {
-  const { fallback } = baseline;
+async function act(decision: Decision, request: RecoveryRequest, log: PhaseLog): Promise<Recovery> {
+  const { fallback } = request.baseline;
   switch (decision.way) {
     case 'untouched':
       return {
@@ -118,9 +126,11 @@ async function gatherEvidence(request: RecoveryRequest, foreignDeploy: boolean):
     script: file === undefined ? null : describeScript(file.script),
     eventTriggers: eventTriggers === undefined || eventTriggers.count > 0,
     execution: 'not-measured',
-    rewoundSequences: await database.rewoundSequences(baseline.fingerprint),
-    recovery: settings.recovery,
-    writesBeforeMigration: baseline.writesBeforeMigration,
+    rewoundSequences:
+      baseline.fingerprint === null ? [] : await database.rewoundSequences(baseline.fingerprint),
+    // Without the backup's fingerprint nobody can say that no sequence was set back.
+    recovery: baseline.fingerprint === null ? 'swap' : settings.recovery,
+    writesBeforeMigration: request.writesBeforeMigration,
     onNewWrites: settings.onNewWrites,
     foreignDeploy: foreignDeploy || hasForeignRow(request, history),
   };
@@ -135,18 +145,18 @@ function blind(request: RecoveryRequest, foreignDeploy: boolean, error: unknown)
   return withoutEvidence({
     because: `what the migration left cannot be read: ${error.message}`,
     foreignDeploy,
-    writesBeforeMigration: request.baseline.writesBeforeMigration,
+    writesBeforeMigration: request.writesBeforeMigration,
     onNewWrites: request.settings.onNewWrites,
   });
 }
 
 /** Whether the history holds a new migration that is not among our files: a deploy of another commit was here. */
 function hasForeignRow(
-  { migrator, baseline }: Pick<RecoveryRequest, 'migrator' | 'baseline'>,
+  { migrationNames, baseline }: Pick<RecoveryRequest, 'migrationNames' | 'baseline'>,
   now: readonly HistoryRow[] | null,
 ): boolean {
   const known = new Set(baseline.history?.map((row) => row.id));
-  const ours = new Set(migrator.migrations.map((file) => file.name));
+  const ours = new Set(migrationNames);
   return now?.some((row) => !known.has(row.id) && !ours.has(row.migrationName)) === true;
 }
 
@@ -160,114 +170,18 @@ function newUnfinished(
 
 async function undoByHistory(request: RecoveryRequest, row: HistoryRow): Promise<void> {
   const { database, migrator, baseline } = request;
+  await holdOn(request);
   await putHistoryBack(database, migrator.historySchema, row);
   const history = await readHistory(database, migrator.historySchema);
   const isAsBefore =
     sameHistory(baseline.history, history) &&
     // The application may TRUNCATE or REFRESH meanwhile, which moves the witness and not the schema.
     ((await database.witness()) === baseline.witness ||
-      (await database.schemaDigest(never)) === baseline.fingerprint.schemaDigest);
+      (await database.schemaDigest(never)) === baseline.fingerprint?.schemaDigest);
   if (!isAsBefore) {
     throw recoveryFailed(
       'the failed row was removed from the migration history, and still the target is not as before',
       null,
     );
   }
-}
-
-async function swapBack(
-  request: RecoveryRequest,
-  log: PhaseLog,
-): Promise<{ readonly failedName: string; readonly xidAtSwap: number }> {
-  const { database, baseline, lock } = request;
-  const name = database.address.database;
-  const failedName = database.copyName('failed', request.run);
-  const fallback = baseline.fallback ?? (await restoreNow(request, log));
-  await whenReachable(() => lock.regain(), log);
-  const outcome = await database
-    .swap(
-      {
-        targetOid: baseline.targetOid,
-        fallback,
-        failedName,
-        properties: request.properties,
-        run: request.run,
-        journal: null,
-      },
-      log,
-    )
-    .catch((error: unknown) => {
-      if (saysItself(error)) throw error;
-      throw recoveryFailed(
-        `the swap did not happen: ${name} is as the failed migration left it, and the state before it is in ${fallback.name}`,
-        error,
-      );
-    });
-  log.detail(`${outcome.terminatedSessions} sessions ended`);
-
-  const wrong = await whenReachable(() => lookAtSwapped(request, fallback), log).catch((error: unknown) => {
-    throw recoveryFailed(
-      `${name} was swapped back, but could not be looked at afterwards; the failed state is in ${failedName}`,
-      error,
-    );
-  });
-  if (wrong.length > 0) {
-    throw recoveryFailed(
-      `${name} was swapped back, but ${wrong.join(', ')}; the failed state is in ${failedName}`,
-      null,
-    );
-  }
-  return { failedName, xidAtSwap: outcome.xidAtSwap };
-}
-
-/** Errors of the swap that do not leave both names as they were, or do not know. */
-function saysItself(error: unknown): boolean {
-  return (
-    error instanceof SafeMigrateError &&
-    (error.code === 'SM_SWAP_UNKNOWN' || error.code === 'SM_ALREADY_SWAPPED')
-  );
-}
-
-/** What is wrong with the target after the swap; contents are not compared, the application writes again. */
-async function lookAtSwapped(request: RecoveryRequest, fallback: Fallback): Promise<readonly string[]> {
-  const { database, baseline } = request;
-  const oid = await database.oidOf(database.address.database);
-  const digest = await database.schemaDigest(never);
-  const history = await readHistory(database, request.migrator.historySchema);
-  return [
-    oid === fallback.oid ? null : 'another database answers to its name',
-    digest === fallback.fingerprint.schemaDigest ? null : 'its schema is not that of the backup',
-    sameHistory(baseline.history, history) ? null : 'its migration history is not that of the backup',
-  ].filter((problem) => problem !== null);
-}
-
-/** `verify: archive` had no copy ready; the dump is restored and compared now, before the swap may use it. */
-async function restoreNow(request: RecoveryRequest, log: PhaseLog): Promise<Fallback> {
-  const { database, baseline } = request;
-  log.detail('restoring the dump beside the target');
-  return database.restoreBeside(
-    {
-      name: database.copyName('fallback', request.run),
-      run: request.run,
-      dumpPath: baseline.dumpPath,
-      expected: baseline.fingerprint,
-      expectedSchemaText: baseline.schemaText,
-      properties: request.properties,
-      jobs: request.settings.jobs,
-      signal: never,
-    },
-    log,
-  );
-}
-
-function recoveryFailed(message: string, cause: unknown): SafeMigrateError {
-  const detail = cause instanceof Error ? `: ${cause.message}` : '';
-  return new SafeMigrateError({
-    code: 'SM_RECOVERY_FAILED',
-    phase: 'recover',
-    docs: 'recovery.md',
-    message: `${message}${detail}`,
-    hint: 'Do not run further migrations. The report lists the commands that finish the recovery by hand.',
-    cause,
-  });
 }

@@ -3,6 +3,7 @@ import { docsLink } from './docs-link.ts';
 import type {
   BackupRecord,
   Command,
+  EarlierRun,
   KeptDatabase,
   MigrationFailure,
   NextStep,
@@ -32,6 +33,7 @@ interface Findings {
   writesBeforeMigration: readonly string[] | null;
   newWrites: readonly TableDifference[] | null;
   keptDatabases: readonly KeptDatabase[];
+  earlierRun: EarlierRun | null;
 }
 
 /**
@@ -61,6 +63,7 @@ export class ReportBuilder {
     writesBeforeMigration: null,
     newWrites: null,
     keptDatabases: [],
+    earlierRun: null,
   };
 
   constructor(start: { readonly command: Command; readonly run: Omit<Report['run'], 'finishedAt'> }) {
@@ -127,6 +130,11 @@ export class ReportBuilder {
 
   kept(databases: readonly KeptDatabase[]): void {
     this.#findings.keptDatabases = [...databases];
+  }
+
+  /** An earlier run that this one found unfinished. */
+  earlierRun({ run, command, phase, at, outcome, fact }: EarlierRun): void {
+    this.#findings.earlierRun = { run, command, phase, at, outcome, fact };
   }
 
   phase(record: PhaseRecord): void {

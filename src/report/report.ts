@@ -117,6 +117,18 @@ export interface ReportedProblem extends Omit<Problem, 'docs'> {
   readonly docs: string;
 }
 
+/** An earlier run on the same target that had ended without finishing, and what became of it. */
+export interface EarlierRun {
+  readonly run: string;
+  readonly command: Command;
+  /** How far it had come, by its journal. */
+  readonly phase: string;
+  /** When it had come there, by the server's clock; ISO 8601. */
+  readonly at: string;
+  readonly outcome: 'untouched' | 'migrated' | 'restored' | 'stopped' | 'recovery-failed';
+  readonly fact: string;
+}
+
 /** Something to do next: a sentence, and commands that can be pasted as they are. */
 export interface NextStep {
   readonly text: string;
@@ -169,6 +181,8 @@ export interface Report {
   /** Differences between failed database and recovered target; null when it was not looked at. */
   readonly newWrites: readonly TableDifference[] | null;
   readonly keptDatabases: readonly KeptDatabase[];
+  /** What this run found of an earlier one and finished; null when there was none. */
+  readonly earlierRun: EarlierRun | null;
   /** Everything that failed, the first being the reason of the result. */
   readonly problems: readonly ReportedProblem[];
   readonly warnings: readonly string[];

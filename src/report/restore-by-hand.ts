@@ -1,10 +1,13 @@
 import type { BackupLocation, BackupRecord } from './report.ts';
 
+/** What is needed of a backup to say how it is restored. */
+export type RestorableBackup = Pick<BackupRecord, 'id' | 'locations' | 'sha256' | 'encryption'>;
+
 /**
  * Commands that restore a backup with nothing but the storage's and the database's own tools, into a new
  * database beside the others (`database`, or one named after the backup). They can be pasted as they are; PGHOST, PGUSER and PGPASSWORD are the reader's.
  */
-export function restoreByHandCommands(backup: BackupRecord, database?: string): readonly string[] {
+export function restoreByHandCommands(backup: RestorableBackup, database?: string): readonly string[] {
   const [location] = backup.locations;
   if (location === undefined) return [];
   const scratch = shellWord(
@@ -27,7 +30,7 @@ function fetchCommand(location: BackupLocation, file: string): string {
 }
 
 /** age asks for a passphrase by itself; the private key is the reader's file. */
-function decryptCommand({ encryption }: BackupRecord): readonly string[] {
+function decryptCommand({ encryption }: RestorableBackup): readonly string[] {
   if (encryption === null) return [];
   const key = encryption === 'recipients' ? '--identity=key.txt ' : '';
   return [`age --decrypt ${key}--output=database.dump database.dump.age`];

@@ -26,6 +26,7 @@ export function summaryMarkdown(report: Report): string {
     newWrites(report),
     backup(report),
     keptDatabases(report),
+    earlierRun(report),
     warnings(report),
     origin(report),
   ].filter((section) => section !== null);
@@ -155,6 +156,11 @@ function keptDatabases(report: Report): string | null {
     formatBytes(sizeBytes),
   ]);
   return `### Kept failed databases\n\n${table(['Database', 'Size'], rows)}`;
+}
+
+function earlierRun({ earlierRun: earlier }: Report): string | null {
+  if (earlier === null) return null;
+  return `### An earlier run\n\n${plain(earlier.fact)} (in ${code(earlier.phase)} since ${plain(earlier.at)}).`;
 }
 
 function warnings(report: Report): string | null {

@@ -14,7 +14,7 @@ import { readPullRequest } from './pull-request.ts';
 import { commentOnPullRequest } from './pull-request-comment.ts';
 import { repositoryRootOf } from './repository-root.ts';
 import { runIdentity } from './run-identity.ts';
-import { saveWorkFolder } from './state.ts';
+import { saveOpenRun, saveWorkFolder } from './state.ts';
 import { surviveStrayErrors } from './stray-errors.ts';
 import { WorkFolder } from './work-folder.ts';
 
@@ -59,6 +59,7 @@ export async function run(openPorts: (mask: (secret: string) => void) => Ports):
           workFolder: workFolder.path,
           repository: repositoryRootOf(settings.workingDirectory, context.workspace),
           pullRequest,
+          journalIsOpen: (isOpen) => saveOpenRun(isOpen ? identity.id : null),
           signal,
         },
         settings,

@@ -55,6 +55,11 @@ export interface Storage {
   get(key: string, signal: AbortSignal): Promise<Readable>;
   /** All objects whose key starts with `prefix`, sorted by key. */
   list(prefix: string, signal: AbortSignal): Promise<readonly StoredObject[]>;
+  /**
+   * Ends uploads below `prefix` that were begun and never completed, of a run that is known to be dead: parts,
+   * temporary files. Completed objects stay.
+   */
+  abandon(prefix: string, signal: AbortSignal): Promise<void>;
   /** Removes one object; it is no error when it is not there. */
   remove(key: string, signal: AbortSignal): Promise<void>;
 }

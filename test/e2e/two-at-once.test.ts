@@ -47,7 +47,9 @@ describe('two runs on one target', () => {
       /run 16442509111 attempt 2, run [a-z0-9]{9}, started \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.$/,
     );
     expect(second.result.log).toContain('HINT: Run this job again when that one has ended.');
-    // The fallback and the lock are the first run's and stay.
+    // Its post neither: the fallback and the lock are the first run's and stay.
+    const post = await second.post();
+    expect(post.exitCode, post.log).toBe(0);
     expect(await world.copies()).toHaveLength(2);
 
     await notes[Symbol.asyncDispose]();
@@ -77,33 +79,33 @@ describe('a run that dies', () => {
   it.each([
     ['with all that it started', 'tree'],
     ['alone', 'node'],
-  ] as const)(
-    '%s, frees the lock; the next run names the copy that it left and migrates',
-    async (_, what) => {
-      await using world = await createWorld({
-        pending: addColumn,
-        // A restore that takes long enough to die in.
-        rows: `INSERT INTO "Note" ("text") SELECT repeat(md5(n::text), 4) FROM generate_series(1, 400000) n;`,
-      });
-      await using dying = await world.startMigrate();
-      const name = `${world.database}\\_\\_fallback\\_%`;
-      await until(
-        world,
-        `EXISTS (SELECT FROM pg_database WHERE datname LIKE '${name}' AND shobj_description(oid, 'pg_database') IS NOT NULL)`,
-      );
-      if (what === 'tree') await dying.killTree();
-      else dying.signal('SIGKILL');
-      const dead = await dying.finished;
-      expect(dead.signal).toBe('SIGKILL');
-      const [left = ''] = (await world.copies()).filter((copy) => copy.includes('__fallback_'));
-      expect(left).not.toBe('');
+  ] as const)('%s, frees the lock; the next run clears away what it left and migrates', async (_, what) => {
+    await using world = await createWorld({
+      pending: addColumn,
+      // A restore that takes long enough to die in.
+      rows: `INSERT INTO "Note" ("text") SELECT repeat(md5(n::text), 4) FROM generate_series(1, 400000) n;`,
+    });
+    await using dying = await world.startMigrate();
+    const name = `${world.database}\\_\\_fallback\\_%`;
+    await until(
+      world,
+      `EXISTS (SELECT FROM pg_database WHERE datname LIKE '${name}' AND shobj_description(oid, 'pg_database') IS NOT NULL)`,
+    );
+    if (what === 'tree') await dying.killTree();
+    else dying.signal('SIGKILL');
+    const dead = await dying.finished;
+    expect(dead.signal).toBe('SIGKILL');
+    const [left = ''] = (await world.copies()).filter((copy) => copy.includes('__fallback_'));
+    expect(left).not.toBe('');
 
-      await using next = await world.migrate();
-      expect(next.result.outputs, next.result.log).toMatchObject({ result: 'migrated' });
-      expect(next.result.visibleLog).toContain(`an earlier run left the copy ${left}`);
-      expect((await readReport(next.result)).warnings.join()).toContain(left);
-      // To remove it is not this run's business: it was made by another.
-      expect(await world.copies()).toEqual([left]);
-    },
-  );
+    await using next = await world.migrate();
+    expect(next.result.outputs, next.result.log).toMatchObject({ result: 'migrated' });
+    expect((await readReport(next.result)).earlierRun).toMatchObject({
+      phase: 'prove',
+      outcome: 'untouched',
+    });
+    expect(await world.copies()).toEqual([]);
+    // One backup is there: that of the run that came to its end.
+    expect((await world.stored()).size).toBe(2);
+  });
 });

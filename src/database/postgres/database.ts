@@ -5,8 +5,9 @@ import type { Database, SwapOutcome, SwapPlan } from '../database.ts';
 import { changedTables, rewoundSequences } from './changed-contents.ts';
 import { compareWithFailed } from './compare-with-failed.ts';
 import { connectServer } from './connect.ts';
+import { coordinationMark } from './coordination-mark.ts';
 import { copyMark } from './copy-mark.ts';
-import { copyName } from './copy-name.ts';
+import { coordinationName, copyName } from './copy-name.ts';
 import { readCounters } from './counters.ts';
 import { dropCopy } from './drop-copy.ts';
 import { inspect } from './inspect.ts';
@@ -79,6 +80,7 @@ export async function openDatabase(target: ConnectionTarget): Promise<Database> 
       return lock;
     },
 
+    closedJournal: { database: coordinationName(name), comment: coordinationMark(name) },
     openJournal: () => inTarget.use((session) => openJournal(session, name)),
 
     openSnapshot: () => openSnapshot(server),

@@ -92,6 +92,17 @@ class FileStorage implements Storage {
     });
   }
 
+  async abandon(prefix: string, signal: AbortSignal): Promise<void> {
+    await this.#requireRoot();
+    await this.#during(signal, 'remove', this.#root, async () => {
+      for (const { path, key } of await this.#files(signal)) {
+        if (!key.startsWith(prefix) || !isTemporaryName(path.slice(path.lastIndexOf(sep) + 1))) continue;
+        await rm(path, { force: true });
+        await removeEmptyFolders(this.#root, dirname(path));
+      }
+    });
+  }
+
   async remove(key: string, signal: AbortSignal): Promise<void> {
     const path = this.#pathOf(key);
     await this.#during(signal, 'remove', path, async () => {

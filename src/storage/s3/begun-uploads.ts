@@ -1,13 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  AbortMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  type CreateMultipartUploadCommandInput,
-  ListMultipartUploadsCommand,
-  ListPartsCommand,
-} from '@aws-sdk/client-s3';
+import { CreateMultipartUploadCommand, type CreateMultipartUploadCommandInput } from '@aws-sdk/client-s3';
+import { abortUpload, begunUploads } from './abort-upload.ts';
 import type { S3Bucket } from './s3-bucket.ts';
-import { isForbidden, isNotFound, isRefusal, isUploadGone } from './s3-errors.ts';
+import { isRefusal } from './s3-errors.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /** How long an answer that is on its way is waited for; a cancelled run has 5 s for everything. */
@@ -52,7 +47,8 @@ export class BegunUploads {
     this.#ending.abort();
     // The server may have begun one whose id nobody was told.
     if (this.mayBeMore) for (const id of await this.#listed(signal)) this.#ids.add(id);
-    for (const id of this.#ids) await this.#abortOne(id, signal);
+    const key = this.#bucket.fullKey(this.#key);
+    for (const id of this.#ids) await abortUpload(this.#bucket, key, id, signal);
   }
 
   /** Not ended with the run: it is over soon, and an upload without an id is hard to find. */
@@ -73,45 +69,12 @@ export class BegunUploads {
     }
   }
 
-  /** A part that was under way may still arrive after an abort (AWS's API reference): abort until none does. */
-  async #abortOne(uploadId: string, signal: AbortSignal): Promise<void> {
-    const { client, location } = this.#bucket;
-    const upload = { Bucket: location.bucket, Key: this.#bucket.fullKey(this.#key), UploadId: uploadId };
-    const isGone = async (): Promise<boolean> => {
-      try {
-        const parts = new ListPartsCommand({ ...upload, MaxParts: 1 });
-        await untilStopped(signal, client.send(parts, { abortSignal: signal }));
-        return false;
-      } catch (error) {
-        // Without s3:ListMultipartUploadParts the abort's own word has to do.
-        if (isUploadGone(error) || isNotFound(error) || isForbidden(error)) return true;
-        throw error;
-      }
-    };
-    for (let attempt = 1; attempt <= 5; attempt += 1) {
-      try {
-        const abort = new AbortMultipartUploadCommand(upload);
-        await untilStopped(signal, client.send(abort, { abortSignal: signal }));
-      } catch (error) {
-        if (isUploadGone(error)) return;
-        throw error;
-      }
-      if (await isGone()) return;
-    }
-    throw new Error(`the multipart upload ${uploadId} is still there after it was aborted`);
-  }
-
   /** Uploads to this key that are as young as this run. Keys hold the run's own backup id: nobody else's are. */
   async #listed(signal: AbortSignal): Promise<readonly string[]> {
-    const { client, location } = this.#bucket;
     const key = this.#bucket.fullKey(this.#key);
-    const list = new ListMultipartUploadsCommand({ Bucket: location.bucket, Prefix: key });
-    const { Uploads: uploads = [] } = await untilStopped(signal, client.send(list, { abortSignal: signal }));
-    return uploads
-      .filter(
-        ({ Key, Initiated }) =>
-          Key === key && (Initiated?.getTime() ?? Infinity) >= this.#startedAt - clockToleranceMs,
-      )
-      .flatMap(({ UploadId }) => UploadId ?? []);
+    const oldest = this.#startedAt - clockToleranceMs;
+    return (await begunUploads(this.#bucket, key, signal))
+      .filter(({ fullKey, begunAt }) => fullKey === key && (begunAt?.getTime() ?? Infinity) >= oldest)
+      .map(({ uploadId }) => uploadId);
   }
 }

@@ -61,6 +61,11 @@ class LazyS3Storage implements Storage {
     return (await this.#loaded()).list(prefix, signal);
   }
 
+  async abandon(prefix: string, signal: AbortSignal): Promise<void> {
+    const [bucket, { abandonUploads }] = await Promise.all([this.#loaded(), import('./abandon-uploads.ts')]);
+    await abandonUploads(bucket, prefix, signal);
+  }
+
   async remove(key: string, signal: AbortSignal): Promise<void> {
     await (await this.#loaded()).remove(key, signal);
   }

@@ -35,7 +35,7 @@ function evidence(changes: Partial<Evidence> = {}): Evidence {
     execution: 'not-measured',
     rewoundSequences: [],
     recovery: 'auto',
-    writesBeforeMigration: [],
+    writesBeforeMigration: 0,
     onNewWrites: 'restore',
     foreignDeploy: false,
     ...changes,
@@ -121,7 +121,7 @@ describe('decide', () => {
   });
 
   it('stops instead of swapping when the application wrote after the backup and on-new-writes says so', () => {
-    const wrote = { execution: 'by-statement' as const, writesBeforeMigration: ['public.invoices'] };
+    const wrote = { execution: 'by-statement' as const, writesBeforeMigration: 1 };
     expect(decide(evidence({ ...wrote, onNewWrites: 'stop' })).way).toBe('stopped');
     expect(decide(evidence(wrote)).way).toBe('swap');
     expect(decide(evidence({ ...wrote, onNewWrites: 'stop', execution: 'one-query' })).way).toBe('history');

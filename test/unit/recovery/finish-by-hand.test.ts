@@ -9,6 +9,8 @@ describe('finishing by hand', () => {
     comment: "it's",
     failedMark: 'the mark',
     restore: [],
+    hasCopy: true,
+    closedJournal: { database: 'o"dd__safe_migrate', comment: 'closed' },
   });
 
   it('gives both ways, each as one paste', () => {
@@ -33,10 +35,24 @@ describe('finishing by hand', () => {
   });
 
   it('makes the copy first where there is none, and then has none to drop', () => {
-    const names = { target: 'a', fallback: 'b', failed: 'c', comment: null, failedMark: 'm' };
+    const names = {
+      target: 'a',
+      fallback: 'b',
+      failed: 'c',
+      comment: null,
+      failedMark: 'm',
+      hasCopy: false,
+      closedJournal: { database: 'j', comment: 'closed' },
+    };
     const [back, on] = finishByHand({ ...names, restore: ['createdb b'] });
     expect(back?.commands[0]).toBe('createdb b');
-    expect(on?.commands).toEqual([]);
+    expect(on?.commands.join()).not.toContain('DROP');
+  });
+
+  it('closes the journal, going back in the same transaction as the renames', () => {
+    const closing = `COMMENT ON DATABASE "o""dd__safe_migrate" IS 'closed';`;
+    expect(steps[0]?.commands[0]).toMatch(/RENAME[\s\S]+IS 'closed';\nCOMMIT;/);
+    for (const step of steps) expect(step.commands[0]).toContain(closing);
   });
 
   it('drops nothing but the copy, and only in the second way', () => {

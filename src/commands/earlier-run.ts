@@ -1,0 +1,99 @@
+import type { Database, RunLock } from '../database/database.ts';
+import type { Migrator } from '../prisma/migrator.ts';
+import { UnfinishedRunError } from '../recovery/unfinished-run-error.ts';
+import { countOf } from '../report/quantity.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+import type { Storage } from '../storage/storage.ts';
+import { messageOf } from '../system/errors.ts';
+import { compareSwapped } from './compare-swapped.ts';
+import type { CommandContext } from './context.ts';
+import { type FinishedRun, finishEarlierRun } from './finish-earlier-run.ts';
+import type { BackupMaking } from './settings.ts';
+
+/**
+ * Finishes what an earlier run left open, before `migrate` looks at the target; other commands only report it. Returns
+ * the lock that it took for that, or null when nothing was open. Rejects with SM_LOCKED when that run lives, and with
+ * an UnfinishedRunError when a person has to finish it.
+ */
+export async function finishEarlier(
+  context: CommandContext,
+  settings: BackupMaking,
+  given: {
+    readonly database: Database;
+    readonly migrator: Migrator | null;
+    readonly storages: readonly Storage[];
+  },
+  log: PhaseLog,
+): Promise<RunLock | null> {
+  const { database } = given;
+  const seen = await database.openJournal();
+  if (seen === null) return null;
+  if (settings.command !== 'migrate') {
+    log.warn(
+      `run ${seen.run} on ${database.address.database} is unfinished (phase ${seen.phase} since ${seen.at}): the next migrate finishes it, or says what a person has to do`,
+    );
+    return null;
+  }
+  const lock = await database.lock({
+    run: context.run.id,
+    description: context.run.description,
+    startedAt: context.run.startedAt.toISOString(),
+  });
+  try {
+    // Read again: whoever held the lock until now may have finished it.
+    const journal = await database.openJournal();
+    if (journal === null) return lock;
+    const finished = await context.log.phase('recover', async (phaseLog) => {
+      const value = await finishEarlierRun(
+        { ...given, lock, settings, dumpOf: async () => null, signal: context.signal },
+        journal,
+        phaseLog,
+      );
+      return { fact: value.fact, value, failed: value.problem !== null };
+    });
+    context.report.earlierRun(finished);
+    if (finished.problem !== null) throw unfinished(context, journal.phase, finished);
+    log.warn(`an earlier run was unfinished and is finished now: ${finished.fact}`);
+    if (finished.swapped !== null && finished.manifest !== null) {
+      const { fingerprint } = finished.manifest;
+      await compareSwapped(context, {
+        database,
+        swapped: finished.swapped,
+        fingerprint,
+        jobs: settings.jobs,
+      });
+    }
+    return lock;
+  } catch (error) {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function unfinished(context: CommandContext, phaseBefore: string, finished: FinishedRun): Error {
+  for (const step of finished.nextSteps) context.report.nextStep(step);
+  const { problem, outcome } = finished;
+  if (problem === null) throw new TypeError('it is finished');
+  // Who only finds it so has changed nothing, and says so.
+  const isNew = phaseBefore !== outcome && (outcome === 'stopped' || outcome === 'recovery-failed');
+  return new UnfinishedRunError(problem, isNew ? outcome : 'refused');
+}
+
+/**
+ * Drops copies that earlier runs left behind. Whoever makes one holds the lock while he needs it, and now this run
+ * holds it; what an open journal names never comes here. Best effort: the result does not depend on it.
+ */
+export async function dropOrphans(database: Database, log: PhaseLog): Promise<void> {
+  const dropped: string[] = [];
+  for (const { name } of await database.leftoverCopies()) {
+    try {
+      await database.dropCopy(name);
+      dropped.push(name);
+    } catch (error) {
+      log.warn(`the copy ${name} of an earlier run could not be dropped: ${messageOf(error)}`);
+    }
+  }
+  if (dropped.length > 0) {
+    log.detail(`dropped ${countOf(dropped.length, 'copy', 'copies')} of earlier runs: ${dropped.join(', ')}`);
+  }
+}

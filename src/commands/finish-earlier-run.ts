@@ -1,0 +1,262 @@
+import { z } from 'zod';
+import { discardUnfinished } from '../backup/discard-unfinished.ts';
+import { findBackup } from '../backup/find-backup.ts';
+import type { Manifest } from '../backup/manifest.ts';
+import type { Database, RunLock } from '../database/database.ts';
+import type { Journal } from '../database/journal.ts';
+import { readHistory } from '../prisma/history.ts';
+import type { HistoryRow, Migrator } from '../prisma/migrator.ts';
+import type { RestorableDump } from '../recovery/baseline.ts';
+import { decideUnfinished, type UnfinishedDecision } from '../recovery/decide-unfinished.ts';
+import { historyDigest } from '../recovery/history-digest.ts';
+import { quietMigrator } from '../recovery/quiet-migrator.ts';
+import { recoverUnfinished, unknownDeploy } from '../recovery/recover-unfinished.ts';
+import { RunJournal } from '../recovery/run-journal.ts';
+import { whenReachable } from '../recovery/when-reachable.ts';
+import type { EarlierRun, NextStep } from '../report/report.ts';
+import type { RestorableBackup } from '../report/restore-by-hand.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+import type { Storage } from '../storage/storage.ts';
+import { messageOf, SafeMigrateError } from '../system/errors.ts';
+import { waysToFinish } from './ways-to-finish.ts';
+
+export interface EarlierRunRequest {
+  readonly database: Database;
+  /** Held: nobody else is at work on the target. */
+  readonly lock: RunLock;
+  /** null: the project is not at hand, and the shorter ways of recovery are not known to be enough. */
+  readonly migrator: Migrator | null;
+  readonly storages: readonly Storage[];
+  readonly settings: { readonly jobs: number };
+  /** The dump on this machine's disk, where that run was at work here; only `verify: archive` needs it. */
+  readonly dumpOf: (journal: Journal, manifest: Manifest | null) => Promise<RestorableDump | null>;
+  /** For what may take long without being needed; recovery itself listens to nobody. */
+  readonly signal: AbortSignal;
+}
+
+export interface FinishedRun extends EarlierRun {
+  /** Why it stays open; null when it is closed. */
+  readonly problem: SafeMigrateError | null;
+  readonly nextSteps: readonly NextStep[];
+  readonly swapped: { readonly failedName: string; readonly xidAtSwap: number } | null;
+  readonly manifest: Manifest | null;
+}
+
+/**
+ * Finishes a run that has ended without closing its journal, by the table in docs/recovery.md. The caller holds the lock,
+ * so that run is dead, or will find that it has no say any more. Rejects only before anything was changed.
+ */
+export async function finishEarlierRun(
+  request: EarlierRunRequest,
+  journal: Journal,
+  log: PhaseLog,
+): Promise<FinishedRun> {
+  const { database, lock, signal } = request;
+  const kept = RunJournal.found(lock, journal);
+  const decision = await whenReachable(() => lookAt(database, journal, log), log);
+  const manifest = await manifestOf(request, journal, decision, log);
+  const finished = (
+    outcome: EarlierRun['outcome'],
+    fact: string,
+    more: Partial<FinishedRun> = {},
+  ): FinishedRun => ({
+    run: journal.run,
+    command: journal.command,
+    phase: journal.phase,
+    at: journal.at,
+    outcome,
+    fact: `run ${journal.run}, which ended in ${journal.phase}: ${fact}`,
+    problem: null,
+    nextSteps: [],
+    swapped: null,
+    manifest,
+    ...more,
+  });
+  const open = async (
+    outcome: 'stopped' | 'recovery-failed',
+    because: string,
+    problem: SafeMigrateError,
+  ): Promise<FinishedRun> => {
+    if (journal.phase !== outcome) await kept.leave(outcome, because);
+    const nextSteps = await waysToFinish(database, kept.entry, await recordOf(request, journal));
+    return finished(outcome, because, { problem, nextSteps });
+  };
+  const close = async (): Promise<void> => {
+    for (const kind of ['fallback', 'rehearsal', 'scratch'] as const) {
+      await database.dropCopy(database.copyName(kind, journal.run));
+    }
+    if (journal.backupId !== null) {
+      const left = await discardUnfinished(
+        request.storages,
+        database.address.database,
+        journal.backupId,
+        signal,
+      );
+      for (const problem of left.problems) log.warn(`what it has uploaded could not be cleared: ${problem}`);
+      // Kept open: whoever comes next tries again, and nobody prunes what it names.
+      if (left.problems.length > 0) return;
+    }
+    await kept.clear();
+  };
+
+  switch (decision.way) {
+    case 'swapped': {
+      const wrong = await lookAtSwapped(database, journal);
+      if (wrong !== null && journal.phase === 'recovery-failed')
+        return open('recovery-failed', wrong, stands(journal));
+      if (wrong !== null) log.warn(`after the swap of run ${journal.run} ${wrong}`);
+      await close();
+      return finished('restored', 'its swap was done, the target is the restored backup');
+    }
+    case 'untouched':
+      await close();
+      return finished(
+        'untouched',
+        'it had changed nothing in the target; what it left beside is cleared away',
+      );
+    case 'settle':
+      await close();
+      return finished(
+        'migrated',
+        `all its ${journal.migrations.length} migrations are applied, nothing is undone`,
+      );
+    case 'leave':
+      return open(
+        journal.phase === 'stopped' ? 'stopped' : 'recovery-failed',
+        journal.because ?? 'a person has to finish it',
+        stands(journal),
+      );
+    case 'stop':
+      return open('stopped', decision.because, unfinished('SM_STOPPED', decision.because));
+    case 'recover':
+      break;
+  }
+
+  try {
+    const recovery = await recoverUnfinished(
+      {
+        ...request,
+        journal: kept,
+        history: decision.history,
+        fingerprint: manifest?.fingerprint ?? null,
+        dump: await request.dumpOf(journal, manifest),
+      },
+      log,
+    );
+    if (recovery.result === 'stopped') {
+      return open('stopped', recovery.because, unfinished('SM_STOPPED', recovery.because));
+    }
+    await close();
+    const method = recovery.method === 'none' ? '' : ` by ${recovery.method}`;
+    const failed =
+      recovery.swapped === null ? '' : `; what it left is kept as ${recovery.swapped.failedName}`;
+    return finished(recovery.result, `recovered${method}${failed}`, { swapped: recovery.swapped });
+  } catch (error) {
+    const because = `${journal.phase} of run ${journal.run} did not come to its end, and its recovery failed: ${messageOf(error)}`;
+    return open('recovery-failed', because, unfinished('SM_RECOVERY_FAILED', because, error));
+  }
+}
+
+/** What is left of that run's migrator is ended first: it may still be finishing a statement. */
+async function lookAt(database: Database, journal: Journal, log: PhaseLog): Promise<UnfinishedDecision> {
+  if (journal.baseline !== null && (journal.phase === 'migrate' || journal.phase === 'recover')) {
+    const since = journal.baseline.serverTime;
+    const own = { deployed: unknownDeploy, run: journal.run, since };
+    if ((await quietMigrator(database, own, log)).foreignDeploy) throw somebodyDeploys(database);
+  }
+  const [age] = await database.query(
+    `SELECT extract(epoch FROM clock_timestamp() - '${journal.at}'::timestamptz)::float8 AS "seconds"`,
+    z.object({ seconds: z.number() }),
+  );
+  return decideUnfinished(journal, {
+    targetOid: await database.oidOf(database.address.database),
+    history: await historyOf(database, journal),
+    ageSeconds: age?.seconds ?? Number.POSITIVE_INFINITY,
+  });
+}
+
+/** It may be that run's own, which nobody can prove: what it is about to do must be seen before anything is decided. */
+function somebodyDeploys(database: Database): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_LOCKED',
+    message: `A session in ${database.address.database} holds Prisma's lock: a deploy is at work, while an earlier run is unfinished.`,
+    hint: 'Run this job again when that deploy has ended. If it hangs, end its session: see pg_locks, locktype advisory, objid 72707369.',
+    docs: 'recovery.md',
+  });
+}
+
+async function historyOf(
+  database: Database,
+  journal: Journal,
+): Promise<readonly HistoryRow[] | 'unreadable' | null> {
+  try {
+    return await readHistory(database, journal.historySchema);
+  } catch (error) {
+    if (!(error instanceof SafeMigrateError) || error.code !== 'SM_SQL') throw error;
+    return 'unreadable';
+  }
+}
+
+/** What the backup holds; only recovery asks. Without it the swap is taken, which needs no knowledge. */
+async function manifestOf(
+  { storages, database, signal }: EarlierRunRequest,
+  { backupId }: Journal,
+  decision: UnfinishedDecision,
+  log: PhaseLog,
+): Promise<Manifest | null> {
+  if (decision.way !== 'recover' || backupId === null) return null;
+  try {
+    return (await findBackup(storages, database.address.database, backupId, signal)).backup.manifest;
+  } catch (error) {
+    log.detail(`the manifest of its backup cannot be read: ${messageOf(error)}`);
+    return null;
+  }
+}
+
+async function recordOf(
+  { storages, database, signal }: EarlierRunRequest,
+  { backupId }: Journal,
+): Promise<RestorableBackup | null> {
+  if (backupId === null) return null;
+  try {
+    const { backup } = await findBackup(storages, database.address.database, backupId, signal);
+    return {
+      id: backup.id,
+      sha256: backup.manifest.file.sha256,
+      encryption: backup.manifest.encryption?.kind ?? null,
+      locations: backup.places.map(({ storage, url }) => ({ storage: storage.kind, url, verified: '' })),
+    };
+  } catch {
+    // Then the ways are told without it.
+    return null;
+  }
+}
+
+/** What is not as it should be after a swap whose run did not get to look; null when all is well. */
+async function lookAtSwapped(database: Database, journal: Journal): Promise<string | null> {
+  const digest = await database.schemaDigest(new AbortController().signal);
+  if (digest !== journal.fallback?.schemaDigest) return 'its schema is not that of the backup';
+  const history = await historyOf(database, journal);
+  if (history === 'unreadable' || historyDigest(history) !== journal.baseline?.history) {
+    return 'its migration history is not that of the backup';
+  }
+  return null;
+}
+
+function stands(journal: Journal): SafeMigrateError {
+  return unfinished(
+    'SM_UNFINISHED_RUN',
+    `run ${journal.run} left the target in the state ${journal.phase} at ${journal.at}: ${journal.because ?? 'no reason is noted'}`,
+  );
+}
+
+function unfinished(code: `SM_${string}`, because: string, cause?: unknown): SafeMigrateError {
+  return new SafeMigrateError({
+    code,
+    phase: 'recover',
+    docs: 'recovery.md',
+    message: code === 'SM_STOPPED' ? `an earlier run is left as it is: ${because}` : because,
+    hint: 'Choose one of the ways to finish that the report lists; until then no run changes this database.',
+    cause,
+  });
+}

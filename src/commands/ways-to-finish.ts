@@ -1,0 +1,35 @@
+import type { Database } from '../database/database.ts';
+import type { JournalEntry } from '../database/journal.ts';
+import { closeByHand, finishByHand } from '../recovery/finish-by-hand.ts';
+import type { NextStep } from '../report/report.ts';
+import { type RestorableBackup, restoreByHandCommands } from '../report/restore-by-hand.ts';
+
+/**
+ * What a person can do about a run that is left unfinished, from where the server stands now: commands for before the
+ * swap are no use after it. `backup` null: nobody knows where it is stored.
+ */
+export async function waysToFinish(
+  database: Pick<Database, 'address' | 'oidOf' | 'copyName' | 'copyMark' | 'closedJournal'>,
+  entry: JournalEntry,
+  backup: RestorableBackup | null,
+): Promise<readonly NextStep[]> {
+  const target = database.address.database;
+  const failed = database.copyName('failed', entry.run);
+  // Who cannot be asked is most likely as he was.
+  const ask = (name: string) => database.oidOf(name).catch(() => null);
+  if ((await ask(failed)) === entry.targetOid)
+    return [closeByHand({ target, failed }, database.closedJournal)];
+  const copy = entry.fallback;
+  const isThere = copy !== null && (await ask(copy.name)) === copy.oid;
+  const fallback = database.copyName('fallback', entry.run);
+  return finishByHand({
+    target,
+    fallback,
+    failed,
+    failedMark: database.copyMark('failed', entry.run),
+    comment: entry.comment,
+    restore: isThere || backup === null ? [] : restoreByHandCommands(backup, fallback),
+    hasCopy: isThere,
+    closedJournal: database.closedJournal,
+  });
+}

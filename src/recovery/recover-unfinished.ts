@@ -1,0 +1,70 @@
+import type { Database, Fingerprint, RunLock } from '../database/database.ts';
+import type { DeployResult, HistoryRow, Migrator } from '../prisma/migrator.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+import type { RestorableDump } from './baseline.ts';
+import { type Recovery, recover } from './recover.ts';
+import type { RunJournal } from './run-journal.ts';
+
+/** All that is known of a migrator whose run has died. */
+export const unknownDeploy: DeployResult = {
+  exitCode: null,
+  signal: null,
+  output: '',
+  errorCode: null,
+  localPorts: new Set(),
+};
+
+/** Recovers what another run has left half done, with what its journal and its backup still say. */
+export async function recoverUnfinished(
+  request: {
+    readonly database: Database;
+    readonly lock: RunLock;
+    readonly journal: RunJournal;
+    readonly migrator: Migrator | null;
+    /** The history as it was before that run's migration. */
+    readonly history: readonly HistoryRow[] | null;
+    readonly fingerprint: Fingerprint | null;
+    readonly dump: RestorableDump | null;
+    readonly settings: { readonly jobs: number };
+  },
+  log: PhaseLog,
+): Promise<Recovery> {
+  const { database, lock, journal, migrator, settings } = request;
+  const { entry } = journal;
+  const { baseline } = entry;
+  if (baseline === null) throw new TypeError('a run that has not begun to migrate has nothing to recover');
+  return recover(
+    {
+      database,
+      lock,
+      journal,
+      migrator: {
+        historySchema: entry.historySchema,
+        // A script that was changed since says nothing about the one that ran.
+        migrations: (migrator?.migrations ?? []).filter((file) =>
+          entry.migrations.some(
+            ({ name, checksums }) =>
+              name === file.name && file.checksums.some((checksum) => checksums.includes(checksum)),
+          ),
+        ),
+        deployProbe: migrator === null ? null : (url, signal) => migrator.deployProbe(url, signal),
+      },
+      migrationNames: entry.migrations.map(({ name }) => name),
+      baseline: {
+        history: request.history,
+        witness: baseline.witness,
+        serverTime: baseline.serverTime,
+        targetOid: entry.targetOid,
+        fingerprint: request.fingerprint,
+        fallback: entry.fallback,
+        dump: request.dump,
+      },
+      writesBeforeMigration: baseline.writesBeforeMigration,
+      deployed: unknownDeploy,
+      properties: { comment: entry.comment },
+      run: entry.run,
+      settings: { recovery: baseline.recovery, onNewWrites: baseline.onNewWrites, jobs: settings.jobs },
+    },
+    log,
+  );
+}

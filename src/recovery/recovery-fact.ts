@@ -1,0 +1,15 @@
+import type { Recovery } from './recover.ts';
+
+/** The line in which a recovery ends. */
+export function recoveryFact(recovery: Recovery): string {
+  switch (recovery.method) {
+    case 'none':
+      return recovery.result === 'stopped'
+        ? `stopped: ${recovery.because}`
+        : 'nothing to undo: history and catalogs are as before';
+    case 'history':
+      return 'history; the failed row was taken out, nothing else had changed';
+    default:
+      return `swap; schema and history as before; failed state kept as ${recovery.swapped?.failedName ?? ''}`;
+  }
+}
