@@ -1,35 +1,8 @@
-import { p as SafeMigrateError } from "./safe-migrate.js";
-
-// src/storage/s3/encryption-parameters.ts
-/** `sse=` of the storage URL in the SDK's terms. */
-function encryptionParameters(encryption) {
-	if (encryption === null) return {};
-	if (encryption.algorithm === "AES256") return { ServerSideEncryption: "AES256" };
-	return {
-		ServerSideEncryption: "aws:kms",
-		...encryption.keyId === null ? {} : { SSEKMSKeyId: encryption.keyId }
-	};
-}
-
-// src/storage/s3/until-stopped.ts
-/**
-* The result of `work`, or a rejection as soon as the signal is aborted. The SDK heeds a signal only while a
-* request is under way, not in its pauses between attempts, which grow to 20 s.
-*/
-async function untilStopped(signal, work) {
-	work.catch(() => {});
-	signal.throwIfAborted();
-	const { promise: stopped, reject } = Promise.withResolvers();
-	const stop = () => reject(signal.reason);
-	signal.addEventListener("abort", stop, { once: true });
-	try {
-		return await Promise.race([work, stopped]);
-	} finally {
-		signal.removeEventListener("abort", stop);
-	}
-}
+import { ut as SafeMigrateError } from "./safe-migrate.js";
+import { t as require_dist_cjs } from "./aws-sdk.js";
 
 // src/storage/s3/s3-errors.ts
+var import_dist_cjs = require_dist_cjs();
 const permissions = {
 	list: "s3:ListBucket",
 	read: "s3:GetObject",
@@ -144,4 +117,85 @@ function symptomOf(error) {
 	};
 }
 
-export { isUploadGone as a, encryptionParameters as c, isTaken as i, isNotFound as n, s3Error as o, isRefusal as r, untilStopped as s, isForbidden as t };
+// src/storage/s3/until-stopped.ts
+/**
+* The result of `work`, or a rejection as soon as the signal is aborted. The SDK heeds a signal only while a
+* request is under way, not in its pauses between attempts, which grow to 20 s.
+*/
+async function untilStopped(signal, work) {
+	work.catch(() => {});
+	signal.throwIfAborted();
+	const { promise: stopped, reject } = Promise.withResolvers();
+	const stop = () => reject(signal.reason);
+	signal.addEventListener("abort", stop, { once: true });
+	try {
+		return await Promise.race([work, stopped]);
+	} finally {
+		signal.removeEventListener("abort", stop);
+	}
+}
+
+// src/storage/s3/abort-upload.ts
+const attempts = 5;
+/**
+* Aborts one multipart upload of the object `key`; it is no error when it is gone or an object by now. A part that was
+* under way may still arrive after an abort (AWS's API reference), so it is aborted until there is none.
+*/
+async function abortUpload(bucket, fullKey, uploadId, signal) {
+	const { client, location } = bucket;
+	const upload = {
+		Bucket: location.bucket,
+		Key: fullKey,
+		UploadId: uploadId
+	};
+	const isGone = async () => {
+		try {
+			const parts = new import_dist_cjs.ListPartsCommand({
+				...upload,
+				MaxParts: 1
+			});
+			await untilStopped(signal, client.send(parts, { abortSignal: signal }));
+			return false;
+		} catch (error) {
+			if (isUploadGone(error) || isNotFound(error) || isForbidden(error)) return true;
+			throw error;
+		}
+	};
+	for (let attempt = 1; attempt <= attempts; attempt += 1) {
+		try {
+			const abort = new import_dist_cjs.AbortMultipartUploadCommand(upload);
+			await untilStopped(signal, client.send(abort, { abortSignal: signal }));
+		} catch (error) {
+			if (isUploadGone(error)) return;
+			throw error;
+		}
+		if (await isGone()) return;
+	}
+	throw new Error(`the multipart upload ${uploadId} is still there after it was aborted`);
+}
+/** Uploads whose key begins with `fullPrefix`. */
+async function begunUploads({ client, location }, fullPrefix, signal) {
+	const list = new import_dist_cjs.ListMultipartUploadsCommand({
+		Bucket: location.bucket,
+		Prefix: fullPrefix
+	});
+	const { Uploads: uploads = [] } = await untilStopped(signal, client.send(list, { abortSignal: signal }));
+	return uploads.flatMap(({ Key: fullKey, UploadId: uploadId, Initiated: begunAt = null }) => fullKey === void 0 || uploadId === void 0 || !fullKey.startsWith(fullPrefix) ? [] : [{
+		fullKey,
+		uploadId,
+		begunAt
+	}]);
+}
+
+// src/storage/s3/encryption-parameters.ts
+/** `sse=` of the storage URL in the SDK's terms. */
+function encryptionParameters(encryption) {
+	if (encryption === null) return {};
+	if (encryption.algorithm === "AES256") return { ServerSideEncryption: "AES256" };
+	return {
+		ServerSideEncryption: "aws:kms",
+		...encryption.keyId === null ? {} : { SSEKMSKeyId: encryption.keyId }
+	};
+}
+
+export { isNotFound as a, s3Error as c, untilStopped as i, abortUpload as n, isRefusal as o, begunUploads as r, isTaken as s, encryptionParameters as t };

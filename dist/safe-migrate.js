@@ -1,8 +1,23 @@
-import { i as saveState, n as getState } from "./actions-core.js";
-import { createHash } from "node:crypto";
-import { Transform } from "node:stream";
-import { basename, join } from "node:path";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { o as __toESM } from "./rolldown-runtime.js";
+import { a as discriminatedUnion, c as looseObject, d as record, f as strictObject, g as NEVER, h as unknown, i as boolean, l as number, m as union, n as _enum, o as int, p as string, r as array, s as literal$1, t as datetime, u as object } from "./zod.js";
+import { a as setOutput, c as summary, i as saveState, n as getState, s as warning, t as error } from "./actions-core.js";
+import { n as bech32 } from "./scure-base.js";
+import { createHash, randomBytes, randomInt } from "node:crypto";
+import { text } from "node:stream/consumers";
+import { PassThrough, Transform, addAbortSignal } from "node:stream";
+import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { spawn } from "node:child_process";
+import { access, chmod, constants, copyFile, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
+import { setTimeout as setTimeout$1 } from "node:timers/promises";
+import { StringDecoder } from "node:string_decoder";
+import { lookup } from "node:dns/promises";
+import { createServer, isIP } from "node:net";
+import { finished, pipeline as pipeline$1 } from "node:stream/promises";
+import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
+import { constants as constants$1, existsSync, readlinkSync, statSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 import { crc32 } from "node:zlib";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -63,6 +78,6621 @@ function problemsOf(error) {
 	}];
 }
 
+// src/database/postgres/counters.ts
+const counterRow = object({
+	table: string(),
+	counter: string()
+});
+/**
+* How many rows each table has seen inserted, updated and deleted, by `schema.table` quoted as needed. Counters lag
+* behind by a second or two while sessions stay open, and a crash of the server sets them to zero: they say where to
+* look, never that there is nothing to see.
+*/
+async function readCounters(session) {
+	const rows = await session.query(`SELECT format('%I.%I', s.schemaname, s.relname) AS "table",
+            concat_ws(':', s.n_tup_ins, s.n_tup_upd, s.n_tup_del) AS "counter"
+       FROM (SELECT pg_catalog.pg_stat_clear_snapshot()) AS cleared, pg_catalog.pg_stat_user_tables s
+      ORDER BY 1`, counterRow);
+	return Object.fromEntries(rows.map(({ table, counter }) => [table, counter]));
+}
+
+// src/database/postgres/extensions.ts
+const extensionRow = object({
+	name: string(),
+	version: string(),
+	schema: string()
+});
+/** Installed extensions in the order in which they were created, so that each comes after those it requires. */
+async function readExtensions(session) {
+	return session.query(`SELECT e.extname AS "name", e.extversion AS "version", n.nspname AS "schema"
+       FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+      ORDER BY e.oid`, extensionRow);
+}
+
+// src/database/postgres/large-objects.ts
+/** Bytes that one lo_get reads; the server never holds more of an object in memory at once. */
+const chunkBytes = 1048576;
+const sumRow = object({
+	count: number(),
+	sum: string()
+});
+/**
+* Counts and digests the large objects of one slice (oid modulo `slices`): content in chunks, number, owner and
+* ACL. pg_largeobject itself is readable by superusers only, hence lo_get.
+*/
+async function readLargeObjects(session, slice, slices) {
+	const [row] = await session.query(`SELECT count(*) FILTER (WHERE content.n = 0) AS "count",
+            coalesce(sum(pg_catalog.hashtextextended(
+              pg_catalog.concat_ws(':', m.oid, content.n, content.hash,
+                CASE WHEN content.n = 0 THEN pg_catalog.concat_ws(':', m.lomowner::regrole,
+                  (SELECT string_agg(item::text, ',' ORDER BY item::text COLLATE "C")
+                     FROM unnest(coalesce(m.lomacl, pg_catalog.acldefault('L', m.lomowner))) AS item)) END
+              ) COLLATE "C", 0)::numeric), 0)::text AS "sum"
+       FROM pg_catalog.pg_largeobject_metadata m
+      CROSS JOIN LATERAL (
+        WITH RECURSIVE chunk(n, hash, length) AS (
+          SELECT 0, pg_catalog.sha256(data), pg_catalog.length(data)
+            FROM pg_catalog.lo_get(m.oid, 0, ${chunkBytes}) AS data
+          UNION ALL
+          SELECT chunk.n + 1, pg_catalog.sha256(data), pg_catalog.length(data)
+            FROM chunk CROSS JOIN LATERAL pg_catalog.lo_get(m.oid, (chunk.n + 1)::bigint * ${chunkBytes}, ${chunkBytes}) AS data
+           WHERE chunk.length = ${chunkBytes})
+        SELECT n, hash FROM chunk) AS content
+      WHERE m.oid::bigint % ${slices} = ${slice}`, sumRow);
+	if (row === void 0) throw new TypeError("an aggregate returned no row");
+	return {
+		count: row.count,
+		sum: BigInt(row.sum)
+	};
+}
+
+// src/database/postgres/sql-text.ts
+/** PostgreSQL cuts longer names silently, and a cut name may be another database's. */
+const nameLimitBytes$1 = 63;
+/** A name as a quoted identifier. Throws on names that PostgreSQL could not hold as they are. */
+function identifier(name) {
+	const sizeBytes = Buffer.byteLength(name);
+	if (sizeBytes === 0 || sizeBytes > nameLimitBytes$1) throw new RangeError(`a PostgreSQL name has 1 to ${nameLimitBytes$1} bytes, this one has ${sizeBytes}`);
+	return `"${checked(name).replaceAll("\"", "\"\"")}"`;
+}
+/** `"schema"."name"`. */
+function qualified(schema, name) {
+	return `${identifier(schema)}.${identifier(name)}`;
+}
+/** A text as a literal that means the same whatever `standard_conforming_strings` says. */
+function literal(text) {
+	const quoted = checked(text).replaceAll("'", "''");
+	return quoted.includes("\\") ? ` E'${quoted.replaceAll("\\", "\\\\")}'` : `'${quoted}'`;
+}
+function checked(text) {
+	if (text.includes("\0")) throw new RangeError("PostgreSQL text cannot hold a NUL character");
+	if (!text.isWellFormed()) throw new RangeError("text with a lone surrogate has no UTF-8 form");
+	return text;
+}
+
+// src/database/postgres/table-content.ts
+const shapeRow = object({
+	schema: string(),
+	table: string(),
+	columns: array(string()),
+	sizeBytes: number()
+});
+/**
+* Every ordinary table (partitions too; partitioned parents hold nothing) outside the system's schemas, sorted by
+* schema and name. Left out: temporary tables, and tables that belong to an extension, which CREATE EXTENSION
+* fills and which a dump holds in part at most.
+*/
+async function listTables(session) {
+	return session.query(`SELECT n.nspname AS "schema", c.relname AS "table",
+            ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                   ORDER BY a.attname::text COLLATE "C") AS "columns",
+            coalesce(pg_catalog.pg_table_size(c.oid), 0) AS "sizeBytes"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${isUserSchema("n")} AND ${isNoMember("pg_class", "c")}
+      ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, shapeRow);
+}
+const contentRow = object({
+	rows: number(),
+	digest: string()
+});
+/**
+* Counts and digests one table's own rows (ONLY). The digest is a sum over rows, so their order does not matter;
+* `ROW(q."a", …)::text` instead of `q::text` because the latter reads a column named `q` where there is one.
+*/
+async function readTableContent(session, shape) {
+	const columns = shape.columns.map((column) => `q.${identifier(column)}`).join(", ");
+	const [content] = await session.query(`SELECT count(*) AS "rows",
+            coalesce(sum(pg_catalog.hashtextextended(ROW(${columns})::text COLLATE "C", 0)::numeric), 0)::text AS "digest"
+       FROM ONLY ${qualified(shape.schema, shape.table)} AS q`, contentRow);
+	if (content === void 0) throw new TypeError("an aggregate returned no row");
+	return {
+		schema: shape.schema,
+		table: shape.table,
+		rows: content.rows,
+		digest: content.digest
+	};
+}
+/** SQL: the namespace under this alias is not one of the system's (`pg_…` is reserved for them). */
+function isUserSchema(alias) {
+	return `(${alias}.nspname !~ '^pg_' AND ${alias}.nspname <> 'information_schema')`;
+}
+/** SQL: the object under this alias, a row of `catalog`, does not belong to an extension. */
+function isNoMember(catalog, alias) {
+	return `NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
+            WHERE d.classid = ${literal(`pg_catalog.${catalog}`)}::regclass AND d.objid = ${alias}.oid AND d.deptype = 'e')`;
+}
+
+// src/database/postgres/materialized-views.ts
+const viewRow = object({
+	schema: string(),
+	name: string(),
+	populated: boolean()
+});
+/** Materialized views and whether they hold data; their rows are not read, a stale one restores fresh. */
+async function readMaterializedViews(session) {
+	return session.query(`SELECT n.nspname AS "schema", c.relname AS "name", c.relispopulated AS "populated"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'm' AND ${isUserSchema("n")} AND ${isNoMember("pg_class", "c")}
+      ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, viewRow);
+}
+
+// src/database/postgres/tool-failure.ts
+/**
+* Reads the first error out of what pg_dump, pg_restore or psql wrote to stderr. Only the lines that carry the
+* error itself are taken: DETAIL, CONTEXT, HINT, QUERY and `Command was` may hold values of the user's rows.
+*/
+function describeToolFailure(tool, exit) {
+	const lines = exit.stderr.split("\n");
+	const errorAt = lines.findIndex((line) => errorLine.test(line));
+	const object = restoredObject(lines, errorAt) ?? tableOf(lines) ?? commandObject(lines);
+	if (errorAt === -1) return {
+		message: `${tool} ended with ${describeEnd(exit)} and said nothing`,
+		object
+	};
+	const first = textOf(lines[errorAt]);
+	const reported = serverMessage(lines.slice(errorAt + 1));
+	return {
+		message: (first.includes("ERROR: ") || reported === null ? first : `${first} ${reported}`).trim(),
+		object
+	};
+}
+/** `exit code 3` or `signal SIGKILL`. */
+function describeEnd(exit) {
+	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
+}
+const errorLine = /^(pg_dump|pg_restore|psql): (error|fatal): |^psql:[^ ]*: (ERROR|FATAL|error): |^(ERROR|FATAL): /;
+function textOf(line) {
+	return (line ?? "").replace(/^(pg_dump|pg_restore|psql): (error|fatal): /, "").replace(/^psql:[^ ]*: /, "");
+}
+/** pg_dump gives the server's own words on a line of detail. */
+function serverMessage(lines) {
+	for (const line of lines) {
+		const match = /(?:pg_dump|pg_restore): (?:detail|error): Error message from server: (.+)$/.exec(line);
+		if (match?.[1] !== void 0) return match[1].trim();
+	}
+	return null;
+}
+/**
+* pg_restore names the entry just before its error: `from TOC entry 3316; 0 16387 TABLE DATA bad owner`
+* (dump id; catalog and object id; type, name, owner).
+*/
+function restoredObject(lines, errorAt) {
+	const before = errorAt === -1 ? lines : lines.slice(0, errorAt + 1);
+	for (const line of before.toReversed()) {
+		const match = /from TOC entry \d+; \d+ \d+ (.+)$/.exec(line);
+		if (match?.[1] !== void 0) return match[1].replace(/ \S*$/, "");
+	}
+	return null;
+}
+/** Both name the table whose rows they were copying; the parallel workers of pg_restore name no entry. */
+function tableOf(lines) {
+	for (const line of lines) {
+		const match = /(?:Dumping the contents of|COPY failed for) table "(.+?)"(?: failed)?:/.exec(line);
+		if (match?.[1] !== void 0) return `TABLE DATA ${match[1]}`;
+	}
+	return null;
+}
+const name$2 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
+const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$2}(?:\.${name$2})?)`);
+/** The type and name in the head of the refused statement; the rest of it is not shown. */
+function commandObject(lines) {
+	for (const line of lines) {
+		const [, words, object] = commandHead.exec(line) ?? [];
+		if (words !== void 0) return `${words.replace(/ (OR REPLACE|UNIQUE|ONLY)\b/g, "").trim()} ${object}`;
+	}
+	return null;
+}
+
+// src/database/postgres/schema-text.ts
+/**
+* Text of `pg_dump --schema-only` of a database, in an exported snapshot when one is given, otherwise as it is now.
+* Subscriptions are left out: a restored one would carry the replication slot of the original.
+* Rejects with SM_DUMP_FAILED.
+*/
+async function readSchemaText$1(server, source, signal) {
+	signal.throwIfAborted();
+	const args = [
+		"--schema-only",
+		"--no-subscriptions",
+		"--encoding=UTF8"
+	];
+	if (source.snapshotId !== void 0) args.push(`--snapshot=${source.snapshotId}`);
+	const process = server.tools.start("pg_dump", args, {
+		database: source.database,
+		signal
+	});
+	const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
+	signal.throwIfAborted();
+	if (exit.exitCode !== 0) {
+		const { message } = describeToolFailure("pg_dump", exit);
+		throw new SafeMigrateError({
+			code: "SM_DUMP_FAILED",
+			message: `the schema of ${source.database} could not be dumped: ${message}`,
+			hint: "The role of database-url must be able to read every object of the database.",
+			docs: "postgresql.md"
+		});
+	}
+	return output;
+}
+/**
+* Splits the text into entries. What depends on the run or on the client only (versions, `\restrict` tokens, SET
+* lines of the preamble) is left out; so are extensions and their comments, which are compared with their
+* versions instead and cannot be replayed by an ordinary role.
+*/
+function parseSchemaText(schemaText) {
+	const entries = [];
+	let accessMethod = "heap";
+	for (const { header, body } of splitEntries(schemaText)) {
+		const { name = "", type = "", schema = "-" } = headerFields.exec(header ?? "")?.groups ?? {};
+		const { statements, nextAccessMethod } = withoutTrailingSettings(body);
+		const isOfExtension = type === "EXTENSION" || type === "COMMENT" && name.startsWith("EXTENSION ");
+		if (header !== null && !isOfExtension) entries.push({
+			object: `${type} ${schema === "-" ? "" : `${schema}.`}${name}`,
+			type,
+			header,
+			body: hasAccessMethod(type, statements) ? `${statements}\nUSING ${accessMethod}` : statements
+		});
+		accessMethod = nextAccessMethod ?? accessMethod;
+	}
+	return entries;
+}
+/** SHA-256 (hex) over the entries in a fixed order: pg_dump orders equal schemas differently at times. */
+function schemaDigest(schemaText) {
+	const hash = createHash("sha256");
+	for (const entry of parseSchemaText(schemaText).map(entryText).toSorted()) hash.update(entry).update("\0");
+	return hash.digest("hex");
+}
+/**
+* The objects that differ between two schema texts, each as a sentence that starts with the object's name.
+* Empty when the texts mean the same schema.
+*/
+function diffSchemaTexts(expected, actual) {
+	const [before, after] = [byObject(expected), byObject(actual)];
+	const differences = [];
+	for (const [object, entries] of before) {
+		const others = after.get(object);
+		if (others === void 0) differences.push(`${object} is missing`);
+		else if (entries.toSorted().join("\0") !== others.toSorted().join("\0")) differences.push(`${object} is defined differently`);
+	}
+	for (const object of after.keys()) if (!before.has(object)) differences.push(`${object} is there and should not be`);
+	return differences;
+}
+const headerFields = /^Name: (?<name>.*?); Type: (?<type>[^;]*); Schema: (?<schema>.*?)(?:; Owner: .*)?$/;
+const headerLine = /^-- (Name: .*; Type: [^;]*; Schema: .*)$/;
+/** Cuts the text at every `--`, `-- Name: …`, `--` header. The preamble comes first, with null as its header. */
+function* splitEntries(schemaText) {
+	const lines = schemaText.split("\n");
+	let header = null;
+	let body = [];
+	for (let index = 0; index < lines.length; index += 1) {
+		const line = lines[index] ?? "";
+		const found = headerLine.exec(line)?.[1];
+		if (found !== void 0 && lines[index - 1] === "--" && lines[index + 1] === "--") {
+			body.pop();
+			yield {
+				header,
+				body: body.join("\n")
+			};
+			header = found;
+			body = [];
+			index += 1;
+		} else body.push(line);
+	}
+	yield {
+		header,
+		body: body.join("\n")
+	};
+}
+/**
+* pg_dump prints these between entries, only where their value changes: below an entry they belong to the next
+* ones. The tablespace also stands in the header; the access method stands nowhere else.
+*/
+const trailingLine = /^(|--|-- PostgreSQL database dump complete|SET \w+ = .*;|\\(un)?restrict .*)$/;
+function withoutTrailingSettings(body) {
+	const lines = body.split("\n");
+	let nextAccessMethod = null;
+	for (let last = lines.at(-1); last !== void 0 && trailingLine.test(last); last = lines.at(-1)) {
+		nextAccessMethod ??= /^SET default_table_access_method = (.*);$/.exec(last)?.[1] ?? null;
+		lines.pop();
+	}
+	return {
+		statements: lines.join("\n").trim(),
+		nextAccessMethod
+	};
+}
+/** Partitioned tables are stored nowhere; pg_dump sets no access method for them. */
+function hasAccessMethod(type, statements) {
+	if (type === "MATERIALIZED VIEW") return true;
+	return type === "TABLE" && !/^PARTITION BY /m.test(statements);
+}
+function entryText(entry) {
+	return `${entry.header}\n${entry.body}`;
+}
+function byObject(schemaText) {
+	const groups = /* @__PURE__ */ new Map();
+	for (const entry of parseSchemaText(schemaText)) groups.set(entry.object, [...groups.get(entry.object) ?? [], entryText(entry)]);
+	return groups;
+}
+
+// src/database/postgres/sequences.ts
+/** How many sequences one statement reads; keeps statements below some 50 kB. */
+const batchSize = 300;
+const nameRow$4 = object({
+	schema: string(),
+	name: string()
+});
+const valueRow = object({
+	schema: string(),
+	name: string(),
+	lastValue: string(),
+	isCalled: boolean()
+});
+/**
+* Where every sequence stands (those of serial and identity columns too), sorted by schema and name. Read from the
+* sequences themselves: pg_sequences hides those that the role cannot read. Sequences know no snapshot: what is
+* read is their state at this moment.
+*/
+async function readSequences(session) {
+	const names = await session.query(`SELECT n.nspname AS "schema", c.relname AS "name"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND ${isUserSchema("n")} AND ${isNoMember("pg_class", "c")}
+      ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, nameRow$4);
+	const values = [];
+	for (let start = 0; start < names.length; start += batchSize) {
+		const statement = names.slice(start, start + batchSize).map(({ schema, name }, index) => {
+			return `SELECT ${`${literal(schema)} AS "schema", ${literal(name)} AS "name", ${index} AS "index"`}, last_value::text AS "lastValue", is_called AS "isCalled" FROM ${qualified(schema, name)}`;
+		});
+		values.push(...await session.query(`${statement.join("\nUNION ALL ")}\nORDER BY "index"`, valueRow));
+	}
+	return values;
+}
+const directionRow = object({
+	schema: string(),
+	name: string(),
+	direction: _enum([
+		"ascending",
+		"descending",
+		"cycling"
+	])
+});
+/** Which way each sequence moves, by `sequenceKey`. */
+async function readSequenceDirections(session) {
+	const rows = await session.query(`SELECT n.nspname AS "schema", c.relname AS "name",
+            CASE WHEN s.seqcycle THEN 'cycling' WHEN s.seqincrement < 0 THEN 'descending' ELSE 'ascending' END AS "direction"
+       FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE ${isUserSchema("n")}`, directionRow);
+	return new Map(rows.map((row) => [sequenceKey(row), row.direction]));
+}
+/** Unambiguous key of a sequence in a Map. */
+function sequenceKey(sequence) {
+	return JSON.stringify([sequence.schema, sequence.name]);
+}
+/**
+* Whether a sequence in state `now` could still hand out a value that it had already handed out in state `before`.
+* A cycling sequence does so by design and is never behind.
+*/
+function isBehind(now, before, direction) {
+	if (direction === "cycling") return false;
+	const step = BigInt(now.lastValue) - BigInt(before.lastValue);
+	if (step === 0n) return before.isCalled && !now.isCalled;
+	return direction === "ascending" ? step < 0n : step > 0n;
+}
+
+// src/database/postgres/snapshot-readers.ts
+/** SQL that starts a transaction that reads in one snapshot, which is taken by its first query. */
+const beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+/**
+* Does `work` with `session`, which is ended as soon as the signal is aborted: even a list of tables waits for
+* whoever holds one of them (their sizes need a lock). Rejects with the signal's reason then.
+*/
+async function endingOnAbort(session, signal, work) {
+	signal.throwIfAborted();
+	const end = () => session.kill();
+	signal.addEventListener("abort", end, { once: true });
+	try {
+		return await work();
+	} catch (error) {
+		throw signal.aborted ? signal.reason : error;
+	} finally {
+		signal.removeEventListener("abort", end);
+	}
+}
+/**
+* Works off `tasks`, in their order, with up to `jobs` sessions that all read in the exported snapshot.
+* When a task fails or the signal is aborted, every session is ended at once; rejects with the first error or
+* the signal's reason.
+*/
+async function readInSnapshot(server, source, tasks, options) {
+	const failure = new AbortController();
+	const stop = AbortSignal.any([options.signal, failure.signal]);
+	const queue = tasks.values();
+	const work = async () => {
+		stop.throwIfAborted();
+		await using session = await server.connect(source.database, { applicationName: "safe-migrate fingerprint" });
+		const end = () => session.kill();
+		stop.addEventListener("abort", end, { once: true });
+		try {
+			await session.execute(`${beginReading}; SET TRANSACTION SNAPSHOT '${source.snapshotId}'`);
+			for (const task of queue) {
+				stop.throwIfAborted();
+				await task(session);
+			}
+		} catch (error) {
+			failure.abort(error);
+		} finally {
+			stop.removeEventListener("abort", end);
+		}
+	};
+	const workers = Math.min(Math.max(1, options.jobs), tasks.length);
+	await Promise.allSettled(Array.from({ length: workers }, work)).then((results) => {
+		for (const result of results) if (result.status === "rejected") failure.abort(result.reason);
+	});
+	options.signal.throwIfAborted();
+	failure.signal.throwIfAborted();
+}
+
+// src/database/postgres/fingerprint.ts
+/**
+* Reads what a database holds in the snapshot that `exporter`'s transaction has exported.
+* Rejects with SM_READ_FAILED, naming the table that could not be read, or with the signal's reason; the exporter is
+* ended then.
+*/
+async function readFingerprint(server, exporter, snapshotId, known, options) {
+	return endingOnAbort(exporter, options.signal, () => readParts(server, exporter, snapshotId, known, options));
+}
+async function readParts(server, exporter, snapshotId, known, options) {
+	const extensions = await readExtensions(exporter);
+	const materializedViews = await readMaterializedViews(exporter);
+	const contents = await readContents(server, exporter, {
+		database: exporter.database,
+		snapshotId
+	}, options);
+	return {
+		serverMajor: server.version.major,
+		schemaDigest: schemaDigest(await known.schemaText),
+		extensions,
+		...contents,
+		materializedViews,
+		sequences: known.sequences
+	};
+}
+/** The fingerprint of a database as it is now, and the schema text that its digest was made of. */
+async function fingerprintDatabase(server, database, options) {
+	await using exporter = await server.connect(database, { applicationName: "safe-migrate snapshot" });
+	const snapshotId = await exportSnapshot(exporter);
+	const sequences = await readSequences(exporter);
+	const schemaText = readSchemaText$1(server, {
+		database,
+		snapshotId
+	}, options.signal);
+	schemaText.catch(() => {});
+	return {
+		fingerprint: await readFingerprint(server, exporter, snapshotId, {
+			schemaText,
+			sequences
+		}, options),
+		schemaText: await schemaText
+	};
+}
+/** Begins the reading transaction that holds a snapshot and returns the id under which others can adopt it. */
+async function exportSnapshot(exporter) {
+	await exporter.execute(beginReading);
+	const [row] = await exporter.query("SELECT pg_catalog.pg_export_snapshot() AS \"snapshotId\"", object({ snapshotId: string().regex(/^[0-9A-F-]+$/) }));
+	if (row === void 0) throw new TypeError("pg_export_snapshot() returned no row");
+	return row.snapshotId;
+}
+const largeObjectFacts = object({
+	count: number(),
+	sizeBytes: number()
+});
+/** Tables and large objects, biggest first: the last session to finish then has little left to do. */
+async function readContents(server, exporter, source, options) {
+	const shapes = await listTables(exporter);
+	const [objects] = await exporter.query(`SELECT (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata) AS "count",
+            pg_catalog.pg_table_size('pg_catalog.pg_largeobject') AS "sizeBytes"`, largeObjectFacts);
+	const slices = Math.min(Math.max(1, options.jobs), objects?.count ?? 0);
+	const contents = new Array(shapes.length);
+	let done = 0;
+	let largeObjectCount = 0;
+	let largeObjectSum = 0n;
+	const tasks = shapes.map((shape, index) => ({
+		sizeBytes: shape.sizeBytes,
+		read: async (session) => {
+			contents[index] = await naming(`table ${shape.schema}.${shape.table}`, readTableContent(session, shape));
+			done += 1;
+			options.onTable?.(done, shapes.length);
+		}
+	}));
+	for (let slice = 0; slice < slices; slice += 1) tasks.push({
+		sizeBytes: (objects?.sizeBytes ?? 0) / slices,
+		read: async (session) => {
+			const part = await naming("a large object", readLargeObjects(session, slice, slices));
+			largeObjectCount += part.count;
+			largeObjectSum += part.sum;
+		}
+	});
+	const bigFirst = tasks.toSorted((a, b) => b.sizeBytes - a.sizeBytes).map((task) => task.read);
+	await readInSnapshot(server, source, bigFirst, options);
+	return {
+		tables: contents.filter((content) => content !== void 0),
+		largeObjects: {
+			count: largeObjectCount,
+			digest: largeObjectSum.toString()
+		}
+	};
+}
+/** Says what was being read when it failed. */
+async function naming(what, reading) {
+	try {
+		return await reading;
+	} catch (cause) {
+		if (!(cause instanceof SafeMigrateError) || cause.code !== "SM_SQL") throw cause;
+		throw new SafeMigrateError({
+			code: "SM_READ_FAILED",
+			message: `${what} could not be read: ${cause.message}`,
+			hint: "The role of database-url must be able to read every row of every table (row-level security included).",
+			docs: "postgresql.md",
+			cause
+		});
+	}
+}
+
+// src/database/postgres/changed-contents.ts
+/**
+* Tables (`schema.table`, quoted as needed, sorted) of the target whose rows differ now from `before`. Only those
+* are read whose counters differ from `counters`, or all of them when `exact`. New tables and those that are gone
+* are not listed: that is DDL, which the catalog witness sees. Rejects with the signal's reason when it is aborted.
+*/
+async function changedTables(server, before, counters, options) {
+	const { database } = server.address;
+	await using exporter = await server.connect(database, { applicationName: "safe-migrate snapshot" });
+	return await endingOnAbort(exporter, options.signal, () => readChanged(server, exporter, before, counters, options));
+}
+async function readChanged(server, exporter, before, counters, options) {
+	const { database } = exporter;
+	const snapshotId = await exportSnapshot(exporter);
+	const countersNow = options.exact ? {} : await readCounters(exporter);
+	const names = await quotedNames(exporter, before.tables);
+	const known = new Map(before.tables.map((content) => [tableKey(content), content]));
+	const suspects = (await listTables(exporter)).flatMap((shape) => {
+		const content = known.get(tableKey(shape));
+		const name = names.get(tableKey(shape));
+		if (content === void 0 || name === void 0) return [];
+		return options.exact || counters[name] !== countersNow[name] ? [{
+			shape,
+			content,
+			name
+		}] : [];
+	});
+	const changed = [];
+	const tasks = suspects.toSorted((a, b) => b.shape.sizeBytes - a.shape.sizeBytes).map(({ shape, content, name }) => async (session) => {
+		const now = await readTableContent(session, shape);
+		if (now.rows !== content.rows || now.digest !== content.digest) changed.push(name);
+	});
+	await readInSnapshot(server, {
+		database,
+		snapshotId
+	}, tasks, options);
+	return changed.toSorted();
+}
+/**
+* Sequences (`schema.name`, quoted as needed, sorted) that stand behind where they stood in `before`: somebody set
+* them back. Sequences that are gone are not listed.
+*/
+async function rewoundSequences(session, before) {
+	const directions = await readSequenceDirections(session);
+	const now = new Map((await readSequences(session)).map((sequence) => [sequenceKey(sequence), sequence]));
+	return [...(await quotedNames(session, before.sequences.filter((earlier) => {
+		const later = now.get(sequenceKey(earlier));
+		if (later === void 0) return false;
+		return isBehind(later, earlier, directions.get(sequenceKey(earlier)) ?? "ascending");
+	}).map(({ schema, name }) => ({
+		schema,
+		table: name
+	})))).values()].toSorted();
+}
+/** Unambiguous key of a table in a Map. */
+function tableKey(table) {
+	return JSON.stringify([table.schema, table.table]);
+}
+const nameRow$3 = object({
+	name: string(),
+	index: number()
+});
+/** The names as PostgreSQL itself would quote them (which words need it depends on its version), by `tableKey`. */
+async function quotedNames(session, tables) {
+	if (tables.length === 0) return /* @__PURE__ */ new Map();
+	const rows = await session.query(`SELECT format('%I.%I', t.item ->> 0, t.item ->> 1) AS "name", t.index::int - 1 AS "index"
+       FROM pg_catalog.jsonb_array_elements(${literal(JSON.stringify(tables.map(({ schema, table }) => [schema, table])))}::jsonb)
+            WITH ORDINALITY AS t(item, index)`, nameRow$3);
+	const names = /* @__PURE__ */ new Map();
+	for (const { name, index } of rows) {
+		const table = tables[index];
+		if (table !== void 0) names.set(tableKey(table), name);
+	}
+	return names;
+}
+
+// src/database/postgres/comparable-tables.ts
+const tableRow = object({
+	schema: string(),
+	table: string(),
+	columns: array(object({
+		name: string(),
+		type: string(),
+		isGenerated: boolean()
+	})),
+	keys: array(array(string())),
+	sizeBytes: number()
+});
+/**
+* The tables of the session's database that `listTables` lists, without Prisma's history: that one differs by
+* nature. Keys are unique indexes over not-null columns that always hold (no condition, no expression, not deferred).
+*/
+function listComparableTables(session) {
+	return session.query(`SELECT n.nspname AS "schema", c.relname AS "table",
+            coalesce(pg_catalog.pg_table_size(c.oid), 0) AS "sizeBytes",
+            coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', a.attname,
+                               'type', pg_catalog.format_type(a.atttypid, NULL), 'isGenerated', a.attgenerated <> '')
+                             ORDER BY a.attname::text COLLATE "C")
+                        FROM pg_catalog.pg_attribute a
+                       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS "columns",
+            coalesce((SELECT pg_catalog.jsonb_agg(k.columns ORDER BY k.indisprimary DESC, k.size, k.indexrelid)
+                        FROM (SELECT i.indexrelid, i.indisprimary, count(*) AS size,
+                                     pg_catalog.jsonb_agg(a.attname ORDER BY p.place) AS columns
+                                FROM pg_catalog.pg_index i,
+                                     pg_catalog.unnest(i.indkey) WITH ORDINALITY AS p(attnum, place)
+                                LEFT JOIN pg_catalog.pg_attribute a
+                                  ON a.attrelid = c.oid AND a.attnum = p.attnum AND p.attnum > 0
+                               WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+                                 AND i.indpred IS NULL AND i.indexprs IS NULL AND p.place <= i.indnkeyatts
+                               GROUP BY i.indexrelid, i.indisprimary
+                              HAVING bool_and(a.attnotnull)) AS k), '[]') AS "keys"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.relname <> '_prisma_migrations'
+        AND ${isUserSchema("n")} AND ${isNoMember("pg_class", "c")}
+      ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, tableRow);
+}
+/** Columns that both tables have, by name and type, so that their values can be compared as text. */
+function commonColumns(a, b) {
+	const others = new Map(b.columns.map((column) => [column.name, column]));
+	return a.columns.flatMap((column) => {
+		const other = others.get(column.name);
+		if (other === void 0 || other.type !== column.type || other.isGenerated || column.isGenerated) return [];
+		return [column.name];
+	});
+}
+/** Whether both tables have the very same columns. */
+function sameColumns(a, b) {
+	return JSON.stringify(a.columns) === JSON.stringify(b.columns);
+}
+/** A key that identifies rows in both tables and is made of `columns` alone; empty when there is none. */
+function commonKey(a, b, columns) {
+	const inB = new Set(b.keys.map(keyName));
+	return a.keys.find((key) => inB.has(keyName(key)) && key.every((name) => columns.includes(name))) ?? [];
+}
+function keyName(key) {
+	return JSON.stringify(key.toSorted());
+}
+
+// src/database/postgres/session-settings.ts
+/**
+* What every session of ours sets first. Two aims: nothing that a database or role was given by ALTER … SET may end
+* a long read (timeouts), and the same value must always have the same text (comparisons hash text).
+* Names that a server does not know are passed over: idle_session_timeout came with 14, transaction_timeout with 17.
+*/
+const settings = {
+	lock_timeout: "0",
+	idle_in_transaction_session_timeout: "0",
+	idle_session_timeout: "0",
+	transaction_timeout: "0",
+	tcp_keepalives_idle: "60",
+	tcp_keepalives_interval: "15",
+	TimeZone: "UTC",
+	DateStyle: "ISO, MDY",
+	IntervalStyle: "postgres",
+	extra_float_digits: "1",
+	bytea_output: "hex",
+	lc_monetary: "C",
+	xmlbinary: "base64",
+	quote_all_identifiers: "off",
+	row_security: "off",
+	standard_conforming_strings: "on",
+	client_min_messages: "warning",
+	default_transaction_read_only: "off",
+	default_transaction_isolation: "read committed",
+	default_transaction_deferrable: "off"
+};
+/**
+* The statements that set up a session, to be run one by one and in this order. The timeout goes first, or a short one
+* ends what follows; then the search path: until it is empty, the database's own functions and operators could stand
+* before PostgreSQL's.
+*/
+function sessionSettings() {
+	return [
+		"set statement_timeout = 0",
+		"set search_path = ''",
+		`select set_config(w.name, w.value, false) from (values ${Object.entries(settings).map(([name, value]) => `(${literal(name)}, ${literal(value)})`).join(", ")}) as w(name, value) where exists (select from pg_settings s where s.name = w.name)`
+	];
+}
+/**
+* The server looks whether we are still there while it works for us (14 and later): a killed run then leaves no
+* query behind. Some systems cannot do that and refuse the setting, which is no reason to stop.
+*/
+const disconnectCheck = "select set_config('client_connection_check_interval', '2s', false) from pg_settings where name = 'client_connection_check_interval'";
+
+// src/database/postgres/hash-stream.ts
+/**
+* Lines of a query that may have any number of them, as they come. A session hands over an answer as a whole, and
+* psql collects it first; COPY is what psql passes on at once. Disposing ends the psql.
+*/
+var HashStream = class {
+	#process;
+	/** Handled from the start: it settles while nobody may be waiting. */
+	#exit;
+	#chunks;
+	#unfinished = "";
+	/** `sql` selects two numbers a row; it is read in the snapshot. */
+	constructor(server, source, sql) {
+		this.#process = server.tools.start("psql", [
+			"-X",
+			"-q",
+			"-A",
+			"-t",
+			"--set=ON_ERROR_STOP=1",
+			"--file=-"
+		], {
+			database: source.database,
+			stdin: "pipe",
+			env: {
+				PGCLIENTENCODING: "UTF8",
+				PGAPPNAME: "safe-migrate compare"
+			}
+		});
+		this.#exit = this.#process.exited.catch((error) => error instanceof Error ? error : new Error(String(error)));
+		this.#chunks = this.#process.stdout.pipe(new PassThrough())[Symbol.asyncIterator]();
+		if (this.#process.stdin === null) throw new TypeError("psql was started without stdin");
+		this.#process.stdin.end([
+			"\\o /dev/null",
+			...sessionSettings().map((statement) => `${statement};`),
+			"\\o",
+			`${beginReading};`,
+			`SET TRANSACTION SNAPSHOT '${source.snapshotId}';`,
+			`COPY (${sql}) TO STDOUT;`,
+			""
+		].join("\n"));
+	}
+	/** Up to the end of what has arrived; empty when there is no more. Rejects when the query failed. */
+	async nextLines() {
+		for (;;) {
+			const { done, value } = await this.#chunks.next();
+			if (done === true) {
+				await this.#assertComplete();
+				return [];
+			}
+			const [first, ...more] = value.toString("latin1").split("\n");
+			const lines = [this.#unfinished + (first ?? ""), ...more];
+			this.#unfinished = lines.pop() ?? "";
+			if (lines.length > 0) return lines.map(parseLine);
+		}
+	}
+	async [Symbol.asyncDispose]() {
+		this.#process.kill();
+		this.#process.stdout.destroy();
+		await this.#exit;
+	}
+	async #assertComplete() {
+		const exit = await this.#exit;
+		if (exit instanceof Error) throw exit;
+		if (exit.exitCode === 0 && this.#unfinished === "") return;
+		throw new SafeMigrateError({
+			code: "SM_READ_FAILED",
+			message: `rows could not be compared: ${describeToolFailure("psql", exit).message}`,
+			hint: "The role of database-url must be able to read every row of every table (row-level security included).",
+			docs: "postgresql.md"
+		});
+	}
+};
+function parseLine(line) {
+	const tab = line.indexOf("	");
+	return {
+		key: line.slice(0, tab),
+		value: line.slice(tab + 1)
+	};
+}
+
+// src/database/postgres/merge-hashes.ts
+/**
+* Walks two sorted streams side by side and hands over, for every key, the values that each side has for it.
+* Holds no more than one portion of each and the values of one key.
+*/
+async function mergeHashes(left, right, onKey) {
+	const [a, b] = [new Reader(left), new Reader(right)];
+	for (;;) {
+		const [keyA, keyB] = [await a.key(), await b.key()];
+		if (keyA === null && keyB === null) return;
+		const order = keyA === null ? 1 : keyB === null ? -1 : compare(keyA, keyB);
+		const key = order <= 0 ? keyA : keyB;
+		if (key === null) return;
+		onKey(key, order <= 0 ? await a.take(key) : [], order >= 0 ? await b.take(key) : []);
+	}
+}
+/** BigInt only where it decides: most keys are the same on both sides, and parsing twenty million of them takes its time. */
+function compare(a, b) {
+	if (a === b) return 0;
+	return BigInt(a) < BigInt(b) ? -1 : 1;
+}
+var Reader = class {
+	#source;
+	#lines = [];
+	#position = 0;
+	#isOver = false;
+	constructor(source) {
+		this.#source = source;
+	}
+	/** The key that comes next; null at the end. */
+	async key() {
+		while (this.#position === this.#lines.length && !this.#isOver) {
+			this.#lines = await this.#source.nextLines();
+			this.#position = 0;
+			this.#isOver = this.#lines.length === 0;
+		}
+		return this.#lines[this.#position]?.key ?? null;
+	}
+	/** The values of all lines with this key, which comes next. */
+	async take(key) {
+		const values = [];
+		while (await this.key() === key) {
+			values.push(this.#lines[this.#position]?.value ?? "");
+			this.#position += 1;
+		}
+		return values;
+	}
+};
+
+// src/database/postgres/row-hashes.ts
+const rowsPerBucket = 500;
+const mostBits = 14;
+const hashBits = 64;
+/** How many bits make buckets of some hundred rows; at most 16 384 buckets. */
+function bucketBits(rows) {
+	return Math.min(mostBits, Math.max(1, Math.ceil(Math.log2(Math.max(1, rows) / rowsPerBucket))));
+}
+const bucketRow = object({
+	bucket: string(),
+	rows: number(),
+	digest: string()
+});
+/** Counts and digests the rows bucket by bucket, in one pass over the table. */
+function readBuckets(session, rows, bits) {
+	return session.query(`SELECT (h.key >> ${hashBits - bits})::text AS "bucket", count(*) AS "rows", sum(h.row::numeric)::text AS "digest"
+       FROM (${hashesSql(rows)}) AS h GROUP BY 1`, bucketRow);
+}
+/**
+* SQL that lists the rows of the named buckets (all of them when null), ordered by the key's hash: key hash and row
+* hash, or row hash and number of equal rows when there is no key.
+*/
+function sortedHashesSql(rows, bits, buckets) {
+	const chosen = buckets === null ? "" : `WHERE h.key >> ${hashBits - bits} IN (SELECT pg_catalog.unnest('{${buckets.join(",")}}'::bigint[]))`;
+	const list = `FROM (${hashesSql(rows)}) AS h ${chosen}`;
+	return rows.key.length === 0 ? `SELECT h.key, count(*) ${list} GROUP BY h.key ORDER BY h.key` : `SELECT h.key, h.row ${list} ORDER BY h.key, h.row`;
+}
+const keyRow = object({ key: array(string()) });
+/** The keys behind these hashes (any rows' when null), each as a JSON array of text; `limit` of them, in key order. */
+async function readKeys(session, rows, hashes, limit) {
+	if (rows.key.length === 0 || hashes?.length === 0) return [];
+	const texts = rows.key.map((name) => `q.${identifier(name)}::text`).join(", ");
+	const chosen = hashes === null ? "true" : `${hashOf(rows.key)} = ANY ('{${hashes.join(",")}}'::bigint[])`;
+	return (await session.query(`SELECT ARRAY[${texts}] AS "key" FROM ${from(rows)} AND ${chosen}
+      ORDER BY ${rows.key.map((name) => `q.${identifier(name)}`).join(", ")} LIMIT ${limit}`, keyRow)).map(({ key }) => JSON.stringify(key));
+}
+/** Number of the rows that count. */
+async function countRows(session, rows) {
+	const [row] = await session.query(`SELECT count(*) AS "rows" FROM ${from(rows)}`, object({ rows: number() }));
+	return row?.rows ?? 0;
+}
+function hashesSql(rows) {
+	return `SELECT ${hashOf(rows.key.length === 0 ? rows.columns : rows.key)} AS key, ${hashOf(rows.columns)} AS row FROM ${from(rows)}`;
+}
+function from(rows) {
+	return `ONLY ${qualified(rows.schema, rows.table)} AS q WHERE ${rows.only ?? "true"}`;
+}
+/** ROW(…)::text and not q::text: that would read a column named `q` in a table that has one. */
+function hashOf(columns) {
+	return `pg_catalog.hashtextextended(ROW(${columns.map((name) => `q.${identifier(name)}`).join(", ")})::text COLLATE "C", 0)`;
+}
+
+// src/database/postgres/compare-rows.ts
+/** Keys that are shown of what only the failed database holds. */
+const sampleLimit = 20;
+/**
+* Compares the rows of one table in two databases. First bucket by bucket, which the server does in one pass over
+* each; then, row by row, only what is in differing buckets, as two sorted streams of hashes. So neither side's rows
+* come here, and node holds some kilobytes however large the table is.
+*/
+async function compareRows(comparison) {
+	const { failed, target, failedRows, targetRows } = comparison;
+	const bits = bucketBits(comparison.expectedRows);
+	const [failedBuckets, targetBuckets] = await Promise.all([readBuckets(failed.session, failedRows, bits), readBuckets(target.session, targetRows, bits)]);
+	const targetRowCount = targetBuckets.reduce((sum, { rows }) => sum + rows, 0);
+	const differing = differingBuckets(failedBuckets, targetBuckets);
+	if (differing.length === 0) return {
+		onlyInFailed: 0,
+		changed: 0,
+		onlyInTarget: 0,
+		sampleKeys: [],
+		targetRowCount
+	};
+	const counted = await countDifferences(comparison, bits, differing.length > 2 ** bits / 2 ? null : differing);
+	const sampleKeys = await readKeys(failed.session, failedRows, counted.sampleHashes, 20);
+	const { onlyInFailed, changed, onlyInTarget } = counted;
+	return {
+		onlyInFailed,
+		changed,
+		onlyInTarget,
+		sampleKeys,
+		targetRowCount
+	};
+}
+function differingBuckets(a, b) {
+	const text = ({ rows, digest }) => `${rows} ${digest}`;
+	const inA = new Map(a.map((bucket) => [bucket.bucket, text(bucket)]));
+	const inB = new Map(b.map((bucket) => [bucket.bucket, text(bucket)]));
+	return [.../* @__PURE__ */ new Set([...inA.keys(), ...inB.keys()])].filter((bucket) => inA.get(bucket) !== inB.get(bucket));
+}
+async function countDifferences({ server, failed, target, failedRows, targetRows }, bits, buckets) {
+	const counted = {
+		onlyInFailed: 0,
+		changed: 0,
+		onlyInTarget: 0,
+		sampleHashes: []
+	};
+	const hasKey = failedRows.key.length > 0;
+	await using failedStream = new HashStream(server, failed.source, sortedHashesSql(failedRows, bits, buckets));
+	await using targetStream = new HashStream(server, target.source, sortedHashesSql(targetRows, bits, buckets));
+	await mergeHashes(failedStream, targetStream, (key, inFailed, inTarget) => {
+		const { onlyFailed, onlyTarget, both } = hasKey ? differentValues(inFailed, inTarget) : differentCounts(inFailed, inTarget);
+		counted.onlyInFailed += onlyFailed;
+		counted.onlyInTarget += onlyTarget;
+		counted.changed += both;
+		if (onlyFailed > 0 && counted.sampleHashes.length < 20) counted.sampleHashes.push(key);
+	});
+	return counted;
+}
+const same = {
+	onlyFailed: 0,
+	onlyTarget: 0,
+	both: 0
+};
+/** Row hashes of one key: at most one a side, unless two keys share a hash. */
+function differentValues(inFailed, inTarget) {
+	if (inFailed.length === 1 && inTarget.length === 1 && inFailed[0] === inTarget[0]) return same;
+	const failed = inFailed.filter((hash) => !inTarget.includes(hash)).length;
+	const target = inTarget.filter((hash) => !inFailed.includes(hash)).length;
+	const both = Math.min(failed, target);
+	return {
+		onlyFailed: failed - both,
+		onlyTarget: target - both,
+		both
+	};
+}
+/** How many equal rows each side has of one kind: one number a side, or none. */
+function differentCounts(inFailed, inTarget) {
+	const more = Number(inFailed[0] ?? 0) - Number(inTarget[0] ?? 0);
+	return {
+		onlyFailed: Math.max(0, more),
+		onlyTarget: Math.max(0, -more),
+		both: 0
+	};
+}
+
+// src/database/postgres/compare-table.ts
+/** Compares one table after the other in one pair of sessions. */
+var TableComparer = class {
+	#server;
+	#failed;
+	#target;
+	#olderThanSwap;
+	#log;
+	constructor(server, failed, target, xidAtSwap, log) {
+		this.#server = server;
+		this.#failed = failed;
+		this.#target = target;
+		this.#olderThanSwap = olderThan(xidAtSwap);
+		this.#log = log;
+	}
+	/** null when the table holds the same in both. */
+	async compare(pair, before) {
+		if (pair.failed === void 0) return pair.target === void 0 ? null : this.#onlyInTarget(pair.target);
+		if (pair.target === void 0) return this.#onlyInFailed(pair.failed);
+		return this.#inBoth(pair.failed, pair.target, before);
+	}
+	async #onlyInTarget(table) {
+		const rows = this.#rows(table, [], [], this.#olderThanSwap);
+		const onlyInTarget = await countRows(this.#target.session, rows);
+		if (onlyInTarget === 0) return null;
+		return {
+			...nameOf$1(table),
+			onlyInFailed: 0,
+			changed: 0,
+			onlyInTarget,
+			key: [],
+			sampleKeys: []
+		};
+	}
+	async #onlyInFailed(table) {
+		const key = table.keys[0] ?? [];
+		const rows = this.#rows(table, key, [], null);
+		const onlyInFailed = await countRows(this.#failed.session, rows);
+		if (onlyInFailed === 0) return null;
+		const sampleKeys = await readKeys(this.#failed.session, rows, null, 20);
+		return {
+			...nameOf$1(table),
+			onlyInFailed,
+			changed: 0,
+			onlyInTarget: 0,
+			key,
+			sampleKeys
+		};
+	}
+	async #inBoth(failed, target, before) {
+		if (before !== void 0 && sameColumns(failed, target)) {
+			const columns = failed.columns.map(({ name }) => name);
+			const now = await readTableContent(this.#failed.session, {
+				...nameOf$1(failed),
+				columns
+			});
+			if (now.rows === before.rows && now.digest === before.digest) return null;
+		}
+		const columns = commonColumns(failed, target);
+		const key = commonKey(target, failed, columns);
+		const { targetRowCount, ...found } = await compareRows({
+			server: this.#server,
+			failed: this.#failed,
+			target: this.#target,
+			failedRows: this.#rows(failed, key, columns, null),
+			targetRows: this.#rows(target, key, columns, this.#olderThanSwap),
+			expectedRows: before?.rows ?? 0
+		});
+		if (found.onlyInFailed + found.changed + found.onlyInTarget === 0) return null;
+		const touched = (before?.rows ?? targetRowCount) - targetRowCount;
+		if (touched > 0) this.#log.detail(`${failed.schema}.${failed.table}: the application has changed or deleted ${touched} rows since the swap; they are counted as only in the failed database`);
+		return {
+			...nameOf$1(failed),
+			...found,
+			key
+		};
+	}
+	#rows(table, key, columns, only) {
+		return {
+			...nameOf$1(table),
+			key,
+			columns,
+			only
+		};
+	}
+};
+function nameOf$1({ schema, table }) {
+	return {
+		schema,
+		table
+	};
+}
+/**
+* SQL condition: the row's inserting transaction precedes `xid`. Ids count round after 2^32; as the server does, the
+* half of them behind `xid` is taken for older. Below 3 stand the special ids of what was always there. A row that
+* was frozen since shows its xmin as before.
+*/
+function olderThan(xid) {
+	const xmin = "q.xmin::text::bigint";
+	return `(${xmin} < 3 OR ((${xmin} - ${xid}) & 4294967295) >= 2147483648)`;
+}
+
+// src/database/postgres/copy-name.ts
+/** Kinds of databases that runs make beside a target. */
+const copyKinds = [
+	"fallback",
+	"rehearsal",
+	"failed",
+	"scratch"
+];
+/** PostgreSQL cuts longer names silently (NAMEDATALEN - 1). */
+const nameLimitBytes = 63;
+/**
+* Name of a copy beside `target`: `<target>__<kind>_<run>`. Always fits PostgreSQL's 63 bytes: the stem is cut
+* where it must be and a short hash of it added, so that two long targets never share a copy's name.
+*/
+function copyName(target, kind, run) {
+	return withSuffix(target, `__${kind}_${run}`);
+}
+/** Name of the coordination database of `target`: `<target>__safe_migrate`. */
+function coordinationName(target) {
+	return withSuffix(target, "__safe_migrate");
+}
+function withSuffix(target, suffix) {
+	const whole = target + suffix;
+	if (Buffer.byteLength(whole) <= nameLimitBytes) return whole;
+	const hash = createHash("sha256").update(target).digest("hex").slice(0, 8);
+	const stemBytes = nameLimitBytes - Buffer.byteLength(suffix) - hash.length - 1;
+	if (stemBytes < 1) throw new RangeError(`no database name fits before ${suffix}`);
+	return `${cutToBytes$1(target, stemBytes)}_${hash}${suffix}`;
+}
+/** The longest prefix of whole characters that fits. */
+function cutToBytes$1(text, limitBytes) {
+	let cut = "";
+	let sizeBytes = 0;
+	for (const character of text) {
+		sizeBytes += Buffer.byteLength(character);
+		if (sizeBytes > limitBytes) break;
+		cut += character;
+	}
+	return cut;
+}
+
+// src/database/postgres/copy-mark.ts
+const prefix$1 = "safe-migrate ";
+const markContent = strictObject({
+	format: literal$1(1),
+	kind: _enum(copyKinds),
+	target: string().min(1),
+	run: string().min(1)
+});
+/**
+* The comment that a copy carries from its first moment: `safe-migrate {"format":1,"kind":…,"target":…,"run":…}`.
+* Without it no database is ever dropped. Comments on databases are cluster-wide and need no connection to it.
+*/
+function copyMark(mark) {
+	return prefix$1 + JSON.stringify({
+		format: 1,
+		kind: mark.kind,
+		target: mark.target,
+		run: mark.run
+	});
+}
+/** Reads a comment back; null when it is not a mark of ours (or none at all). */
+function parseCopyMark(comment) {
+	if (comment === null || !comment.startsWith(prefix$1)) return null;
+	let content;
+	try {
+		content = JSON.parse(comment.slice(13));
+	} catch {
+		return null;
+	}
+	const parsed = markContent.safeParse(content);
+	if (!parsed.success) return null;
+	const { kind, target, run } = parsed.data;
+	return {
+		kind,
+		target,
+		run
+	};
+}
+/**
+* The mark of database `name` when comment and name agree that a run of safe-migrate made it for `target`;
+* null otherwise. Both are needed: a comment alone travels with renames, a name alone anybody can choose.
+*/
+function provenCopy(target, name, comment) {
+	const mark = parseCopyMark(comment);
+	if (mark === null || mark.target !== target || name === target) return null;
+	return copyName(mark.target, mark.kind, mark.run) === name ? mark : null;
+}
+
+// src/database/postgres/compare-with-failed.ts
+/**
+* What differs, table by table, between the failed database and what came out of the backup. The failed database is
+* open for as long as it takes, under its own name, and closed again whatever happens. `admin` is a session in
+* another database of the server.
+*
+* The application is writing into the recovered target again, and its sequences hand out the same numbers again.
+* So of the target only rows count that are older than the swap, by their `xmin`: a database that was closed until
+* the swap's commit holds no younger ones but the application's. Everything is read in one snapshot, taken at once.
+*
+* For what was inserted into the failed database the numbers are exact. A row of the backup that the application has
+* changed or deleted between the swap and this snapshot is counted as one that only the failed database holds; the
+* log says for which tables that can be.
+*/
+async function compareWithFailed(server, admin, request, log) {
+	const target = server.address.database;
+	await using snapshotOfTarget = await openExporter(server, target);
+	await assertFailedDatabase(admin, target, request.failedName);
+	await allowConnections(admin, request.failedName, true);
+	try {
+		await using snapshotOfFailed = await openExporter(server, request.failedName);
+		return await compareAll(server, snapshotOfFailed, snapshotOfTarget, request, log);
+	} finally {
+		await closeAgain(server, request.failedName, log);
+	}
+}
+async function allowConnections(session, name, isAllowed) {
+	await session.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS ${isAllowed}`);
+}
+/** In a session of its own, and without hiding how the comparison ended. */
+async function closeAgain(server, name, log) {
+	try {
+		await using session = await server.connect(server.address.database);
+		await allowConnections(session, name, false);
+	} catch (error) {
+		const reason = messageOf(error);
+		log.warn(`${name} is still open to connections: ${reason} Close it by hand: ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false;`);
+	}
+}
+async function openExporter(server, database) {
+	const session = await server.connect(database, { applicationName: "safe-migrate compare" });
+	try {
+		return {
+			session,
+			source: {
+				database,
+				snapshotId: await exportSnapshot(session)
+			},
+			[Symbol.asyncDispose]: () => session[Symbol.asyncDispose]()
+		};
+	} catch (error) {
+		await session[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+async function assertFailedDatabase(admin, target, name) {
+	const [row] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object({ comment: string().nullable() }));
+	if (provenCopy(target, name, row?.comment ?? null)?.kind === "failed") return;
+	throw new SafeMigrateError({
+		code: "SM_NOT_A_COPY",
+		message: `${name} is not a failed database that safe-migrate kept of ${target}; it was not opened`,
+		hint: "Somebody has renamed, dropped or re-commented it since the swap.",
+		docs: "recovery.md"
+	});
+}
+async function compareAll(server, failed, target, request, log) {
+	const pairs = /* @__PURE__ */ new Map();
+	for (const table of await listComparableTables(failed.session)) pairs.set(tableKey(table), {
+		failed: table,
+		target: void 0
+	});
+	for (const table of await listComparableTables(target.session)) pairs.set(tableKey(table), {
+		failed: pairs.get(tableKey(table))?.failed,
+		target: table
+	});
+	const before = new Map(request.before.tables.map((content) => [tableKey(content), content]));
+	const queue = [...pairs].toSorted(([, a], [, b]) => sizeOf(b) - sizeOf(a)).values();
+	const differences = [];
+	let done = 0;
+	log.progress(() => `${done} of ${pairs.size} tables compared`);
+	const work = async () => {
+		await using failedSide = await joinSnapshot(server, failed);
+		await using targetSide = await joinSnapshot(server, target);
+		const comparer = new TableComparer(server, failedSide, targetSide, request.xidAtSwap, log);
+		for (const [key, pair] of queue) {
+			const difference = await comparer.compare(pair, before.get(key));
+			if (difference !== null) differences.push(difference);
+			done += 1;
+		}
+	};
+	const workers = Math.min(Math.max(1, request.jobs), pairs.size);
+	const results = await Promise.allSettled(Array.from({ length: workers }, work));
+	for (const result of results) if (result.status === "rejected") throw result.reason;
+	return differences.toSorted((a, b) => tableKey(a) < tableKey(b) ? -1 : 1);
+}
+function sizeOf({ failed, target }) {
+	return (failed?.sizeBytes ?? 0) + (target?.sizeBytes ?? 0);
+}
+async function joinSnapshot(server, { source }) {
+	const session = await server.connect(source.database, { applicationName: "safe-migrate compare" });
+	await session.execute(`${beginReading}; SET TRANSACTION SNAPSHOT '${source.snapshotId}'`);
+	return {
+		session,
+		source,
+		[Symbol.asyncDispose]: () => session[Symbol.asyncDispose]()
+	};
+}
+
+// src/system/child-environment.ts
+/**
+* What the runner gives to actions and to nobody else. A migration, a hook or a database tool that could read
+* these could mint cloud credentials or write the workflow's cache and artifacts.
+*/
+const runnerSecrets = /* @__PURE__ */ new Set([
+	"ACTIONS_RUNTIME_TOKEN",
+	"ACTIONS_RUNTIME_URL",
+	"ACTIONS_RESULTS_URL",
+	"ACTIONS_CACHE_URL",
+	"ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+	"ACTIONS_ID_TOKEN_REQUEST_URL",
+	"GITHUB_STATE"
+]);
+/** Files by which a step speaks to the runner: no business of a database tool. */
+const runnerFiles = /* @__PURE__ */ new Set([
+	"GITHUB_OUTPUT",
+	"GITHUB_ENV",
+	"GITHUB_PATH",
+	"GITHUB_STEP_SUMMARY"
+]);
+/**
+* The environment for what the user has us start (migrator, hooks): ours, without the action's inputs and state
+* and without the runner's tokens. `GITHUB_TOKEN` stays: it is only there when the workflow put it there.
+*/
+function childEnvironment(extra = {}, own = process.env) {
+	return {
+		...keep(own, (name) => !isOfTheAction(name)),
+		...extra
+	};
+}
+/**
+* The environment for psql, pg_dump and pg_restore. Where they connect is said by `extra` alone: an inherited
+* PGSERVICE, PGHOSTADDR or PGOPTIONS would send them elsewhere than Prisma goes, so no PG* variable is inherited.
+*/
+function databaseToolEnvironment(extra = {}, own = process.env) {
+	return {
+		...keep(own, (name) => !isOfTheAction(name) && !runnerFiles.has(name) && !/^(PG|PSQL)/.test(name) && !/^(LC_.*|LANGUAGE|LANG)$/.test(name)),
+		LC_ALL: "C",
+		...extra
+	};
+}
+function isOfTheAction(name) {
+	const upper = name.toUpperCase();
+	return upper.startsWith("INPUT_") || upper.startsWith("STATE_") || runnerSecrets.has(upper);
+}
+function keep(own, wanted) {
+	const kept = {};
+	for (const [name, value] of Object.entries(own)) if (value !== void 0 && wanted(name)) kept[name] = value;
+	return kept;
+}
+
+// src/system/process-group.ts
+const pollMs$1 = 50;
+/** How long a group that got SIGKILL is waited for. */
+const killedGraceMs = 5e3;
+/**
+* Sends a signal to every process of the group that `pid` leads.
+* Returns false when there is no such group (any more).
+*/
+function signalGroup(pid, signal) {
+	if (!Number.isInteger(pid) || pid <= 1) throw new RangeError(`not the id of a process group: ${pid}`);
+	try {
+		process.kill(-pid, signal);
+		return true;
+	} catch (error) {
+		if (error instanceof Error && "code" in error && (error.code === "ESRCH" || error.code === "EPERM")) return false;
+		throw error;
+	}
+}
+/**
+* Ends a process group: SIGTERM, and SIGKILL after `graceMs` milliseconds (0: at once).
+* Returns whether nothing of it runs any more.
+*/
+async function endGroup(pid, graceMs = 5e3) {
+	if (graceMs > 0) {
+		if (!signalGroup(pid, "SIGTERM")) return true;
+		if (await groupEnds(pid, graceMs)) return true;
+	}
+	if (!signalGroup(pid, "SIGKILL")) return true;
+	return groupEnds(pid, killedGraceMs);
+}
+async function groupEnds(pid, timeoutMs) {
+	const deadlineMs = Date.now() + timeoutMs;
+	while (await groupRuns(pid)) {
+		if (Date.now() >= deadlineMs) return false;
+		await setTimeout$1(pollMs$1);
+	}
+	return true;
+}
+async function groupRuns(pid) {
+	if (!signalGroup(pid, 0)) return false;
+	if (process.platform !== "linux") return true;
+	const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+	return (await Promise.all(ids.map((id) => isRunningMember(id, pid)))).includes(true);
+}
+async function isRunningMember(id, group) {
+	let stat;
+	try {
+		stat = await readFile(`/proc/${id}/stat`, "utf8");
+	} catch {
+		return false;
+	}
+	const [state, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+	return Number(processGroup) === group && state !== "Z" && state !== "X";
+}
+
+// src/system/process.ts
+/** How much of the end of stderr is kept, in bytes. */
+const stderrTailBytes$1 = 65536;
+/**
+* Starts `command` with `args` (no shell). Throws the signal's reason when it was aborted already.
+* Secrets belong into `env` or stdin, never into `args`: arguments are visible to everyone on the machine.
+*/
+function startProcess(command, args, options) {
+	options.signal?.throwIfAborted();
+	const child = spawnOrThrow(command, args, options);
+	const { stdout, stderr, stdin } = child;
+	if (stdout === null || stderr === null) throw cannotStart(command, /* @__PURE__ */ new Error("no pipes"));
+	stdin?.on("error", () => {});
+	const tail = new ByteTail(stderrTailBytes$1);
+	stderr.on("data", (chunk) => {
+		tail.add(chunk);
+		options.onStderr?.(chunk);
+	});
+	let hasClosed = false;
+	const kill = (signal = "SIGTERM") => {
+		if (hasClosed || child.pid === void 0) return;
+		if (options.ownGroup === true) signalGroup(child.pid, signal);
+		else child.kill(signal);
+	};
+	let killTimer;
+	const abort = () => {
+		kill("SIGTERM");
+		killTimer = setTimeout(() => {
+			kill("SIGKILL");
+			killTimer = setTimeout(() => {
+				stdout.destroy();
+				stderr.destroy();
+			}, 1e3);
+		}, options.graceMs ?? 5e3);
+	};
+	options.signal?.addEventListener("abort", abort, { once: true });
+	const exited = new Promise((resolve, reject) => {
+		child.once("error", (cause) => {
+			if (child.pid === void 0) reject(cannotStart(command, cause));
+		});
+		child.once("close", (exitCode, signal) => {
+			hasClosed = true;
+			clearTimeout(killTimer);
+			options.signal?.removeEventListener("abort", abort);
+			resolve({
+				exitCode,
+				signal,
+				stderr: tail.text()
+			});
+		});
+	});
+	exited.catch(() => {});
+	return {
+		pid: child.pid ?? null,
+		stdin,
+		stdout,
+		exited,
+		kill
+	};
+}
+/**
+* Runs a short command to its end and returns what it wrote to stdout (UTF-8).
+* For version probes: small outputs, a time limit in milliseconds after which the child is ended.
+*/
+async function readOutput(command, args, options) {
+	const child = startProcess(command, args, {
+		env: options.env,
+		...options.cwd === void 0 ? {} : { cwd: options.cwd },
+		signal: AbortSignal.timeout(options.timeoutMs),
+		graceMs: 500
+	});
+	const chunks = [];
+	child.stdout.on("data", (chunk) => chunks.push(chunk));
+	return {
+		...await child.exited,
+		stdout: Buffer.concat(chunks).toString("utf8")
+	};
+}
+function spawnOrThrow(command, args, options) {
+	try {
+		return spawn(command, args, {
+			env: { ...options.env },
+			...options.cwd === void 0 ? {} : { cwd: options.cwd },
+			stdio: [
+				options.stdin ?? "ignore",
+				"pipe",
+				"pipe"
+			],
+			detached: options.ownGroup === true,
+			windowsHide: true
+		});
+	} catch (cause) {
+		throw cannotStart(command, cause);
+	}
+}
+function cannotStart(command, cause) {
+	const reason = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown reason";
+	return new SafeMigrateError({
+		code: "SM_PROCESS_NOT_STARTED",
+		message: `${command} could not be started (${reason})`,
+		hint: reason === "ENOENT" ? "Check that the program is installed and that the working directory exists." : "Check that the program may be executed and that the machine has memory and file handles left.",
+		cause
+	});
+}
+/** Keeps the last bytes of a stream. */
+var ByteTail = class {
+	#limitBytes;
+	#chunks = [];
+	#sizeBytes = 0;
+	constructor(limitBytes) {
+		this.#limitBytes = limitBytes;
+	}
+	add(chunk) {
+		this.#chunks.push(chunk);
+		this.#sizeBytes += chunk.length;
+		if (this.#sizeBytes > 2 * this.#limitBytes) this.#trim();
+	}
+	text() {
+		this.#trim();
+		return Buffer.concat(this.#chunks).toString("utf8");
+	}
+	#trim() {
+		const all = Buffer.concat(this.#chunks);
+		const kept = Buffer.from(all.subarray(Math.max(0, all.length - this.#limitBytes)));
+		this.#chunks = [kept];
+		this.#sizeBytes = kept.length;
+	}
+};
+
+// src/database/postgres/tool-arguments.ts
+/**
+* The arguments that make psql, pg_dump or pg_restore connect to `database`: the same for all three, and free of
+* secrets. Host, user and password come by environment; the name goes as a connection string because a bare name
+* that holds `=` or begins with `postgresql://` would be read as one (and pg_restore connects only when told -d).
+* Keepalives find out within about a minute that a silent server is gone. `tcp_user_timeout` would be wrong here:
+* Linux also counts the time in which a live but busy server does not read (a restore waiting for a lock).
+*/
+function connectionArguments(database) {
+	return ["--no-password", `--dbname=dbname='${database.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}' keepalives=1 keepalives_idle=30 keepalives_interval=10 keepalives_count=3`];
+}
+
+// src/database/postgres/machine-tools.ts
+/** The database's tools as they are installed on this machine. */
+var MachineTools = class {
+	version;
+	fact;
+	warnings;
+	goesByUrl = true;
+	readsLocalFiles = true;
+	#directory;
+	#target;
+	constructor(choice, target) {
+		const { directory, version } = choice.installation;
+		this.version = version;
+		this.fact = `tools ${version.text} in ${directory}`;
+		this.warnings = choice.warnings;
+		this.#directory = directory;
+		this.#target = target;
+	}
+	start(tool, args, options) {
+		const { database } = options;
+		const connection = database === null ? [] : connectionArguments(database);
+		const variables = database === null ? {} : this.#target.environment(database);
+		return startProcess(join(this.#directory, tool), [...connection, ...args], {
+			env: databaseToolEnvironment({
+				...variables,
+				...options.env
+			}),
+			stdin: options.stdin ?? "ignore",
+			ownGroup: true,
+			...options.signal === void 0 ? {} : { signal: options.signal }
+		});
+	}
+};
+
+// src/database/postgres/sql-errors.ts
+/** A statement that the server refused. Holds the primary message only: DETAIL and CONTEXT carry row values. */
+var SqlError = class extends SafeMigrateError {
+	name = "SqlError";
+	/** Five characters, e.g. `42P01`; see appendix A of PostgreSQL's manual. */
+	sqlState;
+	/** The server's own words, without our introduction. */
+	primaryMessage;
+	constructor(details) {
+		super({
+			code: "SM_SQL",
+			message: `PostgreSQL refused a statement in ${details.database}: ${details.message} (SQLSTATE ${details.sqlState})`,
+			hint: hintFor(details.sqlState),
+			docs: "postgresql.md"
+		});
+		this.sqlState = details.sqlState;
+		this.primaryMessage = details.message;
+	}
+};
+function hintFor(sqlState) {
+	if (sqlState === "42501") return "Give the role of the database URL the missing privilege.";
+	if (sqlState.startsWith("53")) return "The server is out of disk, memory or connections: make room and run again.";
+	if (sqlState.startsWith("57")) return "Somebody cancelled the statement or stopped the server: run again when it is quiet.";
+	return "The server's log holds the statement and its details.";
+}
+/** The session is gone; what it was doing may or may not have happened. */
+function connectionLost(database, sqlState, cause) {
+	const reason = sqlState === null ? "" : ` (SQLSTATE ${sqlState})`;
+	return new SafeMigrateError({
+		code: "SM_CONNECTION_LOST",
+		message: `The connection to database ${database} was lost${reason}.`,
+		hint: "See whether the server was restarted, the session terminated or the network interrupted, then run again.",
+		docs: "postgresql.md",
+		cause
+	});
+}
+/**
+* What libpq and the server say when a connection does not come about (libpq's own texts are English under LC_ALL=C).
+* Looked at in this order: with several addresses of one host, the server that answered matters most.
+*/
+const connectionProblems = [
+	[/database ".*" does not exist/, {
+		code: "SM_NO_DATABASE",
+		what: "has no such database",
+		hint: "Check the name in the database URL; safe-migrate never creates the target."
+	}],
+	[/password authentication failed|no password supplied|authentication failed|role ".*" does not exist|is not permitted to log in|no pg_hba\.conf entry|pg_hba\.conf rejects|SASL authentication|authentication method|permission denied for database/, {
+		code: "SM_AUTH",
+		what: "did not let the user in",
+		hint: "Check user and password in the database URL (percent-encode special characters) and the server's pg_hba.conf."
+	}],
+	[/SSL|certificate|\bTLS\b/i, {
+		code: "SM_TLS",
+		what: "could not be reached over TLS as the URL asks",
+		hint: "Check sslmode, sslaccept and sslcert in the database URL against what the server offers."
+	}],
+	[/FATAL/, {
+		code: "SM_CONNECTION",
+		what: "refused the connection",
+		hint: "Read the message of the server; when it is starting, stopping or full, run again later."
+	}],
+	[/Connection refused|could not translate host name|timeout expired|timed out|No such file or directory|unreachable|No route to host|Connection reset|server closed the connection|Network is down|Permission denied/i, {
+		code: "SM_UNREACHABLE",
+		what: "cannot be reached",
+		hint: "Check host and port in the database URL, that the server runs, and that this machine may connect to it (firewall, private network, IPv6-only host)."
+	}]
+];
+const otherConnectionProblem = {
+	code: "SM_CONNECTION",
+	what: "could not be connected to",
+	hint: "Check the database URL with psql from the same machine."
+};
+/** The error for a psql that ended before its session was open, from what it wrote to stderr. */
+function connectionError(address, database, stderr) {
+	const problem = connectionProblems.find(([pattern]) => pattern.test(stderr))?.[1] ?? otherConnectionProblem;
+	const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+	const said = saidBy(stderr);
+	return new SafeMigrateError({
+		code: problem.code,
+		message: `The PostgreSQL server at ${host}:${address.port} ${problem.what} (database ${database}, user ${address.user})${said === "" ? "." : `: ${said}`}`,
+		hint: problem.hint,
+		docs: "postgresql.md"
+	});
+}
+/** The telling line of a connection error: the last FATAL if there is one, else the last line that is no advice. */
+function saidBy(stderr) {
+	const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^\s/.test(line) && !/^(DETAIL|HINT|CONTEXT|LINE|STATEMENT):/.test(line)).map((line) => line.replace(/^psql: (error: )?/, "").trim());
+	return (lines.findLast((line) => line.includes("FATAL")) ?? lines.at(-1) ?? "").replace(/^(connection to server|could not connect to server)[^:]*(?:"[^"]*"[^:]*)*(?:: |$)/, "").replace(/^failed: /, "").replace(/^FATAL: +/, "");
+}
+
+// src/database/postgres/psql-channel.ts
+/** How long an ending psql may take before it is killed. */
+const closeTimeoutMs = 5e3;
+/** How long a psql whose statement was cancelled may take before it is killed. */
+const cancelTimeoutMs = 2e3;
+/** psql waits at most PGCONNECT_TIMEOUT for each address of the host; this ends whatever does not. */
+const openTimeoutMs = 12e4;
+/**
+* A conversation with one psql over its stdin and stdout. Each request is answered by its rows, a line
+* `<token> <error> <sqlstate>`, the message of the last error, and `<token> end`. The token is random,
+* so that no value in a row can be taken for it.
+*/
+var PsqlChannel = class PsqlChannel {
+	database;
+	/** Settles (never rejects) when psql has ended. */
+	ended;
+	#process;
+	#stdin;
+	#address;
+	#token = `sm_${randomBytes(16).toString("hex")}`;
+	#decoder = new StringDecoder("utf8");
+	#unfinishedLine = [];
+	#current = null;
+	/** The tail of the queue of requests; never rejects. */
+	#queue = Promise.resolve();
+	#isOpen = false;
+	#isClosing = false;
+	/** Why no request can be answered any more. */
+	#gone = null;
+	static start(tools, address, database, env) {
+		const process = tools.start("psql", [
+			"-X",
+			"-q",
+			"-A",
+			"-t"
+		], {
+			database,
+			stdin: "pipe",
+			env: {
+				PGCLIENTENCODING: "UTF8",
+				...env
+			}
+		});
+		if (process.stdin === null) throw new TypeError("psql without stdin");
+		return new PsqlChannel(process, process.stdin, address, database);
+	}
+	constructor(process, stdin, address, database) {
+		this.database = database;
+		this.#process = process;
+		this.#stdin = stdin;
+		this.#address = address;
+		process.stdout.on("data", (chunk) => this.#read(this.#decoder.write(chunk)));
+		stdin.write("\\set VERBOSITY sqlstate\n\\set SHOW_CONTEXT never\n");
+		const openTimer = setTimeout(() => {
+			if (!this.#isOpen) this.kill();
+		}, openTimeoutMs);
+		this.ended = process.exited.then(({ stderr }) => this.#end(this.#endedBecause(stderr)), (error) => this.#end(error instanceof Error ? error : new Error(String(error)))).finally(() => clearTimeout(openTimer));
+	}
+	/**
+	* Sends statements (from splitStatements) as one query and returns the lines of the rows. Several statements are
+	* one message of the simple protocol: the server stops at the first error and, unless they hold transaction
+	* control, they happen together or not at all.
+	*/
+	run(statements) {
+		if (statements.length === 0) return Promise.resolve([]);
+		const answer = this.#queue.then(() => this.#send(statements));
+		this.#queue = answer.catch(() => {});
+		return answer;
+	}
+	/** Cancels what is running and ends psql. */
+	kill() {
+		if (this.#isClosing) return;
+		this.#isClosing = true;
+		this.#process.kill("SIGINT");
+		this.#stdin.end();
+		this.#killAfter(cancelTimeoutMs);
+	}
+	/** Ends psql as soon as it is idle, or at once when a statement is still running. */
+	async close() {
+		if (this.#current !== null) this.kill();
+		if (!this.#isClosing) {
+			this.#isClosing = true;
+			this.#stdin.end();
+			this.#killAfter(closeTimeoutMs);
+		}
+		await this.ended;
+	}
+	#killAfter(timeoutMs) {
+		const timer = setTimeout(() => this.#process.kill("SIGKILL"), timeoutMs);
+		this.ended.finally(() => clearTimeout(timer));
+	}
+	#send(statements) {
+		if (this.#gone !== null) return Promise.reject(this.#gone);
+		if (this.#isClosing) return Promise.reject(connectionLost(this.database, null));
+		return new Promise((resolve, reject) => {
+			this.#current = {
+				lines: [],
+				failure: null,
+				resolve,
+				reject
+			};
+			const token = this.#token;
+			this.#stdin.write(`${statements.join("\n\\;\n")}\n\\g\n\\echo ${token} :ERROR :SQLSTATE\n\\echo :LAST_ERROR_MESSAGE\n\\echo ${token} end\n`);
+		});
+	}
+	#read(text) {
+		const [first, ...others] = text.split("\n");
+		this.#unfinishedLine.push(first ?? "");
+		for (const next of others) {
+			const line = this.#unfinishedLine.join("");
+			this.#unfinishedLine = [next];
+			this.#readLine(line);
+		}
+	}
+	#readLine(line) {
+		const request = this.#current;
+		if (request === null) return;
+		if (request.failure === null) {
+			if (!line.startsWith(this.#token)) {
+				if (line !== "") request.lines.push(line);
+				return;
+			}
+			const [, isError, sqlState] = line.split(" ");
+			request.failure = {
+				isError: isError === "true",
+				sqlState: sqlState ?? "XX000",
+				message: []
+			};
+			return;
+		}
+		if (line !== `${this.#token} end`) {
+			request.failure.message.push(line);
+			return;
+		}
+		this.#isOpen = true;
+		this.#current = null;
+		const { isError, sqlState, message } = request.failure;
+		if (isError) request.reject(new SqlError({
+			sqlState,
+			message: message.join("\n").trim(),
+			database: this.database
+		}));
+		else request.resolve(request.lines);
+	}
+	#endedBecause(stderr) {
+		if (!this.#isOpen) {
+			const said = this.#isClosing && stderr === "" ? "timeout expired" : stderr;
+			return connectionError(this.#address, this.database, said);
+		}
+		const sqlState = /FATAL:\s+([0-9A-Z]{5})\b/.exec(stderr)?.[1] ?? null;
+		return connectionLost(this.database, sqlState);
+	}
+	#end(error) {
+		this.#gone = error;
+		const request = this.#current;
+		this.#current = null;
+		request?.reject(error);
+	}
+};
+
+// src/database/postgres/sql-split.ts
+const identifierStart = /[A-Za-z_\u0080-\uffff]/;
+const identifierPart = /[A-Za-z0-9_$\u0080-\uffff]/;
+const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
+/** What may stand between two pieces of one string constant: white space with a line break in it. */
+const stringContinues = /[ \t\f\v]*[\n\r]\s*'/y;
+/**
+* Splits SQL at its semicolons, as PostgreSQL's lexer reads them (with `standard_conforming_strings` on): those in
+* strings, quoted names, dollar quotes and comments do not count. Pieces that hold nothing but white space and
+* comments are left out. Bodies written as `BEGIN ATOMIC … END` are split too: joined again they are whole.
+*
+* Throws SyntaxError when a quote or comment is left open, and on a backslash outside of quotes: psql, which reads
+* this text, would wait for the rest for ever or run a command of its own.
+*/
+function splitStatements(sql) {
+	const pieces = [];
+	let start = 0;
+	let hasContent = false;
+	let position = 0;
+	const cut = (end) => {
+		if (hasContent) pieces.push(sql.slice(start, end).trim());
+		hasContent = false;
+	};
+	while (position < sql.length) {
+		const end = skipComment(sql, position);
+		if (end !== null) {
+			position = end;
+			continue;
+		}
+		const character = sql.charAt(position);
+		if (character === ";") {
+			cut(position);
+			position += 1;
+			start = position;
+			continue;
+		}
+		if (character === "\\") throw new SyntaxError("a backslash outside of quotes");
+		if (character === "\0") throw new SyntaxError("a NUL character");
+		if (/\S/.test(character)) hasContent = true;
+		position = skipToken(sql, position);
+	}
+	cut(sql.length);
+	return pieces;
+}
+/** The end of the comment that begins at `position`, or null when none does. */
+function skipComment(sql, position) {
+	if (sql.startsWith("--", position)) {
+		const newline = sql.slice(position).search(/[\n\r]/);
+		return newline < 0 ? sql.length : position + newline;
+	}
+	if (!sql.startsWith("/*", position)) return null;
+	let depth = 1;
+	let end = position + 2;
+	while (depth > 0) {
+		if (end >= sql.length) throw new SyntaxError("a comment that does not end");
+		if (sql.startsWith("/*", end)) {
+			depth += 1;
+			end += 2;
+		} else if (sql.startsWith("*/", end)) {
+			depth -= 1;
+			end += 2;
+		} else end += 1;
+	}
+	return end;
+}
+/** The end of the token (or single character) that begins at `position`. */
+function skipToken(sql, position) {
+	const character = sql.charAt(position);
+	if (character === "'") return skipString(sql, position, false);
+	if (character === "\"") return skipQuoted(sql, position, "\"", false);
+	if (character === "$") {
+		dollarTag.lastIndex = position;
+		const tag = dollarTag.exec(sql)?.[0];
+		if (tag === void 0) return position + 1;
+		const end = sql.indexOf(tag, position + tag.length);
+		if (end < 0) throw new SyntaxError("a dollar quote that does not end");
+		return end + tag.length;
+	}
+	if (!identifierStart.test(character)) return position + 1;
+	let end = position + 1;
+	while (end < sql.length && identifierPart.test(sql.charAt(end))) end += 1;
+	return end === position + 1 && /[eE]/.test(character) && sql.charAt(end) === "'" ? skipString(sql, end, true) : end;
+}
+function skipString(sql, position, hasEscapes) {
+	const end = skipQuoted(sql, position, "'", hasEscapes);
+	stringContinues.lastIndex = end;
+	const gap = stringContinues.exec(sql)?.[0];
+	return gap === void 0 ? end : skipString(sql, end + gap.length - 1, hasEscapes);
+}
+function skipQuoted(sql, position, quote, hasEscapes) {
+	let end = position + 1;
+	while (end < sql.length) {
+		const character = sql.charAt(end);
+		if (hasEscapes && character === "\\") end += 2;
+		else if (character !== quote) end += 1;
+		else if (sql.charAt(end + 1) === quote) end += 2;
+		else return end + 1;
+	}
+	throw new SyntaxError(quote === "\"" ? "a quoted name that does not end" : "a string that does not end");
+}
+
+// src/database/postgres/session.ts
+const defaultApplicationName = "safe-migrate";
+const applicationNameLimitBytes = 63;
+const sessionRow = object({
+	pid: number().int(),
+	number: number().int()
+});
+/**
+* Opens a session in `database` through a psql of `tools`. Rejects with SM_UNREACHABLE, SM_AUTH, SM_NO_DATABASE,
+* SM_TLS or SM_CONNECTION; a database that is not there is never created.
+*/
+async function openSession(tools, address, database, options = {}) {
+	const channel = PsqlChannel.start(tools, address, database, { PGAPPNAME: cutToBytes(options.applicationName ?? defaultApplicationName, applicationNameLimitBytes) });
+	try {
+		for (const statement of sessionSettings()) await channel.run([statement]);
+		await channel.run([disconnectCheck]).catch((error) => {
+			if (!(error instanceof SqlError)) throw error;
+		});
+		const [row] = await readRows(channel, "select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as number", sessionRow);
+		if (row === void 0) throw new TypeError("a session without a backend");
+		return {
+			session: new PsqlSession(channel, row.pid),
+			serverVersionNumber: row.number
+		};
+	} catch (error) {
+		channel.kill();
+		await channel.ended;
+		throw error;
+	}
+}
+var PsqlSession = class {
+	database;
+	backendPid;
+	#channel;
+	constructor(channel, backendPid) {
+		this.database = channel.database;
+		this.backendPid = backendPid;
+		this.#channel = channel;
+	}
+	query(sql, row) {
+		return readRows(this.#channel, sql, row);
+	}
+	async execute(sql) {
+		await this.#channel.run(splitStatements(sql));
+	}
+	kill() {
+		this.#channel.kill();
+	}
+	[Symbol.asyncDispose]() {
+		return this.#channel.close();
+	}
+};
+async function readRows(channel, sql, row) {
+	const [statement, ...more] = splitStatements(sql);
+	if (statement === void 0 || more.length > 0) throw new TypeError("a query is exactly one statement");
+	return (await channel.run([asJsonRows(statement)])).map((line) => {
+		const parsed = row.safeParse(JSON.parse(line));
+		if (parsed.success) return parsed.data;
+		const places = parsed.error.issues.map((issue) => `${issue.path.join(".") || "row"}: ${issue.code}`);
+		throw new SafeMigrateError({
+			code: "SM_UNEXPECTED_ANSWER",
+			message: `PostgreSQL answered a question of safe-migrate in another form than expected (${places.join(", ")}).`,
+			hint: "This is a defect of safe-migrate or an unknown server version: please report it with the log of this job."
+		});
+	});
+}
+/**
+* Wraps a statement so that every row comes as one line of JSON (JSON holds no raw line break).
+* A statement that changes rows must stand in a WITH, which only there may do so.
+*/
+function asJsonRows(statement) {
+	return /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(insert|update|delete|merge)\b/is.test(statement) ? `with q as (${statement}\n) select pg_catalog.to_jsonb(q) from q` : `select pg_catalog.to_jsonb(q) from (${statement}\n) q`;
+}
+function cutToBytes(text, limitBytes) {
+	let cut = text;
+	while (Buffer.byteLength(cut) > limitBytes) cut = cut.slice(0, -1);
+	return cut.toWellFormed();
+}
+
+// src/database/postgres/tool-choice.ts
+/** First minor release of each maintained major without CVE-2026-116314 (a crafted archive runs code in pg_restore). */
+const firstSafeMinor = {
+	14: 25,
+	15: 20,
+	16: 16,
+	17: 12,
+	18: 7
+};
+/**
+* Chooses the tools for a server: those of its own major, otherwise the nearest newer ones (pg_dump refuses a
+* server that is newer than itself). Throws SM_CLIENT_MISSING or SM_CLIENT_TOO_OLD with the way out.
+*/
+function chooseTools(installations, server) {
+	const [installation] = installations.filter((installation) => installation.version.major >= server.major).sort((a, b) => a.version.major - b.version.major || b.version.number - a.version.number);
+	if (installation !== void 0) return {
+		installation,
+		warnings: warningsFor(installation, server)
+	};
+	const [newest] = [...installations].sort((a, b) => b.version.number - a.version.number);
+	if (newest === void 0) throw noTools(server.major);
+	throw new SafeMigrateError({
+		code: "SM_CLIENT_TOO_OLD",
+		message: `The PostgreSQL tools of this machine (${newest.version.text} in ${newest.directory}) are older than the server (${server.text}) and cannot dump it.`,
+		hint: `${installHint(server.major)} An older client cannot be used.`,
+		docs: "postgresql.md"
+	});
+}
+/** SM_CLIENT_MISSING; `major` is the server's when it is known. */
+function noTools(major) {
+	return new SafeMigrateError({
+		code: "SM_CLIENT_MISSING",
+		message: "psql, pg_dump and pg_restore were not found on this machine (neither in /usr/lib/postgresql nor on PATH).",
+		hint: installHint(major),
+		docs: "postgresql.md"
+	});
+}
+function installHint(major) {
+	return `Install them in a step before this one: sudo apt-get install -y postgresql-common && sudo /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y && sudo apt-get install -y ${`postgresql-client-${major ?? "<server major>"}`}`;
+}
+function warningsFor({ version }, server) {
+	const warnings = [];
+	if (version.major > server.major) warnings.push(`The tools are of PostgreSQL ${version.text}, the server of ${server.text}: a newer pg_restore may emit settings that the server rejects; postgresql-client-${server.major} fits exactly.`);
+	const safeMinor = firstSafeMinor[version.major];
+	if (safeMinor !== void 0 && version.number % 1e4 < safeMinor) warnings.push(`The tools are of PostgreSQL ${version.text}, which has CVE-2026-116314 (a crafted archive runs code in pg_restore); it is fixed in ${version.major}.${safeMinor}. Update the client packages.`);
+	else if (version.major < 14) warnings.push(`The tools are of PostgreSQL ${version.text}, which gets no security fixes any more.`);
+	return warnings;
+}
+
+// src/database/postgres/tool-installations.ts
+const toolNames = [
+	"psql",
+	"pg_dump",
+	"pg_restore"
+];
+const probeTimeoutMs$1 = 1e4;
+/** Where packages put the tools of one major: the parent folder, and the path below each version's folder. */
+const versionedFolders = [
+	[
+		"/usr/lib/postgresql",
+		/^\d+$/,
+		"bin"
+	],
+	[
+		"/usr",
+		/^pgsql-\d+$/,
+		"bin"
+	],
+	[
+		"/opt/homebrew/opt",
+		/^(postgresql(@\d+)?|libpq)$/,
+		"bin"
+	],
+	[
+		"/usr/local/opt",
+		/^(postgresql(@\d+)?|libpq)$/,
+		"bin"
+	],
+	[
+		"/home/linuxbrew/.linuxbrew/opt",
+		/^(postgresql(@\d+)?|libpq)$/,
+		"bin"
+	],
+	[
+		"/Library/PostgreSQL",
+		/^\d+$/,
+		"bin"
+	],
+	[
+		"/Applications/Postgres.app/Contents/Versions",
+		/^\d+$/,
+		"bin"
+	]
+];
+/** The folders of this machine that may hold the tools, those of packages first, then `path`. */
+async function searchFolders(path = process.env.PATH ?? "") {
+	return [...(await Promise.all(versionedFolders.map(async ([parent, name, below]) => {
+		return (await readdir(parent).catch(() => [])).filter((entry) => name.test(entry)).map((entry) => join(parent, entry, below));
+	}))).flat(), ...path.split(delimiter).filter((folder) => folder !== "")];
+}
+/** All complete sets of tools in `folders`, newest first. A set whose tools differ in version is left out. */
+async function findInstallations(folders) {
+	const seen = /* @__PURE__ */ new Set();
+	const found = [];
+	for (const directory of folders) {
+		const psql = await realpath(join(directory, "psql")).catch(() => null);
+		if (psql === null || seen.has(psql) || basename(psql) === "pg_wrapper") continue;
+		seen.add(psql);
+		const version = await versionOf(directory);
+		if (version !== null) found.push({
+			directory,
+			version
+		});
+	}
+	return found.sort((a, b) => b.version.number - a.version.number);
+}
+async function versionOf(directory) {
+	const versions = await Promise.all(toolNames.map((tool) => probe(join(directory, tool))));
+	const [first] = versions;
+	if (first === void 0 || first === null) return null;
+	return versions.every((version) => version?.number === first.number) ? first : null;
+}
+async function probe(tool) {
+	try {
+		await access(tool, constants.X_OK);
+		const { exitCode, stdout } = await readOutput(tool, ["--version"], {
+			env: childEnvironment({ LC_ALL: "C" }),
+			timeoutMs: probeTimeoutMs$1
+		});
+		return exitCode === 0 ? parseToolVersion(stdout) : null;
+	} catch {
+		return null;
+	}
+}
+/** The version in the output of `psql --version`, e.g. `psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`. */
+function parseToolVersion(output) {
+	const match = /\(PostgreSQL\) (\d+)(?:\.(\d+))?/.exec(output);
+	if (match === null) return null;
+	return versionFromNumber(Number(match[1]) * 1e4 + Number(match[2] ?? 0));
+}
+/** A version from PostgreSQL's own number (`server_version_num`, 10 and later), e.g. 150018. */
+function versionFromNumber(number) {
+	const major = Math.floor(number / 1e4);
+	return {
+		number,
+		major,
+		text: `${major}.${number % 1e4}`
+	};
+}
+
+// src/database/postgres/connect.ts
+/** Oldest server whose catalogs and settings this code was written for. */
+const oldestMajor = 13;
+/**
+* Finds the server of `target` and the tools of this machine that fit it.
+* Rejects when the server does not answer (see openSession), when no fitting tools are installed
+* (SM_CLIENT_MISSING, SM_CLIENT_TOO_OLD) and when the server is too old (SM_SERVER_TOO_OLD).
+*/
+async function connectServer(target, options = {}) {
+	const installations = await findInstallations(options.folders ?? await searchFolders());
+	const [newest] = installations;
+	if (newest === void 0) throw noTools(null);
+	const version = await readServerVersion(target, newest);
+	if (version.major < oldestMajor) throw new SafeMigrateError({
+		code: "SM_SERVER_TOO_OLD",
+		message: `The server is PostgreSQL ${version.text}; safe-migrate works with PostgreSQL ${oldestMajor} and later.`,
+		hint: `Upgrade the server; PostgreSQL ${version.major} gets no security fixes any more.`,
+		docs: "postgresql.md"
+	});
+	return new MachineServer(target, version, new MachineTools(chooseTools(installations, version), target));
+}
+async function readServerVersion(target, installation) {
+	const tools = new MachineTools({
+		installation,
+		warnings: []
+	}, target);
+	const { session, serverVersionNumber } = await openSession(tools, target.address, target.address.database);
+	await session[Symbol.asyncDispose]();
+	return versionFromNumber(serverVersionNumber);
+}
+var MachineServer = class {
+	address;
+	version;
+	tools;
+	constructor(target, version, tools) {
+		this.address = target.address;
+		this.version = version;
+		this.tools = tools;
+	}
+	async connect(database, options = {}) {
+		const { session } = await openSession(this.tools, this.address, database, options);
+		return session;
+	}
+};
+
+// src/database/journal.ts
+/** How far a run has come, as whoever comes next needs to know it. In the order in which they are entered. */
+const journalPhases = [
+	"dump",
+	"prove",
+	"store",
+	"rehearse",
+	"quiesce",
+	"migrate",
+	"recover",
+	"swapped",
+	"stopped",
+	"recovery-failed"
+];
+/** Phases in which the target was not touched yet. */
+const phasesBeforeMigrate = /* @__PURE__ */ new Set([
+	"dump",
+	"prove",
+	"store",
+	"rehearse",
+	"quiesce"
+]);
+/**
+* Strict throughout: a member that this version does not know was written by a later one, and whoever does not
+* understand it must not act upon the rest.
+*/
+const content$1 = strictObject({
+	version: literal$1(1),
+	run: string().min(1),
+	command: _enum(["migrate", "backup"]),
+	phase: _enum(journalPhases),
+	targetOid: int(),
+	/** The target's own comment, to be put back; a comment is the one property that a copy cannot carry in advance. */
+	comment: string().nullable(),
+	/** Named before the first byte is uploaded under it. */
+	backupId: string().nullable(),
+	/** The dump as it stands on the disk of the run's machine; null before it is whole. */
+	dump: strictObject({
+		sizeBytes: int(),
+		sha256: string()
+	}).nullable(),
+	/** The compared and closed copy; null before it is that, and with `verify: archive`. */
+	fallback: strictObject({
+		name: string(),
+		oid: int(),
+		schemaDigest: string()
+	}).nullable(),
+	historySchema: string(),
+	/** What was to be applied: names, and every checksum that Prisma may note for the file. */
+	migrations: array(strictObject({
+		name: string(),
+		checksums: array(string())
+	})),
+	/** The target just before the migration, and what its run had been told; null before that. */
+	baseline: strictObject({
+		/** Digest of the rows of the history; null: there was no such table. */
+		history: string().nullable(),
+		witness: string(),
+		/** The server's clock before the migrator was started: older sessions are not the migrator's. */
+		serverTime: string(),
+		writesBeforeMigration: int(),
+		recovery: _enum(["auto", "swap"]),
+		onNewWrites: _enum(["restore", "stop"])
+	}).nullable(),
+	/** Why it is `stopped` or `recovery-failed`. */
+	because: string().nullable()
+});
+const journalSchema = content$1.extend({ 
+/** When the phase was entered, by the server's clock; ISO 8601. */
+at: datetime() });
+
+// src/database/postgres/coordination-mark.ts
+const prefix = "safe-migrate ";
+const content = looseObject({
+	format: literal$1(1),
+	kind: literal$1("coordination"),
+	target: string()
+});
+/**
+* The comment of a coordination database: `journal` is what stands in it, null when nothing is open. Comments on
+* databases are cluster-wide and transactional, so that the journal changes together with the renames.
+*/
+function coordinationMark(target, journal = null) {
+	const idle = {
+		format: 1,
+		kind: "coordination",
+		target
+	};
+	return prefix + asciiJson(journal === null ? idle : {
+		...idle,
+		journal
+	});
+}
+/** A comment has no encoding: whoever reads it from a database with another one would see other letters. */
+function asciiJson(value) {
+	return JSON.stringify(value).replaceAll(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+/**
+* What a comment says about a coordination database of `target`: `idle` (ours, nothing open), `open` (ours, and it
+* says more than that: never to be dropped), or null (not ours).
+*/
+function readCoordinationMark(target, comment) {
+	if (comment === coordinationMark(target)) return "idle";
+	return contentOf(target, comment) === null ? null : "open";
+}
+/**
+* The journal in such a comment; null when nothing is open or the comment is not ours. Throws SM_JOURNAL_UNREADABLE
+* when something is open that this version cannot read, and must therefore leave alone.
+*/
+function readJournal(target, database, comment) {
+	if (readCoordinationMark(target, comment) !== "open") return null;
+	const parsed = journalSchema.safeParse(contentOf(target, comment)?.journal);
+	if (parsed.success) return parsed.data;
+	throw new SafeMigrateError({
+		code: "SM_JOURNAL_UNREADABLE",
+		message: `A run on ${target} is unfinished, and its journal, the comment of database ${database}, cannot be read by this version of safe-migrate.`,
+		hint: "A later version wrote it, or somebody changed it by hand. Use that version, or finish as the page describes.",
+		docs: "recovery.md"
+	});
+}
+function contentOf(target, comment) {
+	if (comment === null || !comment.startsWith(prefix)) return null;
+	try {
+		const parsed = content.safeParse(JSON.parse(comment.slice(13)));
+		return parsed.success && parsed.data.target === target ? parsed.data : null;
+	} catch {
+		return null;
+	}
+}
+
+// src/database/postgres/end-sessions.ts
+/**
+* Asks the server to end every session in a database of ours. Those that the role may not end are passed over:
+* what is done next (DROP, RENAME) then fails and says that somebody is there.
+*/
+async function endSessionsIn(admin, database) {
+	await admin.execute(`DO $sm$
+    DECLARE
+      session record;
+    BEGIN
+      FOR session IN SELECT pid FROM pg_catalog.pg_stat_activity
+                      WHERE datname = ${literal(database)} AND pid <> pg_catalog.pg_backend_pid()
+      LOOP
+        BEGIN
+          PERFORM pg_catalog.pg_terminate_backend(session.pid);
+        EXCEPTION WHEN insufficient_privilege THEN
+          NULL;
+        END;
+      END LOOP;
+    END
+    $sm$`);
+}
+
+// src/database/postgres/drop-copy.ts
+const attempts$2 = 3;
+const pauseMs$3 = 500;
+const commentRow = object({ comment: string().nullable() });
+/**
+* Drops one database that its mark and its name prove to be a copy that safe-migrate made for `target`; does
+* nothing when there is no such database. Ends the sessions in it first, and never uses FORCE. `admin` is a session
+* in another database. Rejects with SM_NOT_A_COPY (nothing was touched) or SM_DROP_FAILED.
+*/
+async function dropCopy(admin, target, name) {
+	const [database] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, commentRow);
+	if (database === void 0) return;
+	if (provenCopy(target, name, database.comment) === null) throw new SafeMigrateError({
+		code: "SM_NOT_A_COPY",
+		message: `the database ${name} is not marked as a copy that safe-migrate made of ${target}; it was not dropped`,
+		hint: "If you are sure that nobody needs it, drop it by hand.",
+		docs: "recovery.md"
+	});
+	await dropWithRetries(admin, name);
+}
+async function dropWithRetries(admin, name) {
+	try {
+		await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
+		for (let attempt = 1;; attempt += 1) {
+			await endSessionsIn(admin, name);
+			try {
+				await admin.execute(`DROP DATABASE ${identifier(name)}`);
+				return;
+			} catch (error) {
+				if (!(error instanceof SqlError && error.sqlState === "55006") || attempt === attempts$2) throw error;
+				await setTimeout$1(pauseMs$3);
+			}
+		}
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_DROP_FAILED",
+			message: `the database ${name} could not be dropped: ${cause.primaryMessage}`,
+			hint: `Drop it by hand once nobody is connected to it: DROP DATABASE ${identifier(name)};`,
+			docs: "recovery.md",
+			cause
+		});
+	}
+}
+
+// src/database/postgres/properties.ts
+const propertiesRow = object({
+	owner: string(),
+	encoding: string(),
+	collate: string(),
+	ctype: string(),
+	localeProvider: string(),
+	icuLocale: string().nullable(),
+	icuRules: string().nullable(),
+	tablespace: string(),
+	connectionLimit: number().int(),
+	comment: string().nullable(),
+	acl: array(string()).nullable()
+});
+const settingsRow = object({
+	role: string().nullable(),
+	config: array(string())
+});
+/**
+* Reads what belongs to database `name` itself; any role may read all of it, from any database of the server.
+* pg_database is read through JSON because its columns differ: datlocprovider and daticulocale came with 15,
+* daticurules with 16, and 17 renamed daticulocale to datlocale (which the builtin provider uses, too).
+* Rejects with SM_NO_DATABASE.
+*/
+async function readProperties(session, name) {
+	const [properties] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
+            pg_encoding_to_char(d.encoding) as "encoding",
+            d.datcollate::text as "collate",
+            d.datctype::text as "ctype",
+            coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') as "localeProvider",
+            coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') as "icuLocale",
+            to_jsonb(d) ->> 'daticurules' as "icuRules",
+            t.spcname::text as "tablespace",
+            d.datconnlimit as "connectionLimit",
+            shobj_description(d.oid, 'pg_database') as "comment",
+            -- An empty ACL (everything revoked) is not the default one, which is null.
+            case when d.datacl is not null then
+              array(select item::text from unnest(d.datacl) as item order by item::text collate "C") end as "acl"
+       from pg_database d join pg_tablespace t on t.oid = d.dattablespace
+      where d.datname = ${literal(name)}`, propertiesRow);
+	if (properties === void 0) throw new SafeMigrateError({
+		code: "SM_NO_DATABASE",
+		message: `The server has no database ${name}.`,
+		hint: "Check the name; somebody may have renamed or dropped the database during the run.",
+		docs: "postgresql.md"
+	});
+	const settings = await session.query(`select case when s.setrole <> 0 then pg_get_userbyid(s.setrole) end as "role",
+            array(select item from unnest(s.setconfig) as item order by item collate "C") as "config"
+       from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
+      where d.datname = ${literal(name)} and s.setconfig is not null
+      order by s.setrole <> 0, 1`, settingsRow);
+	return {
+		...properties,
+		settings
+	};
+}
+
+// src/database/postgres/name-list.ts
+const namedAtMost = 10;
+/** `3 tables (a, b, c)`, `table a`, or the first ten and how many more: for messages. */
+function namedSome(names, one, many) {
+	const [first] = names;
+	if (first !== void 0 && names.length === 1) return `${one} ${first}`;
+	const more = names.length - namedAtMost;
+	const listed = names.slice(0, namedAtMost).join(", ");
+	return `${names.length} ${many} (${listed}${more > 0 ? ` and ${more} more` : ""})`;
+}
+
+// src/database/postgres/reading-obstacles.ts
+const nameRow$2 = object({ name: string() });
+/** What keeps the role from reading the whole target: without it there is no backup, so it closes everything. */
+async function readingObstacles(session, role) {
+	if (role.isSuperuser) return [];
+	return [
+		...await unreadableRelations(session, role),
+		...await unreadableLargeObjects(session, role),
+		...await rowSecurity(session, role)
+	];
+}
+/**
+* Tables and sequences that pg_dump would read: those of extensions only where the extension registers them as
+* configuration. pg_dump locks partitioned parents as well. USAGE on the schema is needed besides SELECT.
+*/
+async function unreadableRelations(session, role) {
+	const names = (await session.query(`select format('%I.%I', n.nspname, c.relname) as "name"
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'S') and c.relpersistence <> 't' and ${isUserSchema("n")}
+        and (not exists (select from pg_depend d
+                          where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+             or exists (select from pg_extension e where c.oid = any (e.extconfig)))
+        and not (has_schema_privilege(n.oid, 'USAGE')
+                 and case c.relkind when 'S' then has_sequence_privilege(c.oid, 'SELECT')
+                                    else has_table_privilege(c.oid, 'SELECT') end)
+      order by c.relkind = 'S', 1`, nameRow$2)).map((row) => row.name);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_TABLE_UNREADABLE",
+		message: `Role ${role.name} cannot read ${namedSome(names, "table or sequence", "tables and sequences")}.`,
+		hint: `As their owner: GRANT USAGE ON SCHEMA … TO ${identifier(role.name)}; GRANT SELECT ON ALL TABLES IN SCHEMA … TO ${identifier(role.name)}; GRANT SELECT ON ALL SEQUENCES IN SCHEMA … TO ${identifier(role.name)}; or use the owner in the database URL.`,
+		closes: "all"
+	}];
+}
+/** There is no has_largeobject_privilege() before PostgreSQL 18; owner and grants say the same. */
+async function unreadableLargeObjects(session, role) {
+	const names = (await session.query(`select l.oid::text as "name"
+       from pg_largeobject_metadata l
+      where current_setting('lo_compat_privileges') = 'off'
+        and not pg_has_role(l.lomowner, 'USAGE')
+        and not exists (select from aclexplode(l.lomacl) g
+                         where g.privilege_type = 'SELECT'
+                           and case when g.grantee = 0 then true else pg_has_role(g.grantee, 'USAGE') end)
+      order by l.oid`, nameRow$2)).map((row) => row.name);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_TABLE_UNREADABLE",
+		message: `Role ${role.name} cannot read ${namedSome(names, "large object", "large objects")}.`,
+		hint: `As their owner: GRANT SELECT ON LARGE OBJECT … TO ${identifier(role.name)}, or use the owner in the database URL.`,
+		closes: "all"
+	}];
+}
+/** Tables whose policies hide rows from the role: pg_dump stops at them, and so it should. */
+async function rowSecurity(session, role) {
+	const names = (await session.query(`select format('%I.%I', n.nspname, c.relname) as "name"
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and c.relrowsecurity and ${isUserSchema("n")} and row_security_active(c.oid)
+      order by 1`, nameRow$2)).map((row) => row.name);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_FORCE_RLS",
+		message: `Row-level security hides rows of ${namedSome(names, "table", "tables")} from role ${role.name}, so a dump would not be whole.`,
+		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} BYPASSRLS; or, as the tables' owner, ALTER TABLE … NO FORCE ROW LEVEL SECURITY.`,
+		closes: "all"
+	}];
+}
+
+// src/database/postgres/swap-obstacles.ts
+const closesSwap = ["swap"];
+/** Databases that tools expect on every server, whatever else lives in them. */
+const maintenanceDatabases = [
+	"postgres",
+	"template0",
+	"template1"
+];
+/** What stands against putting a restored copy in the target's place by renaming both. */
+async function swapObstacles(session, role, version) {
+	return [
+		...role.mayCreateDatabases ? [] : [noCreateDatabase(role)],
+		...await ownership(session, role, version),
+		...await specialDatabase(session),
+		...await preparedTransactions(session),
+		...await logicalSlots(session),
+		...await subscriptions(session),
+		...await foreignSessions(session, role)
+	];
+}
+function noCreateDatabase(role) {
+	return {
+		code: "SM_NO_CREATEDB",
+		message: `Role ${role.name} may not create databases, so a backup cannot be restored beside the target.`,
+		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} CREATEDB; (members of a role with CREATEDB do not inherit it).`,
+		closes: closesSwap
+	};
+}
+/** ALTER DATABASE … RENAME needs the owner's privileges, giving the copy the same owner needs SET ROLE to it. */
+async function ownership(session, role, version) {
+	const mayBecome = version.major >= 16 ? "SET" : "MEMBER";
+	const [row] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
+            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${mayBecome}') as "isOwner"
+       from pg_database d where d.datname = current_database()`, object({
+		owner: string(),
+		isOwner: boolean()
+	}));
+	if (row === void 0 || row.isOwner) return [];
+	return [{
+		code: "SM_NOT_OWNER",
+		message: `Role ${role.name} does not own database ${session.database} (${row.owner} does), so it cannot rename it.`,
+		hint: `As a superuser: GRANT ${identifier(row.owner)} TO ${identifier(role.name)}; or use the owner in the database URL.`,
+		closes: closesSwap
+	}];
+}
+async function specialDatabase(session) {
+	const [row] = await session.query("select d.datistemplate as \"isTemplate\" from pg_database d where d.datname = current_database()", object({ isTemplate: boolean() }));
+	if (maintenanceDatabases.includes(session.database)) return [{
+		code: "SM_MAINTENANCE_DATABASE",
+		message: `${session.database} is the server's own database: other tools connect to it by this name, so it is not renamed.`,
+		hint: "Move the application to a database of its own.",
+		closes: closesSwap
+	}];
+	if (row?.isTemplate !== true) return [];
+	return [{
+		code: "SM_TEMPLATE_DATABASE",
+		message: `${session.database} is marked as a template; new databases are copied from it, so it is not replaced.`,
+		hint: `Unless that is wanted: ALTER DATABASE ${identifier(session.database)} IS_TEMPLATE false;`,
+		closes: closesSwap
+	}];
+}
+const nameRow$1 = object({ name: string() });
+async function preparedTransactions(session) {
+	const names = await namesOf(session, `select quote_literal(p.gid) as "name" from pg_prepared_xacts p where p.database = current_database() order by 1`);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_PREPARED_TRANSACTIONS",
+		message: `Database ${session.database} holds ${namedSome(names, "the prepared transaction", "prepared transactions")}, which blocks renaming it.`,
+		hint: "Finish it with COMMIT PREPARED or ROLLBACK PREPARED (pg_prepared_xacts shows who made it and when).",
+		closes: closesSwap
+	}];
+}
+/** A slot belongs to a database's OID: after a rename its consumer would be refused and WAL pile up. */
+async function logicalSlots(session) {
+	const names = await namesOf(session, `select s.slot_name::text as "name" from pg_replication_slots s where s.database = current_database() order by 1`);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_LOGICAL_SLOT",
+		message: `Database ${session.database} has ${namedSome(names, "the logical replication slot", "logical replication slots")}, which would stay with the replaced database.`,
+		hint: "Recovery by swap would cut the consumer off. Drop the slot when nobody uses it (pg_drop_replication_slot).",
+		closes: closesSwap
+	}];
+}
+async function subscriptions(session) {
+	const names = await namesOf(session, `select s.subname::text as "name" from pg_subscription s join pg_database d on d.oid = s.subdbid
+      where d.datname = current_database() order by 1`);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_SUBSCRIPTION",
+		message: `Database ${session.database} has ${namedSome(names, "the subscription", "subscriptions")}, which a restored copy would have to share its slot with.`,
+		hint: "Recovery by swap is closed while the database subscribes to another one.",
+		closes: closesSwap
+	}];
+}
+/**
+* Sessions that would block the rename because this role may not end them: those of superusers, and of roles that it
+* is no member of unless it has pg_signal_backend. To others than their owner most columns of pg_stat_activity are
+* null, backend_type too; workers without a user (autovacuum) are left out, they give way by themselves.
+*/
+async function foreignSessions(session, role) {
+	if (role.isSuperuser) return [];
+	const rows = await session.query(`select r.rolname::text as "role", r.rolsuper as "isSuperuser", count(*) as "sessions"
+       from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
+      where a.datname = current_database() and a.pid <> pg_backend_pid()
+        and coalesce(a.backend_type, 'client backend') in ('client backend', 'walsender')
+        and (r.rolsuper or not (pg_has_role(r.oid, 'USAGE') or pg_has_role('pg_signal_backend', 'USAGE')))
+      group by 1, 2 order by 1`, object({
+		role: string(),
+		isSuperuser: boolean(),
+		sessions: number()
+	}));
+	if (rows.length === 0) return [];
+	const count = rows.reduce((sum, row) => sum + row.sessions, 0);
+	const owners = rows.map((row) => `${row.role}${row.isSuperuser ? " (superuser)" : ""}: ${row.sessions}`);
+	const ordinary = rows.filter((row) => !row.isSuperuser).map((row) => identifier(row.role));
+	const grant = ordinary.length === 0 ? "" : `GRANT ${ordinary.join(", ")} TO ${identifier(role.name)}; `;
+	return [{
+		code: "SM_FOREIGN_SESSIONS",
+		message: `Role ${role.name} may not end ${count === 1 ? "a session" : `${count} sessions`} in ${session.database} that would block a swap (${owners.slice(0, 10).join(", ")}).`,
+		hint: `${grant === "" ? "" : `As a superuser: ${grant}or GRANT pg_signal_backend TO ${identifier(role.name)}. `}${ordinary.length < rows.length ? "Sessions of superusers have to be closed by their owners." : ""}`.trim(),
+		closes: closesSwap
+	}];
+}
+async function namesOf(session, sql) {
+	return (await session.query(sql, nameRow$1)).map((row) => row.name);
+}
+
+// src/database/postgres/inspect.ts
+const factsRow = object({
+	oid: number().int(),
+	sizeBytes: number().int(),
+	tableCount: number().int(),
+	role: string(),
+	isSuperuser: boolean(),
+	mayCreateDatabases: boolean()
+});
+/**
+* Reads what preflight wants to know about the database that `session` is in. Changes nothing, locks nothing.
+* Tables are counted as the fingerprint reads them: partitions count, their parents hold nothing.
+*/
+async function inspect$1(session, version) {
+	const [facts] = await session.query(`select d.oid::bigint as "oid",
+            pg_database_size(d.oid) as "sizeBytes",
+            (select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+              where c.relkind = 'r' and c.relpersistence <> 't'
+                and ${isUserSchema("n")} and ${isNoMember("pg_class", "c")}) as "tableCount",
+            r.rolname::text as "role",
+            r.rolsuper as "isSuperuser",
+            r.rolcreatedb or r.rolsuper as "mayCreateDatabases"
+       from pg_database d, pg_roles r
+      where d.datname = current_database() and r.rolname = current_user`, factsRow);
+	if (facts === void 0) throw new SafeMigrateError({
+		code: "SM_NO_DATABASE",
+		message: `The server has no database ${session.database} any more.`,
+		hint: "Somebody renamed or dropped it during the run, or the role of the database URL is gone.",
+		docs: "postgresql.md"
+	});
+	const role = {
+		name: facts.role,
+		isSuperuser: facts.isSuperuser,
+		mayCreateDatabases: facts.mayCreateDatabases
+	};
+	return {
+		oid: facts.oid,
+		sizeBytes: facts.sizeBytes,
+		tableCount: facts.tableCount,
+		mayCreateDatabases: facts.mayCreateDatabases,
+		obstacles: [...await readingObstacles(session, role), ...await swapObstacles(session, role, version)],
+		properties: await readProperties(session, session.database)
+	};
+}
+
+// src/database/postgres/journal-comment.ts
+/** insufficient_privilege */
+const notOwner = "42501";
+/** The journal of `target`, asked from any database of the server; null when nothing is open. */
+async function openJournal(session, target) {
+	const name = coordinationName(target);
+	const [row] = await session.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object({ comment: string().nullable() }));
+	return readJournal(target, name, row?.comment ?? null);
+}
+/**
+* Writes the journal through the session that holds the run's lock: without the lock there is nothing to write with.
+* Rejects with SM_JOURNAL_TAKEN when what stands there is not what the writer left, and with SM_JOURNAL when the role
+* may not write it.
+*/
+async function writeJournal(lock, target, { run, isOpen, entry }) {
+	const standing = await openJournal(lock, target);
+	if (!(isOpen ? standing?.run === run : standing === null)) throw taken(target, run, standing);
+	const journal = entry === null ? null : {
+		...entry,
+		at: await serverTime(lock)
+	};
+	try {
+		await lock.execute(journalStatement(target, journal));
+	} catch (cause) {
+		if (!(cause instanceof SqlError) || cause.sqlState !== notOwner) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_JOURNAL",
+			message: `The journal of this run cannot be written: ${lock.database} belongs to another role.`,
+			hint: `While no run is at work, drop it as its owner: DROP DATABASE ${identifier(lock.database)}; or run as that role.`,
+			docs: "recovery.md",
+			cause
+		});
+	}
+	return journal;
+}
+/** The statement that makes `journal` the standing one, for a transaction that does more. */
+function journalStatement(target, journal) {
+	return `COMMENT ON DATABASE ${identifier(coordinationName(target))} IS ${literal(coordinationMark(target, journal))}`;
+}
+/** The server's clock: the machines of two runs need not agree. */
+async function serverTime(session) {
+	const [clock] = await session.query(`SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object({ now: string() }));
+	if (clock === void 0) throw new TypeError("clock_timestamp() returned no row");
+	return clock.now;
+}
+function taken(target, run, standing) {
+	return new SafeMigrateError({
+		code: "SM_JOURNAL_TAKEN",
+		message: standing === null ? `The journal of run ${run} on ${target} was closed by somebody else: another run, or a person, has finished it.` : `The journal of ${target} is that of run ${standing.run} (phase ${standing.phase}, since ${standing.at}), not that of run ${run}.`,
+		hint: "A run that was cut off leaves what comes next to the one that came after it. See the log of that one.",
+		docs: "recovery.md"
+	});
+}
+
+// src/database/postgres/kept-databases.ts
+const databaseRow = object({
+	name: string(),
+	sizeBytes: number(),
+	comment: string()
+});
+/** Databases on the server that name and mark prove to be copies of `target`, of the given kinds, newest first. */
+async function copiesOf(session, target, kinds) {
+	return (await session.query(`SELECT d.datname::text AS "name", pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
+            -- The size is null when the run of another target drops its copy at this very moment.
+            coalesce(CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT')
+                            OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
+                          THEN pg_catalog.pg_database_size(d.oid) END, 0) AS "sizeBytes"
+       FROM pg_catalog.pg_database d
+      WHERE pg_catalog.shobj_description(d.oid, 'pg_database') LIKE 'safe-migrate {%'
+      ORDER BY d.datname`, databaseRow)).flatMap(({ name, sizeBytes, comment }) => {
+		const mark = provenCopy(target, name, comment);
+		return mark !== null && kinds.includes(mark.kind) ? [{
+			name,
+			sizeBytes,
+			run: mark.run
+		}] : [];
+	}).toSorted((a, b) => a.run < b.run ? 1 : -1).map(({ name, sizeBytes }) => ({
+		name,
+		sizeBytes
+	}));
+}
+
+// src/database/postgres/advisory-lock.ts
+/**
+* Key of the run's lock, in the two-number form (pg_locks: classid, objid, objsubid 2). Advisory locks belong to a
+* database, so that one key serves the target and its coordination database. 0x536D6967 reads `Smig`.
+*/
+const lockClass = 1399679335;
+const lockObject = 1;
+/** NAMEDATALEN - 1: the server cuts the rest. */
+const nameLimit = 63;
+const namePattern = /^safe-migrate (\S+) ([0-9a-z]{6,7})(?: (.*))?$/;
+/**
+* The holder as `application_name`: the only field of a session that other roles can read. ASCII only, since the
+* server replaces everything else. The start is written as seconds in base 36, which leaves the description 33
+* characters; of a longer one the end is kept, where the number of the workflow run stands.
+*/
+function holderName(holder) {
+	const seconds = Math.floor(Date.parse(holder.startedAt) / 1e3).toString(36);
+	const prefix = `safe-migrate ${holder.run} ${seconds} `;
+	const description = holder.description.replace(/[^ -~]/g, "?").trim();
+	const room = nameLimit - prefix.length;
+	return `${prefix}${description.length <= room ? description : `..${description.slice(2 - room)}`}`.trimEnd();
+}
+/** Reads such a name back; null when it is none. */
+function parseHolderName(name) {
+	const [, run, seconds, description] = namePattern.exec(name) ?? [];
+	if (run === void 0 || seconds === void 0) return null;
+	return {
+		run,
+		startedAt: (/* @__PURE__ */ new Date(Number.parseInt(seconds, 36) * 1e3)).toISOString().replace(".000", ""),
+		description: description ?? ""
+	};
+}
+/** Takes the lock in the session's database, or says at once that somebody has it. */
+async function tryLock(session) {
+	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${lockClass}, ${lockObject}) AS "isLocked"`, object({ isLocked: boolean() }));
+	return row?.isLocked === true;
+}
+/** Lets the lock go while the session stays. */
+async function unlock(session) {
+	await session.execute(`SELECT pg_catalog.pg_advisory_unlock(${lockClass}, ${lockObject})`);
+}
+const heldBy = `FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+  WHERE l.locktype = 'advisory' AND l.classid = ${lockClass} AND l.objid = ${lockObject} AND l.objsubid = 2 AND l.granted
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`;
+/** Whether this very session holds the lock. Rejects with SM_CONNECTION_LOST when the session is gone. */
+async function holdsLock(session) {
+	return (await session.query(`SELECT l.pid AS "pid" ${heldBy}`, object({ pid: number() }))).some(({ pid }) => pid === session.backendPid);
+}
+const holderRow$1 = object({
+	pid: number(),
+	name: string().nullable()
+});
+/** The refusal for a lock that another session holds in this session's database; null when it has just been let go. */
+async function lockedError(session, target) {
+	const [row] = await session.query(`SELECT l.pid AS "pid", a.application_name AS "name" ${heldBy}`, holderRow$1);
+	if (row === void 0) return null;
+	const holder = parseHolderName(row.name ?? "");
+	const who = holder === null ? `session ${row.pid}` : `${holder.description === "" ? "" : `${holder.description}, `}run ${holder.run}, started ${holder.startedAt}`;
+	return new SafeMigrateError({
+		code: "SM_LOCKED",
+		message: `Another run of safe-migrate is at work on ${target}: ${who}.`,
+		hint: "Run this job again when that one has ended. The lock of a machine that is gone ends by itself within about a minute.",
+		docs: "errors.md"
+	});
+}
+
+// src/database/postgres/coordination.ts
+/** Each round is lost only to another run that creates, drops or leaves at the same moment. */
+const attempts$1 = 30;
+const pauseMs$2 = 50;
+/** duplicate_database, and unique_violation when two create it at the very same time. */
+const alreadyThere = /* @__PURE__ */ new Set(["42P04", "23505"]);
+/** How long our own session is waited for: the server forgets it a moment after psql has ended. */
+const ownSessionTimeoutMs = 2e3;
+const stateRow = object({
+	comment: string().nullable(),
+	isInvalid: boolean(),
+	sessions: array(number())
+});
+/**
+* Takes the run's lock in the coordination database, which is created when there is none; `inTarget` is a session in
+* the target. Resolves with the session that holds the lock, or null when there is no such database and the role may
+* not create one. Rejects with SM_LOCKED, or with SM_NAME_TAKEN when a database of that name is not ours.
+*
+* Runs may come and go at the same time: one that is created twice is shared, one that is dropped between CREATE and
+* connect is created again, and the drop fails while somebody is connected.
+*/
+async function lockCoordination(server, inTarget, applicationName) {
+	const target = server.address.database;
+	const name = coordinationName(target);
+	for (let attempt = 1; attempt <= attempts$1; attempt += 1) {
+		if (attempt > 1) await setTimeout$1(pauseMs$2 * Math.random());
+		if (!await ensureDatabase(inTarget, target, name)) return null;
+		const session = await connectUnlessGone(server, name, applicationName);
+		if (session === null) continue;
+		try {
+			if (await tryLock(session)) {
+				await markAsOurs(session, target, name);
+				return session;
+			}
+			const locked = await lockedError(session, target);
+			if (locked !== null) throw locked;
+			await session[Symbol.asyncDispose]();
+		} catch (error) {
+			await session[Symbol.asyncDispose]();
+			throw error;
+		}
+	}
+	throw new SafeMigrateError({
+		code: "SM_LOCKED",
+		message: `The lock on ${target} could not be taken: other runs of safe-migrate kept coming and going.`,
+		hint: "Run this job again when the others have ended."
+	});
+}
+/**
+* Drops the coordination database when its comment proves that it is ours and that nothing is open, and nobody is
+* connected. Otherwise it stays, which is no failure: the next run uses it and tries again.
+* `closedPid`: backend of our own session there, which was closed just now.
+*/
+async function dropCoordination(inTarget, closedPid = null) {
+	const target = inTarget.database;
+	const name = coordinationName(target);
+	const deadline = Date.now() + ownSessionTimeoutMs;
+	try {
+		let state = await readState(inTarget, name);
+		while (state?.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
+			await setTimeout$1(pauseMs$2);
+			state = await readState(inTarget, name);
+		}
+		if (state === void 0 || state.sessions.length > 0) return;
+		if (readCoordinationMark(target, state.comment) !== "idle") return;
+		await inTarget.execute(`DROP DATABASE ${identifier(name)}`);
+	} catch (error) {
+		if (!(error instanceof SqlError)) throw error;
+	}
+}
+async function readState(session, name) {
+	const [state] = await session.query(`SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment", d.datconnlimit = -2 AS "isInvalid",
+            -- Only autovacuum has no user; DROP DATABASE ends it by itself.
+            ARRAY(SELECT a.pid FROM pg_catalog.pg_stat_activity a
+                   WHERE a.datid = d.oid AND a.usesysid IS NOT NULL) AS "sessions"
+       FROM pg_catalog.pg_database d WHERE d.datname = ${literal(name)}`, stateRow);
+	return state;
+}
+/** Whether there is a coordination database now. */
+async function ensureDatabase(inTarget, target, name) {
+	const state = await readState(inTarget, name);
+	if (state !== void 0) {
+		if (state.isInvalid && readCoordinationMark(target, state.comment) !== null) await dropCoordination(inTarget);
+		return true;
+	}
+	const [role] = await inTarget.query(`SELECT rolcreatedb OR rolsuper AS "mayCreate" FROM pg_catalog.pg_roles WHERE rolname = current_user`, object({ mayCreate: boolean() }));
+	if (role?.mayCreate !== true) return false;
+	try {
+		await inTarget.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0`);
+	} catch (error) {
+		if (!(error instanceof SqlError) || !alreadyThere.has(error.sqlState)) throw error;
+	}
+	return true;
+}
+async function connectUnlessGone(server, name, applicationName) {
+	try {
+		return await server.connect(name, { applicationName });
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_NO_DATABASE") return null;
+		throw error;
+	}
+}
+/**
+* Creating and marking are two statements, so that a run can die between them. The holder of the lock therefore marks
+* what bears our name and is empty; anything else of that name is somebody else's.
+*/
+async function markAsOurs(session, target, name) {
+	const [state] = await session.query(`SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
+            EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384) AS "isUsed",
+            pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "isOwner"
+       FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object({
+		comment: string().nullable(),
+		isUsed: boolean(),
+		isOwner: boolean()
+	}));
+	if (readCoordinationMark(target, state?.comment ?? null) !== null) return;
+	if (state === void 0 || state.comment !== null || state.isUsed) throw new SafeMigrateError({
+		code: "SM_NAME_TAKEN",
+		message: `There is a database ${name} that safe-migrate did not make; it needs that name to keep runs apart.`,
+		hint: `Rename that database, e.g. ALTER DATABASE ${identifier(name)} RENAME TO …; and run again.`,
+		docs: "postgresql.md"
+	});
+	if (state.isOwner) await session.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(coordinationMark(target))}`);
+}
+
+// src/database/postgres/keep-alive.ts
+const pingIntervalMs = 15e3;
+/**
+* Makes the server end `session` about a minute after this machine has vanished (frozen, cut off: nothing closes the
+* connection then), and keeps it alive until that with a ping every 15 s. Returns the function that stops the pings.
+* The timer never keeps node running. A ping that finds the session gone is no error here: whoever needs the session
+* next is told.
+*/
+async function keepAlive(session, version) {
+	const settings = [
+		"('tcp_keepalives_idle', '30')",
+		"('tcp_keepalives_interval', '10')",
+		"('tcp_keepalives_count', '3')"
+	];
+	if (version.major >= 14) settings.push("('idle_session_timeout', '60s')");
+	await session.query(`SELECT pg_catalog.set_config(name, value, false) AS "value" FROM (VALUES ${settings.join(", ")}) AS s(name, value)`, object({ value: string() }));
+	const timer = setInterval(() => {
+		session.execute("SELECT 1").catch(() => {});
+	}, pingIntervalMs);
+	timer.unref();
+	return () => clearInterval(timer);
+}
+
+// src/database/postgres/lock.ts
+/** Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when. */
+async function takeLock(server, holder) {
+	const applicationName = holderName(holder);
+	const inTarget = await server.connect(server.address.database, { applicationName });
+	let coordination = null;
+	try {
+		coordination = await lockCoordination(server, inTarget, applicationName);
+		await lockTarget(inTarget);
+		const held = new HeldSessions(server, applicationName, coordination, inTarget);
+		await held.start();
+		return held;
+	} catch (error) {
+		if (coordination !== null) {
+			const { backendPid } = coordination;
+			await coordination[Symbol.asyncDispose]();
+			await cleanUp(() => dropCoordination(inTarget, backendPid));
+		}
+		await inTarget[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+async function lockTarget(inTarget) {
+	while (!await tryLock(inTarget)) {
+		const locked = await lockedError(inTarget, inTarget.database);
+		if (locked !== null) throw locked;
+	}
+}
+var HeldSessions = class {
+	coordination;
+	coordinationDatabase;
+	#server;
+	#applicationName;
+	/** null while the target is let go. */
+	#inTarget;
+	#stopTargetPings = () => {};
+	#stopCoordinationPings = () => {};
+	constructor(server, applicationName, coordination, inTarget) {
+		this.coordination = coordination;
+		this.coordinationDatabase = coordination?.database ?? null;
+		this.#server = server;
+		this.#applicationName = applicationName;
+		this.#inTarget = inTarget;
+	}
+	async start() {
+		if (this.coordination !== null) this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
+		if (this.#inTarget !== null) this.#stopTargetPings = await keepAlive(this.#inTarget, this.#server.version);
+	}
+	async assertHeld() {
+		if (this.coordination !== null && !await stillHolds(this.coordination)) throw lockLost(this.#server);
+		if (this.#inTarget === null || await stillHolds(this.#inTarget)) return;
+		if (!(this.coordination !== null)) throw lockLost(this.#server);
+		await this.releaseTarget();
+		if (!await this.reacquireTarget()) throw lockLost(this.#server);
+	}
+	async regain() {
+		const { coordination } = this;
+		if (coordination === null || await stillHolds(coordination)) return await this.assertHeld();
+		this.#stopCoordinationPings();
+		await this.releaseTarget();
+		await coordination[Symbol.asyncDispose]();
+		await using inTarget = await this.#server.connect(this.#server.address.database);
+		this.coordination = await lockCoordination(this.#server, inTarget, this.#applicationName);
+		if (this.coordination === null) throw lockLost(this.#server);
+		this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
+		if (!await this.reacquireTarget()) throw lockLost(this.#server);
+	}
+	async writeJournal(change) {
+		const { coordination } = this;
+		if (coordination === null) return;
+		if (!await stillHolds(coordination)) throw lockLost(this.#server);
+		await writeJournal(coordination, this.#server.address.database, change);
+	}
+	async releaseTarget() {
+		this.#stopTargetPings();
+		const session = this.#inTarget;
+		this.#inTarget = null;
+		await session?.[Symbol.asyncDispose]();
+	}
+	async reacquireTarget() {
+		if (this.#inTarget !== null) return true;
+		const session = await this.#server.connect(this.#server.address.database, { applicationName: this.#applicationName });
+		if (!await tryLock(session)) {
+			await session[Symbol.asyncDispose]();
+			return false;
+		}
+		this.#inTarget = session;
+		this.#stopTargetPings = await keepAlive(session, this.#server.version);
+		return true;
+	}
+	async [Symbol.asyncDispose]() {
+		this.#stopCoordinationPings();
+		this.#stopTargetPings();
+		const inTarget = this.#inTarget;
+		this.#inTarget = null;
+		if (inTarget !== null) await cleanUp(() => unlock(inTarget));
+		await this.coordination?.[Symbol.asyncDispose]();
+		await inTarget?.[Symbol.asyncDispose]();
+		if (this.coordination === null) return;
+		const { backendPid } = this.coordination;
+		await cleanUp(async () => {
+			await using cleaner = await this.#server.connect(this.#server.address.database);
+			await dropCoordination(cleaner, backendPid);
+		});
+	}
+};
+async function stillHolds(session) {
+	try {
+		return await holdsLock(session);
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") return false;
+		throw error;
+	}
+}
+/** Clean-up at the end of a lock: when the session is gone, so is its lock, and the next run drops what is left. */
+async function cleanUp(work) {
+	try {
+		await work();
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+	}
+}
+function lockLost(server) {
+	return new SafeMigrateError({
+		code: "SM_LOCK_LOST",
+		message: `The session that held this run's lock on ${server.address.database} is gone, so another run may have begun.`,
+		hint: "Look in the server's log for why it ended (restart, terminated session, network), then run this job again."
+	});
+}
+
+// src/database/postgres/meeting-point.ts
+const largestKey = 2 ** 31 - 1;
+const identity = object({
+	database: string(),
+	address: string().nullable(),
+	port: number().nullable(),
+	version: string(),
+	startedAt: string(),
+	systemIdentifier: string().nullable()
+});
+/** What stands before the identity of the other server in the error of the script. */
+const marker = "safe-migrate: this is another server";
+/** The identity of the server at the other end, as a jsonb; the system identifier is not for every role. */
+const identityOf = (systemIdentifier) => `pg_catalog.jsonb_build_object(
+  'database', pg_catalog.current_database(),
+  'address', pg_catalog.host(pg_catalog.inet_server_addr()), 'port', pg_catalog.inet_server_port(),
+  'version', pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),
+  'startedAt', pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+  'systemIdentifier', ${systemIdentifier})`;
+/**
+* Takes an advisory lock with a random key in the target, in a session of its own. Advisory locks belong to one
+* database of one server, and everybody sees them there: who waits for this one has been led to the target, whatever
+* name, port or network led there. An exit code would prove less: a wrapper that does not pass stdin on executes an
+* empty script and succeeds.
+*/
+async function openMeetingPoint(server) {
+	const session = await server.connect(server.address.database);
+	try {
+		const [first, second] = [randomInt(1, largestKey), randomInt(1, largestKey)];
+		await session.execute(`SELECT pg_catalog.pg_advisory_lock(${first}, ${second})`);
+		return {
+			server: await readIdentity(session),
+			script: script(first, second),
+			visitor: () => readVisitor(session, first, second),
+			otherServerIn,
+			[Symbol.asyncDispose]: () => session[Symbol.asyncDispose]()
+		};
+	} catch (error) {
+		await session[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+async function readIdentity(session) {
+	const [may] = await session.query(`SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "may"`, object({ may: boolean() }));
+	const systemIdentifier = may?.may === true ? "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())" : "NULL::text";
+	const [row] = await session.query(`SELECT ${identityOf(systemIdentifier)} AS "identity"`, object({ identity }));
+	if (row === void 0) throw new TypeError("a server without an identity");
+	return row.identity;
+}
+const advisoryLock = (first, second) => `l.locktype = 'advisory' AND l.classid = ${first} AND l.objid = ${second} AND l.objsubid = 2
+     AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())`;
+/** Changes nothing. Where the lock is not to be seen it raises, and says where it was run. */
+function script(first, second) {
+	return `DO $safe_migrate$
+DECLARE
+  identifier text;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE ${advisoryLock(first, second)} AND l.granted) THEN
+    BEGIN
+      SELECT system_identifier::text INTO identifier FROM pg_catalog.pg_control_system();
+    EXCEPTION WHEN OTHERS THEN
+      identifier := NULL;
+    END;
+    RAISE EXCEPTION ${literal(`${marker} %`)}, ${identityOf("identifier")};
+  END IF;
+  PERFORM pg_catalog.set_config('lock_timeout', '0', true);
+  PERFORM pg_catalog.pg_advisory_xact_lock_shared(${first}, ${second});
+END
+$safe_migrate$;
+`;
+}
+const visitorRow = object({
+	applicationName: string(),
+	address: string().nullable()
+});
+async function readVisitor(session, first, second) {
+	const [visitor] = await session.query(`SELECT coalesce(a.application_name, '') AS "applicationName", pg_catalog.host(a.client_addr) AS "address"
+       FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+      WHERE ${advisoryLock(first, second)} AND NOT l.granted`, visitorRow);
+	return visitor ?? null;
+}
+/** Reads the error of the script back out of what a tool printed; some print it as an escaped string. */
+function otherServerIn(output) {
+	for (const line of output.split("\n")) {
+		const start = line.indexOf(`${marker} {`);
+		if (start < 0) continue;
+		const text = line.slice(start + 36 + 1);
+		for (const candidate of [text, text.replaceAll("\\\"", "\"")]) {
+			const parsed = parseIdentity(candidate.slice(0, candidate.lastIndexOf("}") + 1));
+			if (parsed !== null) return parsed;
+		}
+	}
+	return null;
+}
+function parseIdentity(text) {
+	try {
+		return identity.parse(JSON.parse(text));
+	} catch {
+		return null;
+	}
+}
+
+// src/database/postgres/one-route.ts
+/**
+* Whether everybody who uses the same host and port on this machine reaches the same server as the tools do: they
+* connect from here, to one network address. `localhost` mostly is two (IPv6 and IPv4), and behind each of them may
+* be another server.
+*/
+async function isOneRoute(tools, { host }) {
+	if (!tools.goesByUrl || host.startsWith("/")) return false;
+	if (isIP(host) !== 0) return true;
+	const found = await lookup(host, { all: true }).catch(() => []);
+	return new Set(found.map(({ address }) => address)).size === 1;
+}
+
+// src/database/postgres/prisma-lock.ts
+/** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
+const prismaLockKey = 72707369;
+const holderRow = object({
+	pid: number(),
+	applicationName: string(),
+	user: string(),
+	backendStart: string(),
+	clientPort: number().nullable()
+});
+/** Who holds Prisma's lock in the session's database; null when it is free. */
+async function prismaLockHolder(session) {
+	const [holder] = await session.query(`SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
+            coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
+            coalesce(pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '') AS "backendStart"
+       FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND l.granted
+        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`, holderRow);
+	return holder ?? null;
+}
+/** Ends one session. False when it was gone already. Rejects when the role may not. */
+async function terminate(session, pid) {
+	const [row] = await session.query(`SELECT pg_catalog.pg_terminate_backend(${Math.trunc(pid)}) AS "isTerminated"`, object({ isTerminated: boolean() }));
+	return row?.isTerminated === true;
+}
+
+// src/database/postgres/read-archive.ts
+/**
+* Lets pg_restore read an archive from its first to its last byte and throw the SQL away. Finds truncation and
+* damaged gzip data; not every flipped bit, zstd has no checksum of its own: the SHA-256 is what guards the bytes
+* (compared before this is called). Rejects with SM_DUMP_DAMAGED, or with the signal's reason.
+*/
+async function readArchive(server, dumpPath, signal) {
+	const process = server.tools.start("pg_restore", ["--file=/dev/null", dumpPath], {
+		database: null,
+		signal
+	});
+	process.stdout.resume();
+	const exit = await process.exited;
+	signal.throwIfAborted();
+	if (exit.exitCode === 0) return;
+	throw new SafeMigrateError({
+		code: "SM_DUMP_DAMAGED",
+		message: `The dump cannot be read to its end: ${describeToolFailure("pg_restore", exit).message}`,
+		hint: "Check the disk of the machine that runs the job, then run again; the server's data is not at fault.",
+		docs: "postgresql.md",
+		phase: "prove"
+	});
+}
+
+// src/database/postgres/close-database.ts
+const pauseMs$1 = 50;
+const patienceMs = 5e3;
+const countRow = object({ sessions: number() });
+/**
+* Closes a copy of ours to connections and waits until those who were in it have gone: our own sessions' backends
+* outlive their psql by a moment, and a session that stays would block the renames of a swap. Whoever cannot be
+* ended is left there; the swap deals with sessions once more.
+*/
+async function closeDatabase(admin, name) {
+	await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
+	await endSessionsIn(admin, name);
+	for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pauseMs$1) {
+		const [row] = await admin.query(`SELECT count(*) AS "sessions" FROM pg_catalog.pg_stat_activity
+        WHERE datname = ${literal(name)} AND usesysid IS NOT NULL`, countRow);
+		if (row?.sessions === 0) return;
+		await setTimeout$1(pauseMs$1);
+	}
+}
+
+// src/database/postgres/compare-fingerprints.ts
+/**
+* What differs between two fingerprints, each as a sentence that starts with the object. Empty when they are equal.
+*
+* Not compared here: `schemaDigest` (equal schemas may deparse differently after one restore; see
+* schema-fixpoint.ts), rows of materialized views (a stale one restores fresh). Content digests are compared
+* between equal server majors only, row counts always.
+*
+* Sequences must be equal, unless `directions` is given: then `actual` may have moved on. A running application
+* takes values between the moment at which they were read and the moment at which pg_dump reads them, in no
+* snapshot; what matters is that no value is handed out twice.
+*/
+function compareFingerprints(expected, actual, directions) {
+	return [
+		...compareTables(expected, actual),
+		...compareSequences(expected, actual, directions),
+		...compareLargeObjects(expected, actual),
+		...compareMaterializedViews(expected, actual),
+		...compareExtensions(expected, actual)
+	];
+}
+function compareTables(expected, actual) {
+	const haveEqualDigests = expected.serverMajor === actual.serverMajor;
+	return compareNamed(expected.tables, actual.tables, (table) => [
+		"table",
+		table.schema,
+		table.table
+	], (before, after) => {
+		if (before.rows !== after.rows) return `has ${after.rows} rows instead of ${before.rows}`;
+		if (haveEqualDigests && before.digest !== after.digest) return `has ${after.rows} rows as expected, but not the same contents`;
+		return null;
+	});
+}
+function compareSequences(expected, actual, directions) {
+	return compareNamed(expected.sequences, actual.sequences, (sequence) => [
+		"sequence",
+		sequence.schema,
+		sequence.name
+	], (before, after) => {
+		if (before.lastValue === after.lastValue && before.isCalled === after.isCalled) return null;
+		if (directions !== void 0 && !isBehind(after, before, directions.get(sequenceKey(after)) ?? "ascending")) return null;
+		return `stands at ${position(after)} instead of ${position(before)}`;
+	});
+}
+function position(sequence) {
+	return sequence.isCalled ? sequence.lastValue : `${sequence.lastValue} (not yet used)`;
+}
+function compareLargeObjects(expected, actual) {
+	const [before, after] = [expected.largeObjects, actual.largeObjects];
+	if (before.count !== after.count) return [`large objects: ${after.count} instead of ${before.count}`];
+	if (expected.serverMajor === actual.serverMajor && before.digest !== after.digest) return [`large objects: ${after.count} as expected, but not the same contents, owners or grants`];
+	return [];
+}
+function compareMaterializedViews(expected, actual) {
+	return compareNamed(expected.materializedViews, actual.materializedViews, (view) => [
+		"materialized view",
+		view.schema,
+		view.name
+	], (before, after) => {
+		if (before.populated === after.populated) return null;
+		return after.populated ? "is populated and should not be" : "is not populated";
+	});
+}
+function compareExtensions(expected, actual) {
+	return compareNamed(expected.extensions, actual.extensions, (extension) => ["extension", extension.name], (before, after) => {
+		if (before.version !== after.version) return `has version ${after.version} instead of ${before.version}`;
+		if (before.schema !== after.schema) return `is in schema ${after.schema} instead of ${before.schema}`;
+		return null;
+	});
+}
+/** Pairs both lists by name (kind of object first); what only one of them has is a difference as well. */
+function compareNamed(expected, actual, nameOf, difference) {
+	const key = (item) => JSON.stringify(nameOf(item));
+	const label = (item) => {
+		const [kind, ...name] = nameOf(item);
+		return `${kind} ${name.join(".")}`;
+	};
+	const found = new Map(actual.map((item) => [key(item), item]));
+	const differences = [];
+	for (const before of expected) {
+		const after = found.get(key(before));
+		found.delete(key(before));
+		const text = after === void 0 ? "is missing" : difference(before, after);
+		if (text !== null) differences.push(`${label(before)} ${text}`);
+	}
+	for (const extra of found.values()) differences.push(`${label(extra)} is there and should not be`);
+	return differences;
+}
+
+// src/database/postgres/create-copy.ts
+const oidRow = object({ oid: number() });
+const membershipRow = object({ mayActAsOwner: boolean() });
+const tablespaceRow = object({ tablespace: string() });
+/**
+* Creates an empty database `copyName(mark.target, mark.kind, mark.run)` that is like the target where only CREATE
+* DATABASE can make it so (encoding, locale, provider, tablespace, and the owner, who owns the schema public by
+* that from 15 on), and marks it as ours at once. `admin` is a session in any other database.
+* Rejects with SM_RESTORE_FAILED or SM_PROPERTY; then there is no such database of ours.
+*/
+async function createCopy(admin, version, mark, properties) {
+	const name = copyName(mark.target, mark.kind, mark.run);
+	await checkOwner(admin, properties.owner);
+	try {
+		await admin.execute(await createStatement$1(admin, version, name, properties));
+	} catch (cause) {
+		throw creationFailed(name, cause);
+	}
+	try {
+		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+		const [row] = await admin.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, oidRow);
+		if (row === void 0) throw new TypeError("the database that was just created is not there");
+		return {
+			name,
+			oid: row.oid
+		};
+	} catch (cause) {
+		await admin.execute(`DROP DATABASE ${identifier(name)}`);
+		throw creationFailed(name, cause);
+	}
+}
+/** A role that could give a database away and not act for its new owner could not drop it again. */
+async function checkOwner(admin, owner) {
+	const [row] = await admin.query(`SELECT pg_catalog.pg_has_role(oid, 'USAGE') AS "mayActAsOwner"
+       FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)}`, membershipRow);
+	if (row?.mayActAsOwner === true) return;
+	throw new SafeMigrateError({
+		code: "SM_PROPERTY",
+		message: `the owner ${owner} cannot be carried over: the role of database-url ${row === void 0 ? "cannot find it" : "has not its rights"}`,
+		hint: `Make the role a member of the owner (GRANT ${identifier(owner)} TO the role), or run as the owner.`,
+		docs: "postgresql.md",
+		phase: "prove"
+	});
+}
+async function createStatement$1(admin, version, name, properties) {
+	const parts = [
+		`CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0`,
+		`ENCODING ${literal(properties.encoding)}`,
+		`LC_COLLATE ${literal(properties.collate)}`,
+		`LC_CTYPE ${literal(properties.ctype)}`,
+		...localeProvider(version, properties)
+	];
+	const [template] = await admin.query(`SELECT t.spcname AS "tablespace" FROM pg_catalog.pg_database d
+       JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = 'template0'`, tablespaceRow);
+	if (template?.tablespace !== properties.tablespace) parts.push(`TABLESPACE ${identifier(properties.tablespace)}`);
+	return parts.join(" ");
+}
+/** The provider came with 15 (ICU), its rules with 16, the builtin one with 17. */
+function localeProvider(version, properties) {
+	if (version.major < 15) return [];
+	const locale = properties.icuLocale === null ? [] : [literal(properties.icuLocale)];
+	switch (properties.localeProvider) {
+		case "i": return [
+			"LOCALE_PROVIDER icu",
+			...locale.map((text) => `ICU_LOCALE ${text}`),
+			...properties.icuRules === null ? [] : [`ICU_RULES ${literal(properties.icuRules)}`]
+		];
+		case "b": return ["LOCALE_PROVIDER builtin", ...locale.map((text) => `BUILTIN_LOCALE ${text}`)];
+		default: return ["LOCALE_PROVIDER libc"];
+	}
+}
+function creationFailed(name, cause) {
+	if (!(cause instanceof SqlError)) return cause;
+	return new SafeMigrateError({
+		code: "SM_RESTORE_FAILED",
+		message: `the database ${name} could not be created: ${cause.primaryMessage}`,
+		hint: "The role of database-url needs CREATEDB, and the server room for one more copy of the database.",
+		docs: "postgresql.md",
+		phase: "prove",
+		cause
+	});
+}
+
+// src/database/postgres/public-schema.ts
+const schemaRow = object({ oid: number() });
+/**
+* Drops the schema `public` of a fresh copy when the target has none: a dump cannot say that something is missing.
+* `admin` is a session on the server; when it is not in the target, the target is asked by a session of its own.
+* Rejects with SM_RESTORE_FAILED when the role may not (before 15, `public` belongs to the superuser).
+*/
+async function matchPublicSchema(server, admin, copy) {
+	if (await hasPublic(server, admin)) return;
+	await using session = await server.connect(copy);
+	try {
+		await session.execute("DROP SCHEMA IF EXISTS public");
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_RESTORE_FAILED",
+			message: `the target has no schema public, and the one of its copy could not be dropped: ${cause.primaryMessage}`,
+			hint: "Create an empty schema public in the target, or let a superuser run the backup.",
+			docs: "postgresql.md",
+			phase: "prove",
+			cause
+		});
+	}
+}
+async function hasPublic(server, admin) {
+	const question = `SELECT oid::bigint AS "oid" FROM pg_catalog.pg_namespace WHERE nspname = 'public'`;
+	if (admin.database === server.address.database) return (await admin.query(question, schemaRow)).length > 0;
+	await using session = await server.connect(server.address.database);
+	return (await session.query(question, schemaRow)).length > 0;
+}
+
+// src/database/postgres/database-settings.ts
+/**
+* Settings whose stored value is a list of quoted names. `SET search_path TO 'a, b'` would store one name that holds
+* a comma. The list is fixed: extensions cannot define such settings (GUC_LIST_QUOTE; variable_is_guc_list_quote
+* in pg_dump).
+*/
+const listSettings = /* @__PURE__ */ new Set([
+	"local_preload_libraries",
+	"search_path",
+	"session_preload_libraries",
+	"shared_preload_libraries",
+	"temp_tablespaces",
+	"unix_socket_directories"
+]);
+/** Splits a `name=value` of pg_db_role_setting. */
+function parseSetting(setting) {
+	const equals = setting.indexOf("=");
+	if (equals === -1) return {
+		name: setting,
+		value: ""
+	};
+	return {
+		name: setting.slice(0, equals),
+		value: setting.slice(equals + 1)
+	};
+}
+/** `SET …` as ALTER DATABASE and ALTER ROLE take it, which stores the setting again exactly as it is. */
+function setClause(setting) {
+	const { name, value } = parseSetting(setting);
+	const items = listSettings.has(name.toLowerCase()) ? splitNameList(value) : [value];
+	return `SET ${identifier(name)} TO ${items.length === 0 ? "''" : items.map(literal).join(", ")}`;
+}
+/** A form in which two settings that mean the same are equal: blanks between listed names do not count. */
+function comparableSetting(setting) {
+	const { name, value } = parseSetting(setting);
+	if (!listSettings.has(name.toLowerCase())) return setting;
+	return `${name}=${JSON.stringify(splitNameList(value).filter((item) => item !== ""))}`;
+}
+/** Splits `"$user", public` at its commas and takes the quotes off. */
+function splitNameList(value) {
+	const items = [];
+	for (const match of value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,"\s][^,"]*))\s*(?:,|$)/g)) {
+		const [, quoted, plain] = match;
+		items.push(quoted === void 0 ? (plain ?? "").trim() : quoted.replaceAll("\"\"", "\""));
+	}
+	return items;
+}
+
+// src/database/postgres/replay-properties.ts
+/**
+* Gives database `name`, which was made with the right owner, the ACL, settings (its own and per role) and connection
+* limit of `properties`, then reads everything back: neither a dump nor TEMPLATE carries them, and a lost REVOKE is a
+* security hole. The comment is left alone, it holds the mark. `admin` is a session in another database.
+* Rejects with SM_PROPERTY, naming what cannot be carried over.
+*/
+async function replayProperties(admin, name, properties) {
+	const database = identifier(name);
+	const apply = async (what, statements) => {
+		try {
+			await admin.execute(statements);
+		} catch (cause) {
+			if (!(cause instanceof SqlError)) throw cause;
+			throw propertyError(`${what} cannot be carried over to ${name}: ${cause.primaryMessage}`, cause);
+		}
+	};
+	if (properties.acl !== null) await replayAcl(admin, name, properties.owner, properties.acl, apply);
+	for (const { role, config } of properties.settings) {
+		const place = role === null ? `ALTER DATABASE ${database}` : `ALTER ROLE ${identifier(role)} IN DATABASE ${database}`;
+		for (const setting of config) await apply(`the setting ${parseSetting(setting).name}${role === null ? "" : ` of role ${role}`}`, `${place} ${setClause(setting)}`);
+	}
+	await apply("the connection limit", `ALTER DATABASE ${database} CONNECTION LIMIT ${properties.connectionLimit}`);
+	const differences = compareProperties(properties, await readProperties(admin, name));
+	if (differences.length > 0) throw propertyError(`${name} could not be given all properties of the target: ${differences.join("; ")}`);
+}
+/** What differs between two databases' properties, their comments aside. Empty when they are alike. */
+function compareProperties(expected, actual) {
+	const differences = [];
+	const expect = (what, before, after) => {
+		if (before !== after) differences.push(`${what} is ${after ?? "not set"} instead of ${before ?? "not set"}`);
+	};
+	expect("the owner", expected.owner, actual.owner);
+	expect("the encoding", expected.encoding, actual.encoding);
+	expect("LC_COLLATE", expected.collate, actual.collate);
+	expect("LC_CTYPE", expected.ctype, actual.ctype);
+	expect("the locale provider", expected.localeProvider, actual.localeProvider);
+	expect("the ICU locale", expected.icuLocale, actual.icuLocale);
+	expect("the ICU rules", expected.icuRules, actual.icuRules);
+	expect("the tablespace", expected.tablespace, actual.tablespace);
+	expect("the connection limit", expected.connectionLimit, actual.connectionLimit);
+	expect("the ACL", aclText(expected.acl), aclText(actual.acl));
+	const [before, after] = [settingsByRole(expected), settingsByRole(actual)];
+	for (const role of /* @__PURE__ */ new Set([...before.keys(), ...after.keys()])) {
+		if (before.get(role) === after.get(role)) continue;
+		differences.push(role === "" ? "its settings differ" : `its settings for role ${role} differ`);
+	}
+	return differences;
+}
+const grantRow = object({
+	grantor: string(),
+	/** null is PUBLIC. */
+	grantee: string().nullable(),
+	privilege: string(),
+	grantable: boolean()
+});
+/** Takes away what a new database gives by default, then grants each item again as the role that had granted it. */
+async function replayAcl(admin, name, owner, acl, apply) {
+	const database = identifier(name);
+	await apply("its ACL", `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}`);
+	const ownersFirst = (await admin.query(`SELECT pg_catalog.pg_get_userbyid(g.grantor) AS "grantor",
+            CASE WHEN g.grantee <> 0 THEN pg_catalog.pg_get_userbyid(g.grantee) END AS "grantee",
+            g.privilege_type AS "privilege", g.is_grantable AS "grantable"
+       FROM pg_catalog.aclexplode(ARRAY[${acl.map(literal).join(", ")}]::pg_catalog.aclitem[]) AS g`, grantRow)).toSorted((a, b) => Number(a.grantor !== owner) - Number(b.grantor !== owner));
+	for (const { grantor, grantee, privilege, grantable } of ownersFirst) {
+		const grant = `GRANT ${privilege} ON DATABASE ${database} TO ${grantee === null ? "PUBLIC" : identifier(grantee)}${grantable ? " WITH GRANT OPTION" : ""}`;
+		const label = `the privilege ${privilege} of ${grantee ?? "PUBLIC"}`;
+		if (grantor === owner) await apply(label, grant);
+		else await applyAs(admin, grantor, (statements) => apply(label, statements), grant);
+	}
+}
+async function applyAs(admin, role, apply, statement) {
+	try {
+		await apply(`BEGIN; SET LOCAL ROLE ${identifier(role)}; ${statement}; COMMIT`);
+	} catch (error) {
+		await admin.execute("ROLLBACK");
+		throw error;
+	}
+}
+function aclText(acl) {
+	return acl === null ? null : `{${acl.toSorted().join(",")}}`;
+}
+function settingsByRole(properties) {
+	return new Map(properties.settings.map(({ role, config }) => [role ?? "", config.map(comparableSetting).toSorted().join("\n")]));
+}
+function propertyError(message, cause) {
+	return new SafeMigrateError({
+		code: "SM_PROPERTY",
+		message,
+		hint: "The role of database-url must be allowed to set it: a member of the owner and of the grantors; for settings that only a superuser may set, GRANT SET ON PARAMETER (PostgreSQL 15 and later). Or remove it from the target.",
+		docs: "postgresql.md",
+		phase: "prove",
+		cause
+	});
+}
+
+// src/database/postgres/restore-failed.ts
+/** The error of a restore that a tool refused, with the object that the tool named. */
+function restoreFailed(what, failure) {
+	return new SafeMigrateError({
+		code: "SM_RESTORE_FAILED",
+		message: `${what}${failure.object === null ? "" : ` at ${failure.object}`}: ${failure.message}`,
+		hint: "A dump that cannot be restored is no backup. Often a function in a CHECK constraint, an index or a materialized view names other objects without their schema: give the function SET search_path, or qualify the names.",
+		docs: "postgresql.md",
+		phase: "prove"
+	});
+}
+
+// src/database/postgres/archive-entries.ts
+/**
+* Reads an archive's table of contents. Extensions and their comments are in neither part: pg_restore would create
+* the newest version, and only an extension's owner may comment on it.
+* Rejects with SM_RESTORE_FAILED when the file is no archive.
+*/
+async function readArchiveEntries(server, dumpPath, signal) {
+	const process = server.tools.start("pg_restore", ["--list", dumpPath], {
+		database: null,
+		signal
+	});
+	const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
+	signal.throwIfAborted();
+	if (exit.exitCode !== 0) throw restoreFailed("the dump cannot be read", describeToolFailure("pg_restore", exit));
+	const entries = output.split("\n").filter((line) => entryLine.test(line));
+	return {
+		schemas: entries.filter((line) => schemaLine.test(line)),
+		rest: entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line))
+	};
+}
+/** Dump id; catalog's oid, object's oid; type, schema, name, owner. */
+const entryLine = /^\d+; \d+ \d+ /;
+const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
+const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
+
+// src/database/postgres/restore-extensions.ts
+/**
+* Gives a fresh database exactly these extensions, in this order, with these versions and schemas. A dump does not
+* carry versions: without this, a restore silently takes the newest one. Rejects with SM_RESTORE_FAILED, naming
+* the extension.
+*/
+async function restoreExtensions(server, database, wanted) {
+	await using session = await server.connect(database);
+	const present = await readExtensions(session);
+	for (const extension of present) if (!wanted.some((other) => other.name === extension.name)) await run$1(session, extension.name, `DROP EXTENSION ${identifier(extension.name)}`);
+	for (const extension of wanted) {
+		const existing = present.find((other) => other.name === extension.name);
+		if (existing === void 0) await run$1(session, extension.name, createExtension(extension));
+		else if (existing.version !== extension.version) {
+			const statement = `ALTER EXTENSION ${identifier(extension.name)} UPDATE TO ${literal(extension.version)}`;
+			await run$1(session, extension.name, statement);
+		}
+	}
+}
+/** The statement that creates an extension as it is in the target. */
+function createExtension(extension) {
+	const { name, schema, version } = extension;
+	return `CREATE EXTENSION IF NOT EXISTS ${identifier(name)} SCHEMA ${identifier(schema)} VERSION ${literal(version)}`;
+}
+async function run$1(session, extension, statement) {
+	try {
+		await session.execute(statement);
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_RESTORE_FAILED",
+			message: `the extension ${extension} cannot be restored as it is in the target: ${cause.primaryMessage}`,
+			hint: "The server must be able to install this version, and the role of database-url must be allowed to. ALTER EXTENSION … UPDATE in the target brings it to a version that can be installed.",
+			docs: "postgresql.md",
+			phase: "prove",
+			cause
+		});
+	}
+}
+
+// src/database/postgres/restore-archive.ts
+/**
+* Restores an archive into an empty database: schemas, then extensions with their versions, then the rest with
+* parallel jobs. Rejects with SM_RESTORE_FAILED, naming the object, and leaves what was restored so far behind.
+*/
+async function restoreArchive(server, restore) {
+	if (!server.tools.readsLocalFiles) throw new SafeMigrateError({
+		code: "SM_RESTORE_FAILED",
+		message: "pg_restore runs where it cannot read the files of this machine",
+		hint: "Install the PostgreSQL client on the machine that runs the job.",
+		docs: "postgresql.md",
+		phase: "prove"
+	});
+	const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
+	await restoreEntries(server, restore, entries.schemas, 1);
+	await restoreExtensions(server, restore.database, restore.extensions);
+	restore.signal.throwIfAborted();
+	await restoreEntries(server, restore, entries.rest, restore.jobs);
+}
+async function restoreEntries(server, restore, entries, jobs) {
+	if (entries.length === 0) return;
+	const listPath = `${restore.dumpPath}.${restore.database.replaceAll(/[^A-Za-z0-9_]/g, "-")}.list`;
+	await writeFile(listPath, `${entries.join("\n")}\n`, { mode: 384 });
+	try {
+		const args = [`--use-list=${listPath}`, "--no-subscriptions"];
+		if (!sendsUnknownSetting(server)) args.push("--exit-on-error");
+		if (jobs > 1) args.push(`--jobs=${jobs}`);
+		const process = server.tools.start("pg_restore", [...args, restore.dumpPath], {
+			database: restore.database,
+			signal: restore.signal
+		});
+		process.stdout.resume();
+		const exit = await process.exited;
+		restore.signal.throwIfAborted();
+		if (exit.exitCode === 0) return;
+		const failure = sendsUnknownSetting(server) ? withoutUnknownSetting(exit) : exit;
+		if (failure !== null) throw restoreFailed("the dump cannot be restored", describeToolFailure("pg_restore", failure));
+	} finally {
+		await rm(listPath, { force: true });
+	}
+}
+/** From 17 on pg_restore sets transaction_timeout, which older servers do not know; then it may not stop at errors. */
+function sendsUnknownSetting(server) {
+	return server.tools.version.major >= 17 && server.version.major < 17;
+}
+/** How much of stderr is kept: a full tail may have lost an error of another kind. */
+const stderrTailBytes = 65536;
+/** What is left to complain about; null when the unknown setting was all. */
+function withoutUnknownSetting(exit) {
+	const lines = exit.stderr.split("\n").filter((line) => !line.includes("transaction_timeout"));
+	const hasOtherErrors = lines.some((line) => line.startsWith("pg_restore: error: "));
+	const isWhole = Buffer.byteLength(exit.stderr) < stderrTailBytes;
+	return exit.exitCode === 1 && lines.some((line) => line.includes("errors ignored on restore")) && isWhole && !hasOtherErrors ? null : {
+		...exit,
+		stderr: lines.join("\n")
+	};
+}
+
+// src/database/postgres/schema-fixpoint.ts
+/**
+* The objects in which a restored schema differs from the target's; empty when they are the same schema.
+*
+* Some expressions deparse differently after one restore (CHECK (x IN (…)), partial indexes, views) and not again
+* after that. So when the texts differ, the target's text is restored into a scratch database of this run, and its
+* text is what the copy must have. When this rejects, the scratch database may be left for the caller to drop.
+*/
+async function compareSchemas(server, admin, comparison) {
+	if (diffSchemaTexts(comparison.expected, comparison.actual).length === 0) return [];
+	const target = server.address.database;
+	const mark = {
+		kind: "scratch",
+		target,
+		run: comparison.run
+	};
+	const scratch = await createCopy(admin, server.version, mark, comparison.properties);
+	await matchPublicSchema(server, admin, scratch.name);
+	await loadSchema(server, scratch.name, comparison);
+	const again = await readSchemaText$1(server, { database: scratch.name }, comparison.signal);
+	await dropCopy(admin, target, scratch.name);
+	return diffSchemaTexts(again, comparison.actual);
+}
+async function loadSchema(server, database, comparison) {
+	const process = server.tools.start("psql", [
+		"--no-psqlrc",
+		"--quiet",
+		"--set=ON_ERROR_STOP=1",
+		"--file=-"
+	], {
+		database,
+		stdin: "pipe",
+		signal: comparison.signal
+	});
+	if (process.stdin === null) throw new TypeError("psql was started without stdin");
+	process.stdout.resume();
+	const written = pipeline$1([restorableText(comparison)], process.stdin).catch((error) => error);
+	const exit = await process.exited;
+	comparison.signal.throwIfAborted();
+	if (exit.exitCode !== 0) throw restoreFailed("the schema cannot be restored", describeToolFailure("psql", exit));
+	const writeError = await written;
+	if (writeError !== void 0) throw new SafeMigrateError({
+		code: "SM_RESTORE_FAILED",
+		message: "psql ended before it had read the whole schema",
+		hint: "Run again; if it happens twice, please report it with the log of this job.",
+		phase: "prove",
+		cause: writeError
+	});
+}
+/**
+* The schema text as it can be restored by an ordinary role: extensions in the target's versions, without their
+* comments; and without a setting that servers before 17 do not know.
+*/
+function restorableText({ expected, extensions }) {
+	return expected.replaceAll(/^SET transaction_timeout = 0;$/gm, "").replaceAll(/^COMMENT ON EXTENSION .* IS '(?:[^']|'')*';$/gm, "").replaceAll(/^CREATE EXTENSION IF NOT EXISTS (\S+) WITH SCHEMA .*;$/gm, (statement, quoted) => {
+		const name = quoted.startsWith("\"") ? quoted.slice(1, -1).replaceAll("\"\"", "\"") : quoted;
+		const extension = extensions.find((other) => other.name === name);
+		return extension === void 0 ? statement : `${createExtension(extension)};`;
+	});
+}
+
+// src/database/postgres/restore-beside.ts
+/** How many differences an error lists. */
+const listedDifferences = 10;
+/** How often the copy's size is asked for while pg_restore works. */
+const sizeIntervalMs = 2e3;
+/**
+* Restores a dump beside the target and proves that the copy equals what is expected, as `Database.restoreBeside`
+* promises. The caller has verified the file's SHA-256. `adminDatabase` is where CREATE and DROP DATABASE are run
+* from: the target, unless that is not there.
+*
+* On failure, the abort of `request.signal` included, the copy is dropped before this rejects.
+*/
+async function restoreBeside(server, request, log, adminDatabase = server.address.database) {
+	const target = server.address.database;
+	const mark = {
+		kind: "fallback",
+		target,
+		run: request.run
+	};
+	if (request.name !== copyName(target, mark.kind, mark.run)) throw new TypeError("a fallback database is named by copyName(target, \"fallback\", run)");
+	request.signal.throwIfAborted();
+	await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
+	const copy = await createCopy(admin, server.version, mark, request.properties);
+	try {
+		const fingerprint = await fillAndCompare(server, admin, request, log);
+		await replayProperties(admin, copy.name, request.properties);
+		await closeDatabase(admin, copy.name);
+		request.signal.throwIfAborted();
+		return {
+			...copy,
+			fingerprint
+		};
+	} catch (error) {
+		for (const name of [copy.name, copyName(target, "scratch", request.run)]) await dropUnfinished(server, adminDatabase, name, log);
+		throw error;
+	}
+}
+/** Restores, ANALYZEs and compares; returns what the copy holds. */
+async function fillAndCompare(server, admin, request, log) {
+	const { name, signal, expected, jobs } = request;
+	let progress;
+	log.progress(() => progress);
+	await matchPublicSchema(server, admin, name);
+	await watchingSize(admin, name, (text) => {
+		progress = text;
+	}, () => restoreArchive(server, {
+		database: name,
+		dumpPath: request.dumpPath,
+		extensions: expected.extensions,
+		jobs,
+		signal
+	}));
+	log.detail(`restored into ${name}`);
+	progress = "ANALYZE";
+	const directions = await inCopy(server, name, signal, async (session) => {
+		await session.execute("ANALYZE");
+		return readSequenceDirections(session);
+	});
+	const { fingerprint, schemaText } = await fingerprintDatabase(server, name, {
+		jobs,
+		signal,
+		onTable: (done, all) => {
+			progress = `compared ${done} of ${all} tables`;
+		}
+	});
+	const differences = [...compareFingerprints(expected, fingerprint, directions), ...await compareSchemas(server, admin, {
+		run: request.run,
+		expected: request.expectedSchemaText,
+		actual: schemaText,
+		extensions: expected.extensions,
+		properties: request.properties,
+		signal
+	})];
+	progress = void 0;
+	if (differences.length > 0) throw notEqual(differences, log);
+	return fingerprint;
+}
+async function inCopy(server, name, signal, work) {
+	signal.throwIfAborted();
+	await using session = await server.connect(name);
+	const end = () => session.kill();
+	signal.addEventListener("abort", end, { once: true });
+	try {
+		return await work(session);
+	} catch (error) {
+		signal.throwIfAborted();
+		throw error;
+	} finally {
+		signal.removeEventListener("abort", end);
+	}
+}
+const sizeRow = object({ sizeBytes: number() });
+/** Says every few seconds how large the copy has become while `work` lasts. */
+async function watchingSize(admin, name, say, work) {
+	let asked = Promise.resolve();
+	const ask = async () => {
+		const [row] = await admin.query(`SELECT pg_catalog.pg_database_size(${literal(name)}) AS "sizeBytes"`, sizeRow);
+		if (row !== void 0) say(`restored ${Math.round(row.sizeBytes / 1e6)} MB so far`);
+	};
+	const timer = setInterval(() => {
+		asked = ask().catch(() => {});
+	}, sizeIntervalMs);
+	try {
+		await work();
+	} finally {
+		clearInterval(timer);
+		await asked;
+	}
+}
+function notEqual(differences, log) {
+	for (const difference of differences) log.detail(difference);
+	const listed = differences.slice(0, listedDifferences);
+	const more = differences.length - listed.length;
+	return new SafeMigrateError({
+		code: "SM_NOT_EQUAL",
+		message: `the restored copy is not equal to the backup's source: ${listed.join("; ")}${more > 0 ? `; and ${more} more` : ""}`,
+		hint: "The backup does not bring these objects back as they were. See the page for known causes before you migrate.",
+		docs: "postgresql.md",
+		phase: "prove"
+	});
+}
+/** Cleans up after a failure, which must reach the caller whatever happens here. */
+async function dropUnfinished(server, adminDatabase, name, log) {
+	try {
+		await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
+		await dropCopy(admin, server.address.database, name);
+	} catch (error) {
+		const reason = messageOf(error);
+		log.warn(`the unfinished copy ${name} is still there: ${reason}. Drop it by hand: DROP DATABASE ${identifier(name)};`);
+	}
+}
+
+// src/system/secret.ts
+/**
+* A value that must not reach a log, an output, a file or an argument list.
+* It prints as `***` however it is formatted; only `reveal()` gives it, at the one place that needs it.
+*/
+var Secret = class {
+	#value;
+	constructor(value) {
+		this.#value = value;
+	}
+	reveal() {
+		return this.#value;
+	}
+	toString() {
+		return "***";
+	}
+	toJSON() {
+		return "***";
+	}
+	[inspect.custom]() {
+		return "***";
+	}
+};
+
+// src/database/postgres/load-schema-text.ts
+/**
+* Runs a schema-only dump in a database that this run made. Statements that fail (a role that this server does not
+* have, a setting of a newer one) are passed over: the result is only compared, and what is missing shows there.
+*/
+async function loadSchemaText(server, database, schemaText, signal) {
+	const process = server.tools.start("psql", [
+		"--no-psqlrc",
+		"--quiet",
+		"--set=ON_ERROR_STOP=0",
+		"--file=-"
+	], {
+		database,
+		stdin: "pipe",
+		signal
+	});
+	if (process.stdin === null) throw new TypeError("psql was started without stdin");
+	process.stdout.resume();
+	const written = pipeline$1([schemaText], process.stdin).catch(() => {});
+	await process.exited;
+	await written;
+	signal.throwIfAborted();
+}
+
+// src/database/postgres/reconcile-grants.ts
+/**
+* From the GRANT and REVOKE statements that pg_dump prints for an object as it is (`is`) to those that it prints for
+* it as it should be: what only `is` has is turned round, what only `should` has is run.
+*/
+function reconcileGrants(is, should) {
+	const [before, after] = [statementsIn(is), statementsIn(should)];
+	const others = [];
+	return {
+		statements: [...before.filter((statement) => !after.includes(statement)).flatMap((statement) => {
+			const opposite = oppositeOf(statement);
+			if (opposite === null) others.push(statement);
+			return opposite ?? [];
+		}).toReversed(), ...after.filter((each) => !before.includes(each))],
+		others
+	};
+}
+function statementsIn(body) {
+	return body.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+}
+const grant = /^(ALTER DEFAULT PRIVILEGES .*)?GRANT (.*) TO (.*?)( WITH GRANT OPTION)?;$/;
+const revoke = /^(ALTER DEFAULT PRIVILEGES .*)?REVOKE (.*) FROM (.*);$/;
+function oppositeOf(statement) {
+	const granted = grant.exec(statement);
+	if (granted !== null) return `${granted[1] ?? ""}REVOKE ${granted[2]} FROM ${granted[3]};`;
+	const revoked = revoke.exec(statement);
+	if (revoked !== null) return `${revoked[1] ?? ""}GRANT ${revoked[2]} TO ${revoked[3]};`;
+	return null;
+}
+
+// src/database/postgres/reconcile-object.ts
+const name$1 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
+const qualifiedName = `${name$1}(?:\\.${name$1})*`;
+const created = (kind, dropped = kind) => ({
+	pattern: new RegExp(`^CREATE ${kind} (${qualifiedName})`),
+	drop: ([object]) => `DROP ${dropped} ${object};`
+});
+/** pg_dump's own name of it ends in the types of the arguments, which is what DROP wants. */
+const routine = (kind) => ({
+	pattern: new RegExp(`^CREATE ${kind} (${qualifiedName})\\(`),
+	drop: ([object], { header }) => `DROP ${kind} ${object}${/^Name: [^(]*(\(.*?\)); Type: /.exec(header)?.[1] ?? "()"};`
+});
+const onTable = (kind, pattern) => ({
+	pattern,
+	drop: ([object, table]) => `DROP ${kind} ${object} ON ${table};`
+});
+const shapes = {
+	VIEW: created("VIEW"),
+	"MATERIALIZED VIEW": created("MATERIALIZED VIEW"),
+	TABLE: {
+		...created("TABLE"),
+		pattern: new RegExp(`^CREATE (?:UNLOGGED )?TABLE (${qualifiedName})`)
+	},
+	SEQUENCE: created("SEQUENCE"),
+	TYPE: created("TYPE"),
+	DOMAIN: created("DOMAIN"),
+	SCHEMA: created("SCHEMA"),
+	STATISTICS: created("STATISTICS"),
+	COLLATION: created("COLLATION"),
+	PUBLICATION: created("PUBLICATION"),
+	"EVENT TRIGGER": created("EVENT TRIGGER"),
+	FUNCTION: routine("FUNCTION"),
+	PROCEDURE: routine("PROCEDURE"),
+	AGGREGATE: routine("AGGREGATE"),
+	TRIGGER: onTable("TRIGGER", new RegExp(`^CREATE (?:CONSTRAINT )?TRIGGER (${name$1}) [^;]*? ON (${qualifiedName})[ \\n]`)),
+	POLICY: onTable("POLICY", new RegExp(`^CREATE POLICY (${name$1}) ON (${qualifiedName})`)),
+	RULE: onTable("RULE", new RegExp(`^CREATE RULE (${name$1}) AS\\s+ON \\w+ TO (${qualifiedName})`)),
+	INDEX: {
+		pattern: new RegExp(`^CREATE (?:UNIQUE )?INDEX (${name$1}) ON (?:ONLY )?(${qualifiedName})`),
+		drop: ([index, table = ""]) => `DROP INDEX ${schemaOf(table)}${index};`
+	},
+	CONSTRAINT: constraint(),
+	"FK CONSTRAINT": constraint(),
+	"CHECK CONSTRAINT": constraint(),
+	"ROW SECURITY": {
+		pattern: new RegExp(`^ALTER TABLE (${qualifiedName}) ENABLE ROW LEVEL SECURITY`),
+		drop: ([table]) => `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY;`
+	},
+	COMMENT: {
+		pattern: /^COMMENT ON ([\s\S]*?) IS '/,
+		drop: ([object]) => `COMMENT ON ${object} IS NULL;`
+	},
+	DEFAULT: {
+		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName}) ALTER COLUMN (${name$1}) SET DEFAULT`),
+		drop: ([table, column]) => `ALTER TABLE ${table} ALTER COLUMN ${column} DROP DEFAULT;`
+	}
+};
+function constraint() {
+	return {
+		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName})\\s+ADD CONSTRAINT (${name$1})`),
+		drop: ([table, object]) => `ALTER TABLE ${table} DROP CONSTRAINT ${object};`
+	};
+}
+/** What drops the object, without CASCADE; null for a type that is not known here. */
+function dropStatement(entry) {
+	const shape = shapes[entry.type];
+	const found = shape?.pattern.exec(entry.body);
+	return shape === void 0 || !found ? null : shape.drop(found.slice(1), entry);
+}
+/** What makes it: the statements of the dump. */
+function createStatement(entry) {
+	return withoutAccessMethod(entry.body);
+}
+/** What puts `wanted` into the place of `is`; null when the old one cannot be dropped by a statement of ours. */
+function replaceStatement(is, wanted) {
+	const create = createStatement(wanted);
+	if (wanted.type === "FUNCTION" || wanted.type === "PROCEDURE") return {
+		drop: null,
+		create: create.replace(/^CREATE (FUNCTION|PROCEDURE)/, "CREATE OR REPLACE $1")
+	};
+	if (wanted.type === "COMMENT" || wanted.type === "DEFAULT") return {
+		drop: null,
+		create
+	};
+	const drop = dropStatement(is);
+	return drop === null ? null : {
+		drop,
+		create
+	};
+}
+/** The line that parseSchemaText adds to tables and materialized views for comparison. */
+function withoutAccessMethod(body) {
+	return body.replace(/\nUSING \S+$/, "");
+}
+function schemaOf(qualified) {
+	return new RegExp(`^(${name$1}\\.)${name$1}$`).exec(qualified)?.[1] ?? "";
+}
+
+// src/database/postgres/reconcile-table.ts
+/** `    CONSTRAINT amount_positive CHECK ((amount > 0)),` inside of a CREATE TABLE. */
+const checkConstraint = /^\s+CONSTRAINT ("(?:[^"]|"")+"|\S+) (CHECK .*?),?$/;
+const tableName = /^CREATE (?:UNLOGGED |FOREIGN )?TABLE ((?:"(?:[^"]|"")+"|[^\s."]+)(?:\.(?:"(?:[^"]|"")+"|[^\s."(]+))?)/;
+/**
+* Check constraints, which Prisma does not model, of a table that is not as the migrations made it. Its columns are
+* Prisma's; what is neither is returned in `others`, line by line.
+*/
+function reconcileTable(is, should) {
+	const table = tableName.exec(should.body)?.[1] ?? tableName.exec(is.body)?.[1];
+	const before = linesOf$1(is.body);
+	const after = linesOf$1(should.body);
+	const statements = [];
+	const others = [];
+	for (const line of before.filter((each) => !after.includes(each))) {
+		const constraint = checkConstraint.exec(line);
+		if (constraint === null || table === void 0) others.push(`only in the database: ${line.trim()}`);
+		else statements.push(`ALTER TABLE ${table} DROP CONSTRAINT ${constraint[1]};`);
+	}
+	for (const line of after.filter((each) => !before.includes(each))) {
+		const constraint = checkConstraint.exec(line);
+		if (constraint === null || table === void 0) others.push(`only in the migrations: ${line.trim()}`);
+		else statements.push(`ALTER TABLE ${table} ADD CONSTRAINT ${constraint[1]} ${constraint[2]};`);
+	}
+	return {
+		statements,
+		others
+	};
+}
+/** Without the commas at their ends: the last line has none, whichever that is. */
+function linesOf$1(body) {
+	return body.split("\n").filter((line) => line.trim() !== "").map((line) => line.replace(/,$/, ""));
+}
+
+// src/database/postgres/schema-drift.ts
+/** Dropped first and made last: they hold no data, and tables cannot be changed under them. */
+const dependents = /* @__PURE__ */ new Set([
+	"VIEW",
+	"MATERIALIZED VIEW",
+	"POLICY",
+	"RULE",
+	"TRIGGER"
+]);
+/**
+* Compares what `actual` holds with what it should hold by `expected`, object by object. Some expressions are printed
+* differently after one restore; `again` is the text of `expected` after a restore, and equal to either is equal.
+* `prismaScript` is what Prisma proposes already; what it names is not proposed a second time.
+*/
+function schemaDrift(actual, expected, again, prismaScript) {
+	const is = entriesOf(actual.text, actual.owner);
+	const should = entriesOf(expected.text, expected.owner);
+	const alternative = again === null ? should : entriesOf(again, expected.owner);
+	const drift = {
+		differences: [],
+		before: [],
+		after: [],
+		byHand: []
+	};
+	extensionDrift(actual.extensions, expected.extensions, drift);
+	for (const [object, entry] of is) {
+		const wanted = should.get(object);
+		if (wanted === void 0) superfluous(entry, prismaScript, drift);
+		else if (entry.body !== wanted.body && entry.body !== alternative.get(object)?.body) different(entry, wanted, prismaScript, drift);
+	}
+	for (const [object, wanted] of should) if (!is.has(object)) missing$1(wanted, prismaScript, drift);
+	return drift;
+}
+function superfluous(entry, prismaScript, drift) {
+	drift.differences.push(`${entry.object} is not in the migrations`);
+	if (isCovered(entry, prismaScript)) return;
+	if (isOfGrants(entry)) return void addGrants(entry.body, "", entry, drift);
+	const statement = dropStatement(entry);
+	if (statement === null) drift.byHand.push(`drop ${entry.object}, or put it into a migration`);
+	else (dependents.has(entry.type) ? drift.before : drift.after).push(statement);
+}
+function missing$1(wanted, prismaScript, drift) {
+	drift.differences.push(`${wanted.object} is in the migrations and missing in the database`);
+	if (isCovered(wanted, prismaScript)) return;
+	if (isOfGrants(wanted)) return void addGrants("", wanted.body, wanted, drift);
+	drift.after.push(createStatement(wanted));
+}
+function different(entry, wanted, prismaScript, drift) {
+	drift.differences.push(`${entry.object} is not as the migrations made it`);
+	if (isOfGrants(entry)) return void addGrants(entry.body, wanted.body, entry, drift);
+	if (entry.type === "TABLE") {
+		const { statements, others } = reconcileTable(entry, wanted);
+		drift.after.push(...statements);
+		if (others.length > 0 && !isCovered(entry, prismaScript)) drift.byHand.push(`${entry.object} differs in: ${others.join("; ")}`);
+		return;
+	}
+	if (isCovered(entry, prismaScript)) return;
+	const replacement = replaceStatement(entry, wanted);
+	if (replacement === null) {
+		drift.byHand.push(`make ${entry.object} again as the migrations define it:\n${wanted.body}`);
+		return;
+	}
+	if (replacement.drop !== null) (dependents.has(entry.type) ? drift.before : drift.after).push(replacement.drop);
+	drift.after.push(replacement.create);
+}
+function addGrants(is, should, entry, drift) {
+	const { statements, others } = reconcileGrants(is, should);
+	drift.after.push(...statements);
+	if (others.length > 0) drift.byHand.push(`${entry.object}: ${others.join(" ")}`);
+}
+function isOfGrants(entry) {
+	return entry.type === "ACL" || entry.type === "DEFAULT ACL";
+}
+/** What Prisma models, it names in its script; quoted, as it does. */
+const modelled = /* @__PURE__ */ new Set([
+	"TABLE",
+	"INDEX",
+	"CONSTRAINT",
+	"FK CONSTRAINT",
+	"TYPE",
+	"DEFAULT",
+	"SEQUENCE",
+	"SEQUENCE OWNED BY",
+	"SCHEMA"
+]);
+function isCovered(entry, prismaScript) {
+	if (!modelled.has(entry.type)) return false;
+	const name = nameOf(entry);
+	return name.split(" ").some((part) => prismaScript.includes(`"${part}"`)) || prismaScript.includes(`"${name}"`);
+}
+function nameOf(entry) {
+	return /^Name: (.*?); Type: /.exec(entry.header)?.[1] ?? "";
+}
+function extensionDrift(is, should, drift) {
+	for (const name of is.filter((each) => !should.includes(each))) {
+		drift.differences.push(`EXTENSION ${name} is not in the migrations`);
+		drift.after.push(`DROP EXTENSION "${name.replaceAll("\"", "\"\"")}";`);
+	}
+	for (const name of should.filter((each) => !is.includes(each))) {
+		drift.differences.push(`EXTENSION ${name} is in the migrations and missing in the database`);
+		drift.before.push(`CREATE EXTENSION "${name.replaceAll("\"", "\"\"")}";`);
+	}
+}
+/** Owners and the migration history itself are no part of what migrations say. */
+function entriesOf(text, owner) {
+	const entries = /* @__PURE__ */ new Map();
+	for (const entry of parseSchemaText(text)) {
+		if (/^_prisma_migrations\b|^(TABLE|COLUMN) _prisma_migrations\b/.test(nameOf(entry))) continue;
+		if (entry.type === "SCHEMA" && nameOf(entry) === "public") continue;
+		const body = withoutOwner(entry, owner);
+		if (body !== "") entries.set(entry.object, {
+			...entry,
+			body
+		});
+	}
+	return entries;
+}
+function withoutOwner(entry, owner) {
+	const body = entry.body.replaceAll(/^ALTER .* OWNER TO .*;$/gm, "").replaceAll(/\n{3,}/g, "\n\n").trim();
+	if (!isOfGrants(entry)) return body;
+	const role = /^[a-z_][a-z0-9_$]*$/.test(owner) ? owner : `"${owner.replaceAll("\"", "\"\"")}"`;
+	return [
+		"FROM",
+		"TO",
+		"FOR ROLE"
+	].reduce((text, word) => text.replaceAll(`${word} ${role};`, `${word} CURRENT_USER;`).replaceAll(`${word} ${role} `, `${word} CURRENT_USER `), body);
+}
+
+// src/database/postgres/server-identity.ts
+const identityRow = object({
+	systemIdentifier: string(),
+	startedAt: string()
+});
+/** Both may be asked by every role. A physical copy has the same identifier and another start. */
+async function readServerIdentity(session) {
+	const [row] = await session.query(`SELECT system_identifier::text AS "systemIdentifier",
+            to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "startedAt"
+       FROM pg_catalog.pg_control_system()`, identityRow);
+	if (row === void 0) throw new TypeError("pg_control_system() returned no row");
+	return row;
+}
+
+// src/database/postgres/scratch-server.ts
+/**
+* Connects to the server that `target` names. The database in the URL is only where CREATE DATABASE is run from.
+* Rejects as connectServer does. `warn` is told about databases that could not be dropped.
+*/
+async function openScratchServer(target, run, warn) {
+	const server = await connectServer(target);
+	const admin = await server.connect(server.address.database, { applicationName: "safe-migrate check" });
+	const made = [];
+	const create = async (schema) => {
+		const mark = {
+			kind: "scratch",
+			target: server.address.database,
+			run: `${run}${made.length}`
+		};
+		const name = copyName(mark.target, mark.kind, mark.run);
+		try {
+			await admin.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0 ENCODING 'UTF8'`);
+		} catch (cause) {
+			throw cause instanceof SqlError ? cannotCreate(cause) : cause;
+		}
+		const database = {
+			name,
+			url: withSchema(target.urlOf(name), schema)
+		};
+		made.push(database);
+		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+		return database;
+	};
+	const compare = async (actual, expected, prismaScript, signal) => {
+		const should = await readCompared(server, expected.name, signal);
+		let drift = schemaDrift(actual, should, null, prismaScript);
+		if (drift.differences.length > 0) {
+			const copy = await create("public");
+			await loadSchemaText(server, copy.name, should.text, signal);
+			const again = await readSchemaText$1(server, { database: copy.name }, signal);
+			drift = schemaDrift(actual, should, again, prismaScript);
+		}
+		return {
+			differences: drift.differences,
+			reconcileSql: scriptOf(drift, prismaScript),
+			byHand: drift.byHand
+		};
+	};
+	return {
+		address: server.address,
+		identity: await readServerIdentity(admin),
+		serverMajor: server.version.major,
+		create,
+		schemaOf: (database, signal) => readCompared(server, database.name, signal),
+		compare,
+		async [Symbol.asyncDispose]() {
+			for (const { name } of made) await dropCopy(admin, server.address.database, name).catch((error) => {
+				warn(`the scratch database ${name} could not be dropped: ${error instanceof Error ? error.message : error}`);
+			});
+			await admin[Symbol.asyncDispose]();
+		}
+	};
+}
+/** Reads what schemaDrift compares of a database; changes nothing. */
+async function readCompared(server, database, signal) {
+	await using session = await server.connect(database, { applicationName: "safe-migrate check" });
+	return {
+		text: await readSchemaText$1(server, { database }, signal),
+		serverMajor: server.version.major,
+		...await ownerAndExtensions(session)
+	};
+}
+async function ownerAndExtensions(session) {
+	const [row] = await session.query(`SELECT pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
+            ARRAY(SELECT extname::text FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY 1) AS "extensions"
+       FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object({
+		owner: string(),
+		extensions: array(string())
+	}));
+	if (row === void 0) throw new TypeError("the database that this session is in is not there");
+	return row;
+}
+/** What depends on tables goes first and comes last, around Prisma's own script. */
+function scriptOf(drift, prismaScript) {
+	return [
+		...drift.before,
+		prismaScript,
+		...drift.after
+	].filter((part) => part.trim() !== "").join("\n\n");
+}
+function withSchema(url, schema) {
+	const changed = new URL(url.reveal());
+	changed.searchParams.set("schema", schema);
+	return new Secret(changed.href);
+}
+function cannotCreate(cause) {
+	return new SafeMigrateError({
+		code: "SM_SCRATCH",
+		message: `no scratch database could be made on the server of shadow-database-url: ${cause.primaryMessage}`,
+		hint: "Its role needs CREATEDB. The usual server is a service container of the same job.",
+		docs: "check.md",
+		cause
+	});
+}
+
+// src/database/postgres/dump.ts
+/**
+* zstd at its lowest level is several times faster than any gzip level; it exists from 16 on, in builds that have it.
+* gzip 1 is twice as fast as pg_dump's default for a few per cent more bytes.
+*/
+const fastCompression = "--compress=zstd:1";
+const plainCompression = "--compress=1";
+/**
+* Streams `pg_dump -Fc` of an exported snapshot into `sink`. A pipe ends when pg_dump ends, for whatever reason:
+* so `sink` is ended only after exit code 0, and destroyed with the error in every other case.
+* Rejects with SM_DUMP_FAILED (pg_dump's own error; the object where it names one) or the signal's reason.
+*/
+async function dumpSnapshot(server, source, sink, signal) {
+	sink.on("error", () => {});
+	try {
+		signal.throwIfAborted();
+		const mayHaveZstd = server.tools.version.major >= 16;
+		let attempt = await runDump(server, source, mayHaveZstd ? fastCompression : plainCompression, sink, signal);
+		if (mayHaveZstd && lacksZstd(attempt)) attempt = await runDump(server, source, plainCompression, sink, signal);
+		if (attempt.exit.exitCode !== 0) throw dumpFailed(attempt.exit);
+		sink.end();
+		await finished(sink, { readable: false });
+	} catch (error) {
+		const reason = signal.aborted ? signal.reason : sinkError(sink, error);
+		sink.destroy(reason instanceof Error ? reason : new Error(String(reason)));
+		throw reason;
+	}
+}
+async function runDump(server, source, compression, sink, signal) {
+	const args = [
+		"--format=custom",
+		compression,
+		`--snapshot=${source.snapshotId}`
+	];
+	const process = server.tools.start("pg_dump", args, {
+		database: source.database,
+		signal
+	});
+	let writtenBytes = 0;
+	process.stdout.on("data", (chunk) => {
+		writtenBytes += chunk.length;
+	});
+	try {
+		await pipeline$1(process.stdout, sink, {
+			end: false,
+			signal
+		});
+	} catch (error) {
+		process.kill();
+		await process.exited;
+		throw error;
+	}
+	return {
+		exit: await process.exited,
+		writtenBytes
+	};
+}
+/** A client that was built without zstd says so before it connects or writes anything. */
+function lacksZstd(attempt) {
+	const { exit, writtenBytes } = attempt;
+	return exit.exitCode !== 0 && writtenBytes === 0 && /does not support compression/i.test(exit.stderr);
+}
+function dumpFailed(exit) {
+	const { message, object } = describeToolFailure("pg_dump", exit);
+	return new SafeMigrateError({
+		code: "SM_DUMP_FAILED",
+		message: `pg_dump failed${object === null ? "" : ` at ${object}`}: ${message}`,
+		hint: "The role of database-url must be able to read every object of the database.",
+		docs: "postgresql.md",
+		phase: "dump"
+	});
+}
+/** What the sink's owner destroyed it with (disk full, upload refused) tells more than the broken pipe. */
+function sinkError(sink, error) {
+	const cause = sink.errored ?? error;
+	if (cause instanceof SafeMigrateError) return cause;
+	return new SafeMigrateError({
+		code: "SM_DUMP_FAILED",
+		message: `the dump could not be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+		hint: "Check the free space of the disk that holds the dump, and the storages that take it.",
+		docs: "storage.md",
+		phase: "dump",
+		cause
+	});
+}
+
+// src/database/postgres/witness.ts
+/**
+* Catalogs that change without any DDL: what ANALYZE writes, the contents of large objects, the state of
+* replication. Some of them ordinary roles could not read anyway.
+*/
+const notDefinitions = [
+	"pg_statistic",
+	"pg_statistic_ext_data",
+	"pg_subscription_rel",
+	"pg_largeobject",
+	"pg_largeobject_metadata",
+	"pg_depend",
+	"pg_subscription",
+	"pg_user_mapping"
+];
+/** SQL conditions that keep rows of temporary objects out, per catalog: applications make and drop those all day. */
+const lasting = {
+	pg_namespace: "oid NOT IN (SELECT oid FROM temp_schemas)",
+	pg_class: "relnamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_type: "typnamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_proc: "pronamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_constraint: "connamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_operator: "oprnamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_collation: "collnamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_attribute: "attrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_attrdef: "adrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_index: "indexrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_inherits: "inhrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_partitioned_table: "partrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_policy: "polrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_rewrite: "ev_class NOT IN (SELECT oid FROM temp_relations)",
+	pg_sequence: "seqrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_statistic_ext: "stxrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_trigger: "tgrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_cast: "castsource NOT IN (SELECT oid FROM temp_types)",
+	pg_enum: "enumtypid NOT IN (SELECT oid FROM temp_types)",
+	pg_range: "rngtypid NOT IN (SELECT oid FROM temp_types)",
+	pg_description: "NOT EXISTS (SELECT FROM temp_objects t WHERE t.classid = classoid AND t.oid = objoid)"
+};
+/**
+* What hangs on the target but is not a row of a local catalog that everybody can read, as `SELECT text`.
+* The properties of the database come back with a swap, so a change to them has to be noticed. Without
+* default_transaction_read_only: that is the write fence, which this run itself may raise.
+*/
+const byValue = [
+	`SELECT format('database %s %s %s %s', d.datdba, d.dattablespace, d.datconnlimit, d.datacl)
+     FROM pg_catalog.pg_database d WHERE d.oid = (SELECT oid FROM this_database)`,
+	`SELECT 'database comment ' || pg_catalog.shobj_description(oid, 'pg_database') FROM this_database`,
+	`SELECT format('setting %s %L', s.setrole, item.setting)
+     FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS item(setting)
+    WHERE s.setdatabase = (SELECT oid FROM this_database)
+      AND item.setting NOT LIKE 'default\\_transaction\\_read\\_only=%'`,
+	`SELECT format('subscription %L %s %s %L %s', subname, subowner, subenabled, subslotname, subpublications)
+     FROM pg_catalog.pg_subscription WHERE subdbid = (SELECT oid FROM this_database)`,
+	`SELECT format('user mapping %s %s %s %L', umid, srvid, umuser, umoptions) FROM pg_catalog.pg_user_mappings`,
+	`SELECT format('membership %s %s %s %s %s', classid, objid, refobjid, deptype, xmin)
+     FROM pg_catalog.pg_depend WHERE deptype IN ('e', 'x')`,
+	`SELECT format('large object %s %s', oid, lomacl) FROM pg_catalog.pg_largeobject_metadata
+    WHERE lomacl IS NOT NULL
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_default_acl WHERE defaclobjtype = 'L')`
+];
+const catalogRow = object({ name: string() });
+const witnessRow = object({ witness: string() });
+/**
+* A digest that any lasting DDL, TRUNCATE, GRANT or COMMENT in the session's database changes and nothing else does,
+* as of the session's snapshot. `catalog ` and 64 hex digits; compare for equality only.
+*
+* It is made of the `xmin` of every row in every definition catalog, counted. A row that DDL inserts or updates
+* carries the id of its transaction, which no row had before; a row that it deletes is missing. So contents need
+* not be read. Not changed by: DML, ANALYZE and VACUUM (they update pg_class in place, and freezing leaves xmin as it
+* was), sequences moving on (setval included), large objects coming and going, temporary objects, scripts that were
+* rolled back, the write fence, roles and whatever else belongs to the whole server.
+*
+* Changed although no definition is: by whatever writes a table anew (VACUUM FULL, CLUSTER, REINDEX, REFRESH
+* MATERIALIZED VIEW), which the catalogs show as they show TRUNCATE. That errs on the safe side: what looks changed
+* is restored. Not seen: ALTER LARGE OBJECT … OWNER, and role memberships.
+*/
+async function readWitness(session) {
+	const catalogs = await session.query(`SELECT relname AS "name" FROM pg_catalog.pg_class
+      WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared
+        AND relname NOT IN (${notDefinitions.map(literal).join(", ")})
+        AND pg_catalog.has_table_privilege(oid, 'SELECT')
+      ORDER BY relname::text COLLATE "C"`, catalogRow);
+	const [row] = await session.query(witnessSql(catalogs.map(({ name }) => name)), witnessRow);
+	if (row === void 0) throw new TypeError("an aggregate returned no row");
+	return row.witness;
+}
+function witnessSql(catalogs) {
+	return `WITH
+    this_database AS (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
+    temp_schemas AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_[0-9]+$'),
+    temp_relations AS (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM temp_schemas)),
+    temp_types AS (SELECT oid FROM pg_catalog.pg_type WHERE typnamespace IN (SELECT oid FROM temp_schemas)),
+    temp_objects AS (
+      SELECT 'pg_catalog.pg_class'::regclass AS classid, oid FROM temp_relations
+      UNION ALL SELECT 'pg_catalog.pg_type'::regclass, oid FROM temp_types
+      UNION ALL SELECT 'pg_catalog.pg_proc'::regclass, oid FROM pg_catalog.pg_proc
+                 WHERE pronamespace IN (SELECT oid FROM temp_schemas)
+      UNION ALL SELECT 'pg_catalog.pg_constraint'::regclass, oid FROM pg_catalog.pg_constraint
+                 WHERE connamespace IN (SELECT oid FROM temp_schemas)
+      UNION ALL SELECT 'pg_catalog.pg_trigger'::regclass, oid FROM pg_catalog.pg_trigger
+                 WHERE tgrelid IN (SELECT oid FROM temp_relations))
+  SELECT 'catalog ' || pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
+           pg_catalog.string_agg(part, E'\\n' ORDER BY part COLLATE "C"), 'UTF8')), 'hex') AS "witness"
+    FROM (${[...catalogs.map((name) => `SELECT format('${name} %s %s', xmin::text, count(*)) FROM pg_catalog.${name} WHERE ${lasting[name] ?? "true"} GROUP BY xmin::text`), ...byValue].join("\n UNION ALL ")}) AS parts(part)`;
+}
+
+// src/database/postgres/snapshot.ts
+const timeRow = object({ takenAt: string() });
+/**
+* Opens a transaction in the target that keeps one snapshot for the dump, the fingerprint and the schema text.
+* Sequences know no snapshot and only move on: they are read at once, so that the values known for the snapshot
+* never lie after those that pg_dump finds later.
+*/
+async function openSnapshot(server) {
+	const exporter = await server.connect(server.address.database, { applicationName: "safe-migrate snapshot" });
+	try {
+		const snapshotId = await exportSnapshot(exporter);
+		const sequences = await readSequences(exporter);
+		const [time] = await exporter.query(`SELECT pg_catalog.to_char(pg_catalog.transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "takenAt"`, timeRow);
+		if (time === void 0) throw new TypeError("transaction_timestamp() returned no row");
+		const witness = await readWitness(exporter);
+		const counters = await readCounters(exporter);
+		const source = {
+			database: server.address.database,
+			snapshotId
+		};
+		let schemaText;
+		const readSchemaOnce = (signal) => {
+			schemaText ??= readSchemaText$1(server, source, signal);
+			schemaText.catch(() => {
+				schemaText = void 0;
+			});
+			return schemaText;
+		};
+		return {
+			witness,
+			counters,
+			takenAt: time.takenAt,
+			dump: (sink, signal) => dumpSnapshot(server, source, sink, signal),
+			fingerprint: (jobs, signal, onTable) => readFingerprint(server, exporter, snapshotId, {
+				schemaText: readSchemaOnce(signal),
+				sequences
+			}, {
+				jobs,
+				signal,
+				onTable
+			}),
+			schemaText: readSchemaOnce,
+			[Symbol.asyncDispose]: () => exporter[Symbol.asyncDispose]()
+		};
+	} catch (error) {
+		await exporter[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+
+// src/database/postgres/clear-the-way.ts
+/** How often it is looked whether the rename has locked the name. */
+const lookIntervalMs = 5;
+/** How often sessions that are still there are asked to go. */
+const askIntervalMs = 25;
+/**
+* Ends the sessions in a database while `renaming` waits for them to go, and settles as it does. The first one is
+* ended only once the rename holds the database's lock: from then on nobody comes in, so nobody is ended twice.
+*/
+async function clearTheWay(terminator, state, renaming) {
+	let isOver = false;
+	const over = renaming.finally(() => {
+		isOver = true;
+	});
+	over.catch(() => {});
+	const clearing = async () => {
+		while (!isOver && !await isLocked(terminator, state)) await setTimeout$1(lookIntervalMs);
+		while (!isOver) {
+			await endSessions(terminator, state);
+			await setTimeout$1(askIntervalMs);
+		}
+	};
+	const [renamed, cleared] = await Promise.allSettled([over, clearing()]);
+	if (cleared.status === "rejected") throw cleared.reason;
+	if (renamed.status === "rejected") throw renamed.reason;
+}
+async function isLocked(session, state) {
+	const [row] = await session.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_locks
+                     WHERE locktype = 'object' AND classid = 'pg_catalog.pg_database'::regclass
+                       AND objid = ${state.databaseOid} AND pid = ${state.renamerPid}
+                       AND mode = 'AccessExclusiveLock' AND granted) AS "isLocked"`, object({ isLocked: boolean() }));
+	return row?.isLocked === true;
+}
+/**
+* Only those that this role may end (asking for another one is an error): its own, those of roles it is a member of,
+* all but superusers' with pg_signal_backend. By OID, which no other database will ever have.
+*/
+async function endSessions(session, state) {
+	const rows = await session.query(`WITH ours AS MATERIALIZED (
+       SELECT a.pid
+         FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid, pg_catalog.pg_roles me
+        WHERE a.datid = ${state.databaseOid} AND me.rolname = current_user
+          AND (me.rolsuper OR NOT r.rolsuper
+               AND (pg_catalog.pg_has_role(r.oid, 'USAGE') OR pg_catalog.pg_has_role('pg_signal_backend', 'USAGE'))))
+     SELECT pid AS "pid" FROM ours WHERE pg_catalog.pg_terminate_backend(pid)`, object({ pid: number() }));
+	for (const { pid } of rows) state.terminated.add(pid);
+}
+
+// src/database/postgres/swap-blockers.ts
+/** Sessions and prepared transactions in a database, named for people. */
+async function findBlockers(session, databaseOid) {
+	const prepared = await session.query(`SELECT pg_catalog.quote_literal(p.gid) AS "name" FROM pg_catalog.pg_prepared_xacts p
+       JOIN pg_catalog.pg_database d ON d.datname = p.database WHERE d.oid = ${databaseOid} ORDER BY 1`, object({ name: string() }));
+	const sessions = await session.query(`SELECT a.pid AS "pid", coalesce(a.usename::text, 'a background worker') AS "user", r.rolsuper IS TRUE AS "isSuperuser",
+            coalesce(a.application_name, '') AS "application"
+       FROM pg_catalog.pg_stat_activity a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid
+      WHERE a.datid = ${databaseOid} ORDER BY a.pid`, object({
+		pid: number(),
+		user: string(),
+		isSuperuser: boolean(),
+		application: string()
+	}));
+	const preparedTransactions = prepared.map(({ name }) => name);
+	const people = sessions.map(({ pid, user, isSuperuser, application }) => {
+		return `${pid} of ${isSuperuser ? `superuser ${user}` : user}${application === "" ? "" : ` using ${application}`}`;
+	});
+	const reasons = [...people.length === 0 ? [] : [`still in use by ${namedSome(people, "session", "sessions")}`], ...preparedTransactions.length === 0 ? [] : [`it holds ${namedSome(preparedTransactions, "the prepared transaction", "prepared transactions")}`]];
+	return {
+		preparedTransactions,
+		description: reasons.length === 0 ? null : reasons.join("; ")
+	};
+}
+
+// src/database/postgres/swap.ts
+/** Each attempt waits five seconds for the sessions to go: the server's own limit in RENAME. */
+const attempts = 4;
+/** Between attempts: whoever queued meanwhile gets in and may finish something. */
+const pauseMs = 200;
+/** How long a session whose connection broke may go on working on the server. */
+const lostSessionTimeoutMs = 2e4;
+/** A server that crashed in that moment is back well before. */
+const answerTimeoutMs = 12e4;
+const askAgainMs = 1e3;
+/**
+* object_in_use (sessions did not go in time), deadlock_detected, and internal_error, as which PostgreSQL reports
+* "tuple concurrently updated" when something else changes the database's row in the same moment.
+*/
+const worthAnotherTry = /* @__PURE__ */ new Set([
+	"55006",
+	"40P01",
+	"XX000"
+]);
+/**
+* Puts the fallback database in the target's place: one transaction renames the target to `plan.failedName` and the
+* fallback to the target's name, closes the one and opens the other. `renamer` is the session in the coordination
+* database that holds the run's lock: if the lock is lost, so is the transaction. No session of ours may be in the
+* target or in the fallback.
+*
+* The rename comes first because it locks the database's name: whoever connects from then on waits instead of coming
+* in, and only then are the sessions that are there ended, so that nobody is thrown out twice. There is no committed
+* moment in which the name is missing or closed. Clients that were waiting for the name are told once that the
+* database "seems to have just been dropped or renamed", and get in when they try again.
+*
+* Rejects with SM_ALREADY_SWAPPED when the fallback bears the target's name already, otherwise with SM_SWAP_FAILED;
+* then both names are as before.
+*/
+async function swap(server, renamer, plan, log) {
+	const target = server.address.database;
+	await using terminator = await server.connect(renamer.database, { applicationName: "safe-migrate swap" });
+	await checkPlan(terminator, target, plan);
+	const terminated = /* @__PURE__ */ new Set();
+	for (let attempt = 1;; attempt += 1) {
+		const tried = await attemptSwap(server, renamer, terminator, plan, terminated);
+		if (tried.xid !== null) return {
+			terminatedSessions: terminated.size,
+			xidAtSwap: Number(BigInt.asUintN(32, tried.xid))
+		};
+		const { error } = tried;
+		if (!(error instanceof SqlError && worthAnotherTry.has(error.sqlState))) throw swapFailed(target, reasonOf(error), error);
+		const blockers = await findBlockers(terminator, plan.targetOid);
+		if (attempt === attempts || blockers.preparedTransactions.length > 0) throw swapFailed(target, blockers.description ?? reasonOf(error), error);
+		log.detail(`attempt ${attempt} of ${attempts} to rename ${target}: ${blockers.description ?? reasonOf(error)}`);
+		await setTimeout$1(pauseMs);
+	}
+}
+async function attemptSwap(server, renamer, terminator, plan, terminated) {
+	let xid = null;
+	try {
+		const at = await serverTime(renamer);
+		await renamer.execute("BEGIN");
+		await clearTheWay(terminator, {
+			databaseOid: plan.targetOid,
+			renamerPid: renamer.backendPid,
+			terminated
+		}, renamer.execute(`ALTER DATABASE ${identifier(server.address.database)} RENAME TO ${identifier(plan.failedName)}`));
+		await renamer.execute(renameBack(server.address.database, plan, at));
+		xid = await currentXid(renamer);
+		await renamer.execute("COMMIT");
+		return { xid };
+	} catch (error) {
+		const isGone = await rollBack(renamer);
+		if (xid === null || !isGone) return {
+			xid: null,
+			error
+		};
+		return await wasCommitted(server, renamer, plan) ? { xid } : {
+			xid: null,
+			error
+		};
+	}
+}
+/** Ends the transaction; true when the session is gone, and the transaction with it. */
+async function rollBack(renamer) {
+	try {
+		await renamer.execute("ROLLBACK");
+		return false;
+	} catch (error) {
+		if (isConnectionLost(error)) return true;
+		throw error;
+	}
+}
+/** Asks the names, in a session of its own, once the lost session has ended on the server, too. */
+async function wasCommitted(server, renamer, plan) {
+	const askUntil = Date.now() + answerTimeoutMs;
+	for (;;) try {
+		await using session = await server.connect(renamer.database, { applicationName: "safe-migrate swap" });
+		const deadline = Date.now() + lostSessionTimeoutMs;
+		while (Date.now() < deadline && await isAlive$1(session, renamer.backendPid)) await setTimeout$1(pauseMs);
+		return (await readNames(session)).get(server.address.database)?.oid === plan.fallback.oid;
+	} catch (cause) {
+		if (Date.now() >= askUntil) throw swapUnknown(server, plan, cause);
+		await setTimeout$1(askAgainMs);
+	}
+}
+function swapUnknown(server, plan, cause) {
+	return new SafeMigrateError({
+		code: "SM_SWAP_UNKNOWN",
+		message: `The connection broke while the swap of ${server.address.database} was being committed, and the server cannot be asked whether it was.`,
+		hint: `Look for a database ${plan.failedName}: if it is there, the swap is done; otherwise both names are as before.`,
+		docs: "recovery.md",
+		phase: "recover",
+		cause
+	});
+}
+async function isAlive$1(session, pid) {
+	return (await session.query(`SELECT pid AS "pid" FROM pg_catalog.pg_stat_activity WHERE pid = ${pid}`, object({ pid: number() }))).length > 0;
+}
+/** Everything after the first rename; the names are locked, so what is checked here stays so. */
+function renameBack(target, plan, at) {
+	const { properties, fallback, failedName, journal } = plan;
+	const mark = copyMark({
+		kind: "failed",
+		target,
+		run: plan.run
+	});
+	const written = journal === null ? "" : `${journalStatement(target, {
+		...journal,
+		at
+	})};`;
+	return `
+    DO $sm$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${plan.targetOid} AND datname = ${literal(failedName)}) THEN
+        RAISE EXCEPTION 'another database bears the name of the target now' USING ERRCODE = 'SM001';
+      END IF;
+      IF NOT EXISTS (SELECT FROM pg_catalog.pg_database
+                      WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
+        RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
+      END IF;
+    END $sm$;
+    ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${identifier(target)};
+    ALTER DATABASE ${identifier(failedName)} ALLOW_CONNECTIONS false;
+    COMMENT ON DATABASE ${identifier(failedName)} IS ${literal(mark)};
+    ${written}
+    COMMENT ON DATABASE ${identifier(target)} IS ${properties.comment === null ? "NULL" : literal(properties.comment)};
+    ALTER DATABASE ${identifier(target)} ALLOW_CONNECTIONS true`;
+}
+async function currentXid(session) {
+	const [row] = await session.query("SELECT pg_catalog.pg_current_xact_id()::text AS \"xid\"", object({ xid: string() }));
+	if (row === void 0) throw new TypeError("pg_current_xact_id() returned no row");
+	return BigInt(row.xid);
+}
+const nameRow = object({
+	name: string(),
+	oid: number(),
+	isOpen: boolean()
+});
+async function readNames(session) {
+	const rows = await session.query("SELECT datname::text AS \"name\", oid::bigint AS \"oid\", datallowconn AS \"isOpen\" FROM pg_catalog.pg_database", nameRow);
+	return new Map(rows.map((row) => [row.name, row]));
+}
+/** Refuses before anybody is disturbed; the transaction checks again. */
+async function checkPlan(session, target, plan) {
+	const names = await readNames(session);
+	const inPlace = names.get(target);
+	const fallback = names.get(plan.fallback.name);
+	if (inPlace?.oid === plan.fallback.oid) throw new SafeMigrateError({
+		code: "SM_ALREADY_SWAPPED",
+		message: `${target} is the fallback database already: somebody has finished this recovery.`,
+		hint: "Nothing is left to swap. Compare the report of the run that did it.",
+		docs: "recovery.md",
+		phase: "recover"
+	});
+	const blockers = await findBlockers(session, plan.targetOid);
+	const obstacle = inPlace?.oid !== plan.targetOid ? `another database bears the name ${target} now` : fallback?.oid !== plan.fallback.oid ? `the fallback database ${plan.fallback.name} is gone or was replaced` : fallback.isOpen ? `the fallback database ${plan.fallback.name} was opened to connections, so it may have changed since it was compared` : names.has(plan.failedName) ? `there is a database ${plan.failedName} already` : blockers.preparedTransactions.length > 0 ? blockers.description : null;
+	if (obstacle !== null) throw swapFailed(target, obstacle);
+}
+function isConnectionLost(error) {
+	return error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST";
+}
+function reasonOf(error) {
+	if (error instanceof SqlError) return error.primaryMessage;
+	return messageOf(error);
+}
+function swapFailed(target, reason, cause) {
+	return new SafeMigrateError({
+		code: "SM_SWAP_FAILED",
+		message: `${target} could not be swapped for the fallback database: ${reason}. Both names are as before.`,
+		hint: "Remove what is in the way, then finish the recovery with the commands that the report prints.",
+		docs: "recovery.md",
+		phase: "recover",
+		cause
+	});
+}
+
+// src/database/postgres/target-session.ts
+const lockTimeoutSeconds = 60;
+/**
+* The one session in the target that serves all short questions; opened when it is first needed. When it is lost
+* (a restart, an administrator, a hook that clears the database), the question that met the loss fails, and the next
+* one gets a new session: what was asked may have happened, so nothing is asked twice.
+*/
+var TargetSession = class {
+	#server;
+	#session = null;
+	constructor(server) {
+		this.#server = server;
+	}
+	async use(work) {
+		this.#session ??= this.#connect();
+		const opening = this.#session;
+		const forget = () => {
+			if (this.#session === opening) this.#session = null;
+		};
+		const session = await opening.catch((error) => {
+			forget();
+			throw error;
+		});
+		try {
+			return await work(session);
+		} catch (error) {
+			if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") forget();
+			throw error;
+		}
+	}
+	async #connect() {
+		const session = await this.#server.connect(this.#server.address.database);
+		try {
+			await session.execute(`SET lock_timeout = '${lockTimeoutSeconds}s'`);
+			return session;
+		} catch (error) {
+			await session[Symbol.asyncDispose]();
+			throw error;
+		}
+	}
+	/** Ends the session; `use` opens another one. */
+	async close() {
+		const opening = this.#session;
+		this.#session = null;
+		await (await opening?.catch(() => null))?.[Symbol.asyncDispose]();
+	}
+};
+
+// src/database/postgres/database.ts
+/** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session. */
+async function openDatabase(target) {
+	const server = await connectServer(target);
+	const name = server.address.database;
+	const inTarget = new TargetSession(server);
+	let held = null;
+	/** The swap needs the target empty of our own sessions, and the lock's other session to do its work in. */
+	const swapWithLock = async (plan, log) => {
+		if (held === null || held.coordination === null) throw new SafeMigrateError({
+			code: "SM_SWAP_FAILED",
+			message: `${name} cannot be swapped: this run holds no lock in a coordination database.`,
+			hint: "The role of database-url needs CREATEDB for recovery by swap.",
+			docs: "recovery.md",
+			phase: "recover"
+		});
+		await held.assertHeld();
+		await inTarget.close();
+		await held.releaseTarget();
+		const lock = held;
+		return await swap(server, held.coordination, plan, log).finally(() => lockTargetAgain(lock, log));
+	};
+	return {
+		address: server.address,
+		server: server.version,
+		toolsFact: server.tools.fact,
+		toolsWarnings: server.tools.warnings,
+		query: (sql, row) => inTarget.use((session) => session.query(sql, row)),
+		execute: (sql) => inTarget.use((session) => session.execute(sql)),
+		async queryIn(database, sql, row) {
+			await using session = await server.connect(database);
+			return await session.query(sql, row);
+		},
+		urlOf: (database) => target.urlOf(database),
+		copyName: (kind, run) => copyName(name, kind, run),
+		copyMark: (kind, run) => copyMark({
+			kind,
+			target: name,
+			run
+		}),
+		identity: () => inTarget.use(readServerIdentity),
+		schema: (signal) => readCompared(server, name, signal),
+		inspect: () => inTarget.use((session) => inspect$1(session, server.version)),
+		async lock(holder) {
+			const lock = await takeLock(server, holder);
+			held = lock;
+			return lock;
+		},
+		closedJournal: {
+			database: coordinationName(name),
+			comment: coordinationMark(name)
+		},
+		openJournal: () => inTarget.use((session) => openJournal(session, name)),
+		openSnapshot: () => openSnapshot(server),
+		witness: () => inTarget.use(readWitness),
+		counters: () => inTarget.use(readCounters),
+		changedTables: (before, counters, options) => changedTables(server, before, counters, options),
+		rewoundSequences: (before) => inTarget.use((session) => rewoundSequences(session, before)),
+		readArchive: (dumpPath, signal) => readArchive(server, dumpPath, signal),
+		restoreBeside: (request, log) => restoreBeside(server, request, log),
+		swap: swapWithLock,
+		oidOf: (database) => inTarget.use(async (session) => {
+			const [row] = await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(database)}`, object({ oid: number() }));
+			return row?.oid ?? null;
+		}),
+		schemaDigest: async (signal) => schemaDigest(await readSchemaText$1(server, { database: name }, signal)),
+		properties: () => inTarget.use((session) => readProperties(session, name)),
+		compareWithFailed: (request, log) => inTarget.use((session) => compareWithFailed(server, session, request, log)),
+		failedDatabases: () => inTarget.use((session) => copiesOf(session, name, ["failed"])),
+		leftoverCopies: () => inTarget.use((session) => copiesOf(session, name, [
+			"fallback",
+			"rehearsal",
+			"scratch"
+		])),
+		dropCopy: (copy) => inTarget.use((session) => dropCopy(session, name, copy)),
+		isOneRoute: () => isOneRoute(server.tools, server.address),
+		openMeetingPoint: () => openMeetingPoint(server),
+		prismaLockHolder: () => inTarget.use(prismaLockHolder),
+		terminate: (pid) => inTarget.use((session) => terminate(session, pid)),
+		[Symbol.asyncDispose]: () => inTarget.close()
+	};
+}
+/** The coordination lock guards the run; the other one is for those without. Losing it must not hide how a swap went. */
+async function lockTargetAgain(held, log) {
+	try {
+		if (await held.reacquireTarget()) return;
+		log.warn("another session took the lock in the target after the swap; this run still holds the coordination lock");
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		log.warn(`the lock in the target could not be taken again after the swap: ${error.message}`);
+	}
+}
+
+// src/database/postgres/url-refusals.ts
+/** Schemes of the databases that Prisma knows besides PostgreSQL, and how people call them. */
+const otherProviders = [
+	[/^mysql:/i, "MySQL"],
+	[/^mariadb:/i, "MariaDB"],
+	[/^(sqlserver|mssql|jdbc:sqlserver):/i, "SQL Server"],
+	[/^(file|sqlite|libsql):/i, "SQLite"],
+	[/^mongodb(\+srv)?:/i, "MongoDB"]
+];
+/** The name of another database that the URL is for, or null. */
+function otherProviderOf(url) {
+	return otherProviders.find(([pattern]) => pattern.test(url))?.[1] ?? null;
+}
+/** Whether the URL leads to one of Prisma's own HTTP proxies. */
+function isPrismaProxy(url) {
+	return /^prisma(\+postgres(ql)?)?:\/\//i.test(url);
+}
+/**
+* Recognises transaction poolers: exported snapshots, advisory locks and session settings do not survive in them,
+* and Prisma's own migration lock does not either. Session poolers look like servers and behave like them.
+*/
+function poolerProblem(server) {
+	const sign = server.pgbouncer === "true" ? "pgbouncer=true" : server.port === 6543 ? "port 6543" : /-pooler\./i.test(server.host) ? "a -pooler host" : null;
+	if (sign === null) return null;
+	const host = server.host.replace(/-pooler\./i, ".");
+	const port = server.port === 6543 ? 5432 : server.port;
+	const shownHost = host.includes(":") ? `[${host}]` : host;
+	return {
+		code: "SM_URL_POOLER",
+		message: `The database URL leads to a transaction pooler (${sign}): snapshots and locks do not hold through it.`,
+		hint: `Use the direct URL for migrations, probably postgresql://USER:PASSWORD@${shownHost}:${port}/DATABASE without pgbouncer=true (your platform shows it as "direct connection" or "session mode").`
+	};
+}
+/**
+* Decodes percent-encoding as Prisma does: what is not a valid `%XX` stays as it is.
+* Returns null when the result is not UTF-8.
+*/
+function decodePercent(text) {
+	const bytes = [];
+	for (const part of text.split(/(%[0-9a-f]{2})/i)) bytes.push(/^%[0-9a-f]{2}$/i.test(part) ? Buffer.from(part.slice(1), "hex") : Buffer.from(part));
+	try {
+		return new TextDecoder("utf-8", {
+			fatal: true,
+			ignoreBOM: true
+		}).decode(Buffer.concat(bytes));
+	} catch {
+		return null;
+	}
+}
+
+// src/database/postgres/url.ts
+const defaultPort = 5432;
+const defaultConnectTimeoutSeconds = 10;
+/** Prisma waits for ever with `connect_timeout=0`; a run that holds a lock must not. */
+const longestConnectTimeoutSeconds = 300;
+/** Parameters that mean the same to Prisma and to libpq. All others are Prisma's own and libpq rejects them. */
+const sharedParameters = {
+	channel_binding: "PGCHANNELBINDING",
+	target_session_attrs: "PGTARGETSESSIONATTRS",
+	options: "PGOPTIONS",
+	gssencmode: "PGGSSENCMODE",
+	krbsrvname: "PGKRBSRVNAME"
+};
+const sslModes = [
+	"disable",
+	"allow",
+	"prefer",
+	"require",
+	"verify-ca",
+	"verify-full"
+];
+/** Where systems keep the certificates they trust; libpq before 16 does not know `sslrootcert=system`. */
+const systemCertificates = [
+	"/etc/ssl/certs/ca-certificates.crt",
+	"/etc/pki/tls/certs/ca-bundle.crt",
+	"/etc/ssl/ca-bundle.pem",
+	"/etc/ssl/cert.pem"
+];
+/**
+* Parses a Prisma PostgreSQL URL. All that is wrong with it is returned at once; no message holds the URL or
+* anything secret. Parameters are read the way Prisma reads them (`+` is a space, an unknown name is ignored).
+*/
+function parsePostgresUrl(text, context = {}) {
+	const trimmed = text.trim();
+	const fatal = unusableUrl(trimmed);
+	if (fatal !== null) return {
+		target: null,
+		problems: [fatal]
+	};
+	const url = new URL(trimmed);
+	const parameters = url.searchParams;
+	const problems = [];
+	const invalid = (message, hint = urlHint) => void problems.push({
+		code: "SM_URL_INVALID",
+		message,
+		hint
+	});
+	const decoded = (part, name) => {
+		const value = decodePercent(part);
+		if (value === null || value.includes("\0")) invalid(`The ${name} in the database URL is not valid percent-encoded UTF-8.`);
+		return value ?? "";
+	};
+	const user = decoded(url.username, "user");
+	if (user === "") invalid("The database URL names no user.");
+	const password = decoded(url.password, "password");
+	const database = decoded(url.pathname.split("/")[1] ?? "", "database name");
+	if (database === "") invalid("The database URL names no database.", "Put its name after the host: postgresql://user:password@host:5432/database");
+	if (Buffer.byteLength(database) > 63) invalid("The database name in the URL is longer than the 63 bytes that PostgreSQL keeps.");
+	if (url.pathname.split("/").slice(2).some((part) => part !== "")) invalid("The path of the database URL has more than one part.", "A slash in a database name is written %2F.");
+	const host = parameters.get("host") || decoded(url.hostname.replace(/^\[(.*)\]$/, "$1"), "host") || "localhost";
+	if (host.includes(",")) invalid("The database URL names more than one host.", "Name the primary server only: the backup and the migration must meet on one server.");
+	const port = url.port === "" ? integerOf(parameters.get("port")) ?? defaultPort : Number(url.port);
+	if (port < 1 || port > 65535) invalid("The port in the database URL is not between 1 and 65535.");
+	const pooler = poolerProblem({
+		host,
+		port,
+		pgbouncer: parameters.get("pgbouncer")
+	});
+	if (pooler !== null) problems.push(pooler);
+	const tls = tlsEnvironment(parameters, context, problems);
+	if (problems.length > 0) return {
+		target: null,
+		problems
+	};
+	const address = {
+		database,
+		host,
+		port,
+		user
+	};
+	const shared = {
+		PGHOST: host,
+		PGPORT: String(port),
+		PGUSER: user,
+		...tls
+	};
+	for (const [name, variable] of Object.entries(sharedParameters)) {
+		const value = parameters.get(name);
+		if (value !== null && value !== "") shared[variable] = value;
+	}
+	shared.PGCONNECT_TIMEOUT = String(connectTimeoutSeconds(parameters));
+	const secret = password === "" ? null : new Secret(password);
+	return {
+		target: {
+			address,
+			password: secret,
+			schema: parameters.get("schema") || "public",
+			environment: (name) => ({
+				...shared,
+				PGDATABASE: name,
+				...secret === null ? {} : { PGPASSWORD: secret.reveal() }
+			}),
+			urlOf: (name) => {
+				const other = new URL(trimmed);
+				other.pathname = `/${encodeURIComponent(name)}`;
+				return new Secret(other.href);
+			}
+		},
+		problems: []
+	};
+}
+const urlHint = "Expected postgresql://user:password@host:5432/database?schema=public; characters such as @ : / ? # % in user or password are percent-encoded (@ is %40).";
+/** What makes a URL unreadable or somebody else's, so that nothing more can be said about its parts. */
+function unusableUrl(text) {
+	if (isPrismaProxy(text)) return {
+		code: "SM_URL_PRISMA_PROXY",
+		message: "The database URL leads to Prisma Accelerate or Prisma Postgres (prisma:// or prisma+postgres://), which cannot be dumped through.",
+		hint: "Give the direct TCP URL of the database (postgresql://user:password@host:5432/database) as database-url and to Prisma Migrate; for Prisma Postgres the console shows it as \"direct connection\"."
+	};
+	const provider = otherProviderOf(text);
+	if (provider !== null) return {
+		code: "SM_PROVIDER",
+		message: `The database URL is one of ${provider}; safe-migrate works with PostgreSQL.`,
+		hint: "Remove the action for this database, or point database-url at the PostgreSQL database that Prisma migrates."
+	};
+	const problem = {
+		code: "SM_URL_INVALID",
+		message: "The database URL cannot be read.",
+		hint: urlHint
+	};
+	if (!/^postgres(ql)?:\/\//i.test(text)) return {
+		...problem,
+		message: "The database URL does not begin with postgresql:// (is the secret empty, or has it quotes around it?)."
+	};
+	if (!URL.canParse(text)) return problem;
+	if (new URL(text).hash !== "") return {
+		...problem,
+		message: "The database URL holds a # that is not percent-encoded."
+	};
+	return null;
+}
+function connectTimeoutSeconds(parameters) {
+	const seconds = integerOf(parameters.get("connect_timeout"));
+	if (seconds === null) return defaultConnectTimeoutSeconds;
+	return seconds === 0 ? longestConnectTimeoutSeconds : Math.min(Math.max(seconds, 2), longestConnectTimeoutSeconds);
+}
+function integerOf(text) {
+	return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+/**
+* Prisma's TLS parameters in libpq's words. Its `sslcert` is the certificate of the authority (libpq's
+* sslrootcert); `sslaccept=strict` checks chain and host name (verify-full).
+*/
+function tlsEnvironment(parameters, context, problems) {
+	const fileExists = context.fileExists ?? existsSync;
+	if ((parameters.get("sslidentity") ?? "") !== "") problems.push({
+		code: "SM_URL_SSLIDENTITY",
+		message: "The database URL uses sslidentity: a PKCS#12 client certificate, which the tools of PostgreSQL cannot read.",
+		hint: "Use a user that logs in with a password for migrations, or a server that this machine reaches without a client certificate."
+	});
+	const mode = parameters.get("sslmode") ?? "";
+	if (mode !== "" && !sslModes.includes(mode)) problems.push({
+		code: "SM_URL_INVALID",
+		message: "The sslmode in the database URL is not known.",
+		hint: `Use one of ${sslModes.join(", ")}.`
+	});
+	const accept = parameters.get("sslaccept") ?? "";
+	const environment = {};
+	if (mode !== "") environment.PGSSLMODE = mode;
+	else if (parameters.get("ssl") === "true") environment.PGSSLMODE = "require";
+	const isStrict = accept === "strict" && mode !== "disable";
+	if (isStrict) environment.PGSSLMODE = "verify-full";
+	const certificate = parameters.get("sslcert") ?? "";
+	const verifies = isStrict || mode.startsWith("verify-");
+	if (certificate !== "" && (verifies || accept !== "accept_invalid_certs")) {
+		const directory = context.directory ?? process.cwd();
+		const found = (isAbsolute(certificate) ? [certificate] : [resolve(directory, certificate), resolve(directory, "prisma", certificate)]).find((path) => fileExists(path));
+		if (found === void 0) problems.push({
+			code: "SM_URL_CERTIFICATE",
+			message: "The file that the database URL names as sslcert is not there.",
+			hint: "Give an absolute path, or one relative to working-directory or its prisma folder."
+		});
+		else environment.PGSSLROOTCERT = found;
+	} else if (verifies) {
+		const found = systemCertificates.find((path) => fileExists(path));
+		if (found !== void 0) environment.PGSSLROOTCERT = found;
+	}
+	return environment;
+}
+
+// src/database/postgres/url-secrets.ts
+/**
+* Shorter values are not masked on their own: replacing every `a` in a log hides nothing and makes it unreadable.
+* The URL as a whole is masked all the same.
+*/
+const shortestSecretLength = 4;
+/** Parameters whose values are secrets, whoever reads them. */
+const secretParameters = [
+	"password",
+	"sslpassword",
+	"sslidentity",
+	"api_key",
+	"apikey",
+	"token"
+];
+/**
+* Every text that must be masked when this URL is known: masking is by exact match, so masking the URL alone
+* does not hide a password that a tool prints by itself. Works on URLs that cannot be parsed, too.
+* Longest first, so that no replaced part hides a longer one.
+*/
+function secretsIn(url) {
+	const trimmed = url.trim();
+	const found = /* @__PURE__ */ new Set([url, trimmed]);
+	const add = (value) => {
+		if (value === null || value === void 0) return;
+		for (const form of formsOf(value)) if (form.length >= shortestSecretLength) found.add(form);
+	};
+	add(/^[a-z+:]+:\/\/[^:/?#]*:(.*)@/is.exec(trimmed)?.[1]);
+	if (URL.canParse(trimmed)) {
+		const parsed = new URL(trimmed);
+		add(parsed.password);
+		for (const name of secretParameters) add(parsed.searchParams.get(name));
+	}
+	return [...found].filter((value) => value.trim() !== "").sort((a, b) => b.length - a.length);
+}
+/** A value as written, decoded, and in the encodings in which it may turn up again. */
+function formsOf(value) {
+	const decoded = decodePercent(value) ?? value;
+	return [
+		value,
+		decoded,
+		decoded.isWellFormed() ? encodeURIComponent(decoded) : decoded,
+		JSON.stringify(decoded).slice(1, -1)
+	];
+}
+
+// src/git/base-branch.ts
+const gitTimeoutMs = 6e4;
+/**
+* Reads `paths` in the base commit and in HEAD. Of a shallow clone, which is what actions/checkout makes, the
+* base commit is fetched alone (`--depth=1`). Writes nothing but git's own objects.
+* Rejects with SM_BASE_BRANCH: no git, no repository, or a base that cannot be had.
+*/
+async function readBaseBranch(request) {
+	const { repository, baseCommit } = request;
+	const paths = request.paths.map((path) => relative(repository, path));
+	const outside = paths.find((path) => path.startsWith(".."));
+	if (outside !== void 0) throw notReadable(`${outside} lies outside of the repository`);
+	if (!await succeeds(repository, "cat-file", "-e", `${baseCommit}^{commit}`)) {
+		if (!await succeeds(repository, "fetch", "--quiet", "--no-tags", "--depth=1", "origin", baseCommit)) throw notReadable(`the base commit ${baseCommit.slice(0, 12)} is not in this clone and cannot be fetched`);
+	}
+	const [base, head, isMerged] = await Promise.all([
+		listing(repository, baseCommit, paths),
+		listing(repository, "HEAD", paths),
+		holds(repository, baseCommit)
+	]);
+	return {
+		base,
+		head,
+		isMerged
+	};
+}
+/** `git ls-tree -r -z`: `<mode> blob <id>\t<path>` for every file. */
+async function listing(repository, commit, paths) {
+	const text = await git(repository, "ls-tree", "-r", "-z", commit, "--", ...paths.map((path) => path || "."));
+	const files = /* @__PURE__ */ new Map();
+	for (const entry of text.split("\0")) {
+		const [, id, path] = /^\S+ blob (\S+)\t(.*)$/s.exec(entry) ?? [];
+		if (id !== void 0 && path !== void 0) files.set(path, id);
+	}
+	return files;
+}
+/** A merge commit names its parents even where their history was cut off. */
+async function holds(repository, baseCommit) {
+	const [headers = ""] = (await git(repository, "cat-file", "-p", "HEAD")).split("\n\n", 1);
+	if ([...headers.matchAll(/^parent (\S+)$/gm)].map(([, id]) => id).includes(baseCommit)) return true;
+	return await succeeds(repository, "merge-base", "--is-ancestor", baseCommit, "HEAD");
+}
+async function git(repository, ...args) {
+	const { exitCode, stdout, stderr } = await run(repository, args);
+	if (exitCode === 0) return stdout;
+	throw notReadable(`git ${args[0]} failed: ${stderr.trim().split("\n").at(-1) ?? ""}`);
+}
+async function succeeds(repository, ...args) {
+	return (await run(repository, args)).exitCode === 0;
+}
+async function run(repository, args) {
+	try {
+		return await readOutput("git", [
+			"-c",
+			`safe.directory=${repository}`,
+			"-c",
+			"core.quotePath=false",
+			...args
+		], {
+			cwd: repository,
+			env: childEnvironment({
+				GIT_TERMINAL_PROMPT: "0",
+				LC_ALL: "C"
+			}),
+			timeoutMs: gitTimeoutMs
+		});
+	} catch (cause) {
+		throw notReadable("git could not be run", cause);
+	}
+}
+function notReadable(reason, cause) {
+	return new SafeMigrateError({
+		code: "SM_BASE_BRANCH",
+		message: `the base branch could not be read: ${reason}`,
+		hint: "Give actions/checkout fetch-depth: 0, or leave persist-credentials on so that the base commit can be fetched.",
+		docs: "check.md",
+		cause
+	});
+}
+
+// src/lint/parse-sql.ts
+let parser = null;
+/**
+* Loads PostgreSQL's parser (libpg-query, WebAssembly). To be called while nothing is at stake: its initialisation
+* starts at import and a failure there can end the process. Rejects with SM_PARSER.
+*/
+async function loadParser() {
+	if (parser !== null) return;
+	try {
+		const library = await import("./libpg-query-wasm.js").then((m) => /* @__PURE__ */ __toESM(m.default, 1));
+		await library.loadModule();
+		parser = library;
+	} catch (cause) {
+		throw new SafeMigrateError({
+			code: "SM_PARSER",
+			message: `the SQL parser cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+			hint: "The files of the action are incomplete: libpg-query.wasm belongs beside its bundle. Use a released version.",
+			cause
+		});
+	}
+}
+/**
+* Parses a script with the grammar of PostgreSQL 18. null when it is not SQL to that grammar, or when the parser was
+* not loaded: never throws, because recovery asks.
+*/
+function parseSql(sql) {
+	if (parser === null || sql.includes("\0")) return null;
+	let statements;
+	try {
+		statements = parser.parseSync(sql).stmts ?? [];
+	} catch {
+		return null;
+	}
+	const offsets = new ByteOffsets(sql);
+	return statements.flatMap(({ stmt, stmt_location: startByte = 0, stmt_len: sizeBytes = 0 }) => {
+		const [kind] = Object.keys(stmt ?? {});
+		if (kind === void 0) return [];
+		const start = offsets.toUnits(startByte);
+		const end = sizeBytes === 0 ? sql.length : offsets.toUnits(startByte + sizeBytes);
+		return {
+			kind,
+			node: stmt,
+			text: sql.slice(start, end).trimEnd(),
+			start,
+			line: offsets.lineAt(start)
+		};
+	});
+}
+/** Turns the parser's offsets, which count UTF-8 bytes, into string offsets. Asked in ascending order. */
+var ByteOffsets = class {
+	#sql;
+	#bytes;
+	#knownByte = 0;
+	#knownUnit = 0;
+	#knownLine = 1;
+	#lineUnit = 0;
+	constructor(sql) {
+		this.#sql = sql;
+		this.#bytes = Buffer.from(sql, "utf8");
+	}
+	toUnits(byte) {
+		this.#knownUnit += this.#bytes.toString("utf8", this.#knownByte, byte).length;
+		this.#knownByte = byte;
+		return this.#knownUnit;
+	}
+	lineAt(unit) {
+		for (; this.#lineUnit < unit; this.#lineUnit += 1) if (this.#sql.charCodeAt(this.#lineUnit) === 10) this.#knownLine += 1;
+		return this.#knownLine;
+	}
+};
+
+// src/prisma/capture-engine.ts
+const migrationsList = object({
+	baseDir: string(),
+	lockfile: object({ content: string().nullable() }),
+	/** In the order in which Prisma applies them. */
+	migrationDirectories: array(object({ path: string() }))
+});
+const datasourceArgument = object({ url: string() });
+const message = union([object({ argv: array(string()) }), object({ migrations: migrationsList })]);
+/**
+* Runs as PRISMA_SCHEMA_ENGINE_BINARY. It hands its arguments and the first requests to our socket, so the URL is
+* never on disk, and answers as if the database were up to date, which makes `prisma migrate status` end at once.
+* (Arguments and requests as measured on Prisma 7.10.1: `--datamodels FILE --datasource JSON`, JSON-RPC on stdin
+* whose `diagnoseMigrationHistory` carries the migrations; before it `--datasource JSON cli can-connect-to-database`.)
+*/
+const engineScript = `'use strict';
+const { connect } = require('node:net');
+const { createInterface } = require('node:readline');
+const socket = connect(require('node:path').join(__dirname, 'socket'));
+const waiting = [];
+// Prisma ends us as soon as it is answered, so it is answered only when we were heard.
+const tell = (value, heard) => {
+  waiting.push(heard);
+  socket.write(JSON.stringify(value) + '\\n');
+};
+createInterface({ input: socket }).on('line', () => waiting.shift()());
+if (process.argv.includes('cli')) tell({ argv: process.argv.slice(2) }, () => process.exit(0));
+else {
+  tell({ argv: process.argv.slice(2) }, () => {});
+  const result = { hasMigrationsTable: true, history: null, failedMigrationNames: [], editedMigrationNames: [] };
+  createInterface({ input: process.stdin })
+    .on('line', (line) => {
+      const { id, params } = JSON.parse(line);
+      const answer = () => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n');
+      if (params === undefined || params.migrationsList === undefined) return answer();
+      const { baseDir, lockfile, migrationDirectories } = params.migrationsList;
+      const names = migrationDirectories.map(({ path }) => ({ path }));
+      tell({ migrations: { baseDir, lockfile, migrationDirectories: names } }, answer);
+    })
+    .on('close', () => process.exit(0));
+}
+`;
+/** Makes the engine in a folder that only this user can enter. Disposing removes it. */
+async function openCaptureEngine() {
+	const directory = await mkdtemp(join(tmpdir(), "safe-migrate-"));
+	const messages = [];
+	const sockets = /* @__PURE__ */ new Set();
+	const server = createServer((socket) => {
+		sockets.add(socket);
+		socket.on("error", () => {});
+		socket.on("close", () => sockets.delete(socket));
+		createInterface({ input: socket }).on("line", (line) => {
+			const parsed = parseMessage(line);
+			if (parsed !== null) messages.push(parsed);
+			socket.write("heard\n");
+		});
+	});
+	const closeServer = () => new Promise((resolve) => {
+		for (const socket of sockets) socket.destroy();
+		server.close(() => resolve());
+	});
+	try {
+		await chmod(directory, 448);
+		const path = join(directory, "schema-engine");
+		const scriptPath = join(directory, "capture.cjs");
+		await writeFile(scriptPath, engineScript, { mode: 384 });
+		await writeFile(path, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(scriptPath)} "$@"\n`, { mode: 448 });
+		await new Promise((resolve, reject) => {
+			server.once("error", reject);
+			server.listen(join(directory, "socket"), resolve);
+		});
+		return {
+			path,
+			captured: () => summarise(messages),
+			async [Symbol.asyncDispose]() {
+				await closeServer();
+				await rm(directory, {
+					recursive: true,
+					force: true
+				});
+			}
+		};
+	} catch (error) {
+		await closeServer();
+		await rm(directory, {
+			recursive: true,
+			force: true
+		});
+		throw error;
+	}
+}
+/** null for what a Prisma that we do not know may send: what is missing shows in the summary. */
+function parseMessage(line) {
+	try {
+		return message.parse(JSON.parse(line));
+	} catch {
+		return null;
+	}
+}
+function summarise(messages) {
+	const argumentLists = messages.flatMap((each) => "argv" in each ? [each.argv] : []);
+	const datasource = argumentLists.flatMap((argv) => valuesOf(argv, "--datasource")).at(-1);
+	return {
+		url: datasource === void 0 ? null : urlIn(datasource),
+		schemaFiles: argumentLists.flatMap((argv) => valuesOf(argv, "--datamodels")),
+		migrations: messages.flatMap((each) => "migrations" in each ? [each.migrations] : []).at(-1) ?? null
+	};
+}
+function urlIn(datasource) {
+	try {
+		return datasourceArgument.parse(JSON.parse(datasource)).url;
+	} catch {
+		return null;
+	}
+}
+function valuesOf(argv, name) {
+	return argv.flatMap((argument, index) => argument === name ? argv[index + 1] ?? [] : []);
+}
+function quoted(text) {
+	return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+// src/prisma/printed-text.ts
+/** Lines that carry row values: PostgreSQL prints them after the primary message. */
+const rowValueLine = /^\s*(DETAIL|CONTEXT|WHERE|STATEMENT|QUERY):/;
+/** What Prisma prints after them. Row values may hold line breaks, so only these end the hidden part. */
+const afterRowValues = /^(HINT:|Position:|DbError \{|Migration name:|Error: P\d{4}|P\d{4}$|\s*0: \w+::)/;
+/** Fields of Rust's debug form of a database error that carry row values, and the queries of functions. */
+const debugFields = /\b(detail|hint|where_|query): (Some\()?"(?:[^"\\]|\\.)*"\)?/g;
+/** `scheme://user:password@`, wherever it stands. */
+const urlPassword = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"'`]*):[^\s"'`]*@/gi;
+const hidden = "*** (row values are not shown)";
+/**
+* Makes what Prisma prints fit for a log, line by line: no passwords of URLs, and no row values, which PostgreSQL
+* puts into DETAIL and CONTEXT and which Prisma repeats in a `DbError { … }` line. Keeps state between lines.
+*/
+var PrintedTextFilter = class {
+	#secrets;
+	#isHiding = false;
+	#rest = "";
+	/** `secrets` are texts that must never be seen, besides what looks like a URL with a password. */
+	constructor(secrets = []) {
+		this.#secrets = secrets.filter((secret) => secret !== "").toSorted((a, b) => b.length - a.length);
+	}
+	/** The part of `chunk` (and of what came before) that forms whole lines, filtered. */
+	add(chunk) {
+		const lines = (this.#rest + chunk).split("\n");
+		this.#rest = lines.pop() ?? "";
+		return lines.map((line) => this.#line(line, "\n")).join("");
+	}
+	/** What is left when no more comes. */
+	end() {
+		const rest = this.#rest;
+		this.#rest = "";
+		return rest === "" ? "" : this.#line(rest, "");
+	}
+	#line(line, ending) {
+		const plain = stripVTControlCharacters(line);
+		if (afterRowValues.test(plain)) this.#isHiding = false;
+		if (this.#isHiding) return "";
+		const label = rowValueLine.exec(plain)?.[1];
+		if (label !== void 0) {
+			this.#isHiding = true;
+			return `${label}: ${hidden}${ending}`;
+		}
+		if (/^\s*HINT:/.test(plain)) return `HINT: ${hidden}${ending}`;
+		return this.#secrets.reduce((text, secret) => text.replaceAll(secret, "***"), line).replace(urlPassword, "$1:***@").replace(debugFields, "$1: ***").concat(ending);
+	}
+};
+/** The same for a text that is there as a whole; colours are taken out. */
+function readableText(text, secrets = []) {
+	const filter = new PrintedTextFilter(secrets);
+	return stripVTControlCharacters(filter.add(text) + filter.end());
+}
+
+// src/prisma/run-in-group.ts
+/**
+* Runs a program to its end, in its own process group. Aborting ends the whole group.
+* Resolves however it ends; rejects only when it cannot be started.
+*/
+async function runInGroup(run) {
+	const stdoutText = new StringDecoder("utf8");
+	const stderrText = new StringDecoder("utf8");
+	const child = startProcess(run.file, run.arguments, {
+		env: run.env,
+		cwd: run.workingDirectory,
+		ownGroup: true,
+		signal: run.signal,
+		stdin: run.input === void 0 ? "ignore" : "pipe",
+		onStderr: (chunk) => run.onOutput(stderrText.write(chunk))
+	});
+	child.stdout.on("data", (chunk) => run.onOutput(stdoutText.write(chunk)));
+	child.stdin?.end(run.input);
+	if (child.pid !== null) run.onStart?.(child.pid);
+	const exit = await child.exited;
+	if ((run.signal.aborted || exit.exitCode !== 0) && child.pid !== null) await endGroup(child.pid);
+	return exit;
+}
+
+// src/prisma/prisma-command.ts
+/**
+* The environment for Prisma: ours without the runner's secrets. DATABASE_URL is the input's URL when the
+* environment has none. `applicationName` names our sessions where the engine's driver reads PGAPPNAME.
+*/
+function prismaEnvironment(databaseUrl, applicationName, own = process.env) {
+	const inherited = childEnvironment({}, own);
+	const hasUrl = (inherited.DATABASE_URL ?? "") !== "";
+	delete inherited.FORCE_COLOR;
+	return {
+		...inherited,
+		...hasUrl || databaseUrl === null ? {} : { DATABASE_URL: databaseUrl.reveal() },
+		PGAPPNAME: applicationName,
+		NO_COLOR: "1",
+		CHECKPOINT_DISABLE: "1",
+		PRISMA_HIDE_UPDATE_MESSAGE: "1"
+	};
+}
+/**
+* Runs the project's Prisma to its end, in its own process group. Aborting ends the whole group.
+* Resolves however it ends; rejects only when it cannot be started.
+*/
+async function runPrisma(run) {
+	const { schemaPath, configPath, workingDirectory } = run.project;
+	return await runInGroup({
+		...run,
+		file: process.execPath,
+		arguments: [
+			run.installation.cliPath,
+			...run.command,
+			...schemaPath === null ? [] : ["--schema", schemaPath],
+			...configPath === null ? [] : ["--config", configPath]
+		],
+		workingDirectory
+	});
+}
+
+// src/prisma/capture-project.ts
+/** Loading a TypeScript config on a busy runner takes seconds, not minutes. */
+const captureTimeoutMs = 12e4;
+/**
+* Asks Prisma which database and which migrations `migrate deploy` would work with, by running `migrate status`
+* with an engine that only listens. No database is connected to. A `prisma.config.ts` may compute its URL, so
+* neither DATABASE_URL nor the files of the project can answer this.
+*
+* Rejects with SM_PRISMA_CONFIG (config or schema cannot be loaded; Prisma's own words are the cause),
+* SM_PRISMA_PROJECT (nothing to migrate here), SM_PROVIDER (not PostgreSQL), SM_URL_PRISMA_PROXY.
+*/
+async function captureProject(request) {
+	await using engine = await openCaptureEngine();
+	const timeout = AbortSignal.timeout(request.timeoutMs ?? captureTimeoutMs);
+	let printed = "";
+	await runPrisma({
+		installation: request.installation,
+		project: request.project,
+		command: ["migrate", "status"],
+		env: {
+			...request.env,
+			PRISMA_SCHEMA_ENGINE_BINARY: engine.path
+		},
+		signal: AbortSignal.any([request.signal, timeout]),
+		onOutput: (text) => {
+			printed = (printed + text).slice(-65536);
+		}
+	});
+	request.signal.throwIfAborted();
+	if (timeout.aborted) throw tookTooLong(request.project);
+	const { url, schemaFiles, migrations } = engine.captured();
+	const said = readableText(printed, secretsIn(request.env.DATABASE_URL ?? "")).trim();
+	if (url === null) throw notLoaded(said, request.project);
+	const otherProvider = [await providerIn(schemaFiles), lockedProvider(migrations?.lockfile.content ?? "")].find((provider) => provider !== null && !/^postgres(ql)?$/.test(provider));
+	if (otherProvider !== void 0 && otherProvider !== null) throw notPostgres(otherProvider);
+	if (migrations === null) throw notLoaded(said, request.project);
+	return {
+		url: new Secret(url),
+		schemaFiles,
+		migrationsDirectory: migrations.baseDir,
+		migrationNames: migrations.migrationDirectories.map(({ path }) => path)
+	};
+}
+/** The datasource's provider, of the schema's files as Prisma named them; null when it is not to be seen. */
+async function providerIn(schemaFiles) {
+	for (const path of schemaFiles) {
+		const text = (await readFile(path, "utf8").catch(() => "")).replace(/^\s*\/\/.*$/gm, "");
+		const provider = /^\s*datasource\s+\w+\s*\{[^}]*?\bprovider\s*=\s*"([^"]*)"/m.exec(text)?.[1];
+		if (provider !== void 0) return provider;
+	}
+	return null;
+}
+function lockedProvider(lockFile) {
+	return /^\s*provider\s*=\s*"([^"]*)"/m.exec(lockFile)?.[1] ?? null;
+}
+function notPostgres(provider) {
+	return new SafeMigrateError({
+		code: "SM_PROVIDER",
+		message: `the provider of this Prisma project is ${provider}; safe-migrate works with PostgreSQL`,
+		hint: "Remove the action for this database, or point working-directory at the project whose provider is postgresql.",
+		docs: "prisma.md"
+	});
+}
+function tookTooLong(project) {
+	return new SafeMigrateError({
+		code: "SM_PRISMA_CONFIG",
+		message: `Prisma did not say within ${captureTimeoutMs / 1e3} s which database it uses (in ${project.workingDirectory})`,
+		hint: "See whether prisma.config.ts waits for something (a secret store, a network), by running `npx prisma migrate status` in that folder.",
+		docs: "prisma.md"
+	});
+}
+/** Why Prisma ended before it called its engine, from what it printed. */
+function notLoaded(said, project) {
+	const cause = new Error(said);
+	const problem = knownReason(said, project);
+	if (problem !== null) return new RefusedError([problem], {
+		docs: "prisma.md",
+		cause
+	});
+	return new RefusedError([{
+		code: "SM_PRISMA_CONFIG",
+		message: `Prisma could not load this project in ${project.workingDirectory}: ${firstError(said)}`,
+		hint: "Run `npx prisma validate` in that folder to see all that Prisma says."
+	}], {
+		docs: "prisma.md",
+		cause
+	});
+}
+function knownReason(said, project) {
+	const where = project.workingDirectory;
+	if (/Could not find (a |the )?(Prisma )?schema|Could not load (`--schema`|schema)|Config file not found/i.test(said)) return {
+		code: "SM_PRISMA_PROJECT",
+		message: `Prisma finds no schema or config file for ${where}: ${firstError(said)}`,
+		hint: "Point working-directory at the folder from which you run Prisma, or name the files with prisma-schema and prisma-config."
+	};
+	if (/Accelerate URL is not supported/i.test(said)) return {
+		code: "SM_URL_PRISMA_PROXY",
+		message: "Prisma Migrate is configured with a prisma:// or prisma+postgres:// URL, which cannot be dumped through.",
+		hint: "Give Prisma Migrate the direct TCP URL of the database: postgresql://user:password@host:5432/database"
+	};
+	const variable = /environment variable:?\s+`?"?(\w+)/i.exec(said)?.[1];
+	if (variable !== void 0) return {
+		code: "SM_PRISMA_CONFIG",
+		message: `the Prisma config in ${where} needs the environment variable ${variable}, which is not set`,
+		hint: variable === "DATABASE_URL" ? "Set the input database-url, or DATABASE_URL in the env of the step." : `Set ${variable} in the env of the step.`
+	};
+	if (/datasource\.url.*(required|must)/.test(said)) return {
+		code: "SM_PRISMA_CONFIG",
+		message: `the Prisma config in ${where} gives no datasource.url`,
+		hint: "Set datasource.url in prisma.config.ts (for example to process.env.DATABASE_URL), and the input database-url or DATABASE_URL in the env of the step."
+	};
+	return null;
+}
+function firstError(said) {
+	const lines = said.split("\n").filter((line) => line.trim() !== "");
+	return (lines.find((line) => /^error: \S/.test(line)) ?? lines.find((line) => /Error: *\S/.test(line)) ?? lines[lines.findIndex((line) => /^Error:/.test(line)) + 1] ?? "it printed nothing").replace(/^error: /i, "").trim().slice(0, 300);
+}
+
+// src/prisma/compare-url.ts
+/**
+* Problems when the URL that the action was given (`given`) and the one that Migrate will use (`used`) lead to
+* different databases: one would be backed up and another migrated. Host, port, database and schema count; user and
+* password may differ. Host names are compared as written: two names of one server cannot be told from here.
+*/
+function comparePrismaUrl(given, used, directory) {
+	const [ours, prismas] = [parsePostgresUrl(given.reveal(), { directory }), parsePostgresUrl(used.reveal(), { directory })];
+	if (ours.target === null) return ours.problems;
+	if (prismas.target === null) return prismas.problems;
+	const [a, b] = [ours.target, prismas.target];
+	const differing = [
+		...a.address.host === b.address.host ? [] : ["host"],
+		...a.address.port === b.address.port ? [] : ["port"],
+		...a.address.database === b.address.database ? [] : ["database"],
+		...a.schema === b.schema ? [] : ["schema"]
+	];
+	if (differing.length === 0) return [];
+	return [{
+		code: "SM_URL_MISMATCH",
+		message: `database-url leads to ${place(a)}, but Prisma would migrate ${place(b)} (different: ${differing.join(", ")})`,
+		hint: "Make both the same: leave database-url out to use what Prisma uses, or let prisma.config.ts read DATABASE_URL and set that in the env of the step."
+	}];
+}
+function place({ address, schema }) {
+	return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}, database ${address.database}, schema ${schema}`;
+}
+
+// src/system/local-ports.ts
+/**
+* Local TCP ports that the processes of group `groupId` use now, as the server sees them in `client_port`.
+* Read from /proc: empty where there is none (macOS), and for processes of other users.
+*/
+async function localPortsOf(groupId) {
+	const ports = /* @__PURE__ */ new Set();
+	if (process.platform !== "linux") return ports;
+	for (const id of await membersOf(groupId)) {
+		const inodes = await socketInodes(id);
+		if (inodes.size === 0) continue;
+		for (const table of ["tcp", "tcp6"]) for (const { inode, port } of await tcpSockets(`/proc/${id}/net/${table}`)) if (inodes.has(inode)) ports.add(port);
+	}
+	return ports;
+}
+async function membersOf(groupId) {
+	const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+	return (await Promise.all(ids.map(async (id) => {
+		const stat = await readFile(`/proc/${id}/stat`, "utf8").catch(() => "");
+		const [, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+		return Number(processGroup) === groupId ? [id] : [];
+	}))).flat();
+}
+async function socketInodes(id) {
+	const descriptors = await readdir(`/proc/${id}/fd`).catch(() => []);
+	const targets = await Promise.all(descriptors.map((descriptor) => readlink(`/proc/${id}/fd/${descriptor}`).catch(() => "")));
+	return new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []));
+}
+/** Lines of /proc/net/tcp: `sl local_address rem_address st … inode`, addresses as `HEX:PORT`. */
+async function tcpSockets(path) {
+	return (await readFile(path, "utf8").catch(() => "")).split("\n").slice(1).flatMap((line) => {
+		const [, local, , , , , , , , inode] = line.trim().split(/\s+/);
+		const port = Number.parseInt(local?.split(":")[1] ?? "", 16);
+		return inode === void 0 || inode === "0" || Number.isNaN(port) ? [] : [{
+			inode,
+			port
+		}];
+	});
+}
+
+// src/prisma/deploy.ts
+/** Short enough to see the engine's connection, which opens with the first question it asks. */
+const portSampleMs = 50;
+/**
+* Runs `prisma migrate deploy`. What it prints goes to the log as it comes, without row values and passwords; the
+* result holds the same text. Resolves however it ends: whether it worked is told by the history alone.
+*/
+async function deployMigrations(request) {
+	const { installation, project, env, signal } = request;
+	return await watchDeploy(request, (watch) => runPrisma({
+		installation,
+		project,
+		command: ["migrate", "deploy"],
+		env,
+		signal,
+		...watch
+	}));
+}
+/** Runs what `start` starts and collects what recovery wants to know of it. */
+async function watchDeploy(request, start) {
+	const filter = new PrintedTextFilter(request.secrets);
+	let output = "";
+	const show = (text) => {
+		if (text === "") return;
+		output = (output + text).slice(-65536);
+		request.log.output(text);
+	};
+	const localPorts = /* @__PURE__ */ new Set();
+	let sampling = Promise.resolve();
+	const ended = new AbortController();
+	const exit = await start({
+		onOutput: (text) => show(filter.add(text)),
+		onStart: (groupId) => {
+			sampling = samplePorts(groupId, localPorts, ended.signal);
+		}
+	}).finally(() => ended.abort());
+	await sampling;
+	show(filter.end());
+	return {
+		exitCode: exit.exitCode,
+		signal: exit.signal,
+		output,
+		errorCode: errorCodeIn(output),
+		localPorts
+	};
+}
+/** Prisma's error code (`P1002`, `P3018`, …) in what it printed, or null. */
+function errorCodeIn(output) {
+	return /^(?:Error: )?(P\d{4})\b/m.exec(stripVTControlCharacters(output))?.[1] ?? null;
+}
+async function samplePorts(groupId, ports, ended) {
+	while (!ended.aborted) {
+		for (const port of await localPortsOf(groupId)) ports.add(port);
+		await setTimeout$1(portSampleMs, void 0, { signal: ended }).catch(() => {});
+	}
+}
+
+// src/prisma/locate-prisma.ts
+/**
+* Packages that may hold the CLI, in the order in which they are looked for. From 7.10 `@prisma/prisma7`
+* (bin `prisma7`) keeps v7 beside v8; it joins here when it is supported.
+*/
+const packages = [{
+	name: "prisma",
+	bin: "prisma"
+}];
+const packageManifest = object({
+	version: string(),
+	bin: union([string(), record(string(), string())])
+});
+/**
+* Finds the installed Prisma the way Node finds packages: `node_modules` of `workingDirectory` and of every folder
+* above it (npm, yarn's node-modules linker, pnpm's links, monorepos). Never falls back to `npx`: an unpinned
+* Prisma may be a major version that has no `migrate deploy`.
+*
+* Rejects with SM_PRISMA_MISSING, or with SM_PRISMA_UNSUPPORTED for versions that cannot be driven yet or any more.
+*/
+async function locatePrisma(workingDirectory) {
+	for (const directory of selfAndParents(workingDirectory)) for (const { name, bin } of packages) {
+		const packageDirectory = join(directory, "node_modules", name);
+		const manifest = await readManifest(packageDirectory);
+		if (manifest === null) continue;
+		const script = typeof manifest.bin === "string" ? manifest.bin : manifest.bin[bin];
+		const major = Number(/^\d+/.exec(manifest.version)?.[0]);
+		const refusal = refusalOf(manifest.version, major);
+		if (refusal !== null) throw refusal;
+		if (script === void 0) throw missing(workingDirectory);
+		return {
+			version: manifest.version,
+			major,
+			cliPath: join(packageDirectory, script)
+		};
+	}
+	throw missing(workingDirectory);
+}
+function* selfAndParents(directory) {
+	yield directory;
+	const parent = dirname(directory);
+	if (parent !== directory) yield* selfAndParents(parent);
+}
+/** null when the package is not there; a half-installed one counts as not there. */
+async function readManifest(packageDirectory) {
+	let text;
+	try {
+		text = await readFile(join(packageDirectory, "package.json"), "utf8");
+	} catch {
+		return null;
+	}
+	try {
+		return packageManifest.parse(JSON.parse(text));
+	} catch {
+		return null;
+	}
+}
+function refusalOf(version, major) {
+	if (major === 7) return null;
+	if (major >= 8) return new SafeMigrateError({
+		code: "SM_PRISMA_UNSUPPORTED",
+		message: `prisma ${version} is installed; Prisma 8 has no \`migrate deploy\``,
+		hint: "Stay on prisma 7 for migrations (npm install --save-dev prisma@7); a later version of safe-migrate also finds @prisma/prisma7, which keeps Prisma 7 beside Prisma 8.",
+		docs: "prisma.md"
+	});
+	return new SafeMigrateError({
+		code: "SM_PRISMA_UNSUPPORTED",
+		message: `prisma ${version} is installed; safe-migrate works with Prisma 7`,
+		hint: major >= 5 ? "Prisma 5 and 6 arrive with a later version; until then upgrade to prisma 7." : "Upgrade to prisma 7: npm install --save-dev prisma@7",
+		docs: "prisma.md"
+	});
+}
+function missing(workingDirectory) {
+	return new SafeMigrateError({
+		code: "SM_PRISMA_MISSING",
+		message: `no installed prisma was found in ${workingDirectory} or the folders above it`,
+		hint: "Install the project's packages before this step (npm ci, pnpm install --frozen-lockfile or yarn install --immutable with a node_modules linker), and check working-directory.",
+		docs: "prisma.md"
+	});
+}
+
+// src/prisma/scratch-project.ts
+/** Environment variables by which a scratch project learns its URLs: they never stand in a file or an argument. */
+const scratchUrlVariable = "SAFE_MIGRATE_SCRATCH_URL";
+const shadowUrlVariable = "SAFE_MIGRATE_SHADOW_URL";
+/**
+* Makes a project of the major version `major` whose URL comes from `scratchUrlVariable`, holding copies of the
+* migrations `names` of `source`. Up to 6 the schema names the URL, from 7 on a config does (which must not import
+* anything: there is no node_modules).
+*/
+async function makeScratchProject(major, source) {
+	const directory = await mkdtemp(join(tmpdir(), "safe-migrate-scratch-"));
+	const remove = () => rm(directory, {
+		recursive: true,
+		force: true
+	});
+	try {
+		const schemaPath = join(directory, "schema.prisma");
+		const migrationsDirectory = join(directory, "migrations");
+		const configPath = major >= 7 ? join(directory, "prisma.config.mjs") : null;
+		await writeFile(schemaPath, datasource(major));
+		if (configPath !== null) await writeFile(configPath, config(schemaPath, migrationsDirectory));
+		await mkdir(migrationsDirectory);
+		await writeFile(join(migrationsDirectory, "migration_lock.toml"), "provider = \"postgresql\"\n");
+		for (const name of source.names) {
+			const copy = join(migrationsDirectory, name, "migration.sql");
+			await mkdir(dirname(copy), { recursive: true });
+			await copyFile(join(source.migrationsDirectory, name, "migration.sql"), copy);
+		}
+		return {
+			workingDirectory: directory,
+			schemaPath,
+			configPath,
+			migrationsDirectory,
+			[Symbol.asyncDispose]: remove
+		};
+	} catch (error) {
+		await remove();
+		throw error;
+	}
+}
+function datasource(major) {
+	return `datasource db {\n  provider = "postgresql"${major >= 7 ? "" : `\n  url = env("${scratchUrlVariable}")`}\n}\n`;
+}
+const config = (schemaPath, migrationsDirectory) => `export default {
+  schema: ${JSON.stringify(schemaPath)},
+  migrations: { path: ${JSON.stringify(migrationsDirectory)} },
+  datasource: { url: process.env.${scratchUrlVariable}, shadowDatabaseUrl: process.env.${shadowUrlVariable} },
+};
+`;
+
+// src/prisma/open-checked-project.ts
+/** Stands in for DATABASE_URL where the job has none: Prisma only names it, nothing connects to it. */
+const placeholderUrl = "postgresql://none:none@127.0.0.1:9/none";
+const applicationName = "safe-migrate check";
+const statusTimeoutMs = 6e4;
+/** What the script says when both sides are the same. */
+const emptyScript = "-- This is an empty migration.";
+/**
+* Opens the project for `check`: located, and asked what it would migrate. Works without a URL too. Rejects as
+* captureProject and locatePrisma do, and with SM_URL_MISMATCH when Prisma would use another database than
+* `databaseUrl` names. Nothing is connected to.
+*/
+async function openCheckedProject(options) {
+	const { workingDirectory, schemaPath, configPath, databaseUrl } = options;
+	const installation = await locatePrisma(workingDirectory);
+	const project = {
+		workingDirectory,
+		schemaPath,
+		configPath
+	};
+	const env = prismaEnvironment(databaseUrl ?? new Secret(placeholderUrl), applicationName);
+	const captured = await captureProject({
+		installation,
+		project,
+		env,
+		signal: options.signal
+	});
+	const hasUrl = captured.url.reveal() !== placeholderUrl;
+	if (databaseUrl !== null) {
+		const problems = comparePrismaUrl(databaseUrl, captured.url, workingDirectory);
+		if (problems.length > 0) throw new RefusedError(problems);
+	}
+	const secrets = [captured.url, databaseUrl].flatMap((url) => url === null ? [] : secretsIn(url.reveal()));
+	const { target } = parsePostgresUrl(captured.url.reveal(), { directory: workingDirectory });
+	const userSchema = schemaPath ?? schemaPathOf(captured.schemaFiles);
+	return {
+		version: installation.version,
+		url: hasUrl ? captured.url : null,
+		historySchema: target?.schema ?? "public",
+		schemaPath: userSchema,
+		migrationsDirectory: captured.migrationsDirectory,
+		migrationNames: captured.migrationNames,
+		status: (signal) => readStatus({
+			installation,
+			project,
+			env,
+			secrets,
+			signal
+		}),
+		replay: (scratch, names, signal) => replay({
+			installation,
+			env,
+			source: captured,
+			names,
+			scratch,
+			secrets,
+			signal
+		}),
+		missingMigration: async (replayed, signal) => {
+			await using scratch = await makeScratchProject(installation.major, {
+				...captured,
+				names: []
+			});
+			const [from, to] = installation.major >= 7 ? [["--from-config-datasource"], ["--to-schema", userSchema]] : [["--from-schema-datasource", scratch.schemaPath], ["--to-schema-datamodel", userSchema]];
+			const urls = { [scratchUrlVariable]: replayed.reveal() };
+			return await diff({
+				installation,
+				project: scratch,
+				env: {
+					...env,
+					...urls
+				},
+				args: [...from, ...to],
+				signal
+			});
+		},
+		driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
+			await using from = await makeScratchProject(installation.major, {
+				...captured,
+				names
+			});
+			await using to = await makeScratchProject(installation.major, {
+				...captured,
+				names: []
+			});
+			const args = installation.major >= 7 ? [
+				"--from-config-datasource",
+				"--to-migrations",
+				from.migrationsDirectory
+			] : [
+				"--from-schema-datasource",
+				from.schemaPath,
+				"--to-schema-datasource",
+				await secondSource(to)
+			];
+			const urls = {
+				[scratchUrlVariable]: url.reveal(),
+				[shadowUrlVariable]: (installation.major >= 7 ? shadow : replayed).reveal()
+			};
+			return await diff({
+				installation,
+				project: from,
+				env: {
+					...env,
+					...urls
+				},
+				args,
+				signal
+			}) ?? "";
+		}
+	};
+}
+/** Up to 6 both sides are schemas that name their URL by a variable: the second one names another variable. */
+async function secondSource(project) {
+	const text = await readFile(project.schemaPath, "utf8");
+	await writeFile(project.schemaPath, text.replace(scratchUrlVariable, shadowUrlVariable));
+	return project.schemaPath;
+}
+/** The file, or of several the folder that holds them all. */
+function schemaPathOf(files) {
+	const [first, ...more] = files.toSorted((a, b) => dirname(a).length - dirname(b).length);
+	if (first === void 0) throw new TypeError("Prisma named no schema file");
+	return more.length === 0 ? first : dirname(first);
+}
+async function readStatus(call) {
+	const filter = new PrintedTextFilter(call.secrets);
+	let text = "";
+	await runPrisma({
+		installation: call.installation,
+		project: call.project,
+		command: ["migrate", "status"],
+		env: call.env,
+		signal: AbortSignal.any([call.signal, AbortSignal.timeout(statusTimeoutMs)]),
+		onOutput: (chunk) => {
+			text = (text + filter.add(chunk)).slice(-65536);
+		}
+	});
+	return readableText(text + filter.end()).trim();
+}
+async function replay(call) {
+	const { installation, signal } = call;
+	await using project = await makeScratchProject(installation.major, {
+		...call.source,
+		names: call.names
+	});
+	const deployed = await deployMigrations({
+		installation,
+		project,
+		env: {
+			...call.env,
+			[scratchUrlVariable]: call.scratch.reveal()
+		},
+		secrets: [...call.secrets, ...secretsIn(call.scratch.reveal())],
+		log: { output: () => {} },
+		signal
+	});
+	signal.throwIfAborted();
+	if (deployed.exitCode === 0) return { isWhole: true };
+	const output = readableText(deployed.output);
+	return {
+		isWhole: false,
+		migration: /^Migration name: (.*)$/m.exec(output)?.[1] ?? null,
+		message: /^Database error:\s*\n(?:ERROR: )?(.*)$/m.exec(output)?.[1] ?? /^(?:Error: )?(P\d{4}.*(?:\n\n?.+)?)/m.exec(output)?.[1] ?? `prisma ended with exit code ${deployed.exitCode}`
+	};
+}
+/**
+* `migrate diff --script`; null when both sides are the same. The script is taken from a file: the CLI was seen to exit 0
+* and to say nothing when its engine had died (7.10.1), and then there is no file.
+*/
+async function diff(call) {
+	const { schemaPath: _, workingDirectory, configPath } = call.project;
+	const output = join(workingDirectory, "difference.sql");
+	let printed = "";
+	const exit = await runPrisma({
+		installation: call.installation,
+		project: {
+			workingDirectory,
+			schemaPath: null,
+			configPath
+		},
+		command: [
+			"migrate",
+			"diff",
+			...call.args,
+			"--script",
+			"--output",
+			output
+		],
+		env: call.env,
+		signal: call.signal,
+		onOutput: (text) => {
+			printed = (printed + text).slice(-65536);
+		}
+	});
+	call.signal.throwIfAborted();
+	const script = await readFile(output, "utf8").catch(() => null);
+	if (exit.exitCode === 0 && script !== null) return script.trim() === emptyScript ? null : script.trim();
+	const said = readableText(printed, Object.values(call.env).flatMap((value) => /^postgres/.test(value) ? secretsIn(value) : []));
+	throw new SafeMigrateError({
+		code: "SM_PRISMA_DIFF",
+		message: `prisma migrate diff failed (exit code ${exit.exitCode}): ${reasonIn(said)}`,
+		hint: "Run npx prisma validate in the project.",
+		docs: "check.md",
+		cause: new Error(said)
+	});
+}
+/** From the first line that speaks of an error on, on one line. */
+function reasonIn(said) {
+	const start = said.search(/^.*error/im);
+	return (start < 0 ? said : said.slice(start)).replaceAll(/\s+/g, " ").trim().slice(0, 400);
+}
+
+// src/prisma/application-name.ts
+/**
+* `application_name` of the sessions that a run's migrator opens, as far as the engine passes PGAPPNAME on:
+* tells them from anybody else's.
+*/
+function migratorApplicationName(run) {
+	return `safe-migrate migrate ${run}`;
+}
+
+// src/prisma/execute-script.ts
+/** Runs `script` by `prisma db execute --stdin`, in the database that `migrate deploy` would work in. */
+async function executeScript(request) {
+	const { installation, env, script, signal } = request;
+	const { workingDirectory, schemaPath, configPath } = request.project;
+	const project = {
+		workingDirectory,
+		configPath,
+		schemaPath: installation.major >= 7 ? null : schemaPath ?? join(workingDirectory, "prisma", "schema.prisma")
+	};
+	return await collectOutput(request.secrets, (onOutput) => runPrisma({
+		installation,
+		project,
+		command: [
+			"db",
+			"execute",
+			"--stdin"
+		],
+		env,
+		input: script,
+		signal,
+		onOutput
+	}));
+}
+/** Runs what `start` starts and keeps what it prints, fit to be shown. */
+async function collectOutput(secrets, start) {
+	let printed = "";
+	const { exitCode } = await start((text) => {
+		printed = (printed + text).slice(-65536);
+	});
+	return {
+		exitCode,
+		output: readableText(printed, secrets)
+	};
+}
+
+// src/prisma/migrations.ts
+/**
+* Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
+* Rejects with SM_MIGRATION_UNREADABLE for every script that is missing, and with SM_PRISMA_PROJECT when there is no
+* migration at all: `migrate deploy` would then say "No migration found" and succeed.
+*/
+async function readMigrations(directory, names) {
+	if (names.length === 0) throw new RefusedError([{
+		code: "SM_PRISMA_PROJECT",
+		message: `there is no migration in ${directory}`,
+		hint: "Check working-directory, prisma-schema and migrations.path in prisma.config.ts, and that the migrations are committed."
+	}], { docs: "prisma.md" });
+	const problems = [];
+	const files = [];
+	for (const name of names) {
+		const path = join(directory, name, "migration.sql");
+		try {
+			const script = await readFile(path, "utf8");
+			files.push({
+				name,
+				path,
+				checksums: checksumsOf(script),
+				script
+			});
+		} catch (error) {
+			const reason = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+			problems.push({
+				code: "SM_MIGRATION_UNREADABLE",
+				message: `migration ${name} has no readable migration.sql (${reason})`,
+				hint: "Restore the file from version control, or remove the folder if it was never applied anywhere."
+			});
+		}
+	}
+	if (problems.length > 0) throw new RefusedError(problems, { docs: "prisma.md" });
+	return files;
+}
+/**
+* The digests under which Prisma may have noted this script: git changes line ends between machines, and the engine
+* compares with LF and CRLF exchanged.
+*/
+function checksumsOf(script) {
+	const unix = script.replaceAll("\r\n", "\n");
+	const variants = [
+		script,
+		unix,
+		unix.replaceAll("\n", "\r\n")
+	];
+	return [...new Set(variants.map((text) => createHash("sha256").update(text, "utf8").digest("hex")))];
+}
+
+// src/prisma/probe.ts
+/** Two statements of which the second fails: the table stays if and only if they were sent one by one. */
+const probeScript = "CREATE TABLE \"safe_migrate_probe\" (id int);\nSELECT 1/0;\n";
+/** Must not resolve any module of its own: it stands in a folder without node_modules. */
+const probeConfig = (directory) => `export default {
+  schema: ${JSON.stringify(join(directory, "schema.prisma"))},
+  migrations: { path: ${JSON.stringify(join(directory, "migrations"))} },
+  datasource: { url: process.env.SAFE_MIGRATE_PROBE_URL },
+};
+`;
+/**
+* Runs a migration that must fail against `probeUrl`, with the project's Prisma and a project of our own, so that no
+* config of the user's can lead it elsewhere; that Prisma really goes there is asked of it first.
+* Rejects with SafeMigrateErrors only. Afterwards `"safe_migrate_probe"` is in that database if this Prisma sends a script statement by statement.
+*/
+async function deployProbe(request) {
+	const directory = await mkdtemp(join(tmpdir(), "safe-migrate-probe-"));
+	try {
+		const configPath = join(directory, "prisma.config.mjs");
+		const schemaPath = join(directory, "schema.prisma");
+		const migration = join(directory, "migrations", "00000000000000_safe_migrate_probe");
+		await mkdir(migration, { recursive: true });
+		await writeFile(configPath, probeConfig(directory));
+		await writeFile(schemaPath, "datasource db {\n  provider = \"postgresql\"\n}\n");
+		await writeFile(join(directory, "migrations", "migration_lock.toml"), "provider = \"postgresql\"\n");
+		await writeFile(join(migration, "migration.sql"), probeScript);
+		const call = {
+			installation: request.installation,
+			project: {
+				workingDirectory: directory,
+				schemaPath,
+				configPath
+			},
+			env: {
+				...request.env,
+				SAFE_MIGRATE_PROBE_URL: request.probeUrl.reveal()
+			},
+			signal: request.signal
+		};
+		const { url } = await captureProject(call);
+		const problems = comparePrismaUrl(request.probeUrl, url, directory);
+		if (problems.length > 0) throw new RefusedError(problems);
+		return await deployMigrations({
+			...call,
+			secrets: request.secrets,
+			log: { output: () => {} }
+		});
+	} catch (cause) {
+		if (cause instanceof SafeMigrateError) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_PROBE_FAILED",
+			message: `how this Prisma sends a script could not be measured: ${cause instanceof Error ? cause.message : String(cause)}`,
+			hint: "The backup is used instead; nothing has to be done.",
+			docs: "prisma.md",
+			cause
+		});
+	} finally {
+		await rm(directory, {
+			recursive: true,
+			force: true
+		});
+	}
+}
+
+// src/prisma/prisma-migrator.ts
+const lockSwitch = "PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK";
+/**
+* The project's own Prisma as the Migrator: located, asked what it would migrate, and compared with `databaseUrl`.
+* Rejects with every reason for which it cannot be used; nothing was connected to then.
+*/
+async function openPrismaMigrator(options) {
+	const { databaseUrl, signal } = options;
+	const own = options.env ?? process.env;
+	const installation = await locatePrisma(options.workingDirectory);
+	const project = {
+		workingDirectory: options.workingDirectory,
+		schemaPath: options.schemaPath,
+		configPath: options.configPath
+	};
+	const { [lockSwitch]: _, ...env } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
+	const captured = await captureProject({
+		installation,
+		project,
+		env,
+		signal
+	});
+	const directory = options.workingDirectory;
+	const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
+	const problems = [...databaseUrl === null ? parsed.problems : comparePrismaUrl(databaseUrl, captured.url, directory)];
+	if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
+	const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
+	const secrets = [captured.url, ...databaseUrl === null ? [] : [databaseUrl]].flatMap((url) => secretsIn(url.reveal()));
+	return {
+		kind: "prisma",
+		version: installation.version,
+		url: captured.url,
+		historySchema: parsed.target.schema,
+		migrations,
+		migrationsDirectory: captured.migrationsDirectory,
+		warnings: warningsAbout(own),
+		deploy: (log, deploySignal) => deployMigrations({
+			installation,
+			project,
+			env,
+			secrets,
+			log,
+			signal: deploySignal
+		}),
+		runScript: (script, scriptSignal) => executeScript({
+			installation,
+			project,
+			env,
+			secrets,
+			script,
+			signal: scriptSignal
+		}),
+		deployProbe: (probeUrl, probeSignal) => deployProbe({
+			installation,
+			env,
+			probeUrl,
+			secrets: [...secrets, ...secretsIn(probeUrl.reveal())],
+			signal: probeSignal
+		})
+	};
+}
+function warningsAbout(own) {
+	if ((own[lockSwitch] ?? "") === "") return [];
+	return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
+}
+
 // src/storage/object-key.ts
 /** S3's limit for a whole key, bytes of UTF-8. */
 const maximumKeyBytes = 1024;
@@ -92,6 +6722,144 @@ function stoppedBy(signal, url) {
 		docs: "storage.md",
 		cause: signal.reason
 	});
+}
+
+// src/storage/file/file-errors.ts
+/** The operating system's code of an error (`ENOENT`), if it has one. */
+function systemCode(error) {
+	return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : void 0;
+}
+/** What the file system refused, in words. Errors that are ours already pass unchanged. */
+function fileStorageError(error, action, path) {
+	if (error instanceof SafeMigrateError) return error;
+	const code = systemCode(error);
+	const common = {
+		docs: "storage.md",
+		cause: error
+	};
+	if (code === "ENOSPC" || code === "EDQUOT") return new SafeMigrateError({
+		...common,
+		code: "SM_STORAGE_FULL",
+		message: `${path} could not be written: the disk (or the quota) is full`,
+		hint: "Free space there, lower retention-days or keep-last, or add another storage."
+	});
+	if (code === "EACCES" || code === "EPERM" || code === "EROFS") return new SafeMigrateError({
+		...common,
+		code: "SM_STORAGE_FORBIDDEN",
+		message: `not allowed to ${action} ${path} (${code})`,
+		hint: "Give the user that runs this job the right to read and write in that folder."
+	});
+	if (code === "ENAMETOOLONG") return new SafeMigrateError({
+		...common,
+		code: "SM_STORAGE_KEY",
+		message: `${path} is longer than this file system allows`,
+		hint: "Use a shorter label or a folder with a shorter path."
+	});
+	return new SafeMigrateError({
+		...common,
+		code: "SM_STORAGE_FAILED",
+		message: `could not ${action} ${path} (${code ?? messageOf(error)})`,
+		hint: "Look at the disk and at the folder; then run the job again."
+	});
+}
+function fileNotFound(path, cause) {
+	return new SafeMigrateError({
+		code: "SM_STORAGE_NOT_FOUND",
+		message: `${path} does not exist`,
+		hint: "Look which backups this storage holds.",
+		docs: "storage.md",
+		cause
+	});
+}
+function fileExists(path, cause) {
+	return new SafeMigrateError({
+		code: "SM_STORAGE_EXISTS",
+		message: `${path} exists already and is never replaced`,
+		hint: "Stored backups are write-once. Run the job again: a new run gets a new name.",
+		docs: "storage.md",
+		cause
+	});
+}
+
+// src/storage/file/publish.ts
+/** Where hard links do not exist (FAT, some network file systems). */
+const withoutLinks = /* @__PURE__ */ new Set([
+	"EPERM",
+	"ENOSYS",
+	"ENOTSUP",
+	"EOPNOTSUPP",
+	"EMLINK"
+]);
+/**
+* Gives a finished file its name, never replacing another one. `rename()` would replace it silently; `link()`
+* refuses, atomically. Without links, the name is taken by an empty file first, which O_EXCL lets only one do.
+*/
+async function publish$1(temporary, path) {
+	try {
+		await link(temporary, path);
+	} catch (error) {
+		const code = systemCode(error);
+		if (code === "EEXIST") throw fileExists(path, error);
+		if (!withoutLinks.has(code)) throw error;
+		await publishByReservation(temporary, path);
+		return;
+	}
+	await unlink(temporary);
+}
+/** Exported for the test: file systems without links are seldom at hand. */
+async function publishByReservation(temporary, path) {
+	try {
+		await (await open(path, "wx", 384)).close();
+	} catch (error) {
+		throw systemCode(error) === "EEXIST" ? fileExists(path, error) : error;
+	}
+	try {
+		await rename(temporary, path);
+	} catch (error) {
+		await rm(path, { force: true });
+		throw error;
+	}
+}
+
+// src/storage/file/temporary-name.ts
+const form = /^\.safe-migrate-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.partial$/;
+/** A file of this age that nobody on this machine can vouch for belongs to a run that is dead. */
+const abandonedAfterMs = 6048e5;
+/** Name of a file that is being written: hidden, unique, and saying which process writes it. */
+function temporaryName() {
+	return `.safe-migrate-${processSpace()}-${process.pid}-${randomBytes(6).toString("hex")}.partial`;
+}
+function isTemporaryName(name) {
+	return form.test(name);
+}
+/**
+* Whether the process that wrote such a file is gone. A folder may be shared by several machines and
+* containers, so a process id means something only where it was given; elsewhere only age tells.
+*/
+function isAbandoned(name, modifiedAt, now = /* @__PURE__ */ new Date()) {
+	const [, space, pid] = form.exec(name) ?? [];
+	if (space === void 0) return false;
+	if (space === processSpace()) return !isAlive(Number(pid));
+	return now.getTime() - modifiedAt.getTime() > abandonedAfterMs;
+}
+function isAlive(pid) {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+	}
+}
+/** Machine and, on Linux, process id namespace: two containers may share a host name, not this. */
+function processSpace() {
+	return createHash("sha256").update(`${hostname()} ${processNamespace()}`).digest("hex").slice(0, 8);
+}
+function processNamespace() {
+	try {
+		return readlinkSync("/proc/self/ns/pid");
+	} catch {
+		return "";
+	}
 }
 
 // src/storage/mismatch.ts
@@ -235,15 +7003,3840 @@ async function sha256OfFile(handle, signal) {
 	}
 }
 
+// src/storage/file/write-object.ts
+/**
+* Writes a body beside its place, makes it durable, reads it back, and only then gives it its name. On
+* rejection neither it nor a folder made for it is left.
+* @param root existing folder of the storage @param path place of the object below it
+*/
+async function writeObject(root, path, url, request) {
+	const folder = dirname(path);
+	const temporary = join(folder, temporaryName());
+	let published = false;
+	try {
+		const handle = await createIn(root, folder, temporary);
+		try {
+			await fill(handle, url, request);
+			const expected = await request.expected;
+			const held = await sha256OfFile(handle, request.signal);
+			if (held.sizeBytes !== expected.sizeBytes || held.sha256 !== expected.sha256) throw storageMismatch(url, expected, held);
+		} finally {
+			await handle.close();
+		}
+		request.signal.throwIfAborted();
+		await publish$1(temporary, path);
+		published = true;
+		await syncFolder(folder);
+	} catch (error) {
+		await rm(temporary, { force: true });
+		if (published) await rm(path, { force: true });
+		await removeEmptyFolders(root, folder);
+		throw error;
+	}
+}
+async function fill(handle, url, request) {
+	const gate = new ContentGate({
+		expected: request.expected,
+		maximumBytes: Number.MAX_SAFE_INTEGER,
+		url
+	});
+	let writtenBytes = 0;
+	await pipeline$1(request.body, gate, async (content) => {
+		for await (const chunk of content) {
+			await handle.appendFile(chunk);
+			writtenBytes += chunk.byteLength;
+			request.onProgress?.(writtenBytes);
+		}
+	}, { signal: request.signal });
+	await handle.sync();
+}
+/** Opens the temporary file, making the folders to it (0700) and their names durable. */
+async function createIn(root, folder, temporary) {
+	for (let attempt = 1;; attempt += 1) {
+		await makeFolders(root, folder);
+		try {
+			return await open(temporary, "wx+", 384);
+		} catch (error) {
+			if (systemCode(error) !== "ENOENT" || attempt === 5) throw error;
+		}
+	}
+}
+async function makeFolders(root, folder) {
+	const first = await mkdir(folder, {
+		recursive: true,
+		mode: 448
+	});
+	if (first === void 0) return;
+	for (let made = folder; made !== root && made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+/** Makes names in a folder durable. */
+async function syncFolder(folder) {
+	const handle = await open(folder, "r");
+	try {
+		await handle.sync();
+	} finally {
+		await handle.close();
+	}
+}
+/** Removes folders below `root` that hold nothing, from `folder` upwards. */
+async function removeEmptyFolders(root, folder) {
+	const below = root.endsWith(sep) ? root : `${root}${sep}`;
+	for (let empty = folder; empty.startsWith(below); empty = dirname(empty)) try {
+		await rmdir(empty);
+	} catch (error) {
+		if (systemCode(error) === "ENOENT") continue;
+		return;
+	}
+}
+
+// src/storage/file/file-storage.ts
+/**
+* Backups in a folder of this machine or of one that is mounted. The folder itself must exist: making it
+* would hide that a disk is not mounted.
+*/
+function fileStorage(location) {
+	return new FileStorage(location.directory);
+}
+var FileStorage = class {
+	kind = "file";
+	url;
+	#root;
+	constructor(directory) {
+		this.#root = directory;
+		this.url = pathToFileURL(directory).href.replace(/\/$/, "");
+	}
+	async check(signal) {
+		await this.#requireRoot();
+		return this.#during(signal, "write in", this.#root, async () => {
+			const probe = join(this.#root, temporaryName());
+			const published = `${probe}-check`;
+			try {
+				const handle = await open(probe, "wx", 384);
+				await handle.sync().finally(() => handle.close());
+				await publish$1(probe, published);
+			} finally {
+				await rm(probe, { force: true });
+				await rm(published, { force: true });
+			}
+			const removed = await this.#removeAbandoned();
+			return removed === 0 ? [] : [`${this.url}: removed ${removed} unfinished file(s) of a run that died`];
+		});
+	}
+	async put(request) {
+		try {
+			const path = this.#pathOf(request.key);
+			const url = this.#urlOf(path);
+			await this.#requireRoot();
+			await this.#during(request.signal, "write", path, () => writeObject(this.#root, path, url, request));
+			return {
+				storage: "file",
+				url,
+				verified: "read back from disk, length and SHA-256 equal"
+			};
+		} finally {
+			request.body.destroy();
+		}
+	}
+	async get(key, signal) {
+		const path = this.#pathOf(key);
+		return this.#during(signal, "read", path, async () => {
+			try {
+				const handle = await open(path, constants$1.O_RDONLY | constants$1.O_NOFOLLOW);
+				if (!(await handle.stat()).isFile()) {
+					await handle.close();
+					throw fileNotFound(path);
+				}
+				return addAbortSignal(signal, handle.createReadStream());
+			} catch (error) {
+				throw isMissing(error) ? fileNotFound(path, error) : error;
+			}
+		});
+	}
+	async list(prefix, signal) {
+		await this.#requireRoot();
+		return this.#during(signal, "list", this.#root, async () => {
+			const found = [];
+			for (const { path, key } of await this.#files(signal)) {
+				if (!key.startsWith(prefix) || isTemporaryName(path.slice(path.lastIndexOf(sep) + 1))) continue;
+				const facts = await statOrNull(path);
+				if (facts !== null) found.push({
+					key,
+					sizeBytes: facts.size,
+					modifiedAt: facts.mtime.toISOString()
+				});
+			}
+			return found.sort((a, b) => a.key < b.key ? -1 : 1);
+		});
+	}
+	async abandon(prefix, signal) {
+		await this.#requireRoot();
+		await this.#during(signal, "remove", this.#root, async () => {
+			for (const { path, key } of await this.#files(signal)) {
+				if (!key.startsWith(prefix) || !isTemporaryName(path.slice(path.lastIndexOf(sep) + 1))) continue;
+				await rm(path, { force: true });
+				await removeEmptyFolders(this.#root, dirname(path));
+			}
+		});
+	}
+	async remove(key, signal) {
+		const path = this.#pathOf(key);
+		await this.#during(signal, "remove", path, async () => {
+			const folder = dirname(path);
+			try {
+				await unlink(path);
+				await syncFolder(folder);
+			} catch (error) {
+				if (!isMissing(error)) throw error;
+			}
+			await removeEmptyFolders(this.#root, folder);
+		});
+	}
+	async #removeAbandoned() {
+		let removed = 0;
+		for (const { path } of await this.#files()) {
+			const facts = await statOrNull(path);
+			if (facts === null || !isAbandoned(path.slice(path.lastIndexOf(sep) + 1), facts.mtime)) continue;
+			await rm(path, { force: true });
+			await removeEmptyFolders(this.#root, dirname(path));
+			removed += 1;
+		}
+		return removed;
+	}
+	/** All files below the root; links are not followed, so nothing outside of it is ever listed. */
+	async #files(signal) {
+		const files = [];
+		const folders = [""];
+		for (let folder = folders.pop(); folder !== void 0; folder = folders.pop()) {
+			signal?.throwIfAborted();
+			const entries = await readdir(join(this.#root, folder), { withFileTypes: true }).catch((error) => {
+				if (folder !== "" && isMissing(error)) return [];
+				throw error;
+			});
+			for (const entry of entries) {
+				const key = folder === "" ? entry.name : `${folder}/${entry.name}`;
+				if (entry.isDirectory()) folders.push(key);
+				else if (entry.isFile()) files.push({
+					path: join(this.#root, key),
+					key
+				});
+			}
+		}
+		return files;
+	}
+	#pathOf(key) {
+		const path = join(this.#root, objectKey("", key));
+		if (!isTemporaryName(path.slice(path.lastIndexOf(sep) + 1))) return path;
+		throw new SafeMigrateError({
+			code: "SM_STORAGE_KEY",
+			message: `${JSON.stringify(key)} is the name of an unfinished file`,
+			hint: "Names that end in .partial and start with .safe-migrate- are kept for files that are being written.",
+			docs: "storage.md"
+		});
+	}
+	#urlOf(path) {
+		return pathToFileURL(path).href;
+	}
+	async #requireRoot() {
+		if ((await statOrNull(this.#root))?.isDirectory()) return;
+		throw new SafeMigrateError({
+			code: "SM_STORAGE_MISSING",
+			message: `the folder ${this.#root} of ${this.url} does not exist`,
+			hint: `Mount its disk, or create it: install -d -m 0700 '${this.#root.replaceAll("'", `'\\''`)}'`,
+			docs: "storage.md"
+		});
+	}
+	async #during(signal, action, path, work) {
+		try {
+			signal.throwIfAborted();
+			return await work();
+		} catch (error) {
+			if (signal.aborted) throw stoppedBy(signal, this.#urlOf(path));
+			throw fileStorageError(error, action, path);
+		}
+	}
+};
+async function statOrNull(path) {
+	try {
+		return await stat(path);
+	} catch (error) {
+		if (isMissing(error)) return null;
+		throw fileStorageError(error, "look at", path);
+	}
+}
+/** Not there: no such name, or a part of the path is no folder or is a link. */
+function isMissing(error) {
+	return [
+		"ENOENT",
+		"ENOTDIR",
+		"ELOOP"
+	].includes(systemCode(error) ?? "");
+}
+
+// src/storage/s3/s3-storage.ts
+/**
+* Backups in a bucket of AWS S3 or of any server that speaks its protocol. The SDK is loaded with the first
+* request: a run that is refused for a bad input does not wait for it.
+*/
+function s3Storage(location, options = {}) {
+	return new LazyS3Storage(location, options);
+}
+var LazyS3Storage = class {
+	kind = "s3";
+	url;
+	#open;
+	#bucket = null;
+	constructor(location, options) {
+		this.url = `s3://${location.bucket}${location.prefix === "" ? "" : `/${location.prefix}`}`;
+		this.#open = async () => {
+			const { S3Bucket } = await import("./storage-s3-s3-bucket.js");
+			return new S3Bucket(location, options);
+		};
+	}
+	async check(signal, neededMinutes) {
+		const [bucket, { checkBucket }] = await Promise.all([this.#loaded(), import("./storage-s3-check-bucket.js")]);
+		return checkBucket(bucket, signal, neededMinutes);
+	}
+	async put(request) {
+		try {
+			const [bucket, { uploadObject }] = await Promise.all([this.#loaded(), import("./storage-s3-upload-object.js")]);
+			return await uploadObject(bucket, request);
+		} finally {
+			request.body.destroy();
+		}
+	}
+	async get(key, signal) {
+		return (await this.#loaded()).get(key, signal);
+	}
+	async list(prefix, signal) {
+		return (await this.#loaded()).list(prefix, signal);
+	}
+	async abandon(prefix, signal) {
+		const [bucket, { abandonUploads }] = await Promise.all([this.#loaded(), import("./storage-s3-abandon-uploads.js")]);
+		await abandonUploads(bucket, prefix, signal);
+	}
+	async remove(key, signal) {
+		await (await this.#loaded()).remove(key, signal);
+	}
+	#loaded() {
+		this.#bucket ??= this.#open();
+		return this.#bucket;
+	}
+};
+
+// src/storage/open-storage.ts
+/** The storage behind a parsed URL. Opens nothing yet: `check()` does. */
+function openStorage(url) {
+	return url.kind === "s3" ? s3Storage(url) : fileStorage(url);
+}
+
+// src/open-ports.ts
+/** The real outside world: the one place where stories and implementations are put together. */
+function openPorts(mask) {
+	return {
+		openStorage,
+		loadParser,
+		readBaseBranch,
+		async openCheckedProject(settings, signal) {
+			const project = await openCheckedProject({
+				workingDirectory: settings.workingDirectory,
+				schemaPath: settings.prismaSchema,
+				configPath: settings.prismaConfig,
+				databaseUrl: settings.databaseUrl,
+				signal
+			});
+			for (const secret of secretsIn(project.url?.reveal() ?? "")) mask(secret);
+			return project;
+		},
+		async openScratchServer(url, directory, run, warn) {
+			const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
+			if (target === null) throw new RefusedError(problems, { phase: "preflight" });
+			return openScratchServer(target, run, warn);
+		},
+		async openMigrator(settings, run, signal) {
+			const migrator = await openPrismaMigrator({
+				workingDirectory: settings.workingDirectory,
+				schemaPath: settings.prismaSchema,
+				configPath: settings.prismaConfig,
+				databaseUrl: settings.databaseUrl,
+				run: run.id,
+				signal
+			});
+			for (const secret of secretsIn(migrator.url.reveal())) mask(secret);
+			return migrator;
+		},
+		async openDatabase(url, directory) {
+			const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
+			if (target === null) throw new RefusedError(problems, { phase: "preflight" });
+			return openDatabase(target);
+		}
+	};
+}
+
+// src/recovery/run-journal.ts
+/**
+* The journal of one run, kept by whoever holds the lock: the run itself, or the one that finishes it. Every change
+* rejects as `RunLock.writeJournal` does, and then nothing that depends on it may be done.
+*/
+var RunJournal = class RunJournal {
+	#lock;
+	#tell;
+	#entry;
+	#isOpen;
+	constructor(lock, entry, isOpen, tell) {
+		this.#lock = lock;
+		this.#entry = entry;
+		this.#isOpen = isOpen;
+		this.#tell = tell;
+	}
+	/** Nothing is written before the first `enter`. `tell` hears of each change from open to closed and back. */
+	static of(lock, start, tell) {
+		return new RunJournal(lock, {
+			version: 1,
+			phase: "dump",
+			backupId: null,
+			dump: null,
+			fallback: null,
+			baseline: null,
+			because: null,
+			...start
+		}, false, tell);
+	}
+	/** That of another run, which is to be finished. */
+	static found(lock, { at: _, ...entry }) {
+		return new RunJournal(lock, entry, true, () => {});
+	}
+	get entry() {
+		return this.#entry;
+	}
+	get isOpen() {
+		return this.#isOpen;
+	}
+	/** Writes that `phase` begins, with all that is known by now. Before the effect, never after it. */
+	async enter(phase, known = {}) {
+		const entry = {
+			...this.#entry,
+			...known,
+			phase
+		};
+		this.#tell(true);
+		await this.#lock.writeJournal({
+			run: entry.run,
+			isOpen: this.#isOpen,
+			entry
+		});
+		this.#entry = entry;
+		this.#isOpen = true;
+	}
+	/** Rejects with SM_JOURNAL_TAKEN when somebody else has finished this run meanwhile. */
+	async assertOurs() {
+		await this.enter(this.#entry.phase);
+	}
+	/** The entry that the swap's own transaction writes. */
+	whenSwapped() {
+		return {
+			...this.#entry,
+			phase: "swapped"
+		};
+	}
+	/** The swap has written it. */
+	swapped() {
+		this.#entry = this.whenSwapped();
+	}
+	/** Leaves it open on purpose: a person has to finish, and nobody else changes anything. */
+	async leave(phase, because) {
+		await this.enter(phase, { because });
+		this.#tell(false);
+	}
+	/** Nothing is open any more. */
+	async clear() {
+		if (this.#isOpen) await this.#lock.writeJournal({
+			run: this.#entry.run,
+			isOpen: true,
+			entry: null
+		});
+		this.#isOpen = false;
+		this.#tell(false);
+	}
+};
+
+// src/prisma/history.ts
+const row = object({
+	id: string(),
+	checksum: string(),
+	migration_name: string(),
+	started_at: string(),
+	finished_at: string().nullable(),
+	rolled_back_at: string().nullable(),
+	applied_steps_count: number(),
+	logs: string().nullable()
+}).transform((raw) => ({
+	id: raw.id,
+	checksum: raw.checksum,
+	migrationName: raw.migration_name,
+	startedAt: raw.started_at,
+	finishedAt: raw.finished_at,
+	rolledBackAt: raw.rolled_back_at,
+	appliedStepsCount: raw.applied_steps_count,
+	logs: raw.logs
+}));
+const presence = object({ present: boolean() });
+/**
+* The rows of `_prisma_migrations` in `schema`, in the order in which they were written; null when there is no such
+* table. `logs` is what the engine wrote and may hold row values: show it through failure.ts only.
+*/
+async function readHistory(database, schema) {
+	if (!await historyTableExists(database, schema)) return null;
+	return database.query(`SELECT id::text, checksum::text, migration_name::text, applied_steps_count, logs,
+            ${iso("started_at")}, ${iso("finished_at")}, ${iso("rolled_back_at")}
+       FROM ${historyTable(schema)} ORDER BY _prisma_migrations.started_at, id`, row);
+}
+/**
+* Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
+* Prisma manages them.
+*/
+async function needsBaseline(database, schema) {
+	if (await historyTableExists(database, schema)) return false;
+	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`, presence);
+	return found?.present ?? false;
+}
+async function historyTableExists(database, schema) {
+	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(schema)} AND c.relname = '_prisma_migrations'
+                       AND c.relkind IN ('r', 'p')) AS present`, presence);
+	return found?.present ?? false;
+}
+function historyTable(schema) {
+	return qualified(schema, "_prisma_migrations");
+}
+function iso(column) {
+	return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
+}
+
+// src/report/quantity.ts
+const byteUnits = [
+	"bytes",
+	"kB",
+	"MB",
+	"GB",
+	"TB",
+	"PB"
+];
+/** Bytes for people, decimal units, two digits at least: `812 bytes`, `1.4 GB`, `109 MB`. */
+function formatBytes(sizeBytes) {
+	if (sizeBytes === 1) return "1 byte";
+	let value = sizeBytes;
+	let unit = 0;
+	while (value >= 999.5 && unit < byteUnits.length - 1) {
+		value /= 1e3;
+		unit += 1;
+	}
+	const digits = unit > 0 && value < 9.95 ? 1 : 0;
+	return `${value.toFixed(digits)} ${byteUnits[unit]}`;
+}
+/** A duration for a column: always seconds with one digit, `0.4 s`, `132.0 s`. */
+function formatSeconds(durationMs) {
+	return `${(durationMs / 1e3).toFixed(1)} s`;
+}
+/** A duration for a sentence: `0.4 s`, `2 min 12 s`, `1 h 5 min`. */
+function formatDuration(durationMs) {
+	if (durationMs < 59950) return formatSeconds(durationMs);
+	const seconds = Math.round(durationMs / 1e3);
+	const minutes = Math.floor(seconds / 60);
+	if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+	return minutes % 60 === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+/** A count with groups of three from 10 000 on up: `7 500 061`. */
+function formatCount(count) {
+	const digits = String(count);
+	return digits.length < 5 ? digits : digits.replaceAll(/\B(?=(\d{3})+$)/g, " ");
+}
+/** `1 table`, `214 tables`; `plural` where an `s` is not enough. */
+function countOf(count, singular, plural = `${singular}s`) {
+	return `${formatCount(count)} ${count === 1 ? singular : plural}`;
+}
+
+// src/backup/backup-id.ts
+const maximumLabelLength = 100;
+/** Label of a backup taken before migrations: names the first of them. */
+function labelBefore(firstPending) {
+	return firstPending === void 0 ? "scheduled" : `before_${firstPending}`;
+}
+/**
+* `backup_YYYYMMDD_HHMMSSZ_<label>`, UTC: sorts by time, says what it is for, and is safe in file names,
+* object keys and URLs. Characters outside `A-Za-z0-9_.-` become `_`; long labels are cut.
+*/
+function backupId(takenAt, label) {
+	const [date = "", time = ""] = takenAt.toISOString().split("T");
+	const safeLabel = label.replaceAll(/[^A-Za-z0-9_.-]/g, "_").slice(0, maximumLabelLength);
+	return `backup_${date.replaceAll("-", "")}_${time.slice(0, 8).replaceAll(":", "")}Z_${safeLabel}`;
+}
+/** Folder of a backup below a storage's prefix: `<database>/<id>`, the database's name percent-encoded. */
+function backupFolder(database, id) {
+	return `${databaseFolder(database)}/${id}`;
+}
+/**
+* A database's name as one path segment. Everything but `A-Za-z0-9_-` is percent-encoded, dots as well,
+* so that no name can climb out of the prefix.
+*/
+function databaseFolder(database) {
+	return encodeURIComponent(database).replaceAll(/[!'()*.~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+}
+
+// src/backup/manifest.ts
+const manifestName = "manifest.json";
+const dumpName = "database.dump";
+/** The same encrypted, in age's binary format. */
+const sealedDumpName = "database.dump.age";
+const sha256 = string().regex(/^[0-9a-f]{64}$/);
+const fingerprintSchema = object({
+	serverMajor: int(),
+	schemaDigest: sha256,
+	extensions: array(object({
+		name: string(),
+		version: string(),
+		schema: string()
+	})),
+	tables: array(object({
+		schema: string(),
+		table: string(),
+		rows: int(),
+		digest: string()
+	})),
+	materializedViews: array(object({
+		schema: string(),
+		name: string(),
+		populated: boolean()
+	})),
+	sequences: array(object({
+		schema: string(),
+		name: string(),
+		lastValue: string(),
+		isCalled: boolean()
+	})),
+	largeObjects: object({
+		count: int(),
+		digest: string()
+	})
+});
+const propertiesSchema = object({
+	owner: string(),
+	encoding: string(),
+	collate: string(),
+	ctype: string(),
+	localeProvider: string(),
+	icuLocale: string().nullable(),
+	icuRules: string().nullable(),
+	tablespace: string(),
+	connectionLimit: int(),
+	comment: string().nullable(),
+	acl: array(string()).nullable(),
+	settings: array(object({
+		role: string().nullable(),
+		config: array(string())
+	}))
+});
+/**
+* What a backup is and what it must look like when restored. Stored beside the dump as `manifest.json`,
+* written last and removed first: a backup without a manifest does not exist.
+*/
+const manifestSchema = object({
+	formatVersion: literal$1(1),
+	id: string(),
+	/** ISO 8601: when the snapshot was taken, by the server's clock. */
+	createdAt: string(),
+	command: _enum(["migrate", "backup"]),
+	tools: object({ pgDump: string() }),
+	server: object({
+		version: string(),
+		major: int()
+	}),
+	database: object({
+		name: string(),
+		sizeBytes: int(),
+		properties: propertiesSchema
+	}),
+	/** The file as stored. */
+	file: object({
+		name: _enum([dumpName, sealedDumpName]),
+		sizeBytes: int(),
+		sha256
+	}),
+	/** The plain dump; equal to `file` where nothing is encrypted. */
+	plain: object({
+		sizeBytes: int(),
+		sha256
+	}),
+	/** What opens the file; null when it is not encrypted. */
+	encryption: discriminatedUnion("kind", [object({ kind: literal$1("passphrase") }), object({
+		kind: literal$1("recipients"),
+		recipients: array(string())
+	})]).nullable(),
+	prisma: object({
+		version: string(),
+		historySchema: string(),
+		appliedMigrations: array(object({
+			name: string(),
+			checksum: string()
+		}))
+	}).nullable(),
+	fingerprint: fingerprintSchema,
+	proof: object({
+		/** `restore`: restored and compared; `archive`: length, digest and a full read of the archive. */
+		method: _enum(["restore", "archive"]),
+		proved: boolean(),
+		/** Why it is not proved; null when it is. */
+		problem: string().nullable()
+	}),
+	gitCommit: string().nullable(),
+	runUrl: string().nullable(),
+	/** The schema-only dump, to compare a restored copy with. */
+	schema: object({
+		encoding: literal$1("gzip+base64"),
+		text: string()
+	}),
+	/** Says that whoever wrote this knew the passphrase; null without one. See manifest-authentication.ts. */
+	authentication: object({
+		method: literal$1("scrypt-hmac-sha256"),
+		salt: string().regex(/^[0-9a-f]{32}$/),
+		check: sha256,
+		mac: sha256
+	}).nullable()
+});
+/** The stored text of a manifest; people read it too. */
+function renderManifest(manifest) {
+	return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+// src/backup/discard-unfinished.ts
+/**
+* Removes what a dead run has uploaded without having come to its manifest: objects, parts and temporary files. Where
+* there is a manifest, there is a backup, and it stays. Never rejects; a storage that does not answer hides no other.
+*/
+async function discardUnfinished(storages, database, id, signal) {
+	const folder = `${backupFolder(database, id)}/`;
+	let isStored = false;
+	const problems = [];
+	await Promise.all(storages.map(async (storage) => {
+		try {
+			const keys = (await storage.list(folder, signal)).map(({ key }) => key);
+			if (keys.includes(`${folder}${"manifest.json"}`)) {
+				isStored = true;
+				return;
+			}
+			await storage.abandon(folder, signal);
+			for (const key of keys) await storage.remove(key, signal);
+		} catch (error) {
+			problems.push(`${storage.url}: ${messageOf(error)}`);
+		}
+	}));
+	return {
+		isStored,
+		problems
+	};
+}
+
+// src/backup/digest.ts
+/** Length and SHA-256 of a small content that is wholly in memory. */
+function digestOf(content) {
+	return {
+		sizeBytes: content.byteLength,
+		sha256: createHash("sha256").update(content).digest("hex")
+	};
+}
+
+// src/backup/parse-manifest.ts
+/**
+* Reads a stored manifest and makes sure that it is the one of the folder it lies in. Never throws: a damaged
+* one, or one that a later version wrote, must hide no other backup.
+*/
+function parseManifest(text, of) {
+	let json;
+	try {
+		json = JSON.parse(text);
+	} catch {
+		return refuse$1("is damaged: it is no JSON");
+	}
+	if (typeof json !== "object" || json === null || !("formatVersion" in json)) return refuse$1("is damaged: it has no format version");
+	if (!manifestSchema.shape.formatVersion.safeParse(json.formatVersion).success) return refuse$1(`has the format version ${shown$1(json.formatVersion)}, which this version cannot read`);
+	const parsed = manifestSchema.safeParse(json);
+	if (!parsed.success) {
+		const [issue] = parsed.error.issues;
+		return refuse$1(`is damaged: ${issue?.path.join(".") || "it"} is not as it should be`);
+	}
+	const manifest = parsed.data;
+	if (manifest.id !== of.id) return refuse$1(`is that of another backup, ${shown$1(manifest.id)}`);
+	if (manifest.database.name !== of.database) return refuse$1(`is that of another database, ${shown$1(manifest.database.name)}`);
+	if (Number.isNaN(Date.parse(manifest.createdAt))) return refuse$1("is damaged: createdAt is no time");
+	return {
+		manifest,
+		problem: null
+	};
+}
+function refuse$1(problem) {
+	return {
+		manifest: null,
+		problem
+	};
+}
+/** Whatever stands there, cut: it may be anything. */
+function shown$1(value) {
+	const text = JSON.stringify(value) ?? "undefined";
+	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+// src/backup/stored-backups.ts
+/** Manifests that are read at once. */
+const readers = 8;
+/** Far more than a manifest of 100 000 tables; whatever is larger is none. */
+const maximumManifestBytes = 67108864;
+/**
+* Lists the backups of a database over several storages. What is damaged, unfinished or silent is part of the
+* answer and hides nothing else; rejects only when no storage answers, or when `signal` ends it.
+*
+* The same backup in two places is one. Two that share an id and differ in their manifest are two: at least
+* one of them is not what it seems.
+*/
+async function listBackups(storages, database, options) {
+	const silent = [];
+	const perStorage = await Promise.all(storages.map(async (storage) => {
+		try {
+			return await listStorage(storage, database, options);
+		} catch (error) {
+			options.signal.throwIfAborted();
+			silent.push({
+				storage,
+				error
+			});
+			return [];
+		}
+	}));
+	if (silent[0] !== void 0 && silent.length === storages.length) throw silent[0].error;
+	const folders = perStorage.flat();
+	return {
+		backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
+		unreadable: folders.filter((folder) => folder.manifest === null).map(({ id, place, problem, modifiedAt }) => ({
+			id,
+			place,
+			problem,
+			modifiedAt
+		})).sort((a, b) => a.id < b.id ? 1 : -1),
+		silent
+	};
+}
+function createdAtOf({ manifest }) {
+	return Date.parse(manifest.createdAt);
+}
+async function listStorage(storage, database, { signal, id }) {
+	const root = `${id === void 0 ? databaseFolder(database) : backupFolder(database, id)}/`;
+	const objects = await storage.list(root, signal);
+	const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter((entry) => entry[0] !== null);
+	const found = [];
+	const next = folders[Symbol.iterator]();
+	const readOneAfterTheOther = async () => {
+		for (const [folder, held] of next) found.push(await readFolder(storage, database, folder, held, signal));
+	};
+	await Promise.all(Array.from({ length: readers }, readOneAfterTheOther));
+	return found;
+}
+/** `<database>/<id>` of `<database>/<id>/<name>`; null for what lies elsewhere. */
+function folderOf(key) {
+	const parts = key.split("/");
+	return parts.length === 3 ? `${parts[0]}/${parts[1]}` : null;
+}
+async function readFolder(storage, database, folder, objects, signal) {
+	const id = folder.slice(folder.indexOf("/") + 1);
+	const common = {
+		id,
+		place: {
+			storage,
+			folder,
+			url: `${storage.url}/${folder}`,
+			keys: objects.map(({ key }) => key)
+		},
+		modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt))))
+	};
+	const damaged = (problem) => ({
+		...common,
+		manifest: null,
+		manifestText: "",
+		problem
+	});
+	const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
+	if (held === void 0) return damaged(null);
+	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
+	let manifestText;
+	try {
+		manifestText = await readText(await storage.get(held.key, signal));
+	} catch (error) {
+		signal.throwIfAborted();
+		return damaged(`its manifest cannot be read: ${messageOf(error)}`);
+	}
+	const { manifest, problem } = parseManifest(manifestText, {
+		id,
+		database
+	});
+	return manifest === null ? damaged(`its manifest ${problem}`) : {
+		...common,
+		manifest,
+		manifestText,
+		problem: null
+	};
+}
+async function readText(body) {
+	const chunks = [];
+	let sizeBytes = 0;
+	for await (const chunk of body) {
+		sizeBytes += chunk.byteLength;
+		if (sizeBytes > maximumManifestBytes) throw new Error("it is far too large");
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks).toString("utf8");
+}
+function merge(folders) {
+	const merged = /* @__PURE__ */ new Map();
+	for (const { id, place, manifest, manifestText } of folders) {
+		if (manifest === null) continue;
+		const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
+		const known = merged.get(key);
+		if (known === void 0) merged.set(key, {
+			id,
+			manifest,
+			manifestText,
+			places: [place]
+		});
+		else known.places = [...known.places, place];
+	}
+	return [...merged.values()];
+}
+
+// src/backup/find-backup.ts
+/**
+* Finds a stored backup: `latest`, the newest one of all storages that answer, proved or not, or the one with
+* this id. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its manifest is no good) or
+* SM_BACKUP_AMBIGUOUS (storages hold different ones under its id).
+*/
+async function findBackup(storages, database, wanted, signal) {
+	const where = storages.map(({ url }) => url).join(", ");
+	if (!/^[A-Za-z0-9_.-]+$/.test(wanted)) throw notFound(wanted, database, where, []);
+	const stored = await listBackups(storages, database, {
+		signal,
+		...wanted === "latest" ? {} : { id: wanted }
+	});
+	const silence = stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`);
+	const [backup, other] = stored.backups;
+	if (wanted === "latest") {
+		if (backup === void 0) throw notFound(wanted, database, where, [...silence, ...unreadableIn(stored)]);
+		const newer = stored.unreadable.filter(({ id, problem }) => id > backup.id && problem !== null);
+		return {
+			backup,
+			warnings: [...silence, ...unreadableIn({ unreadable: newer })]
+		};
+	}
+	if (backup === void 0) {
+		const [problem] = unreadableIn(stored);
+		if (problem === void 0) throw notFound(wanted, database, where, silence);
+		throw new SafeMigrateError({
+			code: "SM_BACKUP_UNREADABLE",
+			message: problem,
+			hint: "Take another backup; `command: prune` with `dry-run: true` lists them.",
+			docs: "storage.md"
+		});
+	}
+	if (other !== void 0) throw new SafeMigrateError({
+		code: "SM_BACKUP_AMBIGUOUS",
+		message: `${wanted} is not the same backup everywhere: the manifests of ${backup.places[0].url} and ${other.places[0].url} differ`,
+		hint: "Name only the storage that you trust in `storage`, and find out who changed the other one.",
+		docs: "storage.md"
+	});
+	return {
+		backup,
+		warnings: [...silence, ...unreadableIn(stored)]
+	};
+}
+function unreadableIn({ unreadable }) {
+	return unreadable.map(({ place, problem }) => `${place.url}: ${problem ?? "it has no manifest"}`);
+}
+function notFound(wanted, database, where, reasons) {
+	const what = wanted === "latest" ? "no backup" : `no backup ${JSON.stringify(wanted)}`;
+	const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
+	return new SafeMigrateError({
+		code: "SM_BACKUP_NOT_FOUND",
+		message: `there is ${what} of ${database} in ${where}${why}`,
+		hint: "`command: prune` with `dry-run: true` lists the backups of a storage. Folders are named after the database.",
+		docs: "storage.md"
+	});
+}
+
+// src/prisma/failing-line.ts
+/** The 1-based line of `script` at which it failed; null when that cannot be told. */
+function failingLine(script, traces) {
+	return lineOfPosition(script, traces.position) ?? lineOfStatement(script, traces);
+}
+function lineOfPosition(script, position) {
+	if (position === null) return null;
+	const lines = script.split("\n").map((line) => line.trimEnd());
+	const text = position.text.trimEnd();
+	if (text === "") return null;
+	if (lines[position.line - 1] === text) return position.line;
+	const matching = lines.flatMap((line, index) => line === text || position.line === 1 && line.endsWith(text) ? [index + 1] : []);
+	return matching.length === 1 ? matching[0] ?? null : null;
+}
+const writes = [
+	"InsertStmt",
+	"UpdateStmt",
+	"DeleteStmt",
+	"MergeStmt",
+	"CopyStmt"
+];
+const isWrite = ({ kind }) => writes.includes(kind);
+/** What kind of statement can fail with such a message. */
+const plausible = [
+	[/contains null values/, ({ text }) => /not\s+null|primary\s+key/i.test(text)],
+	[/violates not-null constraint|duplicate key value|value too long|out of range/, isWrite],
+	[/already exists/, ({ kind, text }) => /^(Create|Index|View|Define|Composite)/.test(kind) || /\b(add|rename)\b/i.test(text)],
+	[/could not create unique index/, ({ text }) => /unique|primary\s+key/i.test(text)],
+	[/cannot be cast|cannot be implemented/, ({ text }) => /\btype\b|references|foreign\s+key/i.test(text)]
+];
+/**
+* Most errors at run time carry no position. Then the statement is the one that names all that the message
+* names and can fail so; when that fits several, none is named rather than the wrong one.
+*/
+function lineOfStatement(script, { message, table }) {
+	const statements = parseSql(script);
+	if (statements === null) return null;
+	if (statements.length === 1) return statements[0]?.line ?? null;
+	const canFailSo = plausible.find(([pattern]) => pattern.test(message))?.[1] ?? (() => true);
+	const possible = statements.filter(canFailSo);
+	const names = [...message.matchAll(/"([^"]+)"/g)].flatMap(([, name]) => name ?? []);
+	const naming = names.length === 0 ? [] : possible.filter(({ text }) => names.every((name) => mentions(text, name)));
+	if (naming.length === 1) return naming[0]?.line ?? null;
+	if (naming.length > 1 || table === null) return null;
+	const onTable = possible.filter((statement) => isWrite(statement) && mentions(statement.text, table));
+	return onTable.length === 1 ? onTable[0]?.line ?? null : null;
+}
+function mentions(text, name) {
+	const escaped = name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+	return new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`, "i").test(text);
+}
+
+// src/prisma/failure.ts
+/**
+* What is known about a failed migration, from the `logs` of its row (or, when the engine could not write them, from
+* what Prisma printed). Row values never get into it. `migration` null: it is not among the files.
+*/
+async function describeFailure(given) {
+	const { row, deployed, migration } = given;
+	const text = errorText(row, deployed);
+	const message = primaryMessage(text) ?? howItEnded(deployed);
+	return {
+		migration: row.migrationName,
+		file: migration === null ? null : await pathInRepository(migration.path),
+		line: migration === null || text === null ? null : failingLine(migration.script, {
+			message,
+			position: markedLine(text),
+			table: /\btable: Some\("((?:[^"\\]|\\.)*)"\)/.exec(text)?.[1] ?? null
+		}),
+		sqlState: sqlStateIn(text),
+		message
+	};
+}
+/** SQLSTATE of the error in a text of the engine (a row's `logs`, or what Prisma printed), or null. */
+function sqlStateIn(text) {
+	return text === null ? null : /^Database error code: ([0-9A-Z]{5})$/m.exec(text)?.[1] ?? null;
+}
+function errorText(row, deployed) {
+	const logs = readableText(row.logs ?? "");
+	if (logs.trim() !== "") return logs;
+	const printed = readableText(deployed.output);
+	const start = printed.indexOf(`Migration name: ${row.migrationName}\n`);
+	return start < 0 ? null : printed.slice(start);
+}
+/** The first line of the database's message: what follows it may hold row values. */
+function primaryMessage(text) {
+	if (text === null) return null;
+	const message = (/^Database error:\s*\n(.*)$/m.exec(text)?.[1] ?? text.trim().split("\n")[0] ?? "").replace(/^(?:db error: )?(ERROR|FATAL|PANIC):\s*/, "").trim();
+	return message === "" ? null : message;
+}
+function howItEnded(deployed) {
+	const code = deployed.errorCode === null ? "" : ` with ${deployed.errorCode}`;
+	return deployed.signal === null ? `prisma ended${code} (exit code ${deployed.exitCode ?? "unknown"}) before the migration was finished` : `prisma was ended by ${deployed.signal} before the migration was finished`;
+}
+/** The last of the numbered lines after `Position:`; the engine prints up to five lines before it. */
+function markedLine(text) {
+	const block = /^Position:\n((?:[ \t]*\d+(?: .*)?\n?)+)/m.exec(text)?.[1];
+	const marked = /^\s*(\d+)(?: (.*))?$/.exec(block?.trimEnd().split("\n").at(-1) ?? "");
+	return marked === null ? null : {
+		line: Number(marked[1]),
+		text: marked[2] ?? ""
+	};
+}
+/**
+* The path as annotations want it: relative to the root of the repository, or to the current folder (which is the
+* workspace) where there is none; null when it is outside of both.
+*/
+async function pathInRepository(path) {
+	let directory = dirname(path);
+	while (!await exists(join(directory, ".git"))) {
+		const parent = dirname(directory);
+		if (parent === directory) {
+			directory = process.cwd();
+			break;
+		}
+		directory = parent;
+	}
+	const inside = relative(directory, path).split(sep).join("/");
+	return inside.startsWith("../") ? null : inside;
+}
+async function exists(path) {
+	return access(path).then(() => true, () => false);
+}
+
+// src/recovery/decide.ts
+/**
+* The least destructive way back that is proved to be enough. Pure: everything it knows is in the evidence.
+* When in doubt it says swap, which needs no knowledge of what the migration did.
+*/
+function decide(evidence) {
+	const historyAsBefore = sameHistory(evidence.before.history, evidence.now.history);
+	const catalogsAsBefore = evidence.before.witness === evidence.now.witness;
+	if (historyAsBefore && catalogsAsBefore) return { way: "untouched" };
+	const byHistory = evidence.foreignDeploy ? {
+		way: "no",
+		because: "another deploy was here"
+	} : decideHistory(evidence, catalogsAsBefore);
+	if (byHistory.way !== "no") return byHistory;
+	return withoutEvidence({
+		...evidence,
+		because: byHistory.because
+	});
+}
+/** The swap, unless something forbids it; needs no knowledge of what the migration did. */
+function withoutEvidence(known) {
+	if (known.foreignDeploy) return {
+		way: "stopped",
+		because: "another deploy is or was at work on this database, and what changed may be its work"
+	};
+	if (known.onNewWrites === "stop" && known.writesBeforeMigration > 0) return {
+		way: "stopped",
+		because: `${known.writesBeforeMigration} tables were written to after the backup, and on-new-writes is stop`
+	};
+	return {
+		way: "swap",
+		because: known.because
+	};
+}
+function decideHistory(evidence, catalogsAsBefore) {
+	const no = (because) => ({
+		way: "no",
+		because
+	});
+	if (evidence.recovery === "swap") return no("recovery is set to swap");
+	if (!catalogsAsBefore) return no("the migration left changes of the schema behind");
+	const row = onlyNewUnfinishedRow(evidence.before.history, evidence.now.history);
+	if (row === null) return no("more than one row of the migration history changed");
+	if (evidence.rewoundSequences.length > 0) return no(`sequence ${evidence.rewoundSequences.join(", ")} was set back`);
+	if (evidence.script === null || !evidence.script.parsed) return no("the failing script cannot be read by the SQL parser, so it may have changed data");
+	const { statements } = evidence.script;
+	if (!evidence.eventTriggers && statements.every((statement) => !statement.mayChangeData)) return {
+		way: "history",
+		row,
+		because: "the failing script holds no statement that can change data"
+	};
+	if (!wasRefused(row)) return no("the database did not say that the failing script failed: it was cut off and may have run to its end");
+	const breaker = statements.find((statement) => statement.breaksAtomicity);
+	if (breaker !== void 0) return no(`the statement in line ${breaker.line} of the failing script is not undone by a rolled-back transaction`);
+	if (statements.length === 1) return {
+		way: "history",
+		row,
+		because: "the failing script is one statement, which PostgreSQL undid as a whole"
+	};
+	switch (evidence.execution) {
+		case "not-measured": return { way: "measure-execution" };
+		case "one-query": return {
+			way: "history",
+			row,
+			because: "this Prisma sends a script as one query (measured in this run), which PostgreSQL undid as a whole"
+		};
+		case "by-statement": return no("this Prisma sends a script statement by statement, so its first part may have stayed");
+	}
+}
+/**
+* Whether the server refused a statement of the script, by the error that Prisma noted in the row. Without one the
+* migrator was ended before the answer came, and the backend goes on alone: it may have committed. Class 08 and 40003
+* are errors of the connection, which leave that open as well.
+*/
+function wasRefused(row) {
+	const sqlState = sqlStateIn(row.logs);
+	return sqlState !== null && !/^(08|40003)/.test(sqlState);
+}
+/** Whether two readings of `_prisma_migrations` hold the same rows, in any order. */
+function sameHistory(before, now) {
+	if (before === null || now === null) return before === now;
+	return JSON.stringify(sortedById(before)) === JSON.stringify(sortedById(now));
+}
+/** Rows in an order of their own, whatever order they were read in. */
+function sortedById(rows) {
+	return rows.toSorted((a, b) => a.id < b.id ? -1 : 1);
+}
+function onlyNewUnfinishedRow(before, now) {
+	if (before === null || now === null) return null;
+	const known = new Set(before.map((row) => row.id));
+	const [added, ...more] = now.filter((row) => !known.has(row.id));
+	if (added === void 0 || more.length > 0) return null;
+	if (added.finishedAt !== null || added.rolledBackAt !== null) return null;
+	return sameHistory(before, now.filter((row) => known.has(row.id))) ? added : null;
+}
+
+// src/recovery/history-digest.ts
+/** One text for the rows of a history, in any order; null when there is no history table. */
+function historyDigest(rows) {
+	if (rows === null) return null;
+	return createHash("sha256").update(JSON.stringify(sortedById(rows))).digest("hex");
+}
+
+// src/recovery/decide-unfinished.ts
+/** How old a half-done migration may be for its recovery to be what everybody expects. */
+const recoverableSeconds = 3600;
+/** What is to be done about an earlier run that has ended without closing its journal. Pure. */
+function decideUnfinished(journal, facts) {
+	const { targetOid, history } = facts;
+	if (targetOid !== null && targetOid === journal.fallback?.oid) return { way: "swapped" };
+	if (journal.phase === "stopped" || journal.phase === "recovery-failed") return { way: "leave" };
+	if (phasesBeforeMigrate.has(journal.phase)) return { way: "untouched" };
+	const { baseline } = journal;
+	if (baseline === null) return {
+		way: "stop",
+		because: "its journal does not say how the target was before"
+	};
+	if (targetOid !== journal.targetOid) return {
+		way: "stop",
+		because: "another database bears the name of the target now"
+	};
+	if (history !== "unreadable") {
+		if (historyDigest(history) === baseline.history) return { way: "untouched" };
+		if (isFinished(journal, history ?? [])) return { way: "settle" };
+	}
+	if (facts.ageSeconds > recoverableSeconds) {
+		const hours = Math.round(facts.ageSeconds / 360) / 10;
+		return {
+			way: "stop",
+			because: `the migration of run ${journal.run} is half done, and began ${hours} hours ago: going back now would undo what was written since`
+		};
+	}
+	if (history === "unreadable") return {
+		way: "recover",
+		history: null
+	};
+	const before = rowsBefore(journal, history ?? []);
+	if (!(historyDigest(baseline.history === null ? null : before) === baseline.history) || baseline.history === null && before.length > 0) return {
+		way: "stop",
+		because: "the migration history holds changes that are not those of the unfinished run"
+	};
+	return {
+		way: "recover",
+		history: baseline.history === null ? null : before
+	};
+}
+/** Whether every migration of the journal is applied, with a script that it knows. */
+function isFinished({ migrations }, history) {
+	return migrations.every(({ name, checksums }) => history.some((row) => row.migrationName === name && row.finishedAt !== null && row.rolledBackAt === null && checksums.includes(row.checksum)));
+}
+/** All rows but those that the unfinished run has written: its migrations were pending, so they had none in force. */
+function rowsBefore({ migrations }, history) {
+	const names = new Set(migrations.map(({ name }) => name));
+	return history.filter((row) => row.rolledBackAt !== null || !names.has(row.migrationName));
+}
+
+// src/recovery/quiet-migrator.ts
+const pollMs = 200;
+/** A backend whose client is gone may just be about to end. */
+const ownGraceMs = 2e3;
+/** Another deploy that waited behind ours finds the failed migration and gives up in a moment. */
+const foreignGraceMs = 15e3;
+/**
+* Makes sure that nothing of *our* migrator still works in the target: its processes are gone, but the
+* backend of a killed one goes on with its statement and keeps Prisma's lock (FACTS: measured), so it is
+* ended. A lock holder that cannot be proved to be ours is left alone and reported.
+*/
+async function quietMigrator(database, { deployed, run, since }, log) {
+	const isOurs = (holder) => holder.applicationName === migratorApplicationName(run) || holder.clientPort !== null && deployed.localPorts.has(holder.clientPort) && holder.user === database.address.user && holder.backendStart >= since;
+	const holder = await waitUntilFree(database, ownGraceMs);
+	if (holder === null) return { foreignDeploy: deployed.errorCode === "P1002" };
+	if (isOurs(holder)) {
+		log.detail(`ending our migrator's session ${holder.pid}, which outlived its process`);
+		await database.terminate(holder.pid);
+		return { foreignDeploy: await waitUntilFree(database, foreignGraceMs) !== null };
+	}
+	log.detail(`session ${holder.pid} of ${holder.user} holds Prisma's lock; it is not ours and is left alone`);
+	if (deployed.errorCode === "P1002") return { foreignDeploy: true };
+	return { foreignDeploy: await waitUntilFree(database, foreignGraceMs) !== null };
+}
+async function waitUntilFree(database, timeoutMs) {
+	const deadline = Date.now() + timeoutMs;
+	for (;;) {
+		const holder = await database.prismaLockHolder();
+		if (holder === null || Date.now() >= deadline) return holder;
+		await setTimeout$1(pollMs);
+	}
+}
+
+// src/lint/syntax-tree.ts
+function isFields(value) {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+/** The fields of a node of that kind; empty when it is another one. */
+function fieldsOf(node, kind) {
+	const fields = isFields(node) ? node[kind] : void 0;
+	return isFields(fields) ? fields : {};
+}
+/**
+* Visits every object inside a tree, the tree itself included. What `enter` returns false for is not looked into.
+* Without recursion: a script with a thousand nested parentheses must not end the process.
+*/
+function* objectsIn(tree, enter = () => true) {
+	const waiting = [tree];
+	while (waiting.length > 0) {
+		const next = waiting.pop();
+		if (Array.isArray(next)) waiting.push(...next);
+		else if (isFields(next)) {
+			yield next;
+			if (enter(next)) waiting.push(...Object.values(next));
+		}
+	}
+}
+/** Whether CONCURRENTLY stands anywhere in the statement: it then works in transactions of its own. */
+function isConcurrent(node) {
+	for (const fields of objectsIn(node)) {
+		if (fields.concurrent === true) return true;
+		const { defname } = fields;
+		if (defname === "concurrently") return true;
+	}
+	return false;
+}
+/** `['pg_catalog', 'lower']` of a list of String nodes. */
+function nameParts(list) {
+	if (!Array.isArray(list)) return [];
+	return list.map((item) => String(fieldsOf(item, "String").sval ?? ""));
+}
+
+// src/lint/function-calls.ts
+/**
+* Functions of PostgreSQL and of its common extensions that do nothing which outlives a rolled-back transaction
+* and run no SQL that they are given. `nextval` is among them: sequences move on anyway and are never set back.
+* `setval`, `dblink…`, `query_to_xml`, `lo_export`, `pg_terminate_backend` and every function of the user's are not:
+* what is inside of those cannot be read from the script.
+*/
+const harmlessFunctions = new Set(`abs age any_value array_agg array_append array_cat array_fill array_length array_lower array_ndims array_position
+   array_positions array_prepend array_remove array_replace array_to_json array_to_string array_upper ascii avg
+   bit_and bit_length bit_or bool_and bool_or btrim cardinality cbrt ceil ceiling char_length character_length chr
+   clock_timestamp concat concat_ws convert_from convert_to count crypt cume_dist current_database current_schema
+   current_schemas current_setting currval date date_bin date_part date_trunc decode dense_rank digest div encode
+   every exp extract first_value floor format gen_random_bytes gen_random_uuid gen_salt generate_series
+   generate_subscripts get_bit get_byte hashtext hashtextextended hmac initcap is_normalized isfinite
+   json_agg json_array_elements json_array_elements_text json_array_length json_build_array json_build_object
+   json_each json_each_text json_extract_path json_extract_path_text json_object json_object_agg json_object_keys
+   json_populate_record json_populate_recordset json_strip_nulls json_to_record json_to_recordset json_typeof
+   jsonb_agg jsonb_array_elements jsonb_array_elements_text jsonb_array_length jsonb_build_array jsonb_build_object
+   jsonb_each jsonb_each_text jsonb_extract_path jsonb_extract_path_text jsonb_insert jsonb_object jsonb_object_agg
+   jsonb_object_keys jsonb_path_exists jsonb_path_match jsonb_path_query jsonb_path_query_array
+   jsonb_path_query_first jsonb_populate_record jsonb_populate_recordset jsonb_pretty jsonb_set jsonb_set_lax
+   jsonb_strip_nulls jsonb_to_record jsonb_to_recordset jsonb_typeof justify_days justify_hours justify_interval
+   lag last_value lastval lead left length ln localtime localtimestamp log lower lpad ltrim make_date make_interval
+   make_time make_timestamp make_timestamptz max md5 min mod mode nextval normalize now nth_value ntile num_nonnulls
+   num_nulls numrange obj_description octet_length overlay parse_ident percent_rank percentile_cont percentile_disc
+   pg_advisory_lock pg_advisory_unlock pg_advisory_xact_lock pg_get_serial_sequence pg_sleep pg_try_advisory_lock
+   pg_try_advisory_xact_lock pg_typeof pi plainto_tsquery position power quote_ident quote_literal quote_nullable
+   random range_agg rank regexp_count regexp_instr regexp_like regexp_match regexp_matches regexp_replace
+   regexp_split_to_array regexp_split_to_table regexp_substr repeat replace reverse right round row_number row_to_json
+   rpad rtrim scale set_config setweight sha224 sha256 sha384 sha512 sign similarity split_part sqrt
+   starts_with statement_timestamp stddev string_agg string_to_array string_to_table strpos strip substr substring sum
+   text timeofday timezone to_char to_date to_hex to_json to_jsonb to_number to_regclass to_timestamp to_tsquery
+   to_tsvector transaction_timestamp translate trim trim_array trim_scale trunc ts_rank tstzrange tsrange
+   daterange int4range int8range txid_current unaccent unnest upper uuid_generate_v1 uuid_generate_v1mc
+   uuid_generate_v4 uuidv4 uuidv7 variance version websearch_to_tsquery width_bucket`.trim().split(/\s+/));
+/** Statements that store expressions without running them. */
+const storesOnly = /* @__PURE__ */ new Set([
+	"AlterPolicyStmt",
+	"CreateDomainStmt",
+	"CreateFunctionStmt",
+	"CreatePolicyStmt",
+	"CreateTrigStmt",
+	"RuleStmt",
+	"ViewStmt"
+]);
+/**
+* Whether running the statement can run a function (or operator) that is not known to be harmless.
+* Names are taken as PostgreSQL's own unless they are qualified otherwise: a function of the user's that overloads
+* `lower` for a type of his own is not told apart.
+*/
+function callsUnknownFunction(kind, node) {
+	if (storesOnly.has(kind)) return false;
+	const tree = kind === "CreateStmt" ? fieldsOf(node, kind).partbound : node;
+	for (const fields of objectsIn(tree, (each) => !isStored(each))) {
+		if (isStored(fields)) continue;
+		if ("FuncCall" in fields && !isHarmless(nameParts(fieldsOf(fields, "FuncCall").funcname))) return true;
+		if ("A_Expr" in fields && !isPlainOperator(nameParts(fieldsOf(fields, "A_Expr").name))) return true;
+	}
+	return false;
+}
+/** Parts of DDL that are stored and not run. (ADD COLUMN … DEFAULT and ALTER … TYPE … USING do run.) */
+function isStored(fields) {
+	return fields.subtype === "AT_ColumnDefault";
+}
+function isHarmless(name) {
+	const [schema, ...rest] = name;
+	if (schema === void 0) return false;
+	if (rest.length === 0) return harmlessFunctions.has(schema);
+	return schema === "pg_catalog" && rest.length === 1 && harmlessFunctions.has(rest[0] ?? "");
+}
+function isPlainOperator(name) {
+	return name.length < 2 || name[0] === "pg_catalog";
+}
+
+// src/lint/statements.ts
+/**
+* Describes a migration script with PostgreSQL's own parser. `parsed: false` when it cannot be parsed or the parser
+* was not loaded (parse-sql.ts): who cannot read a script has to expect anything of it.
+*/
+function describeScript(sql) {
+	const statements = parseSql(sql);
+	if (statements === null) return { parsed: false };
+	return {
+		parsed: true,
+		statements: statements.map(describe)
+	};
+}
+/** DDL whose success leaves a trace in the definition catalogs (database/postgres/witness.ts looks at all of them). */
+const visibleDefinitions = /* @__PURE__ */ new Set([
+	"AlterDefaultPrivilegesStmt",
+	"AlterDomainStmt",
+	"AlterEnumStmt",
+	"AlterFunctionStmt",
+	"AlterObjectSchemaStmt",
+	"AlterOwnerStmt",
+	"AlterPolicyStmt",
+	"AlterStatsStmt",
+	"AlterTableStmt",
+	"AlterTypeStmt",
+	"CommentStmt",
+	"CompositeTypeStmt",
+	"CreateCastStmt",
+	"CreateDomainStmt",
+	"CreateEnumStmt",
+	"CreateExtensionStmt",
+	"CreateFunctionStmt",
+	"CreatePolicyStmt",
+	"CreatePublicationStmt",
+	"CreateRangeStmt",
+	"CreateSchemaStmt",
+	"CreateSeqStmt",
+	"CreateStatsStmt",
+	"CreateStmt",
+	"CreateTrigStmt",
+	"DefineStmt",
+	"DropStmt",
+	"GrantStmt",
+	"IndexStmt",
+	"RenameStmt",
+	"RuleStmt",
+	"ViewStmt"
+]);
+/** Statements for the session alone. */
+const sessionOnly = /* @__PURE__ */ new Set([
+	"ConstraintsSetStmt",
+	"LockStmt",
+	"VariableSetStmt",
+	"VariableShowStmt"
+]);
+/** Statements that commit by themselves, or do what no rollback undoes. */
+const notTransactional = /* @__PURE__ */ new Set([
+	"AlterDatabaseStmt",
+	"AlterSubscriptionStmt",
+	"AlterSystemStmt",
+	"CallStmt",
+	"CheckPointStmt",
+	"ClusterStmt",
+	"CreateSubscriptionStmt",
+	"CreateTableSpaceStmt",
+	"CreatedbStmt",
+	"DiscardStmt",
+	"DoStmt",
+	"DropSubscriptionStmt",
+	"DropTableSpaceStmt",
+	"DropdbStmt",
+	"ExecuteStmt",
+	"LoadStmt",
+	"ReindexStmt",
+	"TransactionStmt",
+	"VacuumStmt"
+]);
+function describe({ kind, node, line }) {
+	const runsUnknownCode = callsUnknownFunction(kind, node);
+	return {
+		kind,
+		line,
+		mayChangeData: runsUnknownCode || !leavesDataAlone(kind, fieldsOf(node, kind)),
+		breaksAtomicity: runsUnknownCode || notTransactional.has(kind) || isConcurrent(node) || leavesTheServer(kind, node)
+	};
+}
+function leavesDataAlone(kind, fields) {
+	if (visibleDefinitions.has(kind) || sessionOnly.has(kind)) return true;
+	if (kind === "TransactionStmt") return !/PREPARE/.test(String(fields.kind));
+	if (kind === "AlterSeqStmt") return !/"defname":"restart"/.test(JSON.stringify(fields.options ?? null));
+	return false;
+}
+/** COPY with a program or a file on the server. */
+function leavesTheServer(kind, node) {
+	const fields = fieldsOf(node, kind);
+	return kind === "CopyStmt" && (fields.is_program === true || typeof fields.filename === "string");
+}
+
+// src/recovery/hold-on.ts
+/**
+* Before anything is changed: the lock is ours, again if it was lost, and nobody has finished this run meanwhile.
+* A run that was frozen ends here.
+*/
+async function holdOn({ lock, journal }, fallback) {
+	await lock.regain();
+	if (journal.isOpen) await journal.enter("recover", fallback === void 0 ? {} : { fallback });
+}
+
+// src/recovery/measure-execution.ts
+const probeTimeoutMs = 6e4;
+/**
+* Lets this very Prisma run a two-statement script that fails in its second statement, in the coordination
+* database of this run, and looks whether the first one stayed. Up to 7.3 the engine sends a script as one
+* query, from 7.4 statement by statement; which of the two is at work is measured, not assumed.
+* Whatever goes wrong here means `not-measured`, and then the swap is taken.
+*/
+async function measureExecution(request, log) {
+	const { database, migrator, lock } = request;
+	const { deployProbe } = migrator;
+	if (lock.coordinationDatabase === null || deployProbe === null) return "not-measured";
+	try {
+		await lock.assertHeld();
+		const probe = await deployProbe(database.urlOf(lock.coordinationDatabase), AbortSignal.timeout(probeTimeoutMs));
+		const [outcome] = await database.queryIn(lock.coordinationDatabase, `SELECT to_regclass('public.safe_migrate_probe') IS NOT NULL AS "stayed"
+         FROM public._prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL`, object({ stayed: boolean() }));
+		if (outcome === void 0 || probe.errorCode !== "P3018") return "not-measured";
+		return outcome.stayed ? "by-statement" : "one-query";
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		log.detail(`could not be measured: ${error.message}`);
+		return "not-measured";
+	}
+}
+
+// src/recovery/put-history-back.ts
+/** Takes the row of a failed migration out of `_prisma_migrations`; a row that is finished by now stays. */
+async function putHistoryBack(database, schema, row) {
+	await database.execute(`DELETE FROM ${qualified(schema, "_prisma_migrations")} WHERE id = ${literal(row.id)} AND finished_at IS NULL`);
+}
+
+// src/recovery/recovery-failed.ts
+/** The error with which a recovery ends that did not bring the target back. */
+function recoveryFailed(message, cause) {
+	const detail = cause instanceof Error ? `: ${cause.message}` : "";
+	return new SafeMigrateError({
+		code: "SM_RECOVERY_FAILED",
+		phase: "recover",
+		docs: "recovery.md",
+		message: `${message}${detail}`,
+		hint: "Do not run further migrations. The report lists the commands that finish the recovery by hand.",
+		cause
+	});
+}
+
+// src/recovery/baseline.ts
+/** The copy as far as a swap needs to know it. */
+function readyCopy({ name, oid, fingerprint }) {
+	return {
+		name,
+		oid,
+		schemaDigest: fingerprint.schemaDigest
+	};
+}
+/**
+* Makes sure that the backup still is what a swap may go back to: nobody has migrated, replaced the database or
+* changed its schema since the snapshot. Rows may have changed; which tables is returned.
+* Rejects with SM_SCHEMA_MOVED; nothing has been touched then.
+*/
+async function takeBaseline(database, migrator, backup, options, log) {
+	if (await database.oidOf(database.address.database) !== backup.targetOid) throw moved("another database has taken the name of the target since the backup was taken");
+	const history = await readHistory(database, migrator.historySchema);
+	if (!sameHistory(backup.history, history)) throw moved("somebody else has changed the migration history since the backup was taken");
+	const witness = await database.witness();
+	if (witness !== backup.witness) {
+		if (await database.schemaDigest(options.signal) !== backup.fingerprint.schemaDigest) throw moved("somebody else has changed the schema since the backup was taken");
+		if (JSON.stringify(await database.properties()) !== JSON.stringify(backup.properties)) throw moved("somebody else has changed privileges, settings or comment of the database since the backup was taken");
+		log.detail("catalogs were rewritten since the backup, the schema is the same");
+	}
+	const writesBeforeMigration = await database.changedTables(backup.fingerprint, backup.counters, {
+		exact: options.exact,
+		jobs: options.jobs,
+		signal: options.signal
+	});
+	const [clock] = await database.query(`SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object({ now: string() }));
+	return {
+		history,
+		witness,
+		serverTime: clock?.now ?? "",
+		targetOid: backup.targetOid,
+		fingerprint: backup.fingerprint,
+		fallback: backup.fallback === null ? null : readyCopy(backup.fallback),
+		dump: {
+			path: backup.dumpPath,
+			fingerprint: backup.fingerprint,
+			schemaText: backup.schemaText,
+			properties: backup.properties
+		},
+		writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith("._prisma_migrations"))
+	};
+}
+function moved(message) {
+	return new SafeMigrateError({
+		code: "SM_SCHEMA_MOVED",
+		phase: "migrate",
+		message,
+		hint: "Nothing was touched. Let one deploy finish before the next one starts, then run this job again."
+	});
+}
+
+// src/recovery/when-reachable.ts
+const retryMs = 1e3;
+const passing = /* @__PURE__ */ new Set([
+	"SM_CONNECTION_LOST",
+	"SM_UNREACHABLE",
+	"SM_CONNECTION"
+]);
+/**
+* Does `work`, again and again while the server cannot be reached: one that crashed with the migration is
+* back in a moment, and only then can be said what it holds. Rejects with the last error after `timeoutMs`.
+*/
+async function whenReachable(work, log, timeoutMs = 12e4) {
+	const deadline = Date.now() + timeoutMs;
+	let told = false;
+	for (;;) try {
+		return await work();
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError && passing.has(error.code)) || Date.now() >= deadline) throw error;
+		if (!told) log.detail(`${error.message}; trying again for up to ${timeoutMs / 1e3} s`);
+		told = true;
+		await setTimeout$1(retryMs);
+	}
+}
+
+// src/recovery/swap-back.ts
+/** Recovery is never cancelled half-way. */
+const never$1 = new AbortController().signal;
+/** Puts the copy in the target's place, and looks whether it arrived. Rejects with SM_RECOVERY_FAILED. */
+async function swapBack(request, log) {
+	const { database, baseline, journal } = request;
+	const name = database.address.database;
+	const failedName = database.copyName("failed", request.run);
+	await whenReachable(() => holdOn(request), log);
+	const fallback = baseline.fallback ?? await restoreNow(request, log);
+	if (baseline.fallback === null) await whenReachable(() => holdOn(request, fallback), log);
+	const outcome = await database.swap({
+		targetOid: baseline.targetOid,
+		fallback,
+		failedName,
+		properties: request.properties,
+		run: request.run,
+		journal: journal.isOpen ? journal.whenSwapped() : null
+	}, log).catch((error) => {
+		if (saysItself(error)) throw error;
+		throw recoveryFailed(`the swap did not happen: ${name} is as the failed migration left it, and the state before it is in ${fallback.name}`, error);
+	});
+	journal.swapped();
+	log.detail(`${outcome.terminatedSessions} sessions ended`);
+	const wrong = await whenReachable(() => lookAtSwapped$1(request, fallback), log).catch((error) => {
+		throw recoveryFailed(`${name} was swapped back, but could not be looked at afterwards; the failed state is in ${failedName}`, error);
+	});
+	if (wrong.length > 0) throw recoveryFailed(`${name} was swapped back, but ${wrong.join(", ")}; the failed state is in ${failedName}`, null);
+	return {
+		failedName,
+		xidAtSwap: outcome.xidAtSwap
+	};
+}
+/** Errors of the swap that do not leave both names as they were, or do not know. */
+function saysItself(error) {
+	return error instanceof SafeMigrateError && (error.code === "SM_SWAP_UNKNOWN" || error.code === "SM_ALREADY_SWAPPED");
+}
+/** What is wrong with the target after the swap; contents are not compared, the application writes again. */
+async function lookAtSwapped$1(request, fallback) {
+	const { database, baseline } = request;
+	const oid = await database.oidOf(database.address.database);
+	const digest = await database.schemaDigest(never$1);
+	const history = await readHistory(database, request.migrator.historySchema);
+	return [
+		oid === fallback.oid ? null : "another database answers to its name",
+		digest === fallback.schemaDigest ? null : "its schema is not that of the backup",
+		sameHistory(baseline.history, history) ? null : "its migration history is not that of the backup"
+	].filter((problem) => problem !== null);
+}
+/** `verify: archive` had no copy ready; the dump is restored and compared now, before the swap may use it. */
+async function restoreNow(request, log) {
+	const { database, baseline } = request;
+	if (baseline.dump === null) throw recoveryFailed("there is no copy to go back to, and the dump to make one of is not at hand", null);
+	const { path, fingerprint, schemaText, properties } = baseline.dump;
+	log.detail("restoring the dump beside the target");
+	const copy = await database.restoreBeside({
+		name: database.copyName("fallback", request.run),
+		run: request.run,
+		dumpPath: path,
+		expected: fingerprint,
+		expectedSchemaText: schemaText,
+		properties,
+		jobs: request.settings.jobs,
+		signal: never$1
+	}, log);
+	return readyCopy(copy);
+}
+
+// src/recovery/recover.ts
+/** Recovery is never cancelled half-way: it listens to nobody, and no step of it waits for long. */
+const never = new AbortController().signal;
+/**
+* Brings the target back after a migration that did not do all it should. Resolves when the target is back
+* and checked, or when it was left as it is on purpose (`stopped`). Rejects with SM_RECOVERY_FAILED when
+* neither holds; the error's hint says under which name the original is to be found.
+*/
+async function recover(request, log) {
+	const { database, baseline } = request;
+	const evidence = await whenReachable(async () => {
+		const { deployed, run } = request;
+		const { foreignDeploy } = await quietMigrator(database, {
+			deployed,
+			run,
+			since: baseline.serverTime
+		}, log);
+		return gatherEvidence(request, foreignDeploy).catch((error) => blind(request, foreignDeploy, error));
+	}, log);
+	if ("way" in evidence) return act(evidence, request, log);
+	let decision = decide(evidence);
+	if (decision.way === "measure-execution") {
+		const execution = await measureExecution(request, log);
+		log.detail(`this Prisma runs a script ${execution === "one-query" ? "as one query" : "statement by statement"}`);
+		decision = decide({
+			...evidence,
+			execution
+		});
+	}
+	return act(decision, request, log);
+}
+async function act(decision, request, log) {
+	const { fallback } = request.baseline;
+	switch (decision.way) {
+		case "untouched": return {
+			result: "untouched",
+			method: "none",
+			because: "history and catalogs are as before",
+			fallback,
+			swapped: null
+		};
+		case "stopped": return {
+			result: "stopped",
+			method: "none",
+			because: decision.because,
+			fallback,
+			swapped: null
+		};
+		case "history":
+			log.detail(decision.because);
+			await whenReachable(() => undoByHistory(request, decision.row), log);
+			return {
+				result: "restored",
+				method: "history",
+				because: decision.because,
+				fallback,
+				swapped: null
+			};
+		case "swap":
+		case "measure-execution": {
+			const because = decision.way === "swap" ? decision.because : "how Prisma sends a script was not measured";
+			log.detail(`swap, because ${because}`);
+			return {
+				result: "restored",
+				method: "swap",
+				because,
+				fallback: null,
+				swapped: await swapBack(request, log)
+			};
+		}
+	}
+}
+async function gatherEvidence(request, foreignDeploy) {
+	const { database, migrator, baseline, settings } = request;
+	const history = await readHistory(database, migrator.historySchema);
+	const unfinished = newUnfinished(baseline.history, history);
+	const file = migrator.migrations.find((migration) => migration.name === unfinished?.migrationName);
+	const [eventTriggers] = await database.query(`SELECT count(*)::int AS count FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D'`, object({ count: int() }));
+	return {
+		before: {
+			history: baseline.history,
+			witness: baseline.witness
+		},
+		now: {
+			history,
+			witness: await database.witness()
+		},
+		script: file === void 0 ? null : describeScript(file.script),
+		eventTriggers: eventTriggers === void 0 || eventTriggers.count > 0,
+		execution: "not-measured",
+		rewoundSequences: baseline.fingerprint === null ? [] : await database.rewoundSequences(baseline.fingerprint),
+		recovery: baseline.fingerprint === null ? "swap" : settings.recovery,
+		writesBeforeMigration: request.writesBeforeMigration,
+		onNewWrites: settings.onNewWrites,
+		foreignDeploy: foreignDeploy || hasForeignRow(request, history)
+	};
+}
+/**
+* A migration can leave the target so that it cannot even be looked at (its history table altered, rights revoked, a
+* lock left behind). The swap needs no look at it; what forbids a swap still does.
+*/
+function blind(request, foreignDeploy, error) {
+	if (!(error instanceof SafeMigrateError) || error.code !== "SM_SQL") throw error;
+	return withoutEvidence({
+		because: `what the migration left cannot be read: ${error.message}`,
+		foreignDeploy,
+		writesBeforeMigration: request.writesBeforeMigration,
+		onNewWrites: request.settings.onNewWrites
+	});
+}
+/** Whether the history holds a new migration that is not among our files: a deploy of another commit was here. */
+function hasForeignRow({ migrationNames, baseline }, now) {
+	const known = new Set(baseline.history?.map((row) => row.id));
+	const ours = new Set(migrationNames);
+	return now?.some((row) => !known.has(row.id) && !ours.has(row.migrationName)) === true;
+}
+function newUnfinished(before, now) {
+	const known = new Set(before?.map((row) => row.id));
+	return now?.find((row) => !known.has(row.id) && row.finishedAt === null && row.rolledBackAt === null);
+}
+async function undoByHistory(request, row) {
+	const { database, migrator, baseline } = request;
+	await holdOn(request);
+	await putHistoryBack(database, migrator.historySchema, row);
+	const history = await readHistory(database, migrator.historySchema);
+	if (!(sameHistory(baseline.history, history) && (await database.witness() === baseline.witness || await database.schemaDigest(never) === baseline.fingerprint?.schemaDigest))) throw recoveryFailed("the failed row was removed from the migration history, and still the target is not as before", null);
+}
+
+// src/recovery/recover-unfinished.ts
+/** All that is known of a migrator whose run has died. */
+const unknownDeploy = {
+	exitCode: null,
+	signal: null,
+	output: "",
+	errorCode: null,
+	localPorts: /* @__PURE__ */ new Set()
+};
+/** Recovers what another run has left half done, with what its journal and its backup still say. */
+async function recoverUnfinished(request, log) {
+	const { database, lock, journal, migrator, settings } = request;
+	const { entry } = journal;
+	const { baseline } = entry;
+	if (baseline === null) throw new TypeError("a run that has not begun to migrate has nothing to recover");
+	return recover({
+		database,
+		lock,
+		journal,
+		migrator: {
+			historySchema: entry.historySchema,
+			migrations: (migrator?.migrations ?? []).filter((file) => entry.migrations.some(({ name, checksums }) => name === file.name && file.checksums.some((checksum) => checksums.includes(checksum)))),
+			deployProbe: migrator === null ? null : (url, signal) => migrator.deployProbe(url, signal)
+		},
+		migrationNames: entry.migrations.map(({ name }) => name),
+		baseline: {
+			history: request.history,
+			witness: baseline.witness,
+			serverTime: baseline.serverTime,
+			targetOid: entry.targetOid,
+			fingerprint: request.fingerprint,
+			fallback: entry.fallback,
+			dump: request.dump
+		},
+		writesBeforeMigration: baseline.writesBeforeMigration,
+		deployed: unknownDeploy,
+		properties: { comment: entry.comment },
+		run: entry.run,
+		settings: {
+			recovery: baseline.recovery,
+			onNewWrites: baseline.onNewWrites,
+			jobs: settings.jobs
+		}
+	}, log);
+}
+
+// src/recovery/finish-by-hand.ts
+/**
+* The two ways to finish a run that stopped between them: back to the backup, or on with what is there.
+* Each is one paste for a shell whose PG* variables reach the server as the target's owner; the session sits in
+* `postgres`, because nobody can rename the database that he is connected to. Both close the journal, so that the next
+* run begins afresh.
+*/
+function finishByHand(names) {
+	const target = identifier(names.target);
+	const fallback = identifier(names.fallback);
+	const failed = identifier(names.failed);
+	const comment = names.comment === null ? "NULL" : literal(names.comment);
+	return [{
+		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, and what is there now is kept as ${names.failed}. Stop the application first, or its sessions are in the way.`,
+		commands: [...names.restore, pasted([
+			`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ${literal(names.target)} AND usesysid IS NOT NULL;`,
+			"BEGIN;",
+			`ALTER DATABASE ${target} RENAME TO ${failed};`,
+			`ALTER DATABASE ${fallback} RENAME TO ${target};`,
+			`ALTER DATABASE ${failed} ALLOW_CONNECTIONS false;`,
+			`COMMENT ON DATABASE ${failed} IS ${literal(names.failedMark)};`,
+			`COMMENT ON DATABASE ${target} IS ${comment};`,
+			`ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
+			closing(names.closedJournal),
+			"COMMIT;"
+		])]
+	}, {
+		text: `Or keep ${names.target} as it is now, repair it by a new migration (prisma migrate resolve marks the failed one), and drop the copy of the state before if there is one.`,
+		commands: [pasted([closing(names.closedJournal), ...names.hasCopy ? [`DROP DATABASE ${fallback};`] : []])]
+	}];
+}
+/** For a run whose swap is done, but not seen to be right. */
+function closeByHand(names, closedJournal) {
+	return {
+		text: `${names.target} is the restored backup now, and the state that the failed migration left is kept as ${names.failed}; nothing has to be swapped any more. Look at what the problem above names, then close the journal, or the next run will refuse.`,
+		commands: [pasted([closing(closedJournal)])]
+	};
+}
+function closing({ database, comment }) {
+	return `COMMENT ON DATABASE ${identifier(database)} IS ${literal(comment)};`;
+}
+function pasted(statements) {
+	return [
+		`psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'SQL'`,
+		...statements,
+		"SQL"
+	].join("\n");
+}
+
+// src/report/restore-by-hand.ts
+/**
+* Commands that restore a backup with nothing but the storage's and the database's own tools, into a new
+* database beside the others (`database`, or one named after the backup). They can be pasted as they are; PGHOST, PGUSER and PGPASSWORD are the reader's.
+*/
+function restoreByHandCommands(backup, database) {
+	const [location] = backup.locations;
+	if (location === void 0) return [];
+	const scratch = shellWord(database ?? `restored_${backup.id.split("_").slice(1, 3).join("_").toLowerCase()}`);
+	const file = backup.encryption === null ? "database.dump" : "database.dump.age";
+	return [
+		fetchCommand(location, file),
+		`echo '${backup.sha256}  ${file}' | sha256sum --check`,
+		...decryptCommand(backup),
+		`createdb --template=template0 ${scratch}`,
+		`pg_restore --exit-on-error --dbname=${scratch} database.dump`
+	];
+}
+function fetchCommand(location, file) {
+	const folder = location.url.replace(/\/(database\.dump(\.age)?)?$/, "");
+	if (location.storage === "file") return `cp ${shellWord(pathOf(`${folder}/${file}`))} ${file}`;
+	return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;
+}
+/** age asks for a passphrase by itself; the private key is the reader's file. */
+function decryptCommand({ encryption }) {
+	if (encryption === null) return [];
+	return [`age --decrypt ${encryption === "recipients" ? "--identity=key.txt " : ""}--output=database.dump database.dump.age`];
+}
+function pathOf(url) {
+	return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname) : url;
+}
+/** A word that a POSIX shell takes literally. */
+function shellWord(text) {
+	return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+// src/commands/ways-to-finish.ts
+/**
+* What a person can do about a run that is left unfinished, from where the server stands now: commands for before the
+* swap are no use after it. `backup` null: nobody knows where it is stored.
+*/
+async function waysToFinish(database, entry, backup) {
+	const target = database.address.database;
+	const failed = database.copyName("failed", entry.run);
+	const ask = (name) => database.oidOf(name).catch(() => null);
+	if (await ask(failed) === entry.targetOid) return [closeByHand({
+		target,
+		failed
+	}, database.closedJournal)];
+	const copy = entry.fallback;
+	const isThere = copy !== null && await ask(copy.name) === copy.oid;
+	const fallback = database.copyName("fallback", entry.run);
+	return finishByHand({
+		target,
+		fallback,
+		failed,
+		failedMark: database.copyMark("failed", entry.run),
+		comment: entry.comment,
+		restore: isThere || backup === null ? [] : restoreByHandCommands(backup, fallback),
+		hasCopy: isThere,
+		closedJournal: database.closedJournal
+	});
+}
+
+// src/commands/finish-earlier-run.ts
+/**
+* Finishes a run that has ended without closing its journal, by the table in docs/recovery.md. The caller holds the lock,
+* so that run is dead, or will find that it has no say any more. Rejects only before anything was changed.
+*/
+async function finishEarlierRun(request, journal, log) {
+	const { database, lock, signal } = request;
+	const kept = RunJournal.found(lock, journal);
+	const decision = await whenReachable(() => lookAt(database, journal, log), log);
+	const manifest = await manifestOf(request, journal, decision, log);
+	const finished = (outcome, fact, more = {}) => ({
+		run: journal.run,
+		command: journal.command,
+		phase: journal.phase,
+		at: journal.at,
+		outcome,
+		fact: `run ${journal.run}, which ended in ${journal.phase}: ${fact}`,
+		problem: null,
+		nextSteps: [],
+		swapped: null,
+		manifest,
+		...more
+	});
+	const open = async (outcome, because, problem) => {
+		if (journal.phase !== outcome) await kept.leave(outcome, because);
+		const nextSteps = await waysToFinish(database, kept.entry, await recordOf(request, journal));
+		return finished(outcome, because, {
+			problem,
+			nextSteps
+		});
+	};
+	const close = async () => {
+		for (const kind of [
+			"fallback",
+			"rehearsal",
+			"scratch"
+		]) await database.dropCopy(database.copyName(kind, journal.run));
+		if (journal.backupId !== null) {
+			const left = await discardUnfinished(request.storages, database.address.database, journal.backupId, signal);
+			for (const problem of left.problems) log.warn(`what it has uploaded could not be cleared: ${problem}`);
+			if (left.problems.length > 0) return;
+		}
+		await kept.clear();
+	};
+	switch (decision.way) {
+		case "swapped": {
+			const wrong = await lookAtSwapped(database, journal);
+			if (wrong !== null && journal.phase === "recovery-failed") return open("recovery-failed", wrong, stands(journal));
+			if (wrong !== null) log.warn(`after the swap of run ${journal.run} ${wrong}`);
+			await close();
+			return finished("restored", "its swap was done, the target is the restored backup");
+		}
+		case "untouched":
+			await close();
+			return finished("untouched", "it had changed nothing in the target; what it left beside is cleared away");
+		case "settle":
+			await close();
+			return finished("migrated", `all its ${journal.migrations.length} migrations are applied, nothing is undone`);
+		case "leave": return open(journal.phase === "stopped" ? "stopped" : "recovery-failed", journal.because ?? "a person has to finish it", stands(journal));
+		case "stop": return open("stopped", decision.because, unfinished("SM_STOPPED", decision.because));
+	}
+	try {
+		const recovery = await recoverUnfinished({
+			...request,
+			journal: kept,
+			history: decision.history,
+			fingerprint: manifest?.fingerprint ?? null,
+			dump: await request.dumpOf(journal, manifest)
+		}, log);
+		if (recovery.result === "stopped") return open("stopped", recovery.because, unfinished("SM_STOPPED", recovery.because));
+		await close();
+		const method = recovery.method === "none" ? "" : ` by ${recovery.method}`;
+		const failed = recovery.swapped === null ? "" : `; what it left is kept as ${recovery.swapped.failedName}`;
+		return finished(recovery.result, `recovered${method}${failed}`, { swapped: recovery.swapped });
+	} catch (error) {
+		const because = `${journal.phase} of run ${journal.run} did not come to its end, and its recovery failed: ${messageOf(error)}`;
+		return open("recovery-failed", because, unfinished("SM_RECOVERY_FAILED", because, error));
+	}
+}
+/** What is left of that run's migrator is ended first: it may still be finishing a statement. */
+async function lookAt(database, journal, log) {
+	if (journal.baseline !== null && (journal.phase === "migrate" || journal.phase === "recover")) {
+		const since = journal.baseline.serverTime;
+		const own = {
+			deployed: unknownDeploy,
+			run: journal.run,
+			since
+		};
+		if ((await quietMigrator(database, own, log)).foreignDeploy) throw somebodyDeploys(database);
+	}
+	const [age] = await database.query(`SELECT extract(epoch FROM clock_timestamp() - '${journal.at}'::timestamptz)::float8 AS "seconds"`, object({ seconds: number() }));
+	return decideUnfinished(journal, {
+		targetOid: await database.oidOf(database.address.database),
+		history: await historyOf(database, journal),
+		ageSeconds: age?.seconds ?? Number.POSITIVE_INFINITY
+	});
+}
+/** It may be that run's own, which nobody can prove: what it is about to do must be seen before anything is decided. */
+function somebodyDeploys(database) {
+	return new SafeMigrateError({
+		code: "SM_LOCKED",
+		message: `A session in ${database.address.database} holds Prisma's lock: a deploy is at work, while an earlier run is unfinished.`,
+		hint: "Run this job again when that deploy has ended. If it hangs, end its session: see pg_locks, locktype advisory, objid 72707369.",
+		docs: "recovery.md"
+	});
+}
+async function historyOf(database, journal) {
+	try {
+		return await readHistory(database, journal.historySchema);
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError) || error.code !== "SM_SQL") throw error;
+		return "unreadable";
+	}
+}
+/** What the backup holds; only recovery asks. Without it the swap is taken, which needs no knowledge. */
+async function manifestOf({ storages, database, signal }, { backupId }, decision, log) {
+	if (decision.way !== "recover" || backupId === null) return null;
+	try {
+		return (await findBackup(storages, database.address.database, backupId, signal)).backup.manifest;
+	} catch (error) {
+		log.detail(`the manifest of its backup cannot be read: ${messageOf(error)}`);
+		return null;
+	}
+}
+async function recordOf({ storages, database, signal }, { backupId }) {
+	if (backupId === null) return null;
+	try {
+		const { backup } = await findBackup(storages, database.address.database, backupId, signal);
+		return {
+			id: backup.id,
+			sha256: backup.manifest.file.sha256,
+			encryption: backup.manifest.encryption?.kind ?? null,
+			locations: backup.places.map(({ storage, url }) => ({
+				storage: storage.kind,
+				url,
+				verified: ""
+			}))
+		};
+	} catch {
+		return null;
+	}
+}
+/** What is not as it should be after a swap whose run did not get to look; null when all is well. */
+async function lookAtSwapped(database, journal) {
+	if (await database.schemaDigest(new AbortController().signal) !== journal.fallback?.schemaDigest) return "its schema is not that of the backup";
+	const history = await historyOf(database, journal);
+	if (history === "unreadable" || historyDigest(history) !== journal.baseline?.history) return "its migration history is not that of the backup";
+	return null;
+}
+function stands(journal) {
+	return unfinished("SM_UNFINISHED_RUN", `run ${journal.run} left the target in the state ${journal.phase} at ${journal.at}: ${journal.because ?? "no reason is noted"}`);
+}
+function unfinished(code, because, cause) {
+	return new SafeMigrateError({
+		code,
+		phase: "recover",
+		docs: "recovery.md",
+		message: code === "SM_STOPPED" ? `an earlier run is left as it is: ${because}` : because,
+		hint: "Choose one of the ways to finish that the report lists; until then no run changes this database.",
+		cause
+	});
+}
+
+// src/report/encryption-sentence.ts
+/** How a backup is encrypted, and what says that it is the one that was made. */
+function encryptionSentence(encryption) {
+	switch (encryption) {
+		case "passphrase": return "with the passphrase, which also authenticates the manifest";
+		case "recipients": return "to age public keys; that nobody has exchanged it rests on the storage's permissions";
+		case null: return "no; that nobody has read or exchanged it rests on the storage's permissions";
+	}
+}
+
+// src/commands/schema-text-file.ts
+const name = "schema.sql";
+/** Leaves the schema of the snapshot beside the dump, for whoever has to restore and compare it after a crash. */
+async function writeSchemaText(folder, text) {
+	await writeFile(join(folder, name), text, { mode: 384 });
+}
+async function readSchemaText(folder) {
+	return readFile(join(folder, name), "utf8");
+}
+
+// src/report/check-report.ts
+/** What `check` found, part by part. JSON-safe; holds no secret and no value of anybody's rows. */
+const severities = [
+	"error",
+	"warning",
+	"notice"
+];
+const checkPartNames = [
+	"history",
+	"pending",
+	"schema",
+	"drift"
+];
+/** All findings, the worst first, otherwise in the order of the parts. */
+function findingsOf(check) {
+	const all = check.parts.flatMap((part) => part.findings);
+	return severities.flatMap((severity) => all.filter((finding) => finding.severity === severity));
+}
+
+// src/report/docs-link.ts
+const docsUrl = "https://github.com/applizor/safe-migrate/blob/main/docs";
+/** Link to what docs/ says about an error; every code is a heading on its page. */
+function docsLink(page, code) {
+	return `${docsUrl}/${page}#${code.toLowerCase()}`;
+}
+
+// src/report/report-builder.ts
+/**
+* The run's record while it grows; `build` makes the Report of it. Every setter replaces what was there,
+* `phase`, `problem`, `warn` and `nextStep` add.
+*/
+var ReportBuilder = class {
+	#command;
+	#run;
+	#phases = [];
+	#problems = [];
+	#warnings = [];
+	#nextSteps = [];
+	#findings = {
+		target: null,
+		prismaVersion: null,
+		pendingMigrations: [],
+		appliedMigrations: [],
+		backup: null,
+		failure: null,
+		recoveryMethod: "none",
+		recoverySeconds: null,
+		failedDatabase: null,
+		dataLoss: [],
+		drift: "unknown",
+		check: null,
+		writesBeforeMigration: null,
+		newWrites: null,
+		keptDatabases: [],
+		earlierRun: null
+	};
+	constructor(start) {
+		this.#command = start.command;
+		this.#run = start.run;
+	}
+	target(target) {
+		this.#findings.target = target;
+	}
+	prisma(version) {
+		this.#findings.prismaVersion = version;
+	}
+	pending(migrations) {
+		this.#findings.pendingMigrations = [...migrations];
+	}
+	/** Migrations of this run that are applied in the target now; empty again after they were undone. */
+	applied(migrations) {
+		this.#findings.appliedMigrations = [...migrations];
+	}
+	backup(backup) {
+		this.#findings.backup = backup;
+	}
+	failure(failure) {
+		this.#findings.failure = failure;
+	}
+	/** `seconds`: from the decision to recover until the target was back. */
+	recovery(method, seconds) {
+		this.#findings.recoveryMethod = method;
+		this.#findings.recoverySeconds = seconds;
+	}
+	failedDatabase(name) {
+		this.#findings.failedDatabase = name;
+	}
+	dataLoss(loss) {
+		this.#findings.dataLoss = [...loss];
+	}
+	drift(drift) {
+		this.#findings.drift = drift;
+	}
+	check(check) {
+		this.#findings.check = check;
+	}
+	/** Tables that had moved on between the snapshot and the migration. */
+	writesBeforeMigration(tables) {
+		this.#findings.writesBeforeMigration = [...tables];
+	}
+	/** Differences between the failed database and the recovered target. */
+	newWrites(differences) {
+		this.#findings.newWrites = [...differences];
+	}
+	kept(databases) {
+		this.#findings.keptDatabases = [...databases];
+	}
+	/** An earlier run that this one found unfinished. */
+	earlierRun({ run, command, phase, at, outcome, fact }) {
+		this.#findings.earlierRun = {
+			run,
+			command,
+			phase,
+			at,
+			outcome,
+			fact
+		};
+	}
+	phase(record) {
+		this.#phases.push(record);
+	}
+	/**
+	* Everything that an error stands for. The first one given is the reason of the result; when recovery
+	* fails as well, give both, the migration's first. Where neither the error nor the caller knows the phase,
+	* it is the one that failed last.
+	*/
+	problem(error, phase = null) {
+		const place = (error instanceof SafeMigrateError ? error.phase : void 0) ?? phase ?? this.#phases.findLast(({ status }) => status === "failed")?.phase ?? null;
+		for (const { code, message, hint, docs = "errors.md" } of problemsOf(error)) this.#problems.push({
+			code,
+			message,
+			hint,
+			phase: place,
+			docs: docsLink(docs, code)
+		});
+	}
+	/** A warning that was given before is not repeated. */
+	warn(line) {
+		if (!this.#warnings.includes(line)) this.#warnings.push(line);
+	}
+	nextStep(step) {
+		this.#nextSteps.push(step);
+	}
+	/** The finished value; the builder may go on and build again (a problem while publishing). */
+	build(result, finishedAt) {
+		return {
+			formatVersion: 1,
+			command: this.#command,
+			result,
+			run: {
+				...this.#run,
+				finishedAt: finishedAt.toISOString()
+			},
+			...this.#findings,
+			phases: [...this.#phases],
+			problems: [...this.#problems],
+			warnings: [...this.#warnings],
+			nextSteps: [...this.#nextSteps]
+		};
+	}
+};
+
+// src/runner/log-text.ts
+/**
+* Makes lines that are not ours harmless to the runner. The runner takes a line for a command when its first
+* characters after white space are `::` (the runner's ActionCommand.TryParseV2), and when `##[` stands anywhere
+* in it (the older form, ActionCommand.TryParse). A backslash in the middle keeps both readable.
+*/
+function harmlessLine(line) {
+	return line.replace(/^([\s\u0085]*):(?=:)/, "$1\\:").replaceAll("##[", "##\\[");
+}
+/** Text as one harmless line; its indentation stays. */
+function singleLine(text) {
+	return harmlessLine(text.replaceAll(/[\r\n\u0085\u2028\u2029]+/g, " ").trimEnd());
+}
+/** Cuts a child's output into lines as it comes, so that no command can be put together from two pieces. */
+var LineSplitter = class {
+	#onLine;
+	#rest = "";
+	constructor(onLine) {
+		this.#onLine = onLine;
+	}
+	push(text) {
+		this.#rest += text;
+		const lines = this.#rest.split(/\r\n|\n|\r(?!$)/);
+		this.#rest = lines.pop() ?? "";
+		for (const line of lines) this.#onLine(line);
+	}
+	/** Gives out what stands behind the last line break. */
+	end() {
+		const rest = this.#rest.replace(/\r$/, "");
+		this.#rest = "";
+		if (rest !== "") this.#onLine(rest);
+	}
+};
+
+// src/runner/action-log.ts
+const defaultProgressIntervalMs = 5e3;
+/** The longest phase name, and six characters for seconds: `preflight   0.4 s`, `dump     1234.5 s`. */
+const phaseColumnWidth = 9;
+const durationColumnWidth = 8;
+/**
+* The log of a run in GitHub Actions: one visible line per phase, everything else folded in the phase's group.
+* A group is opened when there is something to put into it, or when the phase takes longer than one progress
+* interval, so that short phases leave no empty folds and a long one says that it has begun.
+*/
+var ActionLog = class {
+	#record;
+	#progressIntervalMs;
+	#write;
+	#openGroup = null;
+	/** The phase whose group was opened last, whether or not it is still open. */
+	#begunGroup = null;
+	constructor(options) {
+		this.#record = options.record;
+		this.#progressIntervalMs = options.progressIntervalMs ?? defaultProgressIntervalMs;
+		this.#write = options.write ?? ((text) => process.stdout.write(text));
+	}
+	headline(line) {
+		this.visible(`safe-migrate: ${line}`);
+	}
+	warn(line) {
+		this.#record.warn(line);
+		this.visible(`warning: ${line}`);
+	}
+	/** A line outside of all groups. */
+	visible(line) {
+		this.#closeGroup();
+		this.#write(`${singleLine(line)}\n`);
+	}
+	async phase(phase, work) {
+		const startedAt = /* @__PURE__ */ new Date();
+		const started = performance.now();
+		const detail = (line) => this.#folded(phase, line);
+		const childOutput = new LineSplitter(detail);
+		let say = () => void 0;
+		let lastSaid;
+		const timer = setInterval(() => {
+			if (this.#begunGroup !== phase) this.#open(phase);
+			const text = say();
+			if (text === void 0 || text === lastSaid) return;
+			lastSaid = text;
+			detail(`${formatSeconds(performance.now() - started)}  ${text}`);
+		}, this.#progressIntervalMs);
+		timer.unref();
+		const end = (status, fact) => {
+			clearInterval(timer);
+			childOutput.end();
+			this.#begunGroup = null;
+			const durationMs = Math.round(performance.now() - started);
+			this.#record.phase({
+				phase,
+				status,
+				startedAt: startedAt.toISOString(),
+				durationMs,
+				fact
+			});
+			const columns = phase.padEnd(phaseColumnWidth) + formatSeconds(durationMs).padStart(durationColumnWidth);
+			this.visible(`${columns}  ${fact}`);
+		};
+		try {
+			const result = await work({
+				detail,
+				warn: (line) => this.warn(line),
+				output: (text) => childOutput.push(text),
+				progress: (newSay) => {
+					say = newSay;
+				}
+			});
+			end(result.failed === true ? "failed" : "done", result.fact);
+			return result.value;
+		} catch (error) {
+			end("failed", failedFact(error));
+			throw error;
+		}
+	}
+	#folded(phase, text) {
+		this.#open(phase);
+		for (const line of text.split(/\r\n|\n|\r/)) this.#write(`${harmlessLine(line)}\n`);
+	}
+	#open(phase) {
+		if (this.#openGroup === phase) return;
+		this.#closeGroup();
+		this.#openGroup = phase;
+		this.#begunGroup = phase;
+		this.#write(`::group::${phase}\n`);
+	}
+	#closeGroup() {
+		if (this.#openGroup === null) return;
+		this.#openGroup = null;
+		this.#write("::endgroup::\n");
+	}
+};
+function failedFact(error) {
+	const [first, ...others] = problemsOf(error);
+	const more = others.length === 0 ? "" : `; and ${countOf(others.length, "more problem")}`;
+	return `failed: ${first?.message ?? ""}${more}`;
+}
+
+// src/runner/github-context.ts
+/** Reads the runner's own variables; together with `inputs.ts` and `state.ts` the only reader of the environment. */
+function readGitHubContext(env) {
+	const repository = env.GITHUB_REPOSITORY || null;
+	const runId = env.GITHUB_RUN_ID || null;
+	const attempt = Number(env.GITHUB_RUN_ATTEMPT) || 1;
+	const server = env.GITHUB_SERVER_URL || "https://github.com";
+	return {
+		repository,
+		runUrl: repository && runId ? `${server}/${repository}/actions/runs/${runId}/attempts/${attempt}` : null,
+		runId,
+		attempt,
+		commit: env.GITHUB_SHA || null,
+		hosted: env.RUNNER_ENVIRONMENT === "github-hosted",
+		temporaryDirectory: resolve(env.RUNNER_TEMP || tmpdir()),
+		workspace: resolve(env.GITHUB_WORKSPACE || process.cwd())
+	};
+}
+
+// src/report/report.ts
+const commands = [
+	"migrate",
+	"backup",
+	"check",
+	"rollback",
+	"drill",
+	"prune"
+];
+/** Results with which the job passes. */
+const passingResults = [
+	"migrated",
+	"up-to-date",
+	"backed-up",
+	"checked",
+	"rolled-back",
+	"drilled",
+	"pruned"
+];
+/** A check passes or fails by its findings and `fail-on`; everything else by its result. */
+function jobPasses(report) {
+	if (report.check !== null) return !report.check.fails;
+	return passingResults.includes(report.result);
+}
+
+// src/backup/age-keys.ts
+/**
+* Kinds of public keys that age-encryption encrypts to, by their prefix: X25519, and the post-quantum and hardware
+* ones of age 1.3. The first is fixed in its length and what `age-keygen` makes.
+*/
+const recipientPrefixes = [
+	"age",
+	"age1pq",
+	"age1tag",
+	"age1tagpq"
+];
+const identityPrefixes = ["age-secret-key-", "age-secret-key-pq-"];
+const x25519Bytes = 32;
+/** Whether a text is an age public key, its checksum included. */
+function isRecipient(text) {
+	return text === text.toLowerCase() && isKey(text, recipientPrefixes);
+}
+/** Whether a text is an age private key, its checksum included. */
+function isIdentity(text) {
+	return text === text.toUpperCase() && isKey(text, identityPrefixes);
+}
+/** A private key where it does not belong must not be repeated in a message. */
+function looksLikeIdentity(text) {
+	return /^age-secret-key-/i.test(text);
+}
+function isKey(text, prefixes) {
+	const decoded = bech32.decodeUnsafe(text, false);
+	if (decoded === void 0 || !prefixes.includes(decoded.prefix)) return false;
+	const bytes = bech32.fromWordsUnsafe(decoded.words);
+	if (!(bytes instanceof Uint8Array)) return false;
+	return decoded.prefix !== prefixes[0] || bytes.byteLength === x25519Bytes;
+}
+
+// src/storage/storage-url.ts
+const s3Form = "s3://bucket/prefix?region=eu-central-1";
+/**
+* Understands one line of the input `storage`. Throws RefusedError with everything that is wrong with it.
+* A line may hold a password by mistake, so no message repeats more of it than a parameter's name.
+*/
+function parseStorageUrl(line) {
+	const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(line)?.[1]?.toLowerCase();
+	if (scheme === "s3") return parseS3(line.slice(5));
+	if (scheme === "file") return parseFile(line.slice(7));
+	if (scheme === "artifact") throw new RefusedError([{
+		code: "SM_NOT_YET",
+		message: "artifact:// arrives with a later version of safe-migrate",
+		hint: `Allowed now: ${s3Form} and file:///directory.`
+	}]);
+	throw new RefusedError([problem(scheme === void 0 ? "a line is no storage URL" : `${scheme}:// is no storage that safe-migrate knows`, `Allowed: ${s3Form} and file:///directory.`)]);
+}
+function parseS3(rest) {
+	const [beforeQuery = "", query = ""] = splitOnce(rest, "?");
+	const [bucket = "", path = ""] = splitOnce(beforeQuery, "/");
+	const problems = [];
+	if (bucket.includes("@")) problems.push(problem("s3:// with credentials in the URL is refused", "Leave them out: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role (aws-actions/configure-aws-credentials) are read."));
+	else if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(bucket)) problems.push(problem("s3:// without a bucket, or with a name that no bucket can have", `Write ${s3Form}.`));
+	const prefix = path.replace(/^\/+|\/+$/g, "");
+	if (prefix !== "" && prefix.split("/").some((segment) => segment === "" || segment === "." || segment === "..")) problems.push(problem("the prefix of s3:// holds an empty, \".\" or \"..\" part", `Write ${s3Form}.`));
+	const parameters = readParameters(query, [
+		"region",
+		"endpoint",
+		"sse"
+	], problems);
+	const endpoint = parameters.get("endpoint") ?? null;
+	const sse = parameters.get("sse") ?? null;
+	const location = {
+		kind: "s3",
+		bucket,
+		prefix,
+		region: parameters.get("region") ?? null,
+		endpoint: endpoint === null ? null : readEndpoint(endpoint, problems),
+		encryption: sse === null ? null : readEncryption(sse, problems)
+	};
+	if (location.region !== null && !/^[a-z0-9-]{1,63}$/.test(location.region)) problems.push(problem("region= of s3:// is no region", "Write it as AWS does, e.g. region=eu-central-1."));
+	if (problems.length > 0) throw new RefusedError(problems);
+	return location;
+}
+function parseFile(rest) {
+	const problems = [];
+	if (!rest.startsWith("/")) problems.push(problem("file:// needs an absolute path", "Write three slashes: file:///var/backups/erp."));
+	if (/[?#]/.test(rest)) problems.push(problem("file:// takes no parameters", "Write \"?\" in a path as %3F and \"#\" as %23."));
+	const directory = decodePath(rest, problems);
+	if (directory.includes("\0") || directory.split("/").includes("..")) problems.push(problem("the path of file:// holds \"..\" or a NUL", "Write the path that is meant, without \"..\"."));
+	if (problems.length > 0) throw new RefusedError(problems);
+	return {
+		kind: "file",
+		directory: directory.replace(/\/+$/, "") || "/"
+	};
+}
+function decodePath(path, problems) {
+	try {
+		return decodeURIComponent(path);
+	} catch {
+		problems.push(problem("the path of file:// is not well percent-encoded", "Write \"%\" in a path as %25."));
+		return "";
+	}
+}
+/** Each known parameter once; everything else is a problem. */
+function readParameters(query, known, problems) {
+	const parameters = /* @__PURE__ */ new Map();
+	const hint = `Allowed: ${known.map((name) => `${name}=`).join(", ")}.`;
+	for (const [name, value] of new URLSearchParams(query.replaceAll("+", "%2B"))) {
+		const shown = /^[A-Za-z_-]{1,40}$/.test(name) ? name : "(not shown)";
+		if (!known.includes(name)) problems.push(problem(`parameter ${shown} of s3:// is unknown`, hint));
+		else if (parameters.has(name)) problems.push(problem(`parameter ${name} of s3:// is given twice`, hint));
+		else if (value === "") problems.push(problem(`parameter ${name} of s3:// is empty`, `Give it a value or leave it out. ${hint}`));
+		else parameters.set(name, value);
+	}
+	return parameters;
+}
+function readEndpoint(given, problems) {
+	const url = URL.canParse(given) ? new URL(given) : null;
+	if (!(url !== null && (url.protocol === "https:" || url.protocol === "http:") && url.username === "" && url.password === "" && url.search === "" && url.hash === "")) {
+		problems.push(problem("endpoint= of s3:// is no http(s) URL without credentials and parameters", "Write e.g. endpoint=https://s3.example.com."));
+		return "";
+	}
+	return url.href.replace(/\/+$/, "");
+}
+function readEncryption(given, problems) {
+	if (given === "AES256") return { algorithm: "AES256" };
+	if (given === "aws:kms") return {
+		algorithm: "aws:kms",
+		keyId: null
+	};
+	const keyId = /^aws:kms:([A-Za-z0-9:/_-]+)$/.exec(given)?.[1];
+	if (keyId !== void 0) return {
+		algorithm: "aws:kms",
+		keyId
+	};
+	problems.push(problem("sse= of s3:// is unknown", "Allowed: sse=AES256, sse=aws:kms, sse=aws:kms:<key id or ARN>."));
+	return null;
+}
+function splitOnce(text, separator) {
+	const at = text.indexOf(separator);
+	return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+function problem(message, hint) {
+	return {
+		code: "SM_INPUT",
+		message,
+		hint
+	};
+}
+
+// src/runner/input-fields.ts
+/** Longest text of a user that a message repeats. */
+const maximumShownLength = 100;
+/** One of a few words; those in `later` are refused as not built yet. */
+function choice(allowed, later = []) {
+	return string().transform((given, context) => {
+		const found = allowed.find((word) => word === given);
+		if (found !== void 0) return found;
+		if (later.includes(given)) return refuse(context, {
+			code: "SM_NOT_YET",
+			message: `"${given}" arrives with a later version of safe-migrate`,
+			hint: `Allowed now: ${allowed.join(", ")}.`
+		});
+		return refuse(context, {
+			code: "SM_INPUT",
+			message: `${shown(given)} is unknown`,
+			hint: `Allowed: ${allowed.join(", ")}.`
+		});
+	});
+}
+/** A whole number within limits, both included. */
+function wholeNumber(minimum, maximum) {
+	return string().transform((given, context) => {
+		const number = /^\d{1,6}$/.test(given) ? Number(given) : NaN;
+		if (number >= minimum && number <= maximum) return number;
+		return refuse(context, {
+			code: "SM_INPUT",
+			message: `${shown(given)} is not a whole number from ${minimum} to ${maximum}`,
+			hint: `Allowed: ${minimum} to ${maximum}.`
+		});
+	});
+}
+/** The last part of a backup's id: it becomes part of file names and object keys. */
+function backupLabel() {
+	return string().transform((given, context) => {
+		if (/^[a-z0-9_-]{1,60}$/.test(given)) return given;
+		return refuse(context, {
+			code: "SM_INPUT",
+			message: `${shown(given)} cannot be part of a backup's id`,
+			hint: "Allowed: 1 to 60 characters of a-z, 0-9, _ and -."
+		});
+	});
+}
+/** A URL that the database's own parser accepts. Its text is never repeated. */
+function databaseUrl(directory) {
+	return string().transform((given, context) => {
+		for (const problem of parsePostgresUrl(given, { directory }).problems) addIssue(context, problem);
+		return new Secret(given);
+	});
+}
+/**
+* A path that must exist, made absolute. `base` is where relative paths start; when that is no folder itself
+* (which is another input's problem), nothing is said here.
+*/
+function existingPath(base, kind) {
+	return string().transform((given, context) => {
+		const path = resolve(base, given);
+		if (kindOf(base) !== "folder") return path;
+		const found = kindOf(path);
+		if (found !== null && (kind === "any" || found === kind)) return path;
+		const wanted = kind === "any" ? "file or folder" : kind;
+		return refuse(context, {
+			code: "SM_INPUT",
+			message: `${shown(given)} is no ${wanted} (looked for ${path})`,
+			hint: `Give the path of an existing ${wanted}, relative to ${base}.`
+		});
+	});
+}
+/** One storage URL per line, at least one, no two the same; on a hosted runner not only its own disk. */
+function storageUrls(hosted) {
+	return string().nullable().transform((given, context) => {
+		const problems = [];
+		const urls = [];
+		const lines = linesOf(given ?? "");
+		for (const [index, line] of lines.entries()) try {
+			const url = parseStorageUrl(line);
+			if (urls.some((other) => isDeepStrictEqual(other, url))) problems.push({
+				code: "SM_INPUT",
+				message: `line ${index + 1} is a storage that was given before`,
+				hint: "Give every storage once."
+			});
+			else urls.push(url);
+		} catch (error) {
+			problems.push(...problemsOf(error));
+		}
+		if (lines.length === 0) problems.push({
+			code: "SM_INPUT",
+			message: "must be given: no migration without a stored backup",
+			hint: "Give one URL per line, e.g. s3://bucket/prefix?region=eu-central-1 or file:///var/backups."
+		});
+		if (hosted && urls.length > 0 && urls.every((url) => url.kind === "file")) problems.push({
+			code: "SM_INPUT",
+			message: "file:// alone is refused on a GitHub-hosted runner: its disk is gone after the job",
+			hint: "Add a storage that outlives the job, e.g. s3://bucket/prefix, on its own line."
+		});
+		for (const problem of problems) addIssue(context, problem);
+		const [first, ...rest] = urls;
+		return first === void 0 ? NEVER : [first, ...rest];
+	});
+}
+function addIssue(context, problem) {
+	const params = {
+		code: problem.code,
+		hint: problem.hint
+	};
+	context.issues.push({
+		code: "custom",
+		message: problem.message,
+		params,
+		input: void 0
+	});
+}
+/** Adds the issue and returns zod's stand-in for the value that there is none of. */
+function refuse(context, problem) {
+	addIssue(context, problem);
+	return NEVER;
+}
+function linesOf(text) {
+	return text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== "");
+}
+function shown(given) {
+	const cut = given.length > maximumShownLength ? `${given.slice(0, maximumShownLength)}…` : given;
+	return JSON.stringify(cut);
+}
+function kindOf(path) {
+	const stats = statSync(path, { throwIfNoEntry: false });
+	if (stats === void 0) return null;
+	if (stats.isDirectory()) return "folder";
+	return stats.isFile() ? "file" : "other";
+}
+
+// src/runner/encryption-fields.ts
+/** A passphrase as somebody could type it at the prompt of `age`. */
+function passphrase() {
+	return string().transform((given, context) => {
+		if (!/\p{Cc}/u.test(given)) return new Secret(given);
+		return refuse(context, {
+			code: "SM_INPUT",
+			message: "holds a line break or another control character",
+			hint: "Give one line, so that it can be typed at the prompt of `age --decrypt`; e.g. from `openssl rand -base64 32`."
+		});
+	});
+}
+/** age public keys, one per line; empty lines and comments are passed over, as in age's own files. */
+function recipients() {
+	return string().transform((given, context) => {
+		const keys = keyLines(given);
+		for (const { line, text } of keys) {
+			if (isRecipient(text)) continue;
+			addIssue(context, {
+				code: "SM_INPUT",
+				message: looksLikeIdentity(text) ? `line ${line} is a private key; backups are encrypted to public ones` : `line ${line}, ${shown(text)}, is no age public key`,
+				hint: "Give what `age-keygen` prints as \"Public key\": age1… (62 characters). SSH keys and plugins do not work here."
+			});
+		}
+		if (keys.length === 0) addIssue(context, noKeys("`age-keygen -o key.txt` makes one and prints its public key."));
+		return keys.map(({ text }) => text);
+	});
+}
+/** age private keys, one per line, or a whole file of `age-keygen`. Never repeated in a message. */
+function identities() {
+	return string().transform((given, context) => {
+		const keys = keyLines(given);
+		for (const { line, text } of keys) {
+			if (isIdentity(text)) continue;
+			addIssue(context, {
+				code: "SM_INPUT",
+				message: `line ${line} is no age private key`,
+				hint: "Give the content of the file that `age-keygen` wrote: AGE-SECRET-KEY-1… SSH keys, plugins and encrypted key files do not work here."
+			});
+		}
+		if (keys.length === 0) addIssue(context, noKeys("Give the content of the file that `age-keygen` wrote."));
+		return keys.map(({ text }) => new Secret(text));
+	});
+}
+/** What is to be masked of an identity file: its keys, beside the whole of it. */
+function secretLines(identity) {
+	return keyLines(identity).map(({ text }) => text);
+}
+/** The two ways to encrypt exclude each other, in age as well. */
+function encryptionConflict(raw) {
+	if (raw["encryption-passphrase"] === "" || raw["encryption-recipients"] === "") return [];
+	return [{
+		code: "SM_INPUT",
+		message: "encryption-recipients: cannot be given together with encryption-passphrase",
+		hint: "A passphrase opens and authenticates backups; recipients keep the key to open them off this job. Give one of the two."
+	}];
+}
+/** What the two inputs mean together. */
+function encryptionOf(fields) {
+	const given = {
+		passphrase: fields["encryption-passphrase"],
+		recipients: fields["encryption-recipients"]
+	};
+	if (given.passphrase !== null) return {
+		kind: "passphrase",
+		passphrase: given.passphrase
+	};
+	return given.recipients === null ? null : {
+		kind: "recipients",
+		recipients: given.recipients
+	};
+}
+function encryptionWarnings(encryption) {
+	if (encryption?.kind !== "passphrase") return [];
+	const { length } = [...encryption.passphrase.reveal()];
+	if (length >= 16) return [];
+	return [`encryption-passphrase: it has fewer than ${16} characters; whoever gets hold of a backup can try passphrases for as long as he likes (\`openssl rand -base64 32\` makes a good one)`];
+}
+function keyLines(text) {
+	return linesOf(text).map((line, index) => ({
+		line: index + 1,
+		text: line
+	})).filter((each) => !each.text.startsWith("#"));
+}
+function noKeys(hint) {
+	return {
+		code: "SM_INPUT",
+		message: "holds comments only, and no key",
+		hint
+	};
+}
+
+// src/runner/input-catalogue.ts
+/** Every input of action.yml, in its order. */
+const inputCatalogue = {
+	command: {
+		commands,
+		default: "migrate"
+	},
+	"database-url": {
+		commands,
+		secret: true
+	},
+	"working-directory": {
+		commands,
+		default: "."
+	},
+	"prisma-schema": { commands },
+	"prisma-config": { commands },
+	storage: { commands },
+	"encryption-passphrase": {
+		commands,
+		secret: true
+	},
+	"encryption-recipients": { commands: ["migrate", "backup"] },
+	"encryption-identity": {
+		commands: [
+			"check",
+			"rollback",
+			"drill"
+		],
+		secret: true
+	},
+	container: {
+		commands,
+		later: "run the database's tools inside a container"
+	},
+	"client-image": {
+		commands,
+		later: "run the database's tools from an image"
+	},
+	schemas: {
+		commands,
+		later: "limit the backup to some schemas"
+	},
+	jobs: {
+		commands,
+		default: "2"
+	},
+	label: { commands },
+	"retention-days": {
+		commands,
+		later: "remove backups that are older"
+	},
+	"keep-last": {
+		commands,
+		later: "keep the newest backups whatever their age"
+	},
+	"github-token": {
+		commands,
+		default: `\${{ github.token }}`,
+		secret: true
+	},
+	verify: {
+		commands: ["migrate", "backup"],
+		default: "restore"
+	},
+	rehearse: {
+		commands: ["migrate", "check"],
+		later: "run the migration on a copy first"
+	},
+	recovery: {
+		commands: ["migrate"],
+		default: "auto"
+	},
+	"on-new-writes": {
+		commands: ["migrate"],
+		default: "restore"
+	},
+	"write-fence": {
+		commands: ["migrate"],
+		later: "make the target read-only while the migration runs"
+	},
+	"data-loss": {
+		commands: ["migrate"],
+		later: "fail when the rehearsal loses rows"
+	},
+	"before-migrate": {
+		commands: ["migrate", "rollback"],
+		later: "run a command before the snapshot"
+	},
+	"smoke-test": {
+		commands: ["migrate"],
+		later: "test the application after the migration"
+	},
+	"after-migrate": {
+		commands: ["migrate", "rollback"],
+		later: "run a command at the end"
+	},
+	"hook-timeout-minutes": {
+		commands: ["migrate", "rollback"],
+		later: "limit the time of the commands"
+	},
+	"migrate-command": {
+		commands: ["migrate"],
+		later: "replace the project's own Prisma"
+	},
+	"lock-timeout": {
+		commands: ["migrate"],
+		later: "limit how long the migration waits for locks"
+	},
+	"statement-timeout": {
+		commands: ["migrate"],
+		later: "limit how long a statement of the migration runs"
+	},
+	"migration-timeout-minutes": {
+		commands: ["migrate"],
+		later: "limit the time of the migration"
+	},
+	"migration-window": {
+		commands: ["migrate"],
+		later: "refuse migrations outside certain hours"
+	},
+	"max-recovery-seconds": {
+		commands: ["migrate"],
+		later: "refuse when coming back would take longer"
+	},
+	"keep-failed": {
+		commands: ["migrate"],
+		default: "1"
+	},
+	backup: {
+		commands: ["rollback", "drill"],
+		later: "choose the stored backup"
+	},
+	confirm: {
+		commands: ["rollback"],
+		later: "confirm which database a rollback replaces"
+	},
+	"dry-run": {
+		commands: ["rollback", "prune"],
+		later: "say what would be done, and do nothing"
+	},
+	"fail-on": {
+		commands: ["check"],
+		default: "error"
+	},
+	comment: {
+		commands: ["check"],
+		default: "true"
+	},
+	"shadow-database-url": {
+		commands: ["check"],
+		secret: true
+	}
+};
+const inputNames = Object.keys(inputCatalogue);
+/** The entry in its general form, for code that treats all inputs alike. */
+function inputEntry(name) {
+	return inputCatalogue[name];
+}
+/** Name of the environment variable in which the runner passes an input. */
+function inputVariable(name) {
+	return `INPUT_${name.replaceAll(" ", "_").toUpperCase()}`;
+}
+/** The known name that is closest to `given` (at most a third of it differs), or null. */
+function closestInput(given) {
+	const wanted = given.toLowerCase().replaceAll(/[_ ]/g, "-");
+	let closest = null;
+	let closestDistance = Math.floor(wanted.length / 3) + 1;
+	for (const name of inputNames) {
+		const distance = editDistance(wanted, name);
+		if (distance < closestDistance) {
+			closest = name;
+			closestDistance = distance;
+		}
+	}
+	return closest;
+}
+/** Levenshtein distance, one row at a time. */
+function editDistance(left, right) {
+	let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+	for (let i = 0; i < left.length; i++) {
+		const next = [i + 1];
+		for (let j = 0; j < right.length; j++) {
+			const substituted = (row[j] ?? 0) + (left[i] === right[j] ? 0 : 1);
+			next.push(Math.min(substituted, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+		}
+		row = next;
+	}
+	return row[right.length] ?? 0;
+}
+
+// src/runner/inputs.ts
+const supportedCommands = [
+	"migrate",
+	"backup",
+	"check"
+];
+/** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
+function readInputs(env) {
+	return Object.fromEntries(inputNames.map((name) => [name, (env[inputVariable(name)] ?? "").trim()]));
+}
+/** Values that must be masked before anything else is done: every secret input, of URLs the parts as well. */
+function secretsOf(raw) {
+	return inputNames.filter((name) => inputEntry(name).secret && raw[name] !== "").flatMap((name) => {
+		if (name.endsWith("-url")) return secretsIn(raw[name]);
+		return name === "encryption-identity" ? [raw[name], ...secretLines(raw[name])] : [raw[name]];
+	});
+}
+/** The command that was asked for, for a report about inputs that cannot be parsed. */
+function requestedCommand(raw) {
+	return commands.find((command) => command === raw.command) ?? "migrate";
+}
+/**
+* Turns the inputs into settings that need no further checking, or rejects with one RefusedError
+* (phase `inputs`) that names everything that is wrong with them. No message holds a secret.
+*/
+function parseInputs(env, context) {
+	const raw = readInputs(env);
+	const problems = [
+		...unknownInputs(env),
+		...notYetInputs(raw),
+		...encryptionConflict(raw)
+	];
+	const parsed = fieldsFor(context, raw).safeParse(withDefaults(raw));
+	if (!parsed.success) problems.push(...parsed.error.issues.map(problemOf));
+	if (problems.length > 0 || !parsed.success) throw new RefusedError(problems, { phase: "inputs" });
+	const settings = settingsOf(parsed.data);
+	return {
+		settings,
+		warnings: [...unusedInputs(raw, parsed.data.command), ..."encryption" in settings ? encryptionWarnings(settings.encryption) : []]
+	};
+}
+/** The schema of all inputs that are in force; relative paths are resolved on the way. */
+function fieldsFor(context, raw) {
+	const project = resolve(context.workspace, raw["working-directory"]);
+	return object({
+		command: choice(supportedCommands, laterCommands()),
+		"database-url": databaseUrl(project).nullable(),
+		"working-directory": existingPath(context.workspace, "folder"),
+		"prisma-schema": existingPath(project, "any").nullable(),
+		"prisma-config": existingPath(project, "file").nullable(),
+		storage: raw.command === "check" ? noStorage : storageUrls(context.hosted),
+		"encryption-passphrase": passphrase().nullable(),
+		"encryption-recipients": recipients().nullable(),
+		"encryption-identity": identities().nullable(),
+		jobs: wholeNumber(1, 16),
+		label: backupLabel().nullable(),
+		verify: choice(["restore", "archive"]),
+		recovery: choice(["auto", "swap"], ["in-place"]),
+		"on-new-writes": choice(["restore", "stop"]),
+		"keep-failed": wholeNumber(0, 100),
+		"fail-on": choice([
+			"error",
+			"warning",
+			"none"
+		]),
+		comment: choice(["true", "false"]),
+		"shadow-database-url": databaseUrl(project).nullable()
+	});
+}
+/** `check` stores nothing; a `storage` given to it is a warning like every input that it does not use. */
+const noStorage = unknown().transform(() => null);
+function settingsOf(fields) {
+	const project = {
+		databaseUrl: fields["database-url"],
+		workingDirectory: fields["working-directory"],
+		prismaSchema: fields["prisma-schema"],
+		prismaConfig: fields["prisma-config"]
+	};
+	if (fields.command === "check") return {
+		command: "check",
+		...project,
+		failOn: fields["fail-on"],
+		comment: fields.comment === "true",
+		shadowDatabaseUrl: fields["shadow-database-url"]
+	};
+	if (fields.storage === null) throw new TypeError("only check goes without a storage");
+	const common = {
+		...project,
+		storages: fields.storage,
+		encryption: encryptionOf(fields),
+		jobs: fields.jobs,
+		label: fields.label,
+		verify: fields.verify
+	};
+	if (fields.command === "backup") return {
+		command: "backup",
+		...common
+	};
+	return {
+		command: "migrate",
+		...common,
+		recovery: fields.recovery,
+		onNewWrites: fields["on-new-writes"],
+		keepFailed: fields["keep-failed"]
+	};
+}
+/** Empty texts become the default, or null where there is none. */
+function withDefaults(raw) {
+	return Object.fromEntries(inputNames.map((name) => [name, raw[name] || (inputEntry(name).default ?? null)]));
+}
+function laterCommands() {
+	return commands.filter((command) => !supportedCommands.includes(command));
+}
+/**
+* The runner passes inputs that action.yml does not know as well (it only prints a warning), so a mistyped
+* name would silently mean its default.
+*/
+function unknownInputs(env) {
+	const known = new Set(inputNames.map(inputVariable));
+	return Object.keys(env).filter((variable) => variable.startsWith("INPUT_") && !known.has(variable)).sort().map((variable) => {
+		const given = variable.slice(6).toLowerCase();
+		const closest = closestInput(given);
+		return {
+			code: "SM_INPUT",
+			message: `${given}: there is no such input`,
+			hint: closest ? `Did you mean ${closest}?` : `Remove it from the step's \`with:\`, or the variable ${variable} from the environment.`
+		};
+	});
+}
+/** Inputs whose part is not built yet, given by the user. */
+function notYetInputs(raw) {
+	return inputNames.flatMap((name) => {
+		const { later } = inputEntry(name);
+		if (later === void 0 || raw[name] === "") return [];
+		return [{
+			code: "SM_NOT_YET",
+			message: `${name}: arrives with a later version of safe-migrate (it will ${later})`,
+			hint: `Remove ${name} from this step until then; nothing was touched.`
+		}];
+	});
+}
+/** Inputs that were given, differ from their default, and mean nothing to this command. */
+function unusedInputs(raw, command) {
+	return inputNames.filter((name) => !inputEntry(name).commands.includes(command)).filter((name) => raw[name] !== "" && raw[name] !== inputEntry(name).default).map((name) => `${name}: not used by command ${command}`);
+}
+function problemOf(issue) {
+	const parameters = issue.code === "custom" ? issue.params ?? {} : {};
+	return {
+		code: parameters.code ?? "SM_INPUT",
+		message: `${issue.path.join(".")}: ${issue.message}`,
+		hint: parameters.hint ?? "See the table of inputs in the README."
+	};
+}
+
+// src/runner/lost-output.ts
+/**
+* Whoever reads our output may be gone before us: the runner died, or killed the step's pipes. Writing then fails with
+* EPIPE; as an error that nobody handles it would be told, which fails again, without end. The run goes on unheard.
+*/
+function surviveLostOutput() {
+	for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+}
+
+// src/report/sentence.ts
+/** The result in one plain sentence: what happened, and what state the database is in now. */
+function resultSentence(report) {
+	const database = report.target?.database ?? "The database";
+	switch (report.result) {
+		case "migrated": return `${database} is migrated: ${countOf(report.appliedMigrations.length, "migration")} applied${backupClause(report)}.`;
+		case "up-to-date": return `${database} is up to date: no migration is pending.`;
+		case "backed-up": return `${database} is backed up${backupClause(report, " as ")}.`;
+		case "checked": return checkedSentence(report);
+		case "rolled-back": return `${database} is rolled back to its backup.`;
+		case "drilled": return "The stored backup was restored into a scratch database and found equal.";
+		case "pruned": return "Old backups were removed.";
+		case "refused": return refusedSentence(report, database);
+		case "rehearsal-failed": return `${failed(report)} on a copy; ${database} was never touched.`;
+		case "untouched": return `${failed(report)} before it changed anything; ${database} is as it was.`;
+		case "restored": return `${failed(report)}; ${database} is again as it was before${recoveryClause(report)}.`;
+		case "stopped": return `${failed(report)}, and nothing was undone: ${database} is as the migration left it and waits for a decision.`;
+		case "recovery-failed": return `${failed(report)}, and recovery failed as well: ${database} needs a person now.`;
+	}
+}
+function checkedSentence(report) {
+	if (report.check === null) return "Checked.";
+	const findings = findingsOf(report.check);
+	const count = (severity) => findings.filter((finding) => finding.severity === severity).length;
+	const pending = countOf(report.pendingMigrations.length, "pending migration");
+	const part = report.check.parts.some((part) => part.notChecked.length > 0) ? "; not everything could be looked at" : "";
+	return `${pending}, ${countOf(count("error"), "error")}, ${countOf(count("warning"), "warning")}${part}.`;
+}
+function refusedSentence(report, database) {
+	const reasons = countOf(report.problems.length, "reason");
+	if (report.command === "backup" && report.backup !== null) return `The backup of ${database} is stored as ${report.backup.id} but not proved: ${reasons}.`;
+	return `Refused for ${reasons}; ${report.target === null ? "no database was touched" : `${database} was not touched`}.`;
+}
+function failed(report) {
+	return report.failure === null ? "The migration failed" : `${report.failure.migration} failed`;
+}
+function recoveryClause(report) {
+	const seconds = report.recoverySeconds;
+	const method = report.recoveryMethod === "none" ? "" : ` (${report.recoveryMethod})`;
+	return seconds === null ? method : `, ${formatDuration(seconds * 1e3)} later${method}`;
+}
+function backupClause(report, lead = ", backup ") {
+	const { backup } = report;
+	if (backup === null) return "";
+	const proof = backup.restoreProved === "true" ? "restored and found equal" : "stored, but not proved by a restore";
+	return `${lead}${backup.id} (${formatBytes(backup.sizeBytes)}) ${proof}`;
+}
+
+// src/report/annotations.ts
+/** GitHub shows no more of one kind for a step and drops the others silently. */
+const maximumOfAKind = 10;
+/** The annotations of a run, the most important first: at most ten errors and ten warnings. */
+function annotationsOf(report) {
+	const findings = report.check === null ? [] : findingsOf(report.check);
+	return [...limited([...errorsOf(report), ...findingAnnotations(findings, "error")]), ...limited([...findingAnnotations(findings, "warning"), ...report.warnings.map((message) => ({
+		level: "warning",
+		title: "safe-migrate",
+		message
+	}))])];
+}
+function findingAnnotations(findings, level) {
+	return findings.filter((finding) => finding.severity === level).map((finding) => ({
+		level,
+		title: finding.code,
+		message: `${finding.message}\nHINT: ${finding.hint}`,
+		...finding.file === null ? {} : { file: finding.file },
+		...finding.file === null || finding.line === null ? {} : { line: finding.line }
+	}));
+}
+function errorsOf(report) {
+	const errors = report.problems.map(problemAnnotation);
+	if (report.failure !== null) return [failureAnnotation(report, report.failure), ...errors.slice(1)];
+	if (errors.length === 0 && report.check === null && !jobPasses(report)) return [{
+		level: "error",
+		title: `safe-migrate: ${report.result}`,
+		message: resultSentence(report)
+	}];
+	return errors;
+}
+function failureAnnotation(report, failure) {
+	const [reason] = report.problems;
+	const sqlState = failure.sqlState === null ? "" : ` (SQLSTATE ${failure.sqlState})`;
+	const lines = [
+		`${failure.message}${sqlState}`,
+		resultSentence(report),
+		...reason ? adviceOf(reason) : []
+	];
+	return {
+		level: "error",
+		title: `Migration ${failure.migration} failed`,
+		message: lines.join("\n"),
+		...failure.file === null ? {} : { file: failure.file },
+		...failure.file === null || failure.line === null ? {} : { line: failure.line }
+	};
+}
+function problemAnnotation(problem) {
+	return {
+		level: "error",
+		title: problem.phase === null ? problem.code : `${problem.code} in ${problem.phase}`,
+		message: [problem.message, ...adviceOf(problem)].join("\n")
+	};
+}
+function adviceOf(problem) {
+	return [`HINT: ${problem.hint}`, problem.docs];
+}
+function limited(annotations) {
+	if (annotations.length <= maximumOfAKind) return annotations;
+	const shown = annotations.slice(0, 9);
+	const rest = annotations.slice(9);
+	const messages = rest.map((annotation) => annotation.message.split("\n")[0] ?? "");
+	return [...shown, {
+		level: rest[0]?.level ?? "error",
+		title: `safe-migrate: ${countOf(rest.length, "more", "more")}`,
+		message: messages.join("\n")
+	}];
+}
+
+// src/report/attachments.ts
+/** The SQL that a check proposes, whole, however little of it fits into a comment. */
+function attachmentsOf(report) {
+	const missing = report.check?.missingMigrationSql ?? null;
+	const reconcile = report.check?.drift?.reconcileSql ?? "";
+	return [...missing === null ? [] : [{
+		name: "missing-migration.sql",
+		text: missing
+	}], ...reconcile === "" ? [] : [{
+		name: "reconcile-drift.sql",
+		text: reconcile
+	}]];
+}
+
+// src/report/closing.ts
+/** The log's last lines: the result in one sentence, and what to do next with commands to paste. */
+function closingLines(report) {
+	return [`${report.result}: ${resultSentence(report)}`, ...report.nextSteps.flatMap((step) => [step.text, ...step.commands.flatMap((command) => command.split("\n"))])];
+}
+
+// src/report/outputs.ts
+/** The step's outputs by their public names, each as the text that a workflow reads; empty means none. */
+function outputsOf(report, reportPath) {
+	return {
+		result: report.result,
+		"recovery-method": report.recoveryMethod,
+		"backup-id": report.backup?.id ?? "",
+		"backup-locations": JSON.stringify(report.backup?.locations.map((location) => location.url) ?? []),
+		"backup-size-bytes": report.backup === null ? "" : String(report.backup.sizeBytes),
+		"backup-sha256": report.backup?.sha256 ?? "",
+		"restore-proved": report.backup?.restoreProved ?? "false",
+		"pending-migrations": JSON.stringify(report.pendingMigrations),
+		"applied-migrations": JSON.stringify(report.appliedMigrations),
+		"failed-migration": report.failure?.migration ?? "",
+		"failed-database": report.failedDatabase ?? "",
+		"data-loss": JSON.stringify(report.dataLoss),
+		drift: report.drift,
+		"recovery-seconds": report.recoverySeconds === null ? "" : report.recoverySeconds.toFixed(3),
+		report: reportPath
+	};
+}
+
+// src/report/markdown-text.ts
+/**
+* Other people's text in GitHub's Markdown: names of databases, messages of the server, SQL. None of it may
+* break out of its place, become markup or mention anybody.
+*/
+/** Longest message shown; the whole of it stands in report.json. */
+const maximumLength = 2e3;
+/** Word joiner: keeps a name after `@` from being a mention, which is looked for after entities are decoded. */
+const wordJoiner = "⁠";
+/** Text among our words. One line; everything that Markdown or HTML could take for markup becomes an entity. */
+function plain(text) {
+	return oneLine(text).replaceAll(/[&<>`*[\]|\\~#$!]/g, entity).replaceAll(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, entity).replaceAll("@", `&#64;${wordJoiner}`).replace(/^(\s*)([-+=])/, (_, space, sign) => space + entity(sign)).replace(/^(\s*\d+)([.)])(?=\s|$)/, (_, digits, sign) => digits + entity(sign));
+}
+/** Text as inline code. Mentions and links are not looked for in code. */
+function code(text) {
+	const line = oneLine(text);
+	if (line === "") return "";
+	if (/^[^`|\\\s]+$|^[^`|\\\s][^`|\\]*[^`|\\\s]$/.test(line)) return `\`${line}\``;
+	return `<code>${line.replaceAll(/[^\p{L}\p{N} .,/()=+-]/gu, entity)}</code>`;
+}
+/** Lines as a block of code, in a fence longer than any in them. */
+function codeBlock(lines, language = "") {
+	const text = lines.map((line) => withoutControls(line, /[\p{Cc}]/gu, (c) => c === "\n" || c === "	" ? c : "")).join("\n");
+	const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+	const fence = "`".repeat(longest + 1);
+	return `${fence}${language}\n${text}\n${fence}`;
+}
+/** A table; cells are Markdown made by `plain` and `code`, in which no pipe is left. */
+function table(header, rows) {
+	const line = (cells) => `| ${cells.join(" | ")} |`;
+	return [
+		line(header),
+		line(header.map(() => "---")),
+		...rows.map(line)
+	].join("\n");
+}
+/** A part that is folded until somebody clicks. `title` is Markdown-free. */
+function fold(title, markdown) {
+	return `<details><summary>${plain(title)}</summary>\n\n${markdown}\n\n</details>`;
+}
+function oneLine(text) {
+	const line = withoutControls(text, /[\p{Cc}\u2028\u2029]+/gu, () => " ").trim();
+	return line.length > maximumLength ? `${line.slice(0, maximumLength)}…` : line;
+}
+/** Also takes out what turns the reading direction, which could make one name look like another. */
+function withoutControls(text, pattern, replacement) {
+	return text.replaceAll(/[\u202a-\u202e\u2066-\u2069]/g, "").replaceAll(pattern, replacement);
+}
+function entity(character) {
+	return `&#${character.codePointAt(0)};`;
+}
+
+// src/report/check-sections.ts
+/** Rows and lines of a list; the rest stands in report.json. */
+const maximumRows$1 = 100;
+const marks = {
+	error: "error",
+	warning: "warning",
+	notice: "notice"
+};
+/** What a check found, the most important first, for the job summary and for the comment. */
+function checkSections(check) {
+	return [
+		findings(check),
+		...pending(check.pending),
+		missingMigration(check.missingMigrationSql),
+		...drift(check.drift),
+		notChecked(check),
+		prismaStatus(check.prismaStatus)
+	].filter((section) => section !== null);
+}
+function findings(check) {
+	const all = findingsOf(check);
+	if (all.length === 0) return null;
+	const shown = all.slice(0, maximumRows$1).map(line);
+	if (all.length > maximumRows$1) shown.push(`- and ${all.length - maximumRows$1} more in the report`);
+	return {
+		markdown: `### Findings\n\n${shown.join("\n")}`,
+		shortly: `### Findings\n\n${countOf(all.length, "finding")}, too many to list here.`
+	};
+}
+function line(finding) {
+	const place = finding.file === null ? "" : ` ${code(`${finding.file}${finding.line === null ? "" : `:${finding.line}`}`)}`;
+	return `- **${marks[finding.severity]}**: ${plain(finding.message)}${place}<br>HINT: ${plain(finding.hint)} (${code(finding.code)})`;
+}
+function pending(migrations) {
+	if (migrations.length === 0) return [];
+	const losses = migrations.flatMap((migration) => migration.destructive.map((each) => [
+		code(migration.name),
+		String(each.line),
+		`${plain(each.action)} ${code(each.object)}`
+	]));
+	const shown = losses.slice(0, maximumRows$1);
+	const dataLoss = losses.length === 0 ? "None of their statements destroys data." : `These statements can destroy data:\n\n${table([
+		"Migration",
+		"Line",
+		"What it does"
+	], shown)}${losses.length > shown.length ? `\n\nand ${losses.length - shown.length} more in the report` : ""}`;
+	const heading = `### Pending: ${countOf(migrations.length, "migration")}`;
+	return [{
+		markdown: `${heading}\n\n${dataLoss}`,
+		shortly: `${heading}\n\n${countOf(losses.length, "statement")} can destroy data.`
+	}, ...migrations.map((migration) => ({
+		markdown: fold(migration.name, codeBlock(migration.script.trimEnd().split("\n"), "sql")),
+		shortly: `${code(migration.name)}: its SQL is too long to be shown here.`
+	}))];
+}
+function missingMigration(sql) {
+	if (sql === null) return null;
+	const heading = "### The migrations do not say what schema.prisma says";
+	return {
+		markdown: `${heading}\n\n${fold("SQL of the missing migration", codeBlock(sql.split("\n"), "sql"))}`,
+		shortly: `${heading}\n\nThe SQL of the missing migration is too long to be shown here.`
+	};
+}
+function drift(report) {
+	if (report === null || report.differences.length === 0) return [];
+	const shown = report.differences.slice(0, maximumRows$1).map((difference) => `- ${plain(difference)}`);
+	if (report.differences.length > maximumRows$1) shown.push(`- and ${report.differences.length - maximumRows$1} more in the report`);
+	const heading = "### Drift: the database is not what its migrations made";
+	const ways = [
+		"**To take the change back**, run the SQL below on the database, after a backup (`command: backup`).",
+		"**To keep it**, make it a migration (`npx prisma migrate dev --create-only`, with what was changed), and mark that as applied where it is there already: `npx prisma migrate resolve --applied`.",
+		"**When nobody knows what happened**, go back to a stored backup (`command: rollback`). Never reset the database."
+	];
+	const byHand = report.byHand.length === 0 ? "" : `\n\nWhat cannot be scripted:\n\n${report.byHand.slice(0, maximumRows$1).map((each) => `- ${plain(each)}`).join("\n")}`;
+	return [{
+		markdown: `${heading}\n\n${shown.join("\n")}\n\n${ways.join("\n\n")}${byHand}`,
+		shortly: `${heading}\n\n${countOf(report.differences.length, "object")} differ, too many to list here.`
+	}, ...report.reconcileSql === "" ? [] : [{
+		markdown: fold("SQL that takes the database back to its migrations", codeBlock(report.reconcileSql.split("\n"), "sql")),
+		shortly: "The SQL that takes the database back is too long to be shown here."
+	}]];
+}
+function notChecked(check) {
+	const lines = [...new Set(check.parts.flatMap((part) => part.notChecked))];
+	if (lines.length === 0) return null;
+	return {
+		markdown: `### Not checked\n\n${lines.map((each) => `- ${plain(each)}`).join("\n")}`,
+		shortly: `### Not checked\n\n${countOf(lines.length, "thing")}.`
+	};
+}
+function prismaStatus(text) {
+	if (text === null || text === "") return null;
+	return {
+		markdown: fold("What prisma migrate status says", codeBlock(text.split("\n"))),
+		shortly: "What prisma migrate status says is too long to be shown here."
+	};
+}
+
+// src/report/phase-chart.ts
+/**
+* The phases as a Mermaid gantt. Times are written and shown without a zone, so that every reader sees UTC.
+* Holds nothing but our own phase names.
+*/
+function phaseChart(phases) {
+	return [
+		"gantt",
+		"  dateFormat YYYY-MM-DD HH:mm:ss.SSS",
+		"  axisFormat %H:%M:%S",
+		...phases.filter((record) => record.status !== "skipped").map((record) => {
+			const kind = record.status === "failed" ? "crit" : "done";
+			const start = record.startedAt.replace("T", " ").replace("Z", "");
+			return `  ${record.phase} :${kind}, ${start}, ${Math.max(1, Math.round(record.durationMs))}ms`;
+		})
+	].join("\n");
+}
+
+// src/report/summary.ts
+/** GitHub drops a summary that is longer; some room is left for the last line. */
+const maximumSummaryBytes = 1047552;
+/** Rows of a table; the rest stands in report.json. */
+const maximumRows = 100;
+/**
+* The job summary in GitHub's Markdown: the result in one sentence, what to do, and then what happened.
+* A section that would not fit into 1 MiB is left out.
+*/
+function summaryMarkdown(report) {
+	const sections = [
+		`## safe-migrate: ${report.result}\n\n**${plain(resultSentence(report))}**`,
+		whatToDo(report),
+		...report.check === null ? [] : checkSections(report.check).map((section) => section.markdown),
+		phaseTable(report),
+		...report.check === null ? [migrations(report), dataLoss(report)] : [],
+		newWrites(report),
+		backup(report),
+		keptDatabases(report),
+		earlierRun(report),
+		warnings(report),
+		origin(report)
+	].filter((section) => section !== null);
+	let summary = "";
+	let isWhole = true;
+	for (const section of sections) if (Buffer.byteLength(summary) + Buffer.byteLength(section) > maximumSummaryBytes) isWhole = false;
+	else summary += `${section}\n\n`;
+	return isWhole ? summary : `${summary}_What is missing here is too long for a summary; it stands in the report._\n`;
+}
+function whatToDo(report) {
+	const problems = shortened(report.problems, (problem) => {
+		const place = problem.phase === null ? "" : ` (${problem.phase})`;
+		return `- ${plain(problem.message)}${place}<br>HINT: ${plain(problem.hint)} [${code(problem.code)}](${problem.docs})`;
+	});
+	const steps = report.nextSteps.map((step) => step.commands.length === 0 ? plain(step.text) : `${plain(step.text)}\n\n${codeBlock(step.commands, "sh")}`);
+	if (problems.length === 0 && steps.length === 0) return null;
+	return [
+		jobPasses(report) ? "### What to know" : "### What to do",
+		problems.join("\n"),
+		...steps
+	].filter((part) => part !== "").join("\n\n");
+}
+function phaseTable(report) {
+	if (report.phases.length === 0) return null;
+	const rows = report.phases.map((record) => [
+		record.phase,
+		record.status === "done" ? "" : record.status,
+		formatSeconds(record.durationMs),
+		plain(record.fact)
+	]);
+	const chart = fold("Timeline (UTC)", codeBlock([phaseChart(report.phases)], "mermaid"));
+	return `### Phases\n\n${table([
+		"Phase",
+		"",
+		"Time",
+		"Result"
+	], rows)}\n\n${chart}`;
+}
+function migrations(report) {
+	if (report.pendingMigrations.length === 0) return null;
+	const applied = new Set(report.appliedMigrations);
+	const rows = shortenedRows(report.pendingMigrations, (name) => {
+		const state = applied.has(name) ? "applied" : name === report.failure?.migration ? "failed" : "not applied";
+		return [code(name), state];
+	});
+	const parts = ["### Migrations", table(["Migration", "Now"], rows)];
+	if (report.failure !== null) parts.push(failure(report.failure));
+	return parts.join("\n\n");
+}
+function failure(failed) {
+	const place = failed.file === null ? "" : ` at ${code(failed.line === null ? failed.file : `${failed.file}:${failed.line}`)}`;
+	const sqlState = failed.sqlState === null ? "" : ` (SQLSTATE ${code(failed.sqlState)})`;
+	return `${code(failed.migration)} failed${place}: ${plain(failed.message)}${sqlState}`;
+}
+function dataLoss(report) {
+	if (report.dataLoss.length === 0) return null;
+	const rows = shortenedRows(report.dataLoss, (loss) => [
+		code(loss.migration),
+		code(loss.object),
+		code(loss.statement)
+	]);
+	return `### Data that the migrations destroy\n\n${table([
+		"Migration",
+		"Object",
+		"Statement"
+	], rows)}`;
+}
+function newWrites(report) {
+	if (report.newWrites === null) {
+		const tables = report.writesBeforeMigration ?? [];
+		if (tables.length === 0) return null;
+		return `### Writes after the backup\n\nWritten to between the backup and the migration: ${shortened(tables, code).join(", ")}`;
+	}
+	const heading = "### What the failed database holds beside the backup";
+	if (report.newWrites.length === 0) return `${heading}\n\nNone: every table was compared.`;
+	const rows = shortenedRows(report.newWrites, (difference) => [
+		code(`${difference.schema}.${difference.table}`),
+		formatCount(difference.onlyInFailed),
+		formatCount(difference.changed),
+		formatCount(difference.onlyInTarget),
+		difference.sampleKeys.slice(0, 5).map(code).join(" ") + (difference.sampleKeys.length > 5 ? " …" : "")
+	]);
+	return `${heading}\n\nCompared with ${report.failedDatabase === null ? "the failed database" : code(report.failedDatabase)}, which is kept:\n\n${table([
+		"Table",
+		"Only there",
+		"Changed there",
+		"Deleted there",
+		"Keys only there"
+	], rows)}`;
+}
+function backup(report) {
+	if (report.backup === null) return null;
+	const { id, sizeBytes, sha256, restoreProved, encryption, locations } = report.backup;
+	const proved = {
+		true: "restored and found equal",
+		false: "not proved by a restore",
+		"could-not-verify": "could not be verified"
+	}[restoreProved];
+	const rows = [
+		["Id", code(id)],
+		["Size", formatBytes(sizeBytes)],
+		["SHA-256", code(sha256)],
+		["Proof", proved],
+		["Encrypted", encryptionSentence(encryption)],
+		...locations.map((location) => ["Stored", `${code(location.url)} ${plain(location.verified)}`])
+	];
+	const commands = restoreByHandCommands(report.backup);
+	const byHand = commands.length === 0 ? "" : `\n\n${fold("Restore it by hand, beside the database", codeBlock(commands, "sh"))}`;
+	return `### Backup\n\n${table(["", ""], rows)}${byHand}`;
+}
+function keptDatabases(report) {
+	if (report.keptDatabases.length === 0) return null;
+	const rows = shortenedRows(report.keptDatabases, ({ name, sizeBytes }) => [code(name), formatBytes(sizeBytes)]);
+	return `### Kept failed databases\n\n${table(["Database", "Size"], rows)}`;
+}
+function earlierRun({ earlierRun: earlier }) {
+	if (earlier === null) return null;
+	return `### An earlier run\n\n${plain(earlier.fact)} (in ${code(earlier.phase)} since ${plain(earlier.at)}).`;
+}
+function warnings(report) {
+	if (report.warnings.length === 0) return null;
+	return `### Warnings\n\n${shortened(report.warnings, (line) => `- ${plain(line)}`).join("\n")}`;
+}
+function origin(report) {
+	const { target, run } = report;
+	return `<sub>${[
+		`command ${code(report.command)}`,
+		...target === null ? [] : [`${code(target.database)} at ${code(`${target.host}:${target.port}`)}, PostgreSQL ${plain(target.serverVersion)}`],
+		...report.prismaVersion === null ? [] : [`Prisma ${plain(report.prismaVersion)}`],
+		...run.commit === null ? [] : [`commit ${code(run.commit)}`],
+		`run ${code(run.id)}`
+	].join(" · ")}</sub>`;
+}
+/** At most `maximumRows` of them, and a last one that says how many there are more. */
+function shortened(items, render) {
+	const shown = items.slice(0, maximumRows).map(render);
+	return items.length > maximumRows ? [...shown, `and ${leftOut(items)}`] : shown;
+}
+function shortenedRows(items, render) {
+	const shown = items.slice(0, maximumRows).map(render);
+	if (items.length <= maximumRows) return shown;
+	const width = shown[0]?.length ?? 1;
+	return [...shown, [`and ${leftOut(items)}`, ...Array.from({ length: width - 1 }, () => "")]];
+}
+function leftOut(items) {
+	return `${countOf(items.length - maximumRows, "more", "more")} in the report`;
+}
+
+// src/runner/publish.ts
+/**
+* Tells everybody what the run did: last lines of the log, report.json, outputs, annotations, summary, and the
+* exit code. What only people read (summary, report.json) fails softly with a warning: by now the database is
+* in its final state, and the result must not depend on a full disk.
+*/
+async function publish(report, context, log) {
+	process.exitCode = jobPasses(report) ? 0 : 1;
+	for (const line of closingLines(report)) log.visible(line);
+	const reportPath = await softly("report.json could not be written", () => writeReport(report, context));
+	await softly("The outputs could not be written", async () => {
+		for (const [name, value] of Object.entries(outputsOf(report, reportPath ?? ""))) setOutput(name, value);
+	});
+	for (const annotation of annotationsOf(report)) annotate(annotation);
+	await softly("The job summary could not be written", () => summary.addRaw(summaryMarkdown(report)).write());
+}
+/** Outside of the work folder, which is removed: later steps read it. Returns its path. */
+async function writeReport(report, context) {
+	const folder = join(context.temporaryDirectory, `safe-migrate-report-${report.run.id}`);
+	await mkdir(folder, {
+		recursive: true,
+		mode: 448
+	});
+	const path = join(folder, "report.json");
+	await writeFile(path, `${JSON.stringify(report, null, 2)}\n`, { mode: 384 });
+	for (const { name, text } of attachmentsOf(report)) await writeFile(join(folder, name), `${text.trimEnd()}\n`, { mode: 384 });
+	return path;
+}
+function annotate(annotation) {
+	const { level, title, file, line } = annotation;
+	(level === "error" ? error : warning)(annotation.message.split("\n").map(harmlessLine).join("\n"), {
+		title,
+		...file === void 0 ? {} : { file },
+		...line === void 0 ? {} : { startLine: line }
+	});
+}
+async function softly(failure, work) {
+	try {
+		return await work();
+	} catch (error) {
+		warning(`${failure}: ${messageOf(error)}`);
+		return;
+	}
+}
+
+// src/runner/repository-root.ts
+/** The nearest folder above (or at) `directory` that is a git checkout; `workspace` where there is none. */
+function repositoryRootOf(directory, workspace) {
+	for (let folder = directory;; folder = dirname(folder)) {
+		if (existsSync(join(folder, ".git"))) return folder;
+		if (dirname(folder) === folder) return workspace;
+	}
+}
+
+// src/runner/run-identity.ts
+/** 2020-01-01T00:00:00Z in seconds; keeps the time part at six characters until 2088. */
+const epochSeconds = 1577836800;
+const timeLength = 6;
+const randomLength = 3;
+/**
+* A run's id: seconds since 2020 and three random characters, base 36. Sorts by start, stands in database names
+* (63 bytes are few), and two attempts at the same second still differ.
+*/
+function runId(startedAt) {
+	return `${(Math.floor(startedAt.getTime() / 1e3) - epochSeconds).toString(36).padStart(timeLength, "0")}${randomInt(36 ** randomLength).toString(36).padStart(randomLength, "0")}`;
+}
+function runIdentity(context, startedAt) {
+	const where = context.repository === null || context.runId === null ? hostname() : `${context.repository} run ${context.runId}${context.attempt > 1 ? ` attempt ${context.attempt}` : ""}`;
+	return {
+		id: runId(startedAt),
+		startedAt,
+		description: where,
+		url: context.runUrl,
+		commit: context.commit
+	};
+}
+
 // src/runner/state.ts
 const workFolderKey = "work-folder";
 /** What main leaves for post of the same step. This module is the only reader and writer of the step's state. */
 function saveWorkFolder(path) {
 	saveState(workFolderKey, path);
 }
+const openRunKey = "open-run";
+/** Notes that this run has a journal that stands open, or (null) none any more; the last note counts. */
+function saveOpenRun(run) {
+	saveState(openRunKey, run ?? "");
+}
+/** The run whose journal main left open; null when there is nothing to finish. */
+function savedOpenRun() {
+	return getState(openRunKey) || null;
+}
 /** The folder that main saved, or null when it did not get that far. */
 function savedWorkFolder() {
 	return getState(workFolderKey) || null;
+}
+
+// src/runner/stray-errors.ts
+/**
+* Keeps an error that nobody waited for from ending the process: between the start of a migration and its recovery
+* that would be worse than whatever the error is. It is told as a warning, because it is a defect.
+* A synchronous throw outside of every promise (`uncaughtException`) is treated alike.
+*/
+function surviveStrayErrors(warn) {
+	const tell = (error) => {
+		warn(`an error was not handled: ${messageOf(error)}`);
+	};
+	process.on("unhandledRejection", tell);
+	process.on("uncaughtException", tell);
+	return { [Symbol.dispose]() {
+		process.off("unhandledRejection", tell);
+		process.off("uncaughtException", tell);
+	} };
 }
 
 // src/runner/work-folder.ts
@@ -272,4 +10865,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { sha256Of as a, ContentGate as c, objectKey as d, RefusedError as f, problemsOf as h, savedWorkFolder as i, storageMismatch as l, messageOf as m, removeWorkFolder as n, sha256OfFile as o, SafeMigrateError as p, saveWorkFolder as r, YoungGarbage as s, WorkFolder as t, stoppedBy as u };
+export { sha256OfFile as $, whenReachable as A, renderManifest as B, findingsOf as C, finishEarlierRun as D, encryptionSentence as E, historyDigest as F, countOf as G, backupFolder as H, describeFailure as I, needsBaseline as J, formatBytes as K, digestOf as L, takeBaseline as M, fieldsOf as N, waysToFinish as O, objectsIn as P, sha256Of as Q, dumpName as R, checkPartNames as S, writeSchemaText as T, backupId as U, sealedDumpName as V, labelBefore as W, RunJournal as X, readHistory as Y, openPorts as Z, requestedCommand as _, saveWorkFolder as a, checksumsOf as at, ActionLog as b, runIdentity as c, parseSql as ct, checkSections as d, messageOf as dt, YoungGarbage as et, plain as f, problemsOf as ft, readInputs as g, parseInputs as h, saveOpenRun as i, objectKey as it, readyCopy as j, recover as k, repositoryRootOf as l, RefusedError as lt, surviveLostOutput as m, removeWorkFolder as n, storageMismatch as nt, savedOpenRun as o, migratorApplicationName as ot, resultSentence as p, formatCount as q, surviveStrayErrors as r, stoppedBy as rt, savedWorkFolder as s, errorCodeIn as st, WorkFolder as t, ContentGate as tt, publish as u, SafeMigrateError as ut, secretsOf as v, readSchemaText as w, ReportBuilder as x, readGitHubContext as y, manifestName as z };

@@ -1,6 +1,6 @@
 import { t as require_dist_cjs } from "./aws-sdk.js";
-import { d as objectKey, u as stoppedBy } from "./safe-migrate.js";
-import { n as isNotFound, o as s3Error, s as untilStopped } from "./lazy-shared.js";
+import { it as objectKey, rt as stoppedBy } from "./safe-migrate.js";
+import { a as isNotFound, c as s3Error, i as untilStopped } from "./lazy-shared.js";
 import { Readable, addAbortSignal } from "node:stream";
 
 // src/storage/s3/s3-client.ts

@@ -1,6 +1,6 @@
-import { a as sha256Of, c as ContentGate, l as storageMismatch, m as messageOf, p as SafeMigrateError, u as stoppedBy } from "./safe-migrate.js";
+import { Q as sha256Of, dt as messageOf, nt as storageMismatch, rt as stoppedBy, tt as ContentGate, ut as SafeMigrateError } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
-import { a as isUploadGone, c as encryptionParameters, i as isTaken, n as isNotFound, r as isRefusal, s as untilStopped, t as isForbidden } from "./lazy-shared.js";
+import { i as untilStopped, n as abortUpload, o as isRefusal, r as begunUploads, s as isTaken, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
 import { pipeline } from "node:stream";
 import { setTimeout } from "node:timers/promises";
@@ -41,7 +41,8 @@ var BegunUploads = class {
 		await Promise.race([answered, setTimeout(answerWaitMs, void 0, { ref: false })]);
 		this.#ending.abort();
 		if (this.mayBeMore) for (const id of await this.#listed(signal)) this.#ids.add(id);
-		for (const id of this.#ids) await this.#abortOne(id, signal);
+		const key = this.#bucket.fullKey(this.#key);
+		for (const id of this.#ids) await abortUpload(this.#bucket, key, id, signal);
 	}
 	/** Not ended with the run: it is over soon, and an upload without an id is hard to find. */
 	async #begin(input) {
@@ -58,49 +59,11 @@ var BegunUploads = class {
 			throw error;
 		}
 	}
-	/** A part that was under way may still arrive after an abort (AWS's API reference): abort until none does. */
-	async #abortOne(uploadId, signal) {
-		const { client, location } = this.#bucket;
-		const upload = {
-			Bucket: location.bucket,
-			Key: this.#bucket.fullKey(this.#key),
-			UploadId: uploadId
-		};
-		const isGone = async () => {
-			try {
-				const parts = new import_dist_cjs.ListPartsCommand({
-					...upload,
-					MaxParts: 1
-				});
-				await untilStopped(signal, client.send(parts, { abortSignal: signal }));
-				return false;
-			} catch (error) {
-				if (isUploadGone(error) || isNotFound(error) || isForbidden(error)) return true;
-				throw error;
-			}
-		};
-		for (let attempt = 1; attempt <= 5; attempt += 1) {
-			try {
-				const abort = new import_dist_cjs.AbortMultipartUploadCommand(upload);
-				await untilStopped(signal, client.send(abort, { abortSignal: signal }));
-			} catch (error) {
-				if (isUploadGone(error)) return;
-				throw error;
-			}
-			if (await isGone()) return;
-		}
-		throw new Error(`the multipart upload ${uploadId} is still there after it was aborted`);
-	}
 	/** Uploads to this key that are as young as this run. Keys hold the run's own backup id: nobody else's are. */
 	async #listed(signal) {
-		const { client, location } = this.#bucket;
 		const key = this.#bucket.fullKey(this.#key);
-		const list = new import_dist_cjs.ListMultipartUploadsCommand({
-			Bucket: location.bucket,
-			Prefix: key
-		});
-		const { Uploads: uploads = [] } = await untilStopped(signal, client.send(list, { abortSignal: signal }));
-		return uploads.filter(({ Key, Initiated }) => Key === key && (Initiated?.getTime() ?? Infinity) >= this.#startedAt - clockToleranceMs).flatMap(({ UploadId }) => UploadId ?? []);
+		const oldest = this.#startedAt - clockToleranceMs;
+		return (await begunUploads(this.#bucket, key, signal)).filter(({ fullKey, begunAt }) => fullKey === key && (begunAt?.getTime() ?? Infinity) >= oldest).map(({ uploadId }) => uploadId);
 	}
 };
 

@@ -8,6 +8,7 @@ import { messageOf } from '../system/errors.ts';
 import { ActionLog } from './action-log.ts';
 import { readGitHubContext } from './github-context.ts';
 import { parseInputs, readInputs, requestedCommand, secretsOf } from './inputs.ts';
+import { surviveLostOutput } from './lost-output.ts';
 import { publish } from './publish.ts';
 import { repositoryRootOf } from './repository-root.ts';
 import { runIdentity } from './run-identity.ts';
@@ -23,6 +24,7 @@ const storageTimeoutMs = 180_000;
  * removes its folder. A run that closed its journal leaves nothing to do, and nobody is connected to.
  */
 export async function runPost(openPorts: (mask: (secret: string) => void) => Ports): Promise<void> {
+  surviveLostOutput();
   const run = savedOpenRun();
   if (run !== null) await finish(run, openPorts);
   await removeFolder();
