@@ -193,25 +193,31 @@ async function listTables(session) {
       ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, shapeRow);
 }
 const contentRow = object({
+	schema: string(),
+	table: string(),
 	rows: number(),
 	digest: string()
 });
+/** Counts and digests one table's own rows. */
+async function readTableContent(session, shape) {
+	const [content] = await readTableContents(session, [shape]);
+	if (content === void 0) throw new TypeError("an aggregate returned no row");
+	return content;
+}
+/** The same for several tables in one statement, in their order: one way to the server instead of many. */
+async function readTableContents(session, shapes) {
+	const selects = shapes.map((shape, place) => contentSql(shape, place));
+	return session.query(`${selects.join("\nUNION ALL ")}\nORDER BY "place"`, contentRow);
+}
 /**
-* Counts and digests one table's own rows (ONLY). The digest is a sum over rows, so their order does not matter;
+* ONLY: what inherits is read by itself. The digest is a sum over rows, so their order does not matter;
 * `ROW(q."a", …)::text` instead of `q::text` because the latter reads a column named `q` where there is one.
 */
-async function readTableContent(session, shape) {
-	const columns = shape.columns.map((column) => `q.${identifier(column)}`).join(", ");
-	const [content] = await session.query(`SELECT count(*) AS "rows",
-            coalesce(sum(pg_catalog.hashtextextended(ROW(${columns})::text COLLATE "C", 0)::numeric), 0)::text AS "digest"
-       FROM ONLY ${qualified(shape.schema, shape.table)} AS q`, contentRow);
-	if (content === void 0) throw new TypeError("an aggregate returned no row");
-	return {
-		schema: shape.schema,
-		table: shape.table,
-		rows: content.rows,
-		digest: content.digest
-	};
+function contentSql({ schema, table, columns }, place) {
+	const row = columns.map((column) => `q.${identifier(column)}`).join(", ");
+	return `SELECT ${place} AS "place", ${literal(schema)} AS "schema", ${literal(table)} AS "table", count(*) AS "rows",
+            coalesce(sum(pg_catalog.hashtextextended(ROW(${row})::text COLLATE "C", 0)::numeric), 0)::text AS "digest"
+       FROM ONLY ${qualified(schema, table)} AS q`;
 }
 /** SQL: the namespace under this alias is not one of the system's (`pg_…` is reserved for them). */
 function isUserSchema(alias) {
@@ -235,6 +241,120 @@ async function readMaterializedViews(session) {
        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'm' AND ${isUserSchema("n")} AND ${isNoMember("pg_class", "c")}
       ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, viewRow);
+}
+
+// src/database/postgres/sql-errors.ts
+/** A statement that the server refused. Holds the primary message only: DETAIL and CONTEXT carry row values. */
+var SqlError = class extends SafeMigrateError {
+	name = "SqlError";
+	/** Five characters, e.g. `42P01`; see appendix A of PostgreSQL's manual. */
+	sqlState;
+	/** The server's own words, without our introduction. */
+	primaryMessage;
+	constructor(details) {
+		super({
+			code: "SM_SQL",
+			message: `PostgreSQL refused a statement in ${details.database}: ${details.message} (SQLSTATE ${details.sqlState})`,
+			hint: hintFor(details.sqlState),
+			docs: "postgresql.md"
+		});
+		this.sqlState = details.sqlState;
+		this.primaryMessage = details.message;
+	}
+};
+function hintFor(sqlState) {
+	if (sqlState === "42501") return "Give the role of the database URL the missing privilege.";
+	if (sqlState.startsWith("53")) return "The server is out of disk, memory or connections: make room and run again.";
+	if (sqlState.startsWith("57")) return "Somebody cancelled the statement or stopped the server: run again when it is quiet.";
+	return "The server's log holds the statement and its details.";
+}
+/** The session is gone; what it was doing may or may not have happened. */
+function connectionLost(database, sqlState, cause) {
+	const reason = sqlState === null ? "" : ` (SQLSTATE ${sqlState})`;
+	return new SafeMigrateError({
+		code: "SM_CONNECTION_LOST",
+		message: `The connection to database ${database} was lost${reason}.`,
+		hint: "See whether the server was restarted, the session terminated or the network interrupted, then run again.",
+		docs: "postgresql.md",
+		cause
+	});
+}
+/**
+* What libpq and the server say when a connection does not come about (libpq's own texts are English under LC_ALL=C).
+* Looked at in this order: with several addresses of one host, the server that answered matters most.
+*/
+const connectionProblems = [
+	[/database ".*" does not exist/, {
+		code: "SM_NO_DATABASE",
+		what: "has no such database",
+		hint: "Check the name in the database URL; safe-migrate never creates the target."
+	}],
+	[/password authentication failed|no password supplied|authentication failed|role ".*" does not exist|is not permitted to log in|no pg_hba\.conf entry|pg_hba\.conf rejects|SASL authentication|authentication method|permission denied for database/, {
+		code: "SM_AUTH",
+		what: "did not let the user in",
+		hint: "Check user and password in the database URL (percent-encode special characters) and the server's pg_hba.conf."
+	}],
+	[/SSL|certificate|\bTLS\b/i, {
+		code: "SM_TLS",
+		what: "could not be reached over TLS as the URL asks",
+		hint: "Check sslmode, sslaccept and sslcert in the database URL against what the server offers."
+	}],
+	[/FATAL/, {
+		code: "SM_CONNECTION",
+		what: "refused the connection",
+		hint: "Read the message of the server; when it is starting, stopping or full, run again later."
+	}],
+	[/Connection refused|could not translate host name|timeout expired|timed out|No such file or directory|unreachable|No route to host|Connection reset|server closed the connection|Network is down|Permission denied/i, {
+		code: "SM_UNREACHABLE",
+		what: "cannot be reached",
+		hint: "Check host and port in the database URL, that the server runs, and that this machine may connect to it (firewall, private network, IPv6-only host)."
+	}]
+];
+const otherConnectionProblem = {
+	code: "SM_CONNECTION",
+	what: "could not be connected to",
+	hint: "Check the database URL with psql from the same machine."
+};
+/** The error for a psql that ended before its session was open, from what it wrote to stderr. */
+function connectionError(address, database, stderr) {
+	const problem = connectionProblems.find(([pattern]) => pattern.test(stderr))?.[1] ?? otherConnectionProblem;
+	const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+	const said = saidBy(stderr);
+	return new SafeMigrateError({
+		code: problem.code,
+		message: `The PostgreSQL server at ${host}:${address.port} ${problem.what} (database ${database}, user ${address.user})${said === "" ? "." : `: ${said}`}`,
+		hint: problem.hint,
+		docs: "postgresql.md"
+	});
+}
+/** The telling line of a connection error: the last FATAL if there is one, else the last line that is no advice. */
+function saidBy(stderr) {
+	const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^\s/.test(line) && !/^(DETAIL|HINT|CONTEXT|LINE|STATEMENT):/.test(line)).map((line) => line.replace(/^psql: (error: )?/, "").trim());
+	return (lines.findLast((line) => line.includes("FATAL")) ?? lines.at(-1) ?? "").replace(/^(connection to server|could not connect to server)[^:]*(?:"[^"]*"[^:]*)*(?:: |$)/, "").replace(/^failed: /, "").replace(/^FATAL: +/, "");
+}
+
+// src/database/postgres/read-failed.ts
+/** SQLSTATEs of a name that was not found: a function that leaves schemas out does not find what it names. */
+const unknownNames = /* @__PURE__ */ new Set([
+	"42883",
+	"42P01",
+	"42704",
+	"42703"
+]);
+/** Says what was being read when it failed: SM_READ_FAILED. */
+async function namingWhatFailed(what, reading) {
+	try {
+		return await reading;
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_READ_FAILED",
+			message: `${what} could not be read: ${cause.message}`,
+			hint: unknownNames.has(cause.sqlState) ? "A function in one of its indexes or policies names other objects without their schema, and a restore would not find them either: give the function SET search_path, or qualify the names." : "The role of database-url must be able to read every row of every table (row-level security included).",
+			docs: "postgresql.md",
+			cause
+		});
+	}
 }
 
 // src/database/postgres/tool-failure.ts
@@ -534,10 +654,11 @@ async function readInSnapshot(server, source, tasks, options) {
 		const end = () => session.kill();
 		stop.addEventListener("abort", end, { once: true });
 		try {
-			await session.execute(`${beginReading}; SET TRANSACTION SNAPSHOT '${source.snapshotId}'`);
 			for (const task of queue) {
 				stop.throwIfAborted();
+				await session.execute(`${beginReading}; SET TRANSACTION SNAPSHOT '${source.snapshotId}'`);
 				await task(session);
+				await session.execute("COMMIT");
 			}
 		} catch (error) {
 			failure.abort(error);
@@ -551,6 +672,71 @@ async function readInSnapshot(server, source, tasks, options) {
 	});
 	options.signal.throwIfAborted();
 	failure.signal.throwIfAborted();
+}
+
+// src/database/postgres/table-batches.ts
+/** A larger table is read alone, and a batch ends here: all sessions have work to the end, and progress is seen. */
+const mostBytes = 4194304;
+const mostTables = 100;
+/** Keeps statements below some 100 kB. */
+const mostColumns = 1500;
+/**
+* Puts small tables together: with thousands of them, and a server some milliseconds away, one question for each
+* would take longer than reading them all.
+*/
+function tableBatches(shapes) {
+	const batches = [];
+	let tables = [];
+	let columns = 0;
+	let bytes = 0;
+	const finish = () => {
+		if (tables.length > 0) batches.push(batchOf(tables));
+		tables = [];
+		columns = 0;
+		bytes = 0;
+	};
+	for (const shape of shapes) {
+		if (shape.sizeBytes > mostBytes) {
+			batches.push(batchOf([shape]));
+			continue;
+		}
+		if (tables.length === mostTables || columns + shape.columns.length > mostColumns || bytes + shape.sizeBytes > mostBytes) finish();
+		tables.push(shape);
+		columns += shape.columns.length;
+		bytes += shape.sizeBytes;
+	}
+	finish();
+	return batches;
+}
+function batchOf(tables) {
+	return {
+		tables,
+		sizeBytes: tables.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+	};
+}
+/**
+* Reads a batch in the session's open transaction. Rejects with SM_READ_FAILED and the name of the table: when the
+* statement for all of them fails, they are read one by one.
+*/
+async function readBatch(session, tables) {
+	if (tables.length > 1) {
+		await session.execute("SAVEPOINT batch");
+		try {
+			return await readTableContents(session, tables);
+		} catch (error) {
+			if (!(error instanceof SqlError)) throw error;
+			await session.execute("ROLLBACK TO SAVEPOINT batch");
+		}
+	}
+	const contents = [];
+	for (const shape of tables) contents.push(await namingWhatFailed(`table ${shape.schema}.${shape.table}`, readTableContent(session, shape)));
+	return contents;
+}
+/** The contents in the order of the tables, whichever was read first. */
+function inOrder(shapes, contents) {
+	const key = ({ schema, table }) => JSON.stringify([schema, table]);
+	const place = new Map(shapes.map((shape, index) => [key(shape), index]));
+	return contents.toSorted((a, b) => (place.get(key(a)) ?? 0) - (place.get(key(b)) ?? 0));
 }
 
 // src/database/postgres/fingerprint.ts
@@ -613,22 +799,22 @@ async function readContents(server, exporter, source, options) {
 	const [objects] = await exporter.query(`SELECT (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata) AS "count",
             pg_catalog.pg_table_size('pg_catalog.pg_largeobject') AS "sizeBytes"`, largeObjectFacts);
 	const slices = Math.min(Math.max(1, options.jobs), objects?.count ?? 0);
-	const contents = new Array(shapes.length);
+	const contents = [];
 	let done = 0;
 	let largeObjectCount = 0;
 	let largeObjectSum = 0n;
-	const tasks = shapes.map((shape, index) => ({
-		sizeBytes: shape.sizeBytes,
+	const tasks = tableBatches(shapes).map((batch) => ({
+		sizeBytes: batch.sizeBytes,
 		read: async (session) => {
-			contents[index] = await naming(`table ${shape.schema}.${shape.table}`, readTableContent(session, shape));
-			done += 1;
+			contents.push(...await readBatch(session, batch.tables));
+			done += batch.tables.length;
 			options.onTable?.(done, shapes.length);
 		}
 	}));
 	for (let slice = 0; slice < slices; slice += 1) tasks.push({
 		sizeBytes: (objects?.sizeBytes ?? 0) / slices,
 		read: async (session) => {
-			const part = await naming("a large object", readLargeObjects(session, slice, slices));
+			const part = await namingWhatFailed("a large object", readLargeObjects(session, slice, slices));
 			largeObjectCount += part.count;
 			largeObjectSum += part.sum;
 		}
@@ -636,27 +822,12 @@ async function readContents(server, exporter, source, options) {
 	const bigFirst = tasks.toSorted((a, b) => b.sizeBytes - a.sizeBytes).map((task) => task.read);
 	await readInSnapshot(server, source, bigFirst, options);
 	return {
-		tables: contents.filter((content) => content !== void 0),
+		tables: inOrder(shapes, contents),
 		largeObjects: {
 			count: largeObjectCount,
 			digest: largeObjectSum.toString()
 		}
 	};
-}
-/** Says what was being read when it failed. */
-async function naming(what, reading) {
-	try {
-		return await reading;
-	} catch (cause) {
-		if (!(cause instanceof SafeMigrateError) || cause.code !== "SM_SQL") throw cause;
-		throw new SafeMigrateError({
-			code: "SM_READ_FAILED",
-			message: `${what} could not be read: ${cause.message}`,
-			hint: "The role of database-url must be able to read every row of every table (row-level security included).",
-			docs: "postgresql.md",
-			cause
-		});
-	}
 }
 
 // src/database/postgres/changed-contents.ts
@@ -1689,96 +1860,6 @@ var MachineTools = class {
 		});
 	}
 };
-
-// src/database/postgres/sql-errors.ts
-/** A statement that the server refused. Holds the primary message only: DETAIL and CONTEXT carry row values. */
-var SqlError = class extends SafeMigrateError {
-	name = "SqlError";
-	/** Five characters, e.g. `42P01`; see appendix A of PostgreSQL's manual. */
-	sqlState;
-	/** The server's own words, without our introduction. */
-	primaryMessage;
-	constructor(details) {
-		super({
-			code: "SM_SQL",
-			message: `PostgreSQL refused a statement in ${details.database}: ${details.message} (SQLSTATE ${details.sqlState})`,
-			hint: hintFor(details.sqlState),
-			docs: "postgresql.md"
-		});
-		this.sqlState = details.sqlState;
-		this.primaryMessage = details.message;
-	}
-};
-function hintFor(sqlState) {
-	if (sqlState === "42501") return "Give the role of the database URL the missing privilege.";
-	if (sqlState.startsWith("53")) return "The server is out of disk, memory or connections: make room and run again.";
-	if (sqlState.startsWith("57")) return "Somebody cancelled the statement or stopped the server: run again when it is quiet.";
-	return "The server's log holds the statement and its details.";
-}
-/** The session is gone; what it was doing may or may not have happened. */
-function connectionLost(database, sqlState, cause) {
-	const reason = sqlState === null ? "" : ` (SQLSTATE ${sqlState})`;
-	return new SafeMigrateError({
-		code: "SM_CONNECTION_LOST",
-		message: `The connection to database ${database} was lost${reason}.`,
-		hint: "See whether the server was restarted, the session terminated or the network interrupted, then run again.",
-		docs: "postgresql.md",
-		cause
-	});
-}
-/**
-* What libpq and the server say when a connection does not come about (libpq's own texts are English under LC_ALL=C).
-* Looked at in this order: with several addresses of one host, the server that answered matters most.
-*/
-const connectionProblems = [
-	[/database ".*" does not exist/, {
-		code: "SM_NO_DATABASE",
-		what: "has no such database",
-		hint: "Check the name in the database URL; safe-migrate never creates the target."
-	}],
-	[/password authentication failed|no password supplied|authentication failed|role ".*" does not exist|is not permitted to log in|no pg_hba\.conf entry|pg_hba\.conf rejects|SASL authentication|authentication method|permission denied for database/, {
-		code: "SM_AUTH",
-		what: "did not let the user in",
-		hint: "Check user and password in the database URL (percent-encode special characters) and the server's pg_hba.conf."
-	}],
-	[/SSL|certificate|\bTLS\b/i, {
-		code: "SM_TLS",
-		what: "could not be reached over TLS as the URL asks",
-		hint: "Check sslmode, sslaccept and sslcert in the database URL against what the server offers."
-	}],
-	[/FATAL/, {
-		code: "SM_CONNECTION",
-		what: "refused the connection",
-		hint: "Read the message of the server; when it is starting, stopping or full, run again later."
-	}],
-	[/Connection refused|could not translate host name|timeout expired|timed out|No such file or directory|unreachable|No route to host|Connection reset|server closed the connection|Network is down|Permission denied/i, {
-		code: "SM_UNREACHABLE",
-		what: "cannot be reached",
-		hint: "Check host and port in the database URL, that the server runs, and that this machine may connect to it (firewall, private network, IPv6-only host)."
-	}]
-];
-const otherConnectionProblem = {
-	code: "SM_CONNECTION",
-	what: "could not be connected to",
-	hint: "Check the database URL with psql from the same machine."
-};
-/** The error for a psql that ended before its session was open, from what it wrote to stderr. */
-function connectionError(address, database, stderr) {
-	const problem = connectionProblems.find(([pattern]) => pattern.test(stderr))?.[1] ?? otherConnectionProblem;
-	const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-	const said = saidBy(stderr);
-	return new SafeMigrateError({
-		code: problem.code,
-		message: `The PostgreSQL server at ${host}:${address.port} ${problem.what} (database ${database}, user ${address.user})${said === "" ? "." : `: ${said}`}`,
-		hint: problem.hint,
-		docs: "postgresql.md"
-	});
-}
-/** The telling line of a connection error: the last FATAL if there is one, else the last line that is no advice. */
-function saidBy(stderr) {
-	const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^\s/.test(line) && !/^(DETAIL|HINT|CONTEXT|LINE|STATEMENT):/.test(line)).map((line) => line.replace(/^psql: (error: )?/, "").trim());
-	return (lines.findLast((line) => line.includes("FATAL")) ?? lines.at(-1) ?? "").replace(/^(connection to server|could not connect to server)[^:]*(?:"[^"]*"[^:]*)*(?:: |$)/, "").replace(/^failed: /, "").replace(/^FATAL: +/, "");
-}
 
 // src/database/postgres/psql-channel.ts
 /** How long an ending psql may take before it is killed. */
@@ -3605,6 +3686,23 @@ function creationFailed(name, cause) {
 	});
 }
 
+// src/database/postgres/lazy-commits.ts
+/**
+* Sessions that start in a copy of ours from now on do not wait until each of their commits is on disk. A restore
+* commits several times for each table: on a server with ordinary disks most of its time would go there. `admin`
+* is a session in another database.
+*/
+async function commitLazily(admin, copy) {
+	await admin.execute(`ALTER DATABASE ${identifier(copy)} SET synchronous_commit = off`);
+}
+/**
+* Ends that. This statement's own commit waits for the disk, and with it all that was committed before: afterwards
+* the copy's contents survive a crash of the server like any other.
+*/
+async function commitSafely(admin, copy) {
+	await admin.execute(`ALTER DATABASE ${identifier(copy)} RESET synchronous_commit`);
+}
+
 // src/database/postgres/public-schema.ts
 const schemaRow = object({ oid: number() });
 /**
@@ -3932,6 +4030,7 @@ async function compareSchemas(server, admin, comparison) {
 		run: comparison.run
 	};
 	const scratch = await createCopy(admin, server.version, mark, comparison.properties);
+	await commitLazily(admin, scratch.name);
 	await matchPublicSchema(server, admin, scratch.name);
 	await loadSchema(server, scratch.name, comparison);
 	const again = await readSchemaText$1(server, { database: scratch.name }, comparison.signal);
@@ -4000,7 +4099,9 @@ async function restoreBeside(server, request, log, adminDatabase = server.addres
 	await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
 	const copy = await createCopy(admin, server.version, mark, request.properties);
 	try {
+		await commitLazily(admin, copy.name);
 		const fingerprint = await fillAndCompare(server, admin, request, log);
+		await commitSafely(admin, copy.name);
 		await replayProperties(admin, copy.name, request.properties);
 		await closeDatabase(admin, copy.name);
 		request.signal.throwIfAborted();

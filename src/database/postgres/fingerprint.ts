@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { SafeMigrateError } from '../../system/errors.ts';
 import type { Fingerprint, TableContent } from '../database.ts';
 import { readExtensions } from './extensions.ts';
 import { readLargeObjects } from './large-objects.ts';
 import { readMaterializedViews } from './materialized-views.ts';
+import { namingWhatFailed } from './read-failed.ts';
 import { readSchemaText, schemaDigest } from './schema-text.ts';
 import { readSequences } from './sequences.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
@@ -14,7 +14,8 @@ import {
   type ReadingTask,
   readInSnapshot,
 } from './snapshot-readers.ts';
-import { listTables, readTableContent } from './table-content.ts';
+import { inOrder, readBatch, tableBatches } from './table-batches.ts';
+import { listTables } from './table-content.ts';
 
 export interface FingerprintOptions {
   /** Sessions that read at the same time. */
@@ -111,26 +112,25 @@ async function readContents(
   );
   const slices = Math.min(Math.max(1, options.jobs), objects?.count ?? 0);
 
-  const contents = new Array<TableContent | undefined>(shapes.length);
+  const contents: TableContent[] = [];
   let done = 0;
   let largeObjectCount = 0;
   let largeObjectSum = 0n;
-  const tasks: { readonly sizeBytes: number; readonly read: ReadingTask }[] = shapes.map((shape, index) => ({
-    sizeBytes: shape.sizeBytes,
-    read: async (session) => {
-      contents[index] = await naming(
-        `table ${shape.schema}.${shape.table}`,
-        readTableContent(session, shape),
-      );
-      done += 1;
-      options.onTable?.(done, shapes.length);
-    },
-  }));
+  const tasks: { readonly sizeBytes: number; readonly read: ReadingTask }[] = tableBatches(shapes).map(
+    (batch) => ({
+      sizeBytes: batch.sizeBytes,
+      read: async (session) => {
+        contents.push(...(await readBatch(session, batch.tables)));
+        done += batch.tables.length;
+        options.onTable?.(done, shapes.length);
+      },
+    }),
+  );
   for (let slice = 0; slice < slices; slice += 1) {
     tasks.push({
       sizeBytes: (objects?.sizeBytes ?? 0) / slices,
       read: async (session) => {
-        const part = await naming('a large object', readLargeObjects(session, slice, slices));
+        const part = await namingWhatFailed('a large object', readLargeObjects(session, slice, slices));
         largeObjectCount += part.count;
         largeObjectSum += part.sum;
       },
@@ -140,23 +140,7 @@ async function readContents(
   await readInSnapshot(server, source, bigFirst, options);
 
   return {
-    tables: contents.filter((content) => content !== undefined),
+    tables: inOrder(shapes, contents),
     largeObjects: { count: largeObjectCount, digest: largeObjectSum.toString() },
   };
-}
-
-/** Says what was being read when it failed. */
-async function naming<T>(what: string, reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (cause) {
-    if (!(cause instanceof SafeMigrateError) || cause.code !== 'SM_SQL') throw cause;
-    throw new SafeMigrateError({
-      code: 'SM_READ_FAILED',
-      message: `${what} could not be read: ${cause.message}`,
-      hint: 'The role of database-url must be able to read every row of every table (row-level security included).',
-      docs: 'postgresql.md',
-      cause,
-    });
-  }
 }

@@ -8,6 +8,7 @@ import { copyName } from './copy-name.ts';
 import { createCopy } from './create-copy.ts';
 import { dropCopy } from './drop-copy.ts';
 import { fingerprintDatabase } from './fingerprint.ts';
+import { commitLazily, commitSafely } from './lazy-commits.ts';
 import { matchPublicSchema } from './public-schema.ts';
 import { replayProperties } from './replay-properties.ts';
 import { restoreArchive } from './restore-archive.ts';
@@ -45,7 +46,9 @@ export async function restoreBeside(
   await using admin = await server.connect(adminDatabase, { applicationName: 'safe-migrate prove' });
   const copy = await createCopy(admin, server.version, mark, request.properties);
   try {
+    await commitLazily(admin, copy.name);
     const fingerprint = await fillAndCompare(server, admin, request, log);
+    await commitSafely(admin, copy.name);
     await replayProperties(admin, copy.name, request.properties);
     await closeDatabase(admin, copy.name);
     request.signal.throwIfAborted();

@@ -3,6 +3,7 @@ import { SafeMigrateError } from '../../system/errors.ts';
 import type { DatabaseProperties, Fingerprint } from '../database.ts';
 import { createCopy } from './create-copy.ts';
 import { dropCopy } from './drop-copy.ts';
+import { commitLazily } from './lazy-commits.ts';
 import { matchPublicSchema } from './public-schema.ts';
 import { createExtension } from './restore-extensions.ts';
 import { restoreFailed } from './restore-failed.ts';
@@ -37,6 +38,7 @@ export async function compareSchemas(
   const target = server.address.database;
   const mark = { kind: 'scratch', target, run: comparison.run } as const;
   const scratch = await createCopy(admin, server.version, mark, comparison.properties);
+  await commitLazily(admin, scratch.name);
   await matchPublicSchema(server, admin, scratch.name);
   await loadSchema(server, scratch.name, comparison);
   const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);

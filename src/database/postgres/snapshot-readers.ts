@@ -57,10 +57,13 @@ export async function readInSnapshot(
     const end = (): void => session.kill();
     stop.addEventListener('abort', end, { once: true });
     try {
-      await session.execute(`${beginReading}; SET TRANSACTION SNAPSHOT '${source.snapshotId}'`);
       for (const task of queue) {
         stop.throwIfAborted();
+        // A transaction for each: the locks of thousands of tables and their indexes would not fit into the server's
+        // lock table together.
+        await session.execute(`${beginReading}; SET TRANSACTION SNAPSHOT '${source.snapshotId}'`);
         await task(session);
+        await session.execute('COMMIT');
       }
     } catch (error) {
       // Only the first one counts: the others fail because their session was ended on its account.

@@ -38,25 +38,41 @@ export async function listTables(session: SqlSession): Promise<readonly TableSha
   );
 }
 
-const contentRow = z.object({ rows: z.number(), digest: z.string() });
+const contentRow: z.ZodType<TableContent> = z.object({
+  schema: z.string(),
+  table: z.string(),
+  rows: z.number(),
+  digest: z.string(),
+});
+
+/** What is read of a table. */
+type ReadableTable = Omit<TableShape, 'sizeBytes'>;
+
+/** Counts and digests one table's own rows. */
+export async function readTableContent(session: SqlSession, shape: ReadableTable): Promise<TableContent> {
+  const [content] = await readTableContents(session, [shape]);
+  if (content === undefined) throw new TypeError('an aggregate returned no row');
+  return content;
+}
+
+/** The same for several tables in one statement, in their order: one way to the server instead of many. */
+export async function readTableContents(
+  session: SqlSession,
+  shapes: readonly ReadableTable[],
+): Promise<readonly TableContent[]> {
+  const selects = shapes.map((shape, place) => contentSql(shape, place));
+  return session.query(`${selects.join('\nUNION ALL ')}\nORDER BY "place"`, contentRow);
+}
 
 /**
- * Counts and digests one table's own rows (ONLY). The digest is a sum over rows, so their order does not matter;
+ * ONLY: what inherits is read by itself. The digest is a sum over rows, so their order does not matter;
  * `ROW(q."a", …)::text` instead of `q::text` because the latter reads a column named `q` where there is one.
  */
-export async function readTableContent(
-  session: SqlSession,
-  shape: Omit<TableShape, 'sizeBytes'>,
-): Promise<TableContent> {
-  const columns = shape.columns.map((column) => `q.${identifier(column)}`).join(', ');
-  const [content] = await session.query(
-    `SELECT count(*) AS "rows",
-            coalesce(sum(pg_catalog.hashtextextended(ROW(${columns})::text COLLATE "C", 0)::numeric), 0)::text AS "digest"
-       FROM ONLY ${qualified(shape.schema, shape.table)} AS q`,
-    contentRow,
-  );
-  if (content === undefined) throw new TypeError('an aggregate returned no row');
-  return { schema: shape.schema, table: shape.table, rows: content.rows, digest: content.digest };
+function contentSql({ schema, table, columns }: ReadableTable, place: number): string {
+  const row = columns.map((column) => `q.${identifier(column)}`).join(', ');
+  return `SELECT ${place} AS "place", ${literal(schema)} AS "schema", ${literal(table)} AS "table", count(*) AS "rows",
+            coalesce(sum(pg_catalog.hashtextextended(ROW(${row})::text COLLATE "C", 0)::numeric), 0)::text AS "digest"
+       FROM ONLY ${qualified(schema, table)} AS q`;
 }
 
 /** SQL: the namespace under this alias is not one of the system's (`pg_…` is reserved for them). */

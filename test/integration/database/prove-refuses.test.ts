@@ -174,7 +174,64 @@ describe('what cannot be restored is refused', () => {
     expect(await copiesOf(target)).toEqual([]);
   });
 
-  test('a materialized view that uses one', async () => {
+  test('an index that uses one, already when it is read, by its table', async () => {
+    const target = await targetWith(`
+      CREATE TABLE first (a integer); CREATE TABLE last (a integer);
+      CREATE TABLE rates (rate integer); INSERT INTO rates VALUES (1);
+      CREATE FUNCTION is_even(value integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT value % 2 = 0';
+      CREATE FUNCTION is_odd(value integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT NOT is_even(value)';
+      CREATE INDEX ON rates (is_odd(rate));`);
+    await expect(takeBackup(target.server)).rejects.toMatchObject({
+      code: 'SM_READ_FAILED',
+      message: expect.stringMatching(/^table public\.rates could not be read: .*is_even/),
+      hint: expect.stringContaining('SET search_path'),
+    });
+  });
+
+  test('a generated column that would get another value', async () => {
+    const target = await targetWith(`
+      CREATE TABLE rates (rate integer); CREATE TABLE sums (a integer);
+      CREATE FUNCTION rates() RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+        'BEGIN RETURN (SELECT count(*) FROM rates); EXCEPTION WHEN OTHERS THEN RETURN ''none''; END';
+      ALTER TABLE sums ADD found text GENERATED ALWAYS AS (rates()) STORED;
+      INSERT INTO sums VALUES (1);`);
+    await using backup = await takeBackup(target.server);
+    await expect(prove(target.server, backup)).rejects.toMatchObject({
+      code: 'SM_NOT_EQUAL',
+      message: expect.stringContaining('table public.sums has 1 rows as expected, but not the same contents'),
+    });
+    expect(await copiesOf(target)).toEqual([]);
+  });
+
+  test.each([
+    [
+      'an event trigger',
+      `CREATE FUNCTION noticed() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION noticed()`,
+      'FUNCTION public.noticed',
+    ],
+    ['a publication of all tables', 'CREATE PUBLICATION everything FOR ALL TABLES', 'PUBLICATION everything'],
+    [
+      "a superuser's table",
+      'CREATE TABLE salaries (a integer); GRANT SELECT ON salaries TO PUBLIC',
+      'TABLE public.salaries',
+    ],
+    [
+      'an operator class',
+      'CREATE OPERATOR CLASS public.other FOR TYPE integer USING btree AS OPERATOR 3 =, FUNCTION 1 btint4cmp(integer, integer)',
+      'OPERATOR FAMILY public.other',
+    ],
+  ])('%s, which only a superuser could bring back, by its name', async (_, made, named) => {
+    const target = await targetWith('CREATE TABLE ours (a integer)');
+    await cluster.psql(target.database, made);
+    await using backup = await takeBackup(target.server);
+    await expect(prove(target.server, backup)).rejects.toMatchObject({
+      code: 'SM_RESTORE_FAILED',
+      message: expect.stringContaining(named),
+    });
+    expect(await copiesOf(target)).toEqual([]);
+  });
+
+  test('a materialized view that uses a function of unqualified names', async () => {
     const target = await targetWith(`
       CREATE TABLE rates (rate numeric);
       CREATE FUNCTION rate() RETURNS numeric LANGUAGE sql STABLE AS 'SELECT max(rate) FROM rates';
