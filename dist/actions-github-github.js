@@ -1,3 +1,3 @@
-import { t as getOctokit } from "./actions-github.js";
+import { r as getOctokit } from "./actions-github.js";
 
 export { getOctokit };

@@ -5,7 +5,7 @@ import { join, sep } from "node:path";
 import { readFile } from "node:fs/promises";
 import { ReadStream, createReadStream, fstatSync, lstatSync } from "node:fs";
 import { homedir, platform, release } from "node:os";
-import * as zlib from "node:zlib";
+import * as zlib$1 from "node:zlib";
 import { env, versions } from "node:process";
 
 // node_modules/@smithy/core/dist-es/submodules/checksum/chunked-blob-reader/chunked-blob-reader.js
@@ -5930,7 +5930,7 @@ function buildNativeClass$2(nativeCrc32) {
 var zlibCrc32, Crc32Node;
 var init_Crc32Node = __esmMin((() => {
 	init_Crc32Js();
-	zlibCrc32 = typeof zlib.crc32 === "function" ? zlib.crc32 : void 0;
+	zlibCrc32 = typeof zlib$1.crc32 === "function" ? zlib$1.crc32 : void 0;
 	Crc32Node = zlibCrc32 ? buildNativeClass$2(zlibCrc32) : Crc32Js;
 }));
 

@@ -1,5 +1,23 @@
-import { ut as SafeMigrateError } from "./safe-migrate.js";
+import { ft as SafeMigrateError } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
+
+// src/storage/until-stopped.ts
+/**
+* The result of `work`, or a rejection as soon as the signal is aborted. The SDK heeds a signal only while a
+* request is under way, not in its pauses between attempts, which grow to 20 s.
+*/
+async function untilStopped(signal, work) {
+	work.catch(() => {});
+	signal.throwIfAborted();
+	const { promise: stopped, reject } = Promise.withResolvers();
+	const stop = () => reject(signal.reason);
+	signal.addEventListener("abort", stop, { once: true });
+	try {
+		return await Promise.race([work, stopped]);
+	} finally {
+		signal.removeEventListener("abort", stop);
+	}
+}
 
 // src/storage/s3/s3-errors.ts
 var import_dist_cjs = require_dist_cjs();
@@ -117,24 +135,6 @@ function symptomOf(error) {
 	};
 }
 
-// src/storage/s3/until-stopped.ts
-/**
-* The result of `work`, or a rejection as soon as the signal is aborted. The SDK heeds a signal only while a
-* request is under way, not in its pauses between attempts, which grow to 20 s.
-*/
-async function untilStopped(signal, work) {
-	work.catch(() => {});
-	signal.throwIfAborted();
-	const { promise: stopped, reject } = Promise.withResolvers();
-	const stop = () => reject(signal.reason);
-	signal.addEventListener("abort", stop, { once: true });
-	try {
-		return await Promise.race([work, stopped]);
-	} finally {
-		signal.removeEventListener("abort", stop);
-	}
-}
-
 // src/storage/s3/abort-upload.ts
 const attempts = 5;
 /**
@@ -198,4 +198,4 @@ function encryptionParameters(encryption) {
 	};
 }
 
-export { isNotFound as a, s3Error as c, untilStopped as i, abortUpload as n, isRefusal as o, begunUploads as r, isTaken as s, encryptionParameters as t };
+export { isRefusal as a, untilStopped as c, isNotFound as i, abortUpload as n, isTaken as o, begunUploads as r, s3Error as s, encryptionParameters as t };

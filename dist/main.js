@@ -1,6 +1,6 @@
-import { o as int, p as string, u as object } from "./zod.js";
-import { $ as sha256OfFile, A as whenReachable, B as renderManifest, C as findingsOf, D as finishEarlierRun, E as encryptionSentence, F as historyDigest, G as countOf, H as backupFolder, I as describeFailure, J as needsBaseline, K as formatBytes, L as digestOf, M as takeBaseline, N as fieldsOf, O as waysToFinish, P as objectsIn, R as dumpName, S as checkPartNames, T as writeSchemaText, U as backupId, V as sealedDumpName, W as labelBefore, X as RunJournal, Y as readHistory, Z as openPorts, _ as requestedCommand, a as saveWorkFolder, at as checksumsOf, b as ActionLog, c as runIdentity, ct as parseSql, d as checkSections, dt as messageOf, et as YoungGarbage, f as plain, ft as problemsOf, g as readInputs, h as parseInputs, i as saveOpenRun, j as readyCopy, k as recover, l as repositoryRootOf, lt as RefusedError, m as surviveLostOutput, p as resultSentence, q as formatCount, r as surviveStrayErrors, st as errorCodeIn, t as WorkFolder, u as publish, ut as SafeMigrateError, v as secretsOf, x as ReportBuilder, y as readGitHubContext, z as manifestName } from "./safe-migrate.js";
-import { o as setSecret, r as info, s as warning } from "./actions-core.js";
+import { d as object, m as string, s as int } from "./zod.js";
+import { $ as openPorts, A as waysToFinish, B as dumpName, C as checkPartNames, D as encryptionSentence, E as writeSchemaText, F as fieldsOf, G as backupId, H as renderManifest, I as objectsIn, J as formatBytes, K as labelBefore, L as historyDigest, M as whenReachable, N as readyCopy, O as openStorages, P as takeBaseline, Q as RunJournal, R as describeFailure, S as ReportBuilder, U as sealedDumpName, V as manifestName, W as backupFolder, X as needsBaseline, Y as formatCount, Z as readHistory, _ as requestedCommand, a as saveWorkFolder, b as readArtifactAccess, c as runIdentity, d as checkSections, dt as RefusedError, f as plain, ft as SafeMigrateError, g as readInputs, h as parseInputs, i as saveOpenRun, j as recover, k as finishEarlierRun, l as repositoryRootOf, lt as errorCodeIn, m as surviveLostOutput, mt as problemsOf, nt as YoungGarbage, p as resultSentence, pt as messageOf, q as countOf, r as surviveStrayErrors, st as checksumsOf, t as WorkFolder, tt as sha256OfFile, u as publish, ut as parseSql, v as secretsOf, w as findingsOf, x as ActionLog, y as readGitHubContext, z as digestOf } from "./safe-migrate.js";
+import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash, createHmac, randomBytes, scrypt } from "node:crypto";
 import { Readable, Writable } from "node:stream";
 import { join, relative } from "node:path";
@@ -361,7 +361,7 @@ async function preflight(context, settings, log) {
 			return null;
 		}
 	};
-	const storages = settings.storages.map((url) => context.ports.openStorage(url));
+	const storages = openStorages(context, settings);
 	const checkStorages = (sizeBytes) => Promise.all(storages.map((storage) => attempt(() => checkStorage(storage, sizeBytes, context, log))));
 	const migrator = await attempt(() => openMigrator(context, settings, log));
 	const url = settings.databaseUrl ?? migrator?.url ?? null;
@@ -840,6 +840,7 @@ var Uploads = class {
 			const upload = storage.put({
 				key: `${options.folder}/${options.file.name}`,
 				body: options.file.follow(),
+				path: options.file.path,
 				estimatedBytes: options.estimatedBytes,
 				expected: options.file.content,
 				signal: options.signal,
@@ -2613,7 +2614,7 @@ async function run(openPorts) {
 				run: identity,
 				log,
 				report,
-				ports: openPorts(setSecret),
+				ports: openPorts(setSecret, readArtifactAccess(process.env, context, raw["github-token"])),
 				workFolder: workFolder.path,
 				repository: repositoryRootOf(settings.workingDirectory, context.workspace),
 				pullRequest,

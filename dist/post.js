@@ -1,5 +1,5 @@
-import { $ as sha256OfFile, D as finishEarlierRun, R as dumpName, Z as openPorts, _ as requestedCommand, b as ActionLog, c as runIdentity, dt as messageOf, g as readInputs, h as parseInputs, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, ot as migratorApplicationName, r as surviveStrayErrors, s as savedWorkFolder, u as publish, ut as SafeMigrateError, v as secretsOf, w as readSchemaText, x as ReportBuilder, y as readGitHubContext } from "./safe-migrate.js";
-import { o as setSecret, s as warning } from "./actions-core.js";
+import { $ as openPorts, B as dumpName, O as openStorages, S as ReportBuilder, T as readSchemaText, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, ct as migratorApplicationName, ft as SafeMigrateError, g as readInputs, h as parseInputs, k as finishEarlierRun, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, pt as messageOf, r as surviveStrayErrors, s as savedWorkFolder, tt as sha256OfFile, u as publish, v as secretsOf, x as ActionLog, y as readGitHubContext } from "./safe-migrate.js";
+import { c as setSecret, l as warning } from "./actions-core.js";
 import { join } from "node:path";
 import { open, readFile, readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
@@ -41,7 +41,7 @@ async function finishOwnRun(context, settings) {
 			database,
 			lock,
 			migrator,
-			storages: settings.storages.map((storage) => context.ports.openStorage(storage)),
+			storages: openStorages(context, settings),
 			settings,
 			dumpOf: (found, manifest) => dumpIn(context.workFolder, found, manifest),
 			signal: context.signal
@@ -177,7 +177,7 @@ async function finish(run, openPorts) {
 			run: identity,
 			log,
 			report,
-			ports: openPorts(setSecret),
+			ports: openPorts(setSecret, readArtifactAccess(process.env, context, raw["github-token"])),
 			repository: repositoryRootOf(settings.workingDirectory, context.workspace),
 			pullRequest: null,
 			workFolder: savedWorkFolder() ?? context.temporaryDirectory,

@@ -1,6 +1,6 @@
 import { o as __toESM } from "./rolldown-runtime.js";
-import { a as discriminatedUnion, c as looseObject, d as record, f as strictObject, g as NEVER, h as unknown, i as boolean, l as number, m as union, n as _enum, o as int, p as string, r as array, s as literal$1, t as datetime, u as object } from "./zod.js";
-import { a as setOutput, c as summary, i as saveState, n as getState, s as warning, t as error } from "./actions-core.js";
+import { _ as NEVER, a as boolean, c as literal$1, d as object, f as record, g as unknown, h as union, i as array, l as looseObject, m as string, n as datetime, o as discriminatedUnion, p as strictObject, r as _enum, s as int, u as number } from "./zod.js";
+import { i as getState, l as warning, o as saveState, r as error, s as setOutput, u as summary } from "./actions-core.js";
 import { n as bech32 } from "./scure-base.js";
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { text } from "node:stream/consumers";
@@ -12,9 +12,9 @@ import { setTimeout as setTimeout$1 } from "node:timers/promises";
 import { StringDecoder } from "node:string_decoder";
 import { lookup } from "node:dns/promises";
 import { createServer, isIP } from "node:net";
-import { finished, pipeline as pipeline$1 } from "node:stream/promises";
+import { finished as finished$1, pipeline as pipeline$1 } from "node:stream/promises";
 import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
-import { constants as constants$1, existsSync, readlinkSync, statSync } from "node:fs";
+import { constants as constants$1, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -4683,7 +4683,7 @@ async function dumpSnapshot(server, source, sink, signal) {
 		if (mayHaveZstd && lacksZstd(attempt)) attempt = await runDump(server, source, plainCompression, sink, signal);
 		if (attempt.exit.exitCode !== 0) throw dumpFailed(attempt.exit);
 		sink.end();
-		await finished(sink, { readable: false });
+		await finished$1(sink, { readable: false });
 	} catch (error) {
 		const reason = signal.aborted ? signal.reason : sinkError(sink, error);
 		sink.destroy(reason instanceof Error ? reason : new Error(String(reason)));
@@ -6794,6 +6794,53 @@ function warningsAbout(own) {
 	return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
 }
 
+// src/storage/artifact/artifact-storage.ts
+/**
+* Backups as artifacts of the workflow's runs. The client is loaded with the first request: a run that is refused
+* for a bad input does not wait for it.
+*/
+function artifactStorage(location, access, use) {
+	return new LazyArtifactStorage(location, access, use);
+}
+var LazyArtifactStorage = class {
+	kind = "artifact";
+	url;
+	#open;
+	#store = null;
+	constructor(location, access, use) {
+		this.url = `artifact://${access.repository ?? ""}`;
+		this.#open = async () => {
+			const { ArtifactStore } = await import("./storage-artifact-artifact-store.js");
+			return new ArtifactStore(this.url, location, access, use);
+		};
+	}
+	async check(signal) {
+		return (await this.#loaded()).check(signal);
+	}
+	async put(request) {
+		try {
+			return await (await this.#loaded()).put(request);
+		} finally {
+			request.body.destroy();
+		}
+	}
+	async get(key, signal) {
+		return (await this.#loaded()).get(key, signal);
+	}
+	async list(prefix, signal) {
+		return (await this.#loaded()).list(prefix, signal);
+	}
+	/** What was never finished has no name by which it could be found; GitHub discards it. */
+	async abandon() {}
+	async remove(key, signal) {
+		await (await this.#loaded()).remove(key, signal);
+	}
+	#loaded() {
+		this.#store ??= this.#open();
+		return this.#store;
+	}
+};
+
 // src/storage/object-key.ts
 /** S3's limit for a whole key, bytes of UTF-8. */
 const maximumKeyBytes = 1024;
@@ -7426,15 +7473,19 @@ var LazyS3Storage = class {
 
 // src/storage/open-storage.ts
 /** The storage behind a parsed URL. Opens nothing yet: `check()` does. */
-function openStorage(url) {
-	return url.kind === "s3" ? s3Storage(url) : fileStorage(url);
+function openStorage(url, use, access) {
+	switch (url.kind) {
+		case "s3": return s3Storage(url);
+		case "file": return fileStorage(url);
+		case "artifact": return artifactStorage(url, access, use);
+	}
 }
 
 // src/open-ports.ts
 /** The real outside world: the one place where stories and implementations are put together. */
-function openPorts(mask) {
+function openPorts(mask, artifacts) {
 	return {
-		openStorage,
+		openStorage: (url, use) => openStorage(url, use, artifacts),
 		loadParser,
 		readBaseBranch,
 		async openCheckedProject(settings, signal) {
@@ -9040,6 +9091,11 @@ function restoreByHandCommands(backup, database) {
 function fetchCommand(location, file) {
 	const folder = location.url.replace(/\/(database\.dump(\.age)?)?$/, "");
 	if (location.storage === "file") return `cp ${shellWord(pathOf(`${folder}/${file}`))} ${file}`;
+	if (location.storage === "artifact") {
+		const [, repository = "", id = ""] = /^artifact:\/\/([^/]+\/[^/]+)\/.*?([^/]+)$/.exec(folder) ?? [];
+		const artifacts = `repos/${repository}/actions/artifacts`;
+		return `gh api "${artifacts}/$(${`gh api --paginate ${artifacts} --jq '.artifacts[] | select(.name | endswith("~${id}~${file}")).id'`} | head -n 1)/zip" > ${file}`;
+	}
 	return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;
 }
 /** age asks for a passphrase by itself; the private key is the reader's file. */
@@ -9244,6 +9300,17 @@ function unfinished(code, because, cause) {
 		hint: "Choose one of the ways to finish that the report lists; until then no run changes this database.",
 		cause
 	});
+}
+
+// src/commands/open-storages.ts
+/** The storages that a command was given, in their order. */
+function openStorages(context, settings) {
+	const { migrateDays, otherDays } = settings.retention;
+	return settings.storages.map((url) => context.ports.openStorage(url, {
+		retentionDays: settings.command === "migrate" ? migrateDays : otherDays,
+		isEncrypted: settings.encryption !== null,
+		workFolder: context.workFolder
+	}));
 }
 
 // src/report/encryption-sentence.ts
@@ -9565,6 +9632,37 @@ function failedFact(error) {
 	return `failed: ${first?.message ?? ""}${more}`;
 }
 
+// src/runner/artifact-access.ts
+/** Where this job's artifacts are kept, as the runner tells. `token`: the input `github-token`, empty for none. */
+function readArtifactAccess(env, context, token) {
+	const { ACTIONS_RESULTS_URL: url, ACTIONS_RUNTIME_TOKEN: runtimeToken } = env;
+	return {
+		serverUrl: env.GITHUB_SERVER_URL || "https://github.com",
+		apiUrl: env.GITHUB_API_URL || "https://api.github.com",
+		repository: context.repository,
+		runId: context.runId,
+		attempt: context.attempt,
+		token: token === "" ? null : new Secret(token),
+		service: url && runtimeToken ? {
+			url,
+			token: new Secret(runtimeToken)
+		} : null,
+		isPublic: isPublic(env.GITHUB_EVENT_PATH),
+		maximumRetentionDays: Number(env.GITHUB_RETENTION_DAYS) || null
+	};
+}
+const eventSchema = object({ repository: object({ private: boolean() }) });
+/** What the event's payload says of the repository; null when it says nothing. */
+function isPublic(eventPath) {
+	if (!eventPath) return null;
+	try {
+		const event = eventSchema.safeParse(JSON.parse(readFileSync(eventPath, "utf8")));
+		return event.success ? !event.data.repository.private : null;
+	} catch {
+		return null;
+	}
+}
+
 // src/runner/github-context.ts
 /** Reads the runner's own variables; together with `inputs.ts` and `state.ts` the only reader of the environment. */
 function readGitHubContext(env) {
@@ -9652,12 +9750,8 @@ function parseStorageUrl(line) {
 	const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(line)?.[1]?.toLowerCase();
 	if (scheme === "s3") return parseS3(line.slice(5));
 	if (scheme === "file") return parseFile(line.slice(7));
-	if (scheme === "artifact") throw new RefusedError([{
-		code: "SM_NOT_YET",
-		message: "artifact:// arrives with a later version of safe-migrate",
-		hint: `Allowed now: ${s3Form} and file:///directory.`
-	}]);
-	throw new RefusedError([problem(scheme === void 0 ? "a line is no storage URL" : `${scheme}:// is no storage that safe-migrate knows`, `Allowed: ${s3Form} and file:///directory.`)]);
+	if (scheme === "artifact") return parseArtifact(line.slice(11));
+	throw new RefusedError([problem(scheme === void 0 ? "a line is no storage URL" : `${scheme}:// is no storage that safe-migrate knows`, `Allowed: artifact://, ${s3Form} and file:///directory.`)]);
 }
 function parseS3(rest) {
 	const [beforeQuery = "", query = ""] = splitOnce(rest, "?");
@@ -9667,7 +9761,7 @@ function parseS3(rest) {
 	else if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(bucket)) problems.push(problem("s3:// without a bucket, or with a name that no bucket can have", `Write ${s3Form}.`));
 	const prefix = path.replace(/^\/+|\/+$/g, "");
 	if (prefix !== "" && prefix.split("/").some((segment) => segment === "" || segment === "." || segment === "..")) problems.push(problem("the prefix of s3:// holds an empty, \".\" or \"..\" part", `Write ${s3Form}.`));
-	const parameters = readParameters(query, [
+	const parameters = readParameters("s3", query, [
 		"region",
 		"endpoint",
 		"sse"
@@ -9685,6 +9779,18 @@ function parseS3(rest) {
 	if (location.region !== null && !/^[a-z0-9-]{1,63}$/.test(location.region)) problems.push(problem("region= of s3:// is no region", "Write it as AWS does, e.g. region=eu-central-1."));
 	if (problems.length > 0) throw new RefusedError(problems);
 	return location;
+}
+function parseArtifact(rest) {
+	const [place = "", query = ""] = splitOnce(rest, "?");
+	const problems = [];
+	if (place.replaceAll("/", "") !== "") problems.push(problem("artifact:// names no place: artifacts belong to the repository that the job runs in", "Write artifact:// and nothing behind it."));
+	const plaintext = readParameters("artifact", query, ["plaintext"], problems).get("plaintext");
+	if (plaintext !== void 0 && plaintext !== "allow") problems.push(problem("plaintext= of artifact:// is unknown", "Allowed: plaintext=allow, or leave it out."));
+	if (problems.length > 0) throw new RefusedError(problems);
+	return {
+		kind: "artifact",
+		plaintextAllowed: plaintext === "allow"
+	};
 }
 function parseFile(rest) {
 	const problems = [];
@@ -9707,14 +9813,14 @@ function decodePath(path, problems) {
 	}
 }
 /** Each known parameter once; everything else is a problem. */
-function readParameters(query, known, problems) {
+function readParameters(scheme, query, known, problems) {
 	const parameters = /* @__PURE__ */ new Map();
 	const hint = `Allowed: ${known.map((name) => `${name}=`).join(", ")}.`;
 	for (const [name, value] of new URLSearchParams(query.replaceAll("+", "%2B"))) {
 		const shown = /^[A-Za-z_-]{1,40}$/.test(name) ? name : "(not shown)";
-		if (!known.includes(name)) problems.push(problem(`parameter ${shown} of s3:// is unknown`, hint));
-		else if (parameters.has(name)) problems.push(problem(`parameter ${name} of s3:// is given twice`, hint));
-		else if (value === "") problems.push(problem(`parameter ${name} of s3:// is empty`, `Give it a value or leave it out. ${hint}`));
+		if (!known.includes(name)) problems.push(problem(`parameter ${shown} of ${scheme}:// is unknown`, hint));
+		else if (parameters.has(name)) problems.push(problem(`parameter ${name} of ${scheme}:// is given twice`, hint));
+		else if (value === "") problems.push(problem(`parameter ${name} of ${scheme}:// is empty`, `Give it a value or leave it out. ${hint}`));
 		else parameters.set(name, value);
 	}
 	return parameters;
@@ -9823,10 +9929,10 @@ function existingPath(base, kind) {
 }
 /** One storage URL per line, at least one, no two the same; on a hosted runner not only its own disk. */
 function storageUrls(hosted) {
-	return string().nullable().transform((given, context) => {
+	return string().transform((given, context) => {
 		const problems = [];
 		const urls = [];
-		const lines = linesOf(given ?? "");
+		const lines = linesOf(given);
 		for (const [index, line] of lines.entries()) try {
 			const url = parseStorageUrl(line);
 			if (urls.some((other) => isDeepStrictEqual(other, url))) problems.push({
@@ -9838,15 +9944,10 @@ function storageUrls(hosted) {
 		} catch (error) {
 			problems.push(...problemsOf(error));
 		}
-		if (lines.length === 0) problems.push({
-			code: "SM_INPUT",
-			message: "must be given: no migration without a stored backup",
-			hint: "Give one URL per line, e.g. s3://bucket/prefix?region=eu-central-1 or file:///var/backups."
-		});
 		if (hosted && urls.length > 0 && urls.every((url) => url.kind === "file")) problems.push({
 			code: "SM_INPUT",
 			message: "file:// alone is refused on a GitHub-hosted runner: its disk is gone after the job",
-			hint: "Add a storage that outlives the job, e.g. s3://bucket/prefix, on its own line."
+			hint: "Add a storage that outlives the job, e.g. artifact:// or s3://bucket/prefix, on its own line."
 		});
 		for (const problem of problems) addIssue(context, problem);
 		const [first, ...rest] = urls;
@@ -9993,7 +10094,10 @@ const inputCatalogue = {
 	},
 	"prisma-schema": { commands },
 	"prisma-config": { commands },
-	storage: { commands },
+	storage: {
+		commands,
+		default: "artifact://"
+	},
 	"encryption-passphrase": {
 		commands,
 		secret: true
@@ -10024,13 +10128,18 @@ const inputCatalogue = {
 		default: "2"
 	},
 	label: { commands },
-	"retention-days": {
-		commands,
-		later: "remove backups that are older"
-	},
+	"retention-days": { commands: [
+		"migrate",
+		"backup",
+		"prune"
+	] },
 	"keep-last": {
-		commands,
-		later: "keep the newest backups whatever their age"
+		commands: [
+			"migrate",
+			"backup",
+			"prune"
+		],
+		default: "3"
 	},
 	"github-token": {
 		commands,
@@ -10221,6 +10330,8 @@ function fieldsFor(context, raw) {
 		"encryption-passphrase": passphrase().nullable(),
 		"encryption-recipients": recipients().nullable(),
 		"encryption-identity": identities().nullable(),
+		"retention-days": wholeNumber(1, 3650).nullable(),
+		"keep-last": wholeNumber(1, 1e3),
 		jobs: wholeNumber(1, 16),
 		label: backupLabel().nullable(),
 		verify: choice(["restore", "archive"]),
@@ -10257,6 +10368,11 @@ function settingsOf(fields) {
 		...project,
 		storages: fields.storage,
 		encryption: encryptionOf(fields),
+		retention: {
+			migrateDays: fields["retention-days"] ?? 30,
+			otherDays: fields["retention-days"] ?? 7,
+			keepLast: fields["keep-last"]
+		},
 		jobs: fields.jobs,
 		label: fields.label,
 		verify: fields.verify
@@ -10966,4 +11082,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { sha256OfFile as $, whenReachable as A, renderManifest as B, findingsOf as C, finishEarlierRun as D, encryptionSentence as E, historyDigest as F, countOf as G, backupFolder as H, describeFailure as I, needsBaseline as J, formatBytes as K, digestOf as L, takeBaseline as M, fieldsOf as N, waysToFinish as O, objectsIn as P, sha256Of as Q, dumpName as R, checkPartNames as S, writeSchemaText as T, backupId as U, sealedDumpName as V, labelBefore as W, RunJournal as X, readHistory as Y, openPorts as Z, requestedCommand as _, saveWorkFolder as a, checksumsOf as at, ActionLog as b, runIdentity as c, parseSql as ct, checkSections as d, messageOf as dt, YoungGarbage as et, plain as f, problemsOf as ft, readInputs as g, parseInputs as h, saveOpenRun as i, objectKey as it, readyCopy as j, recover as k, repositoryRootOf as l, RefusedError as lt, surviveLostOutput as m, removeWorkFolder as n, storageMismatch as nt, savedOpenRun as o, migratorApplicationName as ot, resultSentence as p, formatCount as q, surviveStrayErrors as r, stoppedBy as rt, savedWorkFolder as s, errorCodeIn as st, WorkFolder as t, ContentGate as tt, publish as u, SafeMigrateError as ut, secretsOf as v, readSchemaText as w, ReportBuilder as x, readGitHubContext as y, manifestName as z };
+export { openPorts as $, waysToFinish as A, dumpName as B, checkPartNames as C, encryptionSentence as D, writeSchemaText as E, fieldsOf as F, backupId as G, renderManifest as H, objectsIn as I, formatBytes as J, labelBefore as K, historyDigest as L, whenReachable as M, readyCopy as N, openStorages as O, takeBaseline as P, RunJournal as Q, describeFailure as R, ReportBuilder as S, readSchemaText as T, sealedDumpName as U, manifestName as V, backupFolder as W, needsBaseline as X, formatCount as Y, readHistory as Z, requestedCommand as _, saveWorkFolder as a, stoppedBy as at, readArtifactAccess as b, runIdentity as c, migratorApplicationName as ct, checkSections as d, RefusedError as dt, sha256Of as et, plain as f, SafeMigrateError as ft, readInputs as g, parseInputs as h, saveOpenRun as i, storageMismatch as it, recover as j, finishEarlierRun as k, repositoryRootOf as l, errorCodeIn as lt, surviveLostOutput as m, problemsOf as mt, removeWorkFolder as n, YoungGarbage as nt, savedOpenRun as o, objectKey as ot, resultSentence as p, messageOf as pt, countOf as q, surviveStrayErrors as r, ContentGate as rt, savedWorkFolder as s, checksumsOf as st, WorkFolder as t, sha256OfFile as tt, publish as u, parseSql as ut, secretsOf as v, findingsOf as w, ActionLog as x, readGitHubContext as y, digestOf as z };

@@ -1,5 +1,5 @@
 import { t as require_dist_cjs } from "./aws-sdk.js";
-import { i as untilStopped, t as encryptionParameters } from "./lazy-shared.js";
+import { c as untilStopped, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
 
 // src/storage/s3/check-bucket.ts

@@ -1,6 +1,6 @@
 import { t as require_dist_cjs } from "./aws-sdk.js";
-import { it as objectKey, rt as stoppedBy } from "./safe-migrate.js";
-import { a as isNotFound, c as s3Error, i as untilStopped } from "./lazy-shared.js";
+import { at as stoppedBy, ot as objectKey } from "./safe-migrate.js";
+import { c as untilStopped, i as isNotFound, s as s3Error } from "./lazy-shared.js";
 import { Readable, addAbortSignal } from "node:stream";
 
 // src/storage/s3/s3-client.ts

@@ -1,6 +1,6 @@
-import { Q as sha256Of, dt as messageOf, nt as storageMismatch, rt as stoppedBy, tt as ContentGate, ut as SafeMigrateError } from "./safe-migrate.js";
+import { at as stoppedBy, et as sha256Of, ft as SafeMigrateError, it as storageMismatch, pt as messageOf, rt as ContentGate } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
-import { i as untilStopped, n as abortUpload, o as isRefusal, r as begunUploads, s as isTaken, t as encryptionParameters } from "./lazy-shared.js";
+import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
 import { pipeline } from "node:stream";
 import { setTimeout } from "node:timers/promises";

@@ -7,13 +7,14 @@ import { readBaseBranch } from './git/base-branch.ts';
 import { loadParser } from './lint/parse-sql.ts';
 import { openCheckedProject } from './prisma/open-checked-project.ts';
 import { openPrismaMigrator } from './prisma/prisma-migrator.ts';
+import type { ArtifactAccess } from './storage/artifact/artifact-access.ts';
 import { openStorage } from './storage/open-storage.ts';
 import { RefusedError } from './system/errors.ts';
 
 /** The real outside world: the one place where stories and implementations are put together. */
-export function openPorts(mask: (secret: string) => void): Ports {
+export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAccess): Ports {
   return {
-    openStorage,
+    openStorage: (url, use) => openStorage(url, use, artifacts),
     loadParser,
     readBaseBranch,
     async openCheckedProject(settings, signal) {

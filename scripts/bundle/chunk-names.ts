@@ -11,9 +11,13 @@ const packagesByChunk: Readonly<Record<string, RegExp>> = {
   'scure-base': /^@scure\/base$/,
   age: /^age-encryption$|^@noble\//,
   'libpg-query': /^libpg-query$|^@pgsql\//,
+  'actions-core': /^@actions\/(core|exec|io|http-client)$|^tunnel$/,
   'actions-github':
-    /^@actions\/github$|^@octokit\/|^(before-after-hook|deprecation|fast-content-type-parse|json-with-bigint|once|universal-user-agent|wrappy)$/,
-  'actions-core': /^@actions\/|^tunnel$/,
+    /^@actions\/github$|^@octokit\/|^(before-after-hook|bottleneck|content-type|json-with-bigint|universal-user-agent)$/,
+  // What the artifact client sends blocks with.
+  azure:
+    /^@(azure|typespec|nodable)\/|^(fast-xml-(parser|builder)|xml-naming|anynum|strnum|path-expression-matcher|is-unsafe|ms|debug|has-flag|supports-color|agent-base|https?-proxy-agent)$/,
+  'actions-artifact': /^@actions\/artifact$|^@protobuf-ts\/|^jwt-decode$/,
   'aws-sdk': /^@(aws-sdk|smithy|aws-crypto|aws)\/|^(bowser|tslib)$/,
 };
 

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import type { Plugin } from 'rolldown';
 import { packageOf } from './chunk-names.ts';
 
@@ -32,16 +32,10 @@ export function isAllowed(expression: string): boolean {
     .some((choice) => choice.split(/\sAND\s/).every((license) => allowed.has(license.trim())));
 }
 
-/** The folder of the installed package that a module came from (its nearest package.json with a name and a version). */
-function packageFolder(moduleId: string): string {
-  for (let folder = dirname(moduleId); folder !== dirname(folder); folder = dirname(folder)) {
-    const path = join(folder, 'package.json');
-    if (!existsSync(path)) continue;
-    const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof manifest === 'object' && manifest !== null && 'name' in manifest && 'version' in manifest)
-      return folder;
-  }
-  throw new Error(`no package.json above ${moduleId}`);
+/** The folder of the installed package that a module came from; the package.json files further in say only what is a module. */
+function packageFolder(moduleId: string, name: string): string {
+  const folder = join('node_modules', name);
+  return moduleId.slice(0, moduleId.lastIndexOf(`${sep}${folder}${sep}`) + 1 + folder.length);
 }
 
 function readPackage(folder: string): BundledPackage {
@@ -85,7 +79,10 @@ export function licenses(): Plugin {
       const folders = new Set<string>();
       for (const file of Object.values(bundle)) {
         if (file.type !== 'chunk') continue;
-        for (const id of file.moduleIds) if (packageOf(id) !== null) folders.add(packageFolder(id));
+        for (const id of file.moduleIds) {
+          const name = packageOf(id);
+          if (name !== null) folders.add(packageFolder(id, name));
+        }
       }
       const packages = [...folders].map(readPackage);
       const refused = packages.filter(({ license }) => !isAllowed(license));

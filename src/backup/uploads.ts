@@ -36,6 +36,7 @@ export class Uploads {
       const upload = storage.put({
         key: `${options.folder}/${options.file.name}`,
         body: options.file.follow(),
+        path: options.file.path,
         estimatedBytes: options.estimatedBytes,
         expected: options.file.content,
         signal: options.signal,

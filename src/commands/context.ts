@@ -7,6 +7,7 @@ import type { ReportBuilder } from '../report/report-builder.ts';
 import type { RunLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
+import type { StorageUse } from '../storage/storage-use.ts';
 import type { Secret } from '../system/secret.ts';
 import type { BackupMaking, CheckSettings } from './settings.ts';
 
@@ -35,7 +36,7 @@ export interface Ports {
   openMigrator(settings: BackupMaking, run: RunIdentity, signal: AbortSignal): Promise<Migrator>;
   /** `directory`: what relative paths in the URL (certificates) start from. */
   openDatabase(url: Secret, directory: string): Promise<Database>;
-  openStorage(url: StorageUrl): Storage;
+  openStorage(url: StorageUrl, use: StorageUse): Storage;
   /** Loads the SQL parser: never while a migration is under way, because a failure to load ends the process. */
   loadParser(): Promise<void>;
   /** The project as `check` looks at it; works without a URL. */

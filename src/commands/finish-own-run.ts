@@ -11,6 +11,7 @@ import { sha256OfFile } from '../storage/sha256-of.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import { finishEarlierRun } from './finish-earlier-run.ts';
+import { openStorages } from './open-storages.ts';
 import { readSchemaText } from './schema-text-file.ts';
 import type { BackupMaking } from './settings.ts';
 
@@ -52,7 +53,7 @@ export async function finishOwnRun(context: CommandContext, settings: BackupMaki
         database,
         lock,
         migrator,
-        storages: settings.storages.map((storage) => context.ports.openStorage(storage)),
+        storages: openStorages(context, settings),
         settings,
         dumpOf: (found, manifest) => dumpIn(context.workFolder, found, manifest),
         signal: context.signal,

@@ -9,6 +9,7 @@ import type { Storage } from '../storage/storage.ts';
 import { type Problem, problemsOf, RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import { dropOrphans, finishEarlier } from './earlier-run.ts';
+import { openStorages } from './open-storages.ts';
 import type { BackupMaking } from './settings.ts';
 
 /** For how long the storages' credentials should last: what is not data, and dump, proof and upload at a slow 20 MB/s. */
@@ -49,7 +50,7 @@ export async function preflight(
     }
   };
 
-  const storages = settings.storages.map((url) => context.ports.openStorage(url));
+  const storages = openStorages(context, settings);
   const checkStorages = (sizeBytes: number) =>
     Promise.all(storages.map((storage) => attempt(() => checkStorage(storage, sizeBytes, context, log))));
   const migrator = await attempt(() => openMigrator(context, settings, log));

@@ -1,4 +1,5 @@
 import type { Encryption } from '../backup/encryption.ts';
+import type { RetentionPolicy } from '../backup/retention.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { Secret } from '../system/secret.ts';
 
@@ -16,6 +17,7 @@ interface BackupMakingSettings {
   readonly storages: readonly [StorageUrl, ...StorageUrl[]];
   /** null: backups are stored as they are. */
   readonly encryption: Encryption | null;
+  readonly retention: RetentionPolicy;
   /** Parallel sessions, 1 to 16. */
   readonly jobs: number;
   /** Last part of the backup id; null: the command chooses it. */

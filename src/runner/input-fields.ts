@@ -87,45 +87,35 @@ export function existingPath(base: string, kind: 'file' | 'folder' | 'any') {
 
 /** One storage URL per line, at least one, no two the same; on a hosted runner not only its own disk. */
 export function storageUrls(hosted: boolean) {
-  return z
-    .string()
-    .nullable()
-    .transform((given, context): readonly [StorageUrl, ...StorageUrl[]] => {
-      const problems: Problem[] = [];
-      const urls: StorageUrl[] = [];
-      const lines = linesOf(given ?? '');
-      for (const [index, line] of lines.entries()) {
-        try {
-          const url = parseStorageUrl(line);
-          if (urls.some((other) => isDeepStrictEqual(other, url))) {
-            problems.push({
-              code: 'SM_INPUT',
-              message: `line ${index + 1} is a storage that was given before`,
-              hint: 'Give every storage once.',
-            });
-          } else urls.push(url);
-        } catch (error) {
-          problems.push(...problemsOf(error));
-        }
+  return z.string().transform((given, context): readonly [StorageUrl, ...StorageUrl[]] => {
+    const problems: Problem[] = [];
+    const urls: StorageUrl[] = [];
+    const lines = linesOf(given);
+    for (const [index, line] of lines.entries()) {
+      try {
+        const url = parseStorageUrl(line);
+        if (urls.some((other) => isDeepStrictEqual(other, url))) {
+          problems.push({
+            code: 'SM_INPUT',
+            message: `line ${index + 1} is a storage that was given before`,
+            hint: 'Give every storage once.',
+          });
+        } else urls.push(url);
+      } catch (error) {
+        problems.push(...problemsOf(error));
       }
-      if (lines.length === 0) {
-        problems.push({
-          code: 'SM_INPUT',
-          message: 'must be given: no migration without a stored backup',
-          hint: 'Give one URL per line, e.g. s3://bucket/prefix?region=eu-central-1 or file:///var/backups.',
-        });
-      }
-      if (hosted && urls.length > 0 && urls.every((url) => url.kind === 'file')) {
-        problems.push({
-          code: 'SM_INPUT',
-          message: 'file:// alone is refused on a GitHub-hosted runner: its disk is gone after the job',
-          hint: 'Add a storage that outlives the job, e.g. s3://bucket/prefix, on its own line.',
-        });
-      }
-      for (const problem of problems) addIssue(context, problem);
-      const [first, ...rest] = urls;
-      return first === undefined ? z.NEVER : [first, ...rest];
-    });
+    }
+    if (hosted && urls.length > 0 && urls.every((url) => url.kind === 'file')) {
+      problems.push({
+        code: 'SM_INPUT',
+        message: 'file:// alone is refused on a GitHub-hosted runner: its disk is gone after the job',
+        hint: 'Add a storage that outlives the job, e.g. artifact:// or s3://bucket/prefix, on its own line.',
+      });
+    }
+    for (const problem of problems) addIssue(context, problem);
+    const [first, ...rest] = urls;
+    return first === undefined ? z.NEVER : [first, ...rest];
+  });
 }
 
 /** What an issue carries beside its message. */

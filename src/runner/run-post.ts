@@ -1,16 +1,17 @@
 import * as core from '@actions/core';
-import type { Ports } from '../commands/context.ts';
 import { finishOwnRun } from '../commands/finish-own-run.ts';
 import { migratorApplicationName } from '../prisma/application-name.ts';
 import { ReportBuilder } from '../report/report-builder.ts';
 import { endLeftovers } from '../system/end-leftovers.ts';
 import { messageOf } from '../system/errors.ts';
 import { ActionLog } from './action-log.ts';
+import { readArtifactAccess } from './artifact-access.ts';
 import { readGitHubContext } from './github-context.ts';
 import { parseInputs, readInputs, requestedCommand, secretsOf } from './inputs.ts';
 import { surviveLostOutput } from './lost-output.ts';
 import { publish } from './publish.ts';
 import { repositoryRootOf } from './repository-root.ts';
+import type { OpenPorts } from './run.ts';
 import { runIdentity } from './run-identity.ts';
 import { savedOpenRun, savedWorkFolder } from './state.ts';
 import { surviveStrayErrors } from './stray-errors.ts';
@@ -23,14 +24,14 @@ const storageTimeoutMs = 180_000;
  * The second half of a step whose main has ended, however it ended: finishes a run that left its journal open, then
  * removes its folder. A run that closed its journal leaves nothing to do, and nobody is connected to.
  */
-export async function runPost(openPorts: (mask: (secret: string) => void) => Ports): Promise<void> {
+export async function runPost(openPorts: OpenPorts): Promise<void> {
   surviveLostOutput();
   const run = savedOpenRun();
   if (run !== null) await finish(run, openPorts);
   await removeFolder();
 }
 
-async function finish(run: string, openPorts: (mask: (secret: string) => void) => Ports): Promise<void> {
+async function finish(run: string, openPorts: OpenPorts): Promise<void> {
   const context = readGitHubContext(process.env);
   const raw = readInputs(process.env);
   for (const secret of secretsOf(raw)) core.setSecret(secret);
@@ -58,7 +59,7 @@ async function finish(run: string, openPorts: (mask: (secret: string) => void) =
         run: identity,
         log,
         report,
-        ports: openPorts(core.setSecret),
+        ports: openPorts(core.setSecret, readArtifactAccess(process.env, context, raw['github-token'])),
         repository: repositoryRootOf(settings.workingDirectory, context.workspace),
         pullRequest: null,
         workFolder: savedWorkFolder() ?? context.temporaryDirectory,

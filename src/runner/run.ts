@@ -3,8 +3,10 @@ import type { Ports } from '../commands/context.ts';
 import { runCommand } from '../commands/run-command.ts';
 import type { Result } from '../report/report.ts';
 import { ReportBuilder } from '../report/report-builder.ts';
+import type { ArtifactAccess } from '../storage/artifact/artifact-access.ts';
 import { messageOf } from '../system/errors.ts';
 import { ActionLog } from './action-log.ts';
+import { readArtifactAccess } from './artifact-access.ts';
 import { cancellation } from './cancellation.ts';
 import { readGitHubContext } from './github-context.ts';
 import { parseInputs, readInputs, requestedCommand, secretsOf } from './inputs.ts';
@@ -18,11 +20,14 @@ import { saveOpenRun, saveWorkFolder } from './state.ts';
 import { surviveStrayErrors } from './stray-errors.ts';
 import { WorkFolder } from './work-folder.ts';
 
+/** Builds the real outside world; it is told how to mask secrets that turn up later, and where artifacts are kept. */
+export type OpenPorts = (mask: (secret: string) => void, artifacts: ArtifactAccess) => Ports;
+
 /**
  * One run of the action, from the runner's environment to the exit code. `openPorts` builds the real outside
  * world; it is told how to mask the secrets that turn up later (the URL that Prisma itself uses).
  */
-export async function run(openPorts: (mask: (secret: string) => void) => Ports): Promise<void> {
+export async function run(openPorts: OpenPorts): Promise<void> {
   surviveLostOutput();
   const context = readGitHubContext(process.env);
   const raw = readInputs(process.env);
@@ -55,7 +60,7 @@ export async function run(openPorts: (mask: (secret: string) => void) => Ports):
           run: identity,
           log,
           report,
-          ports: openPorts(core.setSecret),
+          ports: openPorts(core.setSecret, readArtifactAccess(process.env, context, raw['github-token'])),
           workFolder: workFolder.path,
           repository: repositoryRootOf(settings.workingDirectory, context.workspace),
           pullRequest,

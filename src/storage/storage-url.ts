@@ -23,8 +23,14 @@ export interface FileLocation {
   readonly directory: string;
 }
 
+export interface ArtifactLocation {
+  readonly kind: 'artifact';
+  /** Whether a backup that is not encrypted may go where every reader of the repository can download it. */
+  readonly plaintextAllowed: boolean;
+}
+
 /** A line of the input `storage`, understood. */
-export type StorageUrl = S3Location | FileLocation;
+export type StorageUrl = S3Location | FileLocation | ArtifactLocation;
 
 const s3Form = 's3://bucket/prefix?region=eu-central-1';
 
@@ -36,21 +42,13 @@ export function parseStorageUrl(line: string): StorageUrl {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(line)?.[1]?.toLowerCase();
   if (scheme === 's3') return parseS3(line.slice('s3://'.length));
   if (scheme === 'file') return parseFile(line.slice('file://'.length));
-  if (scheme === 'artifact') {
-    throw new RefusedError([
-      {
-        code: 'SM_NOT_YET',
-        message: 'artifact:// arrives with a later version of safe-migrate',
-        hint: `Allowed now: ${s3Form} and file:///directory.`,
-      },
-    ]);
-  }
+  if (scheme === 'artifact') return parseArtifact(line.slice('artifact://'.length));
   throw new RefusedError([
     problem(
       scheme === undefined
         ? 'a line is no storage URL'
         : `${scheme}:// is no storage that safe-migrate knows`,
-      `Allowed: ${s3Form} and file:///directory.`,
+      `Allowed: artifact://, ${s3Form} and file:///directory.`,
     ),
   ]);
 }
@@ -78,7 +76,7 @@ function parseS3(rest: string): S3Location {
   ) {
     problems.push(problem('the prefix of s3:// holds an empty, "." or ".." part', `Write ${s3Form}.`));
   }
-  const parameters = readParameters(query, ['region', 'endpoint', 'sse'], problems);
+  const parameters = readParameters('s3', query, ['region', 'endpoint', 'sse'], problems);
   const endpoint = parameters.get('endpoint') ?? null;
   const sse = parameters.get('sse') ?? null;
   const location: S3Location = {
@@ -96,6 +94,27 @@ function parseS3(rest: string): S3Location {
   }
   if (problems.length > 0) throw new RefusedError(problems);
   return location;
+}
+
+function parseArtifact(rest: string): ArtifactLocation {
+  const [place = '', query = ''] = splitOnce(rest, '?');
+  const problems: Problem[] = [];
+  if (place.replaceAll('/', '') !== '') {
+    problems.push(
+      problem(
+        'artifact:// names no place: artifacts belong to the repository that the job runs in',
+        'Write artifact:// and nothing behind it.',
+      ),
+    );
+  }
+  const plaintext = readParameters('artifact', query, ['plaintext'], problems).get('plaintext');
+  if (plaintext !== undefined && plaintext !== 'allow') {
+    problems.push(
+      problem('plaintext= of artifact:// is unknown', 'Allowed: plaintext=allow, or leave it out.'),
+    );
+  }
+  if (problems.length > 0) throw new RefusedError(problems);
+  return { kind: 'artifact', plaintextAllowed: plaintext === 'allow' };
 }
 
 function parseFile(rest: string): FileLocation {
@@ -126,18 +145,24 @@ function decodePath(path: string, problems: Problem[]): string {
 }
 
 /** Each known parameter once; everything else is a problem. */
-function readParameters(query: string, known: readonly string[], problems: Problem[]): Map<string, string> {
+function readParameters(
+  scheme: string,
+  query: string,
+  known: readonly string[],
+  problems: Problem[],
+): Map<string, string> {
   const parameters = new Map<string, string>();
   const hint = `Allowed: ${known.map((name) => `${name}=`).join(', ')}.`;
   // "+" stays a plus: a KMS key or endpoint with a space in it does not exist, a form was never sent.
   for (const [name, value] of new URLSearchParams(query.replaceAll('+', '%2B'))) {
     // The name of an unknown parameter may be a secret's, never its value; odd ones are not repeated at all.
     const shown = /^[A-Za-z_-]{1,40}$/.test(name) ? name : '(not shown)';
-    if (!known.includes(name)) problems.push(problem(`parameter ${shown} of s3:// is unknown`, hint));
-    else if (parameters.has(name)) problems.push(problem(`parameter ${name} of s3:// is given twice`, hint));
+    if (!known.includes(name)) problems.push(problem(`parameter ${shown} of ${scheme}:// is unknown`, hint));
+    else if (parameters.has(name))
+      problems.push(problem(`parameter ${name} of ${scheme}:// is given twice`, hint));
     else if (value === '')
       problems.push(
-        problem(`parameter ${name} of s3:// is empty`, `Give it a value or leave it out. ${hint}`),
+        problem(`parameter ${name} of ${scheme}:// is empty`, `Give it a value or leave it out. ${hint}`),
       );
     else parameters.set(name, value);
   }

@@ -16,6 +16,11 @@ export interface PutRequest {
    * nothing may be left behind: no object, no part, no temporary file.
    */
   readonly body: Readable;
+  /**
+   * Absolute path of a file that holds the same content when `body` has ended, and stays until this settles. A
+   * storage that can only send finished files takes it instead of making a copy.
+   */
+  readonly path?: string;
   /** Upper estimate in bytes, for part sizes; the content may be smaller or (seldom) larger. */
   readonly estimatedBytes: number;
   /** Resolves before `body` ends; what is stored is verified against it. */
@@ -30,6 +35,8 @@ export interface StoredObject {
   readonly sizeBytes: number;
   /** ISO 8601. */
   readonly modifiedAt: string;
+  /** ISO 8601: since when it is only a name, its content gone with its retention. Where storages do such things. */
+  readonly expiredAt?: string;
 }
 
 /**

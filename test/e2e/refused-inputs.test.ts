@@ -81,9 +81,8 @@ describe('migrate refuses inputs, all problems at once, and touches nothing:', (
     expect(report.problems[0]?.message).toContain('GitHub-hosted runner');
   });
 
-  it('no storage at all, and artifact:// which is still to come', async () => {
-    await expectRefused(world, { inputs: { storage: '' } }, ['SM_INPUT']);
-    await expectRefused(world, { inputs: { storage: 'artifact://' } }, ['SM_NOT_YET']);
+  it('no storage and no encryption: artifacts are readable for everybody who can read the repository', async () => {
+    await expectRefused(world, { inputs: { storage: '' } }, ['SM_ARTIFACT_PUBLIC']);
   });
 
   it('keys in the storage URL, which are not shown', async () => {

@@ -3,9 +3,9 @@ import {
   ListMultipartUploadsCommand,
   ListPartsCommand,
 } from '@aws-sdk/client-s3';
+import { untilStopped } from '../until-stopped.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import { isForbidden, isNotFound, isUploadGone } from './s3-errors.ts';
-import { untilStopped } from './until-stopped.ts';
 
 const attempts = 5;
 

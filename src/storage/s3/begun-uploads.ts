@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateMultipartUploadCommand, type CreateMultipartUploadCommandInput } from '@aws-sdk/client-s3';
+import { untilStopped } from '../until-stopped.ts';
 import { abortUpload, begunUploads } from './abort-upload.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import { isRefusal } from './s3-errors.ts';
-import { untilStopped } from './until-stopped.ts';
 
 /** How long an answer that is on its way is waited for; a cancelled run has 5 s for everything. */
 const answerWaitMs = 2_000;

@@ -11,10 +11,10 @@ import { objectKey } from '../object-key.ts';
 import { stoppedBy } from '../stopped.ts';
 import type { StoredObject } from '../storage.ts';
 import type { S3Location } from '../storage-url.ts';
+import { untilStopped } from '../until-stopped.ts';
 import { createS3Client, isAws } from './s3-client.ts';
 import { isNotFound, type S3Action, s3Error } from './s3-errors.ts';
 import type { S3Options } from './s3-storage.ts';
-import { untilStopped } from './until-stopped.ts';
 
 /** The bucket and prefix of an `s3://` storage: every request but those of an upload. */
 export class S3Bucket {

@@ -7,11 +7,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { ContentGate } from '../content-gate.ts';
+import { untilStopped } from '../until-stopped.ts';
 import type { BegunUploads } from './begun-uploads.ts';
 import { crc32Text } from './crc32-text.ts';
 import type { PartPlan } from './part-plan.ts';
 import type { S3Bucket } from './s3-bucket.ts';
-import { untilStopped } from './until-stopped.ts';
 
 export interface Sending {
   readonly bucket: S3Bucket;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findBackup } from '../../../src/backup/find-backup.ts';
 import { renderManifest } from '../../../src/backup/manifest.ts';
 import { listBackups } from '../../../src/backup/stored-backups.ts';
-import { openStorage } from '../../../src/storage/open-storage.ts';
+import { fileStorage } from '../../../src/storage/file/file-storage.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { sampleManifest, storeObject, storeSample } from '../../support/sample-manifest.ts';
 
@@ -20,8 +20,8 @@ let far: Storage;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'safe-migrate-stored-'));
-  near = openStorage({ kind: 'file', directory: await mkdtemp(join(root, 'near-')) });
-  far = openStorage({ kind: 'file', directory: await mkdtemp(join(root, 'far-')) });
+  near = fileStorage({ kind: 'file', directory: await mkdtemp(join(root, 'near-')) });
+  far = fileStorage({ kind: 'file', directory: await mkdtemp(join(root, 'far-')) });
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -107,7 +107,7 @@ describe('listing backups', () => {
 
   test('goes on without a storage that does not answer, and says so', async () => {
     await storeSample(near, first);
-    const gone = openStorage({ kind: 'file', directory: join(root, 'gone') });
+    const gone = fileStorage({ kind: 'file', directory: join(root, 'gone') });
     const { backups, silent } = await listBackups([gone, near], 'erp', { signal });
     expect(backups).toHaveLength(1);
     expect(silent).toMatchObject([{ storage: gone, error: { code: 'SM_STORAGE_MISSING' } }]);
@@ -150,7 +150,7 @@ describe('finding a backup', () => {
     await storeSample(near, second);
     await storeObject(near, 'erp/backup_20261120_020000Z_old/manifest.json', Buffer.from('{'));
     await storeObject(near, 'erp/backup_20261122_020000Z_new/manifest.json', Buffer.from('{'));
-    const gone = openStorage({ kind: 'file', directory: join(root, 'gone') });
+    const gone = fileStorage({ kind: 'file', directory: join(root, 'gone') });
     const { backup, warnings } = await findBackup([near, gone], 'erp', 'latest', signal);
     expect(backup.id).toBe('backup_20261121_020000Z_before_templates');
     expect(warnings).toEqual([

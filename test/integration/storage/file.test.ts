@@ -15,9 +15,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fileStorage } from '../../../src/storage/file/file-storage.ts';
 import { publish, publishByReservation } from '../../../src/storage/file/publish.ts';
 import { temporaryName } from '../../../src/storage/file/temporary-name.ts';
-import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { describeStorageContract, mebibyte, putOf } from '../../support/storage-contract.ts';
 
@@ -31,7 +31,7 @@ async function everythingIn(folder: string): Promise<string[]> {
 describeStorageContract('file://', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-file-'));
   return {
-    storage: openStorage({ kind: 'file', directory: folder }),
+    storage: fileStorage({ kind: 'file', directory: folder }),
     everything: () => everythingIn(folder),
     clear: async () => {
       for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true });
@@ -46,7 +46,7 @@ describe('file://', () => {
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'safe-migrate-file-'));
-    storage = openStorage({ kind: 'file', directory: folder });
+    storage = fileStorage({ kind: 'file', directory: folder });
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -59,7 +59,7 @@ describe('file://', () => {
   });
 
   test('says that its folder does not exist, and does not make it', async () => {
-    const missing = openStorage({ kind: 'file', directory: join(folder, "not mo'unted") });
+    const missing = fileStorage({ kind: 'file', directory: join(folder, "not mo'unted") });
     const refused = { code: 'SM_STORAGE_MISSING', hint: expect.stringContaining('install -d -m 0700') };
     await expect(missing.check(never)).rejects.toMatchObject(refused);
     await expect(missing.put(putOf('a', Buffer.from('x')))).rejects.toMatchObject(refused);

@@ -9,6 +9,7 @@ const everything = globSync(
   ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.{ts,mjs}', 'bench/**/*.ts', '*.ts'],
   {
     cwd: root,
+    // What is installed for tests is not ours to name.
     exclude: (name) => name === 'node_modules',
   },
 ).sort();
@@ -39,9 +40,25 @@ function violations(forbidden: RegExp, allowedIn: readonly string[]): readonly s
     );
 }
 
+function importsOfAll(folder: string): readonly string[] {
+  return sources.filter((file) => file.startsWith(folder)).flatMap(importsOf);
+}
+
 describe('what may know what', () => {
-  test('only src/runner knows that GitHub Actions exists', () => {
-    expect(violations(/^@actions\//, ['src/runner/'])).toEqual([]);
+  test('only src/runner and src/storage/artifact know that GitHub Actions exists', () => {
+    expect(violations(/^@actions\//, ['src/runner/', 'src/storage/artifact/'])).toEqual([]);
+    const named = sources.filter((file) =>
+      /\b(GITHUB|ACTIONS)_[A-Z]/.test(readFileSync(join(root, file), 'utf8')),
+    );
+    // What children must not inherit is named where their environment is made.
+    expect(
+      named.filter((file) => !/^src\/(runner|storage\/artifact|system\/child-environment)/.test(file)),
+    ).toEqual([]);
+  });
+
+  test('src/storage/artifact stores, and leaves inputs, outputs and the log to src/runner', () => {
+    const found = importsOfAll('src/storage/artifact/').filter((module) => module.startsWith('@actions/'));
+    expect(new Set(found)).toEqual(new Set(['@actions/artifact', '@actions/http-client']));
   });
 
   test('only src/storage/s3 knows the AWS SDK', () => {

@@ -43,6 +43,17 @@ describe('restoring by hand', () => {
     ]);
   });
 
+  it('finds the dump among the artifacts of a repository', () => {
+    const url = 'artifact://applizor/erp/db/backup_20261122_142500Z_before_x';
+    const [first] = restoreByHandCommands({
+      ...backup,
+      locations: [{ url, storage: 'artifact', verified: '' }],
+    });
+    expect(first).toBe(
+      `gh api "repos/applizor/erp/actions/artifacts/$(gh api --paginate repos/applizor/erp/actions/artifacts --jq '.artifacts[] | select(.name | endswith("~backup_20261122_142500Z_before_x~database.dump")).id' | head -n 1)/zip" > database.dump`,
+    );
+  });
+
   it('says nothing about a backup that is nowhere', () => {
     expect(restoreByHandCommands({ ...backup, locations: [] })).toEqual([]);
   });

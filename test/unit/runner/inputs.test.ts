@@ -87,6 +87,21 @@ describe('inputs that are right', () => {
     expect(parse({ storage: good.storage }).settings.databaseUrl).toBeNull();
   });
 
+  it('mean artifacts when they name no storage', () => {
+    expect(parse({ 'database-url': url }).settings).toMatchObject({
+      storages: [{ kind: 'artifact', plaintextAllowed: false }],
+    });
+  });
+
+  it('keep backups of migrate for 30 days and others for 7, unless they say for how long', () => {
+    expect(parse(good).settings).toMatchObject({
+      retention: { migrateDays: 30, otherDays: 7, keepLast: 3 },
+    });
+    expect(parse({ ...good, 'retention-days': '14', 'keep-last': '5' }).settings).toMatchObject({
+      retention: { migrateDays: 14, otherDays: 14, keepLast: 5 },
+    });
+  });
+
   it('keep the order of several storages', () => {
     const { settings } = parse({ ...good, storage: '\n file:///a \n\ns3://bucket/b?region=eu-central-1\n' });
     expect(settings).toMatchObject({ storages: [{ kind: 'file' }, { kind: 's3' }] });
@@ -113,7 +128,6 @@ describe('inputs that are wrong', () => {
       command: 'migrat',
       'database-url': 'mysql://root:hunter2hunter2@db/x',
       'working-directory': 'nowhere',
-      storage: '',
       jobs: '0',
       label: 'Größe/..',
       verify: 'arhive',
@@ -129,7 +143,6 @@ describe('inputs that are wrong', () => {
       'SM_INPUT command: "migrat" is unknown',
       'SM_PROVIDER database-url: The database URL is one of MySQL; safe-migrate works with PostgreSQL.',
       `SM_INPUT working-directory: "nowhere" is no folder (looked for ${workspace}/nowhere)`,
-      'SM_INPUT storage: must be given: no migration without a stored backup',
       'SM_INPUT jobs: "0" is not a whole number from 1 to 16',
       'SM_INPUT label: "Größe/.." cannot be part of a backup\'s id',
       'SM_INPUT verify: "arhive" is unknown',
@@ -156,8 +169,12 @@ describe('inputs that are wrong', () => {
     expect(problemsFor({ ...good, command })).toMatchObject([{ code: 'SM_NOT_YET' }]);
   });
 
-  it('artifact:// is refused as not built yet', () => {
-    expect(problemsFor({ ...good, storage: 'artifact://' })).toMatchObject([{ code: 'SM_NOT_YET' }]);
+  it('a retention that is none is refused', () => {
+    const problems = problemsFor({ ...good, 'retention-days': '0', 'keep-last': '0' });
+    expect(problems.map(({ message }) => message)).toEqual([
+      'retention-days: "0" is not a whole number from 1 to 3650',
+      'keep-last: "0" is not a whole number from 1 to 1000',
+    ]);
   });
 
   it('a name that is nearly right is met with the right one', () => {

@@ -66,16 +66,21 @@ describe('a storage URL', () => {
     ['file:///a%00b', 'NUL'],
     ['file:///a%zz', 'percent-encoded'],
     ['file:///a?mode=1', 'no parameters'],
+    ['artifact://applizor/erp', 'names no place'],
+    ['artifact://?plaintext=yes', 'plaintext='],
+    ['artifact://?retention=7', 'parameter retention of artifact:// is unknown'],
   ])('is refused: %s', (line, words) => {
     expect(problemsFor(line)).toEqual([
       { code: 'SM_INPUT', message: expect.stringContaining(words), hint: expect.stringMatching(/\.$/) },
     ]);
   });
 
-  test('of artifacts arrives later', () => {
-    expect(problemsFor('artifact://')).toMatchObject([
-      { code: 'SM_NOT_YET', message: expect.stringContaining('arrives with a later version') },
-    ]);
+  test('of artifacts names no place, and says whether plaintext is allowed', () => {
+    expect(parseStorageUrl('artifact://')).toEqual({ kind: 'artifact', plaintextAllowed: false });
+    expect(parseStorageUrl('artifact://?plaintext=allow')).toEqual({
+      kind: 'artifact',
+      plaintextAllowed: true,
+    });
   });
 
   test('tells all that is wrong with it at once', () => {
@@ -92,6 +97,8 @@ describe('a storage URL', () => {
     'canary',
     'postgres://user:canary@host/db',
     'file://canary/path',
+    'artifact://canary',
+    'artifact://?plaintext=canary',
   ])('never has its values repeated: %s', (line) => {
     expect(JSON.stringify(problemsFor(line))).not.toMatch(/canary/i);
   });

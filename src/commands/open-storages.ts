@@ -1,0 +1,25 @@
+import type { Encryption } from '../backup/encryption.ts';
+import type { RetentionPolicy } from '../backup/retention.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { StorageUrl } from '../storage/storage-url.ts';
+import type { CommandContext } from './context.ts';
+
+/** The storages that a command was given, in their order. */
+export function openStorages(
+  context: CommandContext,
+  settings: {
+    readonly command: string;
+    readonly storages: readonly StorageUrl[];
+    readonly retention: RetentionPolicy;
+    readonly encryption: Encryption | null;
+  },
+): readonly Storage[] {
+  const { migrateDays, otherDays } = settings.retention;
+  return settings.storages.map((url) =>
+    context.ports.openStorage(url, {
+      retentionDays: settings.command === 'migrate' ? migrateDays : otherDays,
+      isEncrypted: settings.encryption !== null,
+      workFolder: context.workFolder,
+    }),
+  );
+}
