@@ -1,20 +1,20 @@
-import type { Database, Obstacle, RunLock, TargetFacts } from '../database/database.ts';
-import { needsBaseline, readHistory } from '../prisma/history.ts';
+import type { Database, RunLock, TargetFacts } from '../database/database.ts';
 import type { HistoryRow, Migrator } from '../prisma/migrator.ts';
-import { type MigrationPlan, planMigrations } from '../prisma/plan.ts';
-import { proveServer } from '../prisma/server-proof.ts';
+import type { MigrationPlan } from '../prisma/plan.ts';
 import { formatBytes } from '../report/quantity.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
-import { type Problem, problemsOf, RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import { dropOrphans, finishEarlier } from './earlier-run.ts';
 import { openStorages } from './open-storages.ts';
+import { lookAtHistory } from './preflight/look-at-history.ts';
+import { lookAtLeftovers } from './preflight/look-at-leftovers.ts';
+import { lookAtProject } from './preflight/look-at-project.ts';
+import { lookAtServer } from './preflight/look-at-server.ts';
+import { lookAtStorages } from './preflight/look-at-storages.ts';
+import { lookAtTarget } from './preflight/look-at-target.ts';
+import { ProblemList } from './preflight/problem-list.ts';
 import type { BackupMaking } from './settings.ts';
-
-/** For how long the storages' credentials should last: what is not data, and dump, proof and upload at a slow 20 MB/s. */
-const baseMinutes = 15;
-const bytesPerMinute = 20e6 * 60;
 
 /** Everything a story needs to begin, looked at and found fit. */
 export interface Ready extends AsyncDisposable {
@@ -39,28 +39,13 @@ export async function preflight(
   settings: BackupMaking,
   log: PhaseLog,
 ): Promise<Ready> {
-  const problems: Problem[] = [];
-  const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof SafeMigrateError)) throw error;
-      problems.push(...problemsOf(error));
-      return null;
-    }
-  };
-
+  const problems = new ProblemList();
   const storages = openStorages(context, settings);
-  const checkStorages = (sizeBytes: number) =>
-    Promise.all(storages.map((storage) => attempt(() => checkStorage(storage, sizeBytes, context, log))));
-  const migrator = await attempt(() => openMigrator(context, settings, log));
-  const url = settings.databaseUrl ?? migrator?.url ?? null;
-  const database =
-    url === null ? null : await attempt(() => context.ports.openDatabase(url, settings.workingDirectory));
+  const migrator = await problems.attempt(() => lookAtProject(context, settings, log));
+  const database = await openDatabase(context, settings, migrator, problems);
   if (database === null) {
-    // Without a URL Prisma's own refusal is among the problems already.
-    await checkStorages(0);
-    throw new RefusedError(problems, { phase: 'preflight' });
+    await lookAtStorages(context, storages, 0, problems, log);
+    return problems.refuse();
   }
   let lock: RunLock | null = null;
   try {
@@ -68,47 +53,32 @@ export async function preflight(
     for (const warning of database.toolsWarnings) log.warn(warning);
     // Before anything is looked at: it may put another database in the target's place.
     lock = await finishEarlier(context, settings, { database, migrator, storages }, log);
-    const facts = await database.inspect();
-    problems.push(...facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
-    for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) {
-      log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
+    const facts = await lookAtTarget(settings, database, problems, log);
+    await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
+    await lookAtLeftovers(context, database, log);
+    if (migrator !== null) {
+      await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));
     }
-    await checkStorages(facts.sizeBytes);
-    await showLeftovers(database, context, log);
-    if (migrator !== null) await attempt(() => meetOnOneServer(database, migrator, context, settings, log));
-    const planBefore = await readPlan(database, migrator);
-    if (lock === null && isUpToDate(settings, planBefore) && problems.length === 0) {
-      return ready({
-        database,
-        lock: null,
-        migrator,
-        storages,
-        facts,
-        history: planBefore.history,
-        pending: [],
-      });
+    const before = await lookAtHistory(database, migrator);
+    const found = { database, migrator, storages, facts };
+    if (lock === null && isUpToDate(settings, before) && problems.isEmpty) {
+      return ready({ ...found, ...before, lock });
     }
-    refuseIfAny(problems);
+    problems.refuseIfAny();
+
     lock ??= await database.lock({
       run: context.run.id,
       description: context.run.description,
       startedAt: context.run.startedAt.toISOString(),
     });
     // Read again: whoever held the lock until now may have migrated.
-    const plan = await readPlan(database, migrator);
-    if (settings.command === 'migrate') refuseIfAny(plan.problems);
+    const plan = await lookAtHistory(database, migrator);
+    if (settings.command === 'migrate') problems.add(plan.problems);
+    problems.refuseIfAny();
     for (const warning of plan.warnings) log.warn(warning);
     await context.ports.loadParser();
     if (settings.command === 'migrate') await dropOrphans(database, log);
-    return ready({
-      database,
-      lock,
-      migrator,
-      storages,
-      facts,
-      history: plan.history,
-      pending: plan.pending,
-    });
+    return ready({ ...found, ...plan, lock });
   } catch (error) {
     await lock?.[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
@@ -116,18 +86,40 @@ export async function preflight(
   }
 }
 
-function ready(parts: Omit<Ready, typeof Symbol.asyncDispose>): Ready {
-  return {
-    ...parts,
-    async [Symbol.asyncDispose]() {
-      await parts.lock?.[Symbol.asyncDispose]();
-      await parts.database[Symbol.asyncDispose]();
-    },
-  };
+/** null when there is none: Prisma's own refusal, which would have named the URL, is among the problems then. */
+async function openDatabase(
+  context: CommandContext,
+  settings: BackupMaking,
+  migrator: Migrator | null,
+  problems: ProblemList,
+): Promise<Database | null> {
+  const url = settings.databaseUrl ?? migrator?.url ?? null;
+  if (url === null) return null;
+  return await problems.attempt(() => context.ports.openDatabase(url, settings.workingDirectory));
 }
 
-function refuseIfAny(problems: readonly Problem[]): void {
-  if (problems.length > 0) throw new RefusedError(problems, { phase: 'preflight' });
+function ready({
+  database,
+  lock,
+  migrator,
+  storages,
+  facts,
+  history,
+  pending,
+}: Omit<Ready, typeof Symbol.asyncDispose>): Ready {
+  return {
+    database,
+    lock,
+    migrator,
+    storages,
+    facts,
+    history,
+    pending,
+    async [Symbol.asyncDispose]() {
+      await lock?.[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
 }
 
 function isUpToDate(settings: BackupMaking, plan: MigrationPlan): boolean {
@@ -139,91 +131,4 @@ export function preflightFact(ready: Ready): string {
   const { facts, database } = ready;
   const creates = facts.mayCreateDatabases ? 'may create databases' : 'may not create databases';
   return `${formatBytes(facts.sizeBytes)}, ${facts.tableCount} tables; ${creates}; ${database.toolsFact}`;
-}
-
-/** History and pending migrations of the target now, and what forbids to go on from there. */
-async function readPlan(
-  database: Database,
-  migrator: Migrator | null,
-): Promise<MigrationPlan & { readonly history: readonly HistoryRow[] | null }> {
-  if (migrator === null) return { history: null, pending: [], problems: [], warnings: [] };
-  const history = await readHistory(database, migrator.historySchema);
-  const plan = planMigrations(migrator.migrations, history, {
-    needsBaseline: await needsBaseline(database, migrator.historySchema),
-  });
-  return { history, ...plan };
-}
-
-/** Before anything is read that the plan rests on: a history that looks finished may be another server's. */
-async function meetOnOneServer(
-  database: Database,
-  migrator: Migrator,
-  context: CommandContext,
-  settings: BackupMaking,
-  log: PhaseLog,
-): Promise<void> {
-  const warn = (because: string) =>
-    log.warn(`it could not be proved that migrations reach the database that is backed up: ${because}`);
-  try {
-    const proof = await proveServer(database, migrator, context.signal);
-    if (proof.outcome === 'proved') log.detail('the migrator was led to the database that is backed up');
-    if (proof.outcome === 'not-proved') warn(proof.because);
-  } catch (error) {
-    // A nightly backup may run where no migration ever does.
-    if (settings.command !== 'backup' || !(error instanceof SafeMigrateError)) throw error;
-    if (error.code !== 'SM_SERVER_UNPROVED') throw error;
-    warn(error.message);
-  }
-}
-
-async function openMigrator(
-  context: CommandContext,
-  settings: BackupMaking,
-  log: PhaseLog,
-): Promise<Migrator | null> {
-  try {
-    const migrator = await context.ports.openMigrator(settings, context.run, context.signal);
-    for (const warning of migrator.warnings) log.warn(warning);
-    context.report.prisma(migrator.version);
-    return migrator;
-  } catch (error) {
-    // A backup needs Prisma only to find the database and to note the applied migrations.
-    const dispensable = settings.command === 'backup' && settings.databaseUrl !== null;
-    if (!dispensable || !(error instanceof SafeMigrateError) || error.code === 'SM_URL_MISMATCH') throw error;
-    log.warn(`the backup will not name the applied migrations: ${error.message}`);
-    return null;
-  }
-}
-
-async function checkStorage(
-  storage: Storage,
-  sizeBytes: number,
-  context: CommandContext,
-  log: PhaseLog,
-): Promise<void> {
-  const neededMinutes = baseMinutes + Math.ceil(sizeBytes / bytesPerMinute);
-  for (const warning of await storage.check(context.signal, neededMinutes)) log.warn(warning);
-  log.detail(`${storage.url} can be written to`);
-}
-
-/**
- * The swap is the one way back that is always enough, so `migrate` does not begin where it is closed;
- * a backup that is proved by restoring it needs a database beside the target, and nothing else.
- */
-function isInTheWay(obstacle: Obstacle, settings: BackupMaking): boolean {
-  if (obstacle.closes === 'all') return true;
-  if (settings.command === 'migrate') return obstacle.closes.includes('swap');
-  return obstacle.code === 'SM_NO_CREATEDB' && settings.verify === 'restore';
-}
-
-async function showLeftovers(database: Database, context: CommandContext, log: PhaseLog): Promise<void> {
-  const kept = await database.failedDatabases();
-  context.report.kept(kept);
-  for (const { name, sizeBytes } of kept)
-    log.detail(`kept failed database ${name}, ${formatBytes(sizeBytes)}`);
-  for (const { name, sizeBytes } of await database.leftoverCopies()) {
-    log.warn(
-      `an earlier run left the copy ${name} (${formatBytes(sizeBytes)}); it holds nothing that the backup does not hold`,
-    );
-  }
 }

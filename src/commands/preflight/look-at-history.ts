@@ -1,0 +1,19 @@
+import type { Database } from '../../database/database.ts';
+import { needsBaseline, readHistory } from '../../prisma/history.ts';
+import type { HistoryRow, Migrator } from '../../prisma/migrator.ts';
+import { type MigrationPlan, planMigrations } from '../../prisma/plan.ts';
+
+export interface HistoryLook extends MigrationPlan {
+  /** Rows of `_prisma_migrations`; null when there is no such table. */
+  readonly history: readonly HistoryRow[] | null;
+}
+
+/** History and pending migrations of the target now, and what forbids to go on from there. */
+export async function lookAtHistory(database: Database, migrator: Migrator | null): Promise<HistoryLook> {
+  if (migrator === null) return { history: null, pending: [], problems: [], warnings: [] };
+  const history = await readHistory(database, migrator.historySchema);
+  const plan = planMigrations(migrator.migrations, history, {
+    needsBaseline: await needsBaseline(database, migrator.historySchema),
+  });
+  return { history, ...plan };
+}

@@ -1,0 +1,29 @@
+import type { Database, Obstacle, TargetFacts } from '../../database/database.ts';
+import type { PhaseLog } from '../../report/run-log.ts';
+import type { BackupMaking } from '../settings.ts';
+import type { ProblemList } from './problem-list.ts';
+
+/** The target's size and properties, and what stands against a backup of it and the ways back. */
+export async function lookAtTarget(
+  settings: BackupMaking,
+  database: Database,
+  problems: ProblemList,
+  log: PhaseLog,
+): Promise<TargetFacts> {
+  const facts = await database.inspect();
+  problems.add(facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
+  for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) {
+    log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
+  }
+  return facts;
+}
+
+/**
+ * The swap is the one way back that is always enough, so `migrate` does not begin where it is closed;
+ * a backup that is proved by restoring it needs a database beside the target, and nothing else.
+ */
+function isInTheWay(obstacle: Obstacle, settings: BackupMaking): boolean {
+  if (obstacle.closes === 'all') return true;
+  if (settings.command === 'migrate') return obstacle.closes.includes('swap');
+  return obstacle.code === 'SM_NO_CREATEDB' && settings.verify === 'restore';
+}
