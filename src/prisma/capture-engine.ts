@@ -12,7 +12,11 @@ const migrationsList = z.object({
   migrationDirectories: z.array(z.object({ path: z.string() })),
 });
 const datasourceArgument = z.object({ url: z.string() });
-const message = z.union([z.object({ argv: z.array(z.string()) }), z.object({ migrations: migrationsList })]);
+const message = z.union([
+  z.object({ argv: z.array(z.string()) }),
+  z.object({ migrations: migrationsList }),
+  z.object({ migrationsDirectory: z.string() }),
+]);
 type Message = z.output<typeof message>;
 
 export type MigrationsList = z.output<typeof migrationsList>;
@@ -20,9 +24,13 @@ export type MigrationsList = z.output<typeof migrationsList>;
 /** What Prisma handed to its engine. */
 export interface CapturedCall {
   readonly url: string | null;
+  /** The URL was handed to the engine, as a config's is; otherwise the engine reads the schema's by itself. */
+  readonly urlIsHandedOver: boolean;
   /** Absolute paths of the schema's files; empty when Prisma did not get that far. */
   readonly schemaFiles: readonly string[];
   readonly migrations: MigrationsList | null;
+  /** Where the engine was told to look for migrations, by versions that do not list them. */
+  readonly migrationsDirectory: string | null;
 }
 
 /** A schema engine that only listens: it connects to no database and tells us what Prisma asked of it. */
@@ -35,8 +43,10 @@ export interface CaptureEngine extends AsyncDisposable {
 /**
  * Runs as PRISMA_SCHEMA_ENGINE_BINARY. It hands its arguments and the first requests to our socket, so the URL is
  * never on disk, and answers as if the database were up to date, which makes `prisma migrate status` end at once.
- * (Arguments and requests as measured on Prisma 7.10.1: `--datamodels FILE --datasource JSON`, JSON-RPC on stdin
- * whose `diagnoseMigrationHistory` carries the migrations; before it `--datasource JSON cli can-connect-to-database`.)
+ * Arguments and requests as measured on 5.0 to 7.10: `cli --datasource URL can-connect-to-database` up to 6,
+ * `--datasource JSON cli …` from 7 on; then `-d FILE` or `--datamodels FILE` for each file of the schema, with
+ * `--datasource JSON` where a config has the URL, and JSON-RPC on stdin whose `diagnoseMigrationHistory` carries the
+ * migrations (5.0 to 6.5: only the path of their folder).
  */
 const engineScript = `'use strict';
 const { connect } = require('node:net');
@@ -52,11 +62,14 @@ createInterface({ input: socket }).on('line', () => waiting.shift()());
 if (process.argv.includes('cli')) tell({ argv: process.argv.slice(2) }, () => process.exit(0));
 else {
   tell({ argv: process.argv.slice(2) }, () => {});
-  const result = { hasMigrationsTable: true, history: null, failedMigrationNames: [], editedMigrationNames: [] };
+  const result = { hasMigrationsTable: true, history: null, failedMigrationNames: [], editedMigrationNames: [], migrations: [] };
   createInterface({ input: process.stdin })
     .on('line', (line) => {
       const { id, params } = JSON.parse(line);
       const answer = () => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n');
+      if (params !== undefined && params.migrationsDirectoryPath !== undefined) {
+        return tell({ migrationsDirectory: params.migrationsDirectoryPath }, answer);
+      }
       if (params === undefined || params.migrationsList === undefined) return answer();
       const { baseDir, lockfile, migrationDirectories } = params.migrationsList;
       const names = migrationDirectories.map(({ path }) => ({ path }));
@@ -125,15 +138,22 @@ function parseMessage(line: string): Message | null {
 
 function summarise(messages: readonly Message[]): CapturedCall {
   const argumentLists = messages.flatMap((each) => ('argv' in each ? [each.argv] : []));
-  const datasource = argumentLists.flatMap((argv) => valuesOf(argv, '--datasource')).at(-1);
+  const datasource = argumentLists.flatMap((argv) => valuesOf(argv, ['--datasource'])).at(-1);
+  const served = argumentLists.filter((argv) => !argv.includes('cli'));
   return {
     url: datasource === undefined ? null : urlIn(datasource),
-    schemaFiles: argumentLists.flatMap((argv) => valuesOf(argv, '--datamodels')),
+    urlIsHandedOver: served.some((argv) => valuesOf(argv, ['--datasource']).length > 0),
+    schemaFiles: argumentLists.flatMap((argv) => valuesOf(argv, ['--datamodels', '-d'])),
     migrations: messages.flatMap((each) => ('migrations' in each ? [each.migrations] : [])).at(-1) ?? null,
+    migrationsDirectory:
+      messages.flatMap((each) => ('migrationsDirectory' in each ? [each.migrationsDirectory] : [])).at(-1) ??
+      null,
   };
 }
 
+/** A URL, or a JSON object that holds it. */
 function urlIn(datasource: string): string | null {
+  if (!datasource.startsWith('{')) return datasource;
   try {
     return datasourceArgument.parse(JSON.parse(datasource)).url;
   } catch {
@@ -141,8 +161,8 @@ function urlIn(datasource: string): string | null {
   }
 }
 
-function valuesOf(argv: readonly string[], name: string): string[] {
-  return argv.flatMap((argument, index) => (argument === name ? (argv[index + 1] ?? []) : []));
+function valuesOf(argv: readonly string[], names: readonly string[]): string[] {
+  return argv.flatMap((argument, index) => (names.includes(argument) ? (argv[index + 1] ?? []) : []));
 }
 
 function quoted(text: string): string {

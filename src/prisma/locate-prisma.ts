@@ -2,21 +2,26 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { SafeMigrateError } from '../system/errors.ts';
+import {
+  type PrismaTraits,
+  parseVersion,
+  supportedMajors,
+  traitsOf,
+  versionProblem,
+} from './version-traits.ts';
 
 /** The project's own Prisma CLI. */
 export interface PrismaInstallation {
   /** e.g. `7.10.1`. */
   readonly version: string;
   readonly major: number;
+  readonly traits: PrismaTraits;
   /** Absolute path of the CLI's script, to be run with `process.execPath`. */
   readonly cliPath: string;
 }
 
-/**
- * Packages that may hold the CLI, in the order in which they are looked for. From 7.10 `@prisma/prisma7`
- * (bin `prisma7`) keeps v7 beside v8; it joins here when it is supported.
- */
-const packages = [{ name: 'prisma', bin: 'prisma' }] as const;
+/** Packages that hold a CLI, and the name of its command. */
+const binOf = { prisma: 'prisma', '@prisma/prisma7': 'prisma7' } as const;
 
 const packageManifest = z.object({
   version: z.string(),
@@ -25,26 +30,49 @@ const packageManifest = z.object({
 
 /**
  * Finds the installed Prisma the way Node finds packages: `node_modules` of `workingDirectory` and of every folder
- * above it (npm, yarn's node-modules linker, pnpm's links, monorepos). Never falls back to `npx`: an unpinned
- * Prisma may be a major version that has no `migrate deploy`.
+ * above it (npm, yarn's node-modules linker, pnpm's links, monorepos). Where the nearest `prisma` is version 8 or
+ * later, or there is none, `@prisma/prisma7` is taken, which keeps Prisma 7 beside it. Never falls back to `npx`: an
+ * unpinned Prisma may be a major version that has no `migrate deploy`.
  *
- * Rejects with SM_PRISMA_MISSING, or with SM_PRISMA_UNSUPPORTED for versions that cannot be driven yet or any more.
+ * Rejects with SM_PRISMA_MISSING, or with SM_PRISMA_UNSUPPORTED for versions that cannot be driven.
  */
 export async function locatePrisma(workingDirectory: string): Promise<PrismaInstallation> {
+  const prisma = await nearestPackage(workingDirectory, 'prisma');
+  const isSuperseded = prisma !== null && parseVersion(prisma.version).major > supportedMajors.newest;
+  const kept =
+    prisma === null || isSuperseded ? await nearestPackage(workingDirectory, '@prisma/prisma7') : null;
+  const found = kept ?? prisma;
+  if (found === null) throw missing(workingDirectory);
+  const problem = versionProblem(found.name, found.version);
+  if (problem !== null) throw problem;
+  return {
+    version: found.version,
+    major: parseVersion(found.version).major,
+    traits: traitsOf(found.version),
+    cliPath: found.cliPath,
+  };
+}
+
+interface InstalledPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly cliPath: string;
+}
+
+async function nearestPackage(
+  workingDirectory: string,
+  name: keyof typeof binOf,
+): Promise<InstalledPackage | null> {
   for (const directory of selfAndParents(workingDirectory)) {
-    for (const { name, bin } of packages) {
-      const packageDirectory = join(directory, 'node_modules', name);
-      const manifest = await readManifest(packageDirectory);
-      if (manifest === null) continue;
-      const script = typeof manifest.bin === 'string' ? manifest.bin : manifest.bin[bin];
-      const major = Number(/^\d+/.exec(manifest.version)?.[0]);
-      const refusal = refusalOf(manifest.version, major);
-      if (refusal !== null) throw refusal;
-      if (script === undefined) throw missing(workingDirectory);
-      return { version: manifest.version, major, cliPath: join(packageDirectory, script) };
-    }
+    const packageDirectory = join(directory, 'node_modules', name);
+    const manifest = await readManifest(packageDirectory);
+    if (manifest === null) continue;
+    const { bin, version } = manifest;
+    const script = typeof bin === 'string' ? bin : bin[binOf[name]];
+    if (script === undefined) return null;
+    return { name, version, cliPath: join(packageDirectory, script) };
   }
-  throw missing(workingDirectory);
+  return null;
 }
 
 function* selfAndParents(directory: string): Generator<string> {
@@ -66,27 +94,6 @@ async function readManifest(packageDirectory: string): Promise<z.output<typeof p
   } catch {
     return null;
   }
-}
-
-function refusalOf(version: string, major: number): SafeMigrateError | null {
-  if (major === 7) return null;
-  if (major >= 8) {
-    return new SafeMigrateError({
-      code: 'SM_PRISMA_UNSUPPORTED',
-      message: `prisma ${version} is installed; Prisma 8 has no \`migrate deploy\``,
-      hint: 'Stay on prisma 7 for migrations (npm install --save-dev prisma@7); a later version of safe-migrate also finds @prisma/prisma7, which keeps Prisma 7 beside Prisma 8.',
-      docs: 'prisma.md',
-    });
-  }
-  return new SafeMigrateError({
-    code: 'SM_PRISMA_UNSUPPORTED',
-    message: `prisma ${version} is installed; safe-migrate works with Prisma 7`,
-    hint:
-      major >= 5
-        ? 'Prisma 5 and 6 arrive with a later version; until then upgrade to prisma 7.'
-        : 'Upgrade to prisma 7: npm install --save-dev prisma@7',
-    docs: 'prisma.md',
-  });
 }
 
 function missing(workingDirectory: string): SafeMigrateError {

@@ -4,14 +4,14 @@ import { parsePostgresUrl } from '../database/postgres/url.ts';
 import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { RefusedError, SafeMigrateError } from '../system/errors.ts';
 import { Secret } from '../system/secret.ts';
-import { captureProject } from './capture-project.ts';
+import { captureWithUrl } from './capture-with-url.ts';
 import type { CheckedProject, Replay } from './checked-project.ts';
-import { comparePrismaUrl } from './compare-url.ts';
 import { deployMigrations } from './deploy.ts';
 import { locatePrisma, type PrismaInstallation } from './locate-prisma.ts';
 import { PrintedTextFilter, readableText } from './printed-text.ts';
 import { type PrismaProject, prismaEnvironment, runPrisma } from './prisma-command.ts';
 import { makeScratchProject, scratchUrlVariable, shadowUrlVariable } from './scratch-project.ts';
+import { type DiffSide, diffArguments } from './version-traits.ts';
 
 /** Stands in for DATABASE_URL where the job has none: Prisma only names it, nothing connects to it. */
 const placeholderUrl = 'postgresql://none:none@127.0.0.1:9/none';
@@ -32,13 +32,16 @@ export async function openCheckedProject(
   const { workingDirectory, schemaPath, configPath, databaseUrl } = options;
   const installation = await locatePrisma(workingDirectory);
   const project: PrismaProject = { workingDirectory, schemaPath, configPath };
-  const env = prismaEnvironment(databaseUrl ?? new Secret(placeholderUrl), applicationName);
-  const captured = await captureProject({ installation, project, env, signal: options.signal });
+  const given = databaseUrl ?? new Secret(placeholderUrl);
+  const { captured, env, problems } = await captureWithUrl({
+    installation,
+    project,
+    env: prismaEnvironment(given, applicationName),
+    databaseUrl: given,
+    signal: options.signal,
+  });
   const hasUrl = captured.url.reveal() !== placeholderUrl;
-  if (databaseUrl !== null) {
-    const problems = comparePrismaUrl(databaseUrl, captured.url, workingDirectory);
-    if (problems.length > 0) throw new RefusedError(problems);
-  }
+  if (databaseUrl !== null && problems.length > 0) throw new RefusedError(problems);
   const secrets = [captured.url, databaseUrl].flatMap((url) => (url === null ? [] : secretsIn(url.reveal())));
   const { target } = parsePostgresUrl(captured.url.reveal(), { directory: workingDirectory });
   const userSchema = schemaPath ?? schemaPathOf(captured.schemaFiles);
@@ -53,35 +56,37 @@ export async function openCheckedProject(
     replay: (scratch, names, signal) =>
       replay({ installation, env, source: captured, names, scratch, secrets, signal }),
     missingMigration: async (replayed, signal) => {
-      await using scratch = await makeScratchProject(installation.major, { ...captured, names: [] });
-      const [from, to] =
-        installation.major >= 7
-          ? [['--from-config-datasource'], ['--to-schema', userSchema]]
-          : [
-              ['--from-schema-datasource', scratch.schemaPath],
-              ['--to-schema-datamodel', userSchema],
-            ];
+      await using scratch = await makeScratchProject(installation.traits, { ...captured, names: [] });
       const urls = { [scratchUrlVariable]: replayed.reveal() };
       return await diff({
         installation,
         project: scratch,
         env: { ...env, ...urls },
-        args: [...from, ...to],
+        from: { kind: 'database', schemaPath: scratch.schemaPath },
+        to: { kind: 'schema', schemaPath: userSchema },
         signal,
       });
     },
     driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
-      await using from = await makeScratchProject(installation.major, { ...captured, names });
-      await using to = await makeScratchProject(installation.major, { ...captured, names: [] });
-      const args =
-        installation.major >= 7
-          ? ['--from-config-datasource', '--to-migrations', from.migrationsDirectory]
-          : ['--from-schema-datasource', from.schemaPath, '--to-schema-datasource', await secondSource(to)];
+      await using from = await makeScratchProject(installation.traits, { ...captured, names });
+      await using to = await makeScratchProject(installation.traits, { ...captured, names: [] });
+      // A shadow database that only an option can name would show its password to every process of the machine.
+      const shadowIsConfigured = installation.traits.diff.shadowDatabase === 'config';
       const urls = {
         [scratchUrlVariable]: url.reveal(),
-        [shadowUrlVariable]: (installation.major >= 7 ? shadow : replayed).reveal(),
+        [shadowUrlVariable]: (shadowIsConfigured ? shadow : replayed).reveal(),
       };
-      return (await diff({ installation, project: from, env: { ...env, ...urls }, args, signal })) ?? '';
+      const difference = await diff({
+        installation,
+        project: from,
+        env: { ...env, ...urls },
+        from: { kind: 'database', schemaPath: from.schemaPath },
+        to: shadowIsConfigured
+          ? { kind: 'migrations', directory: from.migrationsDirectory }
+          : { kind: 'database', schemaPath: await secondSource(to) },
+        signal,
+      });
+      return difference ?? '';
     },
   };
 }
@@ -133,7 +138,7 @@ async function replay(
   },
 ): Promise<Replay> {
   const { installation, signal } = call;
-  await using project = await makeScratchProject(installation.major, { ...call.source, names: call.names });
+  await using project = await makeScratchProject(installation.traits, { ...call.source, names: call.names });
   const deployed = await deployMigrations({
     installation,
     project,
@@ -160,7 +165,7 @@ async function replay(
  * and to say nothing when its engine had died (7.10.1), and then there is no file.
  */
 async function diff(
-  call: Call & { readonly project: PrismaProject; readonly args: readonly string[] },
+  call: Call & { readonly project: PrismaProject; readonly from: DiffSide; readonly to: DiffSide },
 ): Promise<string | null> {
   const { schemaPath: _, workingDirectory, configPath } = call.project;
   const output = join(workingDirectory, 'difference.sql');
@@ -169,7 +174,12 @@ async function diff(
     installation: call.installation,
     // `migrate diff` takes its schema from the arguments of its two sides.
     project: { workingDirectory, schemaPath: null, configPath },
-    command: ['migrate', 'diff', ...call.args, '--script', '--output', output],
+    command: [
+      ...diffArguments(call.installation.version, call.from, call.to),
+      '--script',
+      '--output',
+      output,
+    ],
     env: call.env,
     signal: call.signal,
     onOutput: (text) => {

@@ -3,8 +3,7 @@ import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { RefusedError } from '../system/errors.ts';
 import type { Secret } from '../system/secret.ts';
 import { migratorApplicationName } from './application-name.ts';
-import { captureProject } from './capture-project.ts';
-import { comparePrismaUrl } from './compare-url.ts';
+import { captureWithUrl } from './capture-with-url.ts';
 import { deployMigrations } from './deploy.ts';
 import { executeScript } from './execute-script.ts';
 import { locatePrisma } from './locate-prisma.ts';
@@ -39,17 +38,19 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     configPath: options.configPath,
   };
   // Recovery asks who holds Prisma's lock, so the lock has to be taken.
-  const { [lockSwitch]: _, ...env } = prismaEnvironment(
+  const { [lockSwitch]: _, ...environment } = prismaEnvironment(
     databaseUrl,
     migratorApplicationName(options.run),
     own,
   );
-  const captured = await captureProject({ installation, project, env, signal });
+  const {
+    captured,
+    env,
+    problems: differences,
+  } = await captureWithUrl({ installation, project, env: environment, databaseUrl, signal });
   const directory = options.workingDirectory;
   const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
-  const problems = [
-    ...(databaseUrl === null ? parsed.problems : comparePrismaUrl(databaseUrl, captured.url, directory)),
-  ];
+  const problems = databaseUrl === null ? parsed.problems : differences;
   if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
   const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
   const secrets = [captured.url, ...(databaseUrl === null ? [] : [databaseUrl])].flatMap((url) =>

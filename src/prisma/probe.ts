@@ -1,6 +1,3 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { Secret } from '../system/secret.ts';
 import { captureProject } from './capture-project.ts';
@@ -8,17 +5,10 @@ import { comparePrismaUrl } from './compare-url.ts';
 import { deployMigrations } from './deploy.ts';
 import type { PrismaInstallation } from './locate-prisma.ts';
 import type { DeployResult } from './migrator.ts';
+import { makeScratchProject, scratchUrlVariable } from './scratch-project.ts';
 
 /** Two statements of which the second fails: the table stays if and only if they were sent one by one. */
 export const probeScript = 'CREATE TABLE "safe_migrate_probe" (id int);\nSELECT 1/0;\n';
-
-/** Must not resolve any module of its own: it stands in a folder without node_modules. */
-const probeConfig = (directory: string): string => `export default {
-  schema: ${JSON.stringify(join(directory, 'schema.prisma'))},
-  migrations: { path: ${JSON.stringify(join(directory, 'migrations'))} },
-  datasource: { url: process.env.SAFE_MIGRATE_PROBE_URL },
-};
-`;
 
 /**
  * Runs a migration that must fail against `probeUrl`, with the project's Prisma and a project of our own, so that no
@@ -32,25 +22,17 @@ export async function deployProbe(request: {
   readonly secrets: readonly string[];
   readonly signal: AbortSignal;
 }): Promise<DeployResult> {
-  const directory = await mkdtemp(join(tmpdir(), 'safe-migrate-probe-'));
   try {
-    const configPath = join(directory, 'prisma.config.mjs');
-    const schemaPath = join(directory, 'schema.prisma');
-    const migration = join(directory, 'migrations', '00000000000000_safe_migrate_probe');
-    await mkdir(migration, { recursive: true });
-    await writeFile(configPath, probeConfig(directory));
-    await writeFile(schemaPath, 'datasource db {\n  provider = "postgresql"\n}\n');
-    await writeFile(join(directory, 'migrations', 'migration_lock.toml'), 'provider = "postgresql"\n');
-    await writeFile(join(migration, 'migration.sql'), probeScript);
-
+    await using project = await makeScratchProject(request.installation.traits);
+    await project.writeMigration('00000000000000_safe_migrate_probe', probeScript);
     const call = {
       installation: request.installation,
-      project: { workingDirectory: directory, schemaPath, configPath },
-      env: { ...request.env, SAFE_MIGRATE_PROBE_URL: request.probeUrl.reveal() },
+      project,
+      env: { ...request.env, [scratchUrlVariable]: request.probeUrl.reveal() },
       signal: request.signal,
     };
     const { url } = await captureProject(call);
-    const problems = comparePrismaUrl(request.probeUrl, url, directory);
+    const problems = comparePrismaUrl(request.probeUrl, url, project.workingDirectory);
     if (problems.length > 0) throw new RefusedError(problems);
     return await deployMigrations({ ...call, secrets: request.secrets, log: { output: () => {} } });
   } catch (cause) {
@@ -63,7 +45,5 @@ export async function deployProbe(request: {
       docs: 'prisma.md',
       cause,
     });
-  } finally {
-    await rm(directory, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,8 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { PrismaProject } from './prisma-command.ts';
+import type { PrismaTraits } from './version-traits.ts';
 
 /** Environment variables by which a scratch project learns its URLs: they never stand in a file or an argument. */
 export const scratchUrlVariable = 'SAFE_MIGRATE_SCRATCH_URL';
@@ -11,37 +12,42 @@ export const shadowUrlVariable = 'SAFE_MIGRATE_SHADOW_URL';
 export interface ScratchProject extends AsyncDisposable, PrismaProject {
   readonly schemaPath: string;
   readonly migrationsDirectory: string;
+  writeMigration(name: string, script: string): Promise<void>;
 }
 
 /**
- * Makes a project of the major version `major` whose URL comes from `scratchUrlVariable`, holding copies of the
+ * Makes a project for this version of Prisma whose URL comes from `scratchUrlVariable`, holding copies of the
  * migrations `names` of `source`. Up to 6 the schema names the URL, from 7 on a config does (which must not import
  * anything: there is no node_modules).
  */
 export async function makeScratchProject(
-  major: number,
-  source: { readonly migrationsDirectory: string; readonly names: readonly string[] },
+  traits: PrismaTraits,
+  source: { readonly migrationsDirectory: string; readonly names: readonly string[] } | null = null,
 ): Promise<ScratchProject> {
   const directory = await mkdtemp(join(tmpdir(), 'safe-migrate-scratch-'));
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
     const schemaPath = join(directory, 'schema.prisma');
     const migrationsDirectory = join(directory, 'migrations');
-    const configPath = major >= 7 ? join(directory, 'prisma.config.mjs') : null;
-    await writeFile(schemaPath, datasource(major));
+    const configPath = traits.urlInSchema ? null : join(directory, 'prisma.config.mjs');
+    await writeFile(schemaPath, datasource(traits));
     if (configPath !== null) await writeFile(configPath, config(schemaPath, migrationsDirectory));
     await mkdir(migrationsDirectory);
     await writeFile(join(migrationsDirectory, 'migration_lock.toml'), 'provider = "postgresql"\n');
-    for (const name of source.names) {
-      const copy = join(migrationsDirectory, name, 'migration.sql');
-      await mkdir(dirname(copy), { recursive: true });
-      await copyFile(join(source.migrationsDirectory, name, 'migration.sql'), copy);
+    const placeFor = async (name: string): Promise<string> => {
+      await mkdir(join(migrationsDirectory, name), { recursive: true });
+      return join(migrationsDirectory, name, 'migration.sql');
+    };
+    for (const name of source?.names ?? []) {
+      const original = join(source?.migrationsDirectory ?? '', name, 'migration.sql');
+      await copyFile(original, await placeFor(name));
     }
     return {
       workingDirectory: directory,
       schemaPath,
       configPath,
       migrationsDirectory,
+      writeMigration: async (name, script) => writeFile(await placeFor(name), script),
       [Symbol.asyncDispose]: remove,
     };
   } catch (error) {
@@ -50,8 +56,8 @@ export async function makeScratchProject(
   }
 }
 
-function datasource(major: number): string {
-  const url = major >= 7 ? '' : `\n  url = env("${scratchUrlVariable}")`;
+function datasource(traits: PrismaTraits): string {
+  const url = traits.urlInSchema ? `\n  url = env("${scratchUrlVariable}")` : '';
   return `datasource db {\n  provider = "postgresql"${url}\n}\n`;
 }
 

@@ -60,7 +60,7 @@ describe('migrate refuses, and touches nothing, when the project', () => {
   it.each([
     ['8.0.0', 'Prisma 8 has no `migrate deploy`'],
     ['8.0.0-rc.3', 'Prisma 8 has no `migrate deploy`'],
-    ['6.19.0', 'safe-migrate works with Prisma 7'],
+    ['4.16.2', 'safe-migrate works with Prisma 5, 6 and 7'],
   ])('has Prisma %s', async (version, message) => {
     const project = await checkout();
     const folder = join(project.directory, 'node_modules', 'prisma');

@@ -2,20 +2,18 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { Ceph } from './ceph.ts';
 import { type DatabaseState, readDatabaseState } from './database-state.ts';
 import { erpMigrations, erpRows } from './erp.ts';
 import type { PostgresCluster } from './postgres.ts';
-import { type EngineMode, prismaEngineEnv } from './prisma-engine/prisma-engine.ts';
-import { createPrismaProject, type PrismaProject } from './prisma-project.ts';
+import { type EngineMode, engineModeOf, prismaEngineEnv } from './prisma-engine/prisma-engine.ts';
+import { createPrismaProject, type PrismaChoice, type PrismaProject, prismaCliOf } from './prisma-project.ts';
 import { type ActionOptions, type ActionResult, type ActionRun, runAction, startAction } from './runner.ts';
 import { sharedCeph, sharedPostgres } from './shared-servers.ts';
 
 const run = promisify(execFile);
-const prismaCli = fileURLToPath(new URL('../../node_modules/prisma/build/index.js', import.meta.url));
 
 /** A team's situation: a database with rows and history, its Prisma project, a bucket. */
 export interface World extends AsyncDisposable {
@@ -50,7 +48,9 @@ export interface WorldOptions {
   readonly rows?: string;
   /** Migrations that wait to be deployed. */
   readonly pending?: Readonly<Record<string, string>>;
-  /** How Prisma's engine sends a script; default: statement by statement, as from 7.4 on. */
+  /** The project's Prisma; default: 7. */
+  readonly prisma?: PrismaChoice;
+  /** How Prisma's engine sends a script; default: as this Prisma's own does, from 7.4 on statement by statement. */
   readonly engineMode?: EngineMode;
   /** A server of the test's own instead of the shared one. */
   readonly cluster?: PostgresCluster;
@@ -70,10 +70,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     ? await createNamed(cluster, options.names)
     : await cluster.createOwnedDatabase('erp');
   const url = options.query ? `${owned.url}?${options.query}` : owned.url;
-  const engineMode = options.engineMode ?? 'by-statement';
+  const choice = options.prisma ?? '7';
+  const engineMode = options.engineMode ?? engineModeOf(choice);
   const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-world-'));
   const project = await createPrismaProject(join(folder, 'app'), {
     migrations: options.applied ?? erpMigrations,
+    prisma: choice,
   });
   const bucket = `world-${owned.database
     .toLowerCase()
@@ -102,7 +104,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     migrate: (given) => runAction(world.action(given)),
     startMigrate: (given) => startAction(world.action(given)),
     prisma: async (...args) => {
-      const { stdout } = await run(process.execPath, [prismaCli, ...args], {
+      const { stdout } = await run(process.execPath, [prismaCliOf(choice, project.directory), ...args], {
         cwd: project.directory,
         env: { PATH: process.env.PATH ?? '', ...environment },
       });

@@ -1,12 +1,22 @@
 import { fileURLToPath } from 'node:url';
+import type { PrismaChoice } from '../prisma-project.ts';
 
 /** How a migration script reaches the server: as one query (Prisma up to 7.3), or each statement by itself (from 7.4). */
 export type EngineMode = 'whole-script' | 'by-statement';
 
+/** The way of the version's own engine. */
+export function engineModeOf(prisma: PrismaChoice): EngineMode {
+  return prisma === '5' || prisma === '6' ? 'whole-script' : 'by-statement';
+}
+
+const engine = fileURLToPath(new URL('./schema-engine.mjs', import.meta.url));
+
 /** The environment that makes the Prisma CLI use the WebAssembly engine in this mode. */
 export function prismaEngineEnv(mode: EngineMode): Record<string, string> {
   return {
-    PRISMA_SCHEMA_ENGINE_BINARY: fileURLToPath(new URL('./schema-engine.mjs', import.meta.url)),
+    PRISMA_SCHEMA_ENGINE_BINARY: engine,
+    // Up to Prisma 6 the CLI downloads a query engine where it finds none; migrations never start it.
+    PRISMA_QUERY_ENGINE_LIBRARY: engine,
     SAFE_MIGRATE_TEST_ENGINE_MODE: mode,
     // No telemetry, no update notice: tests and the demo speak to nobody.
     CHECKPOINT_DISABLE: '1',

@@ -10,12 +10,13 @@ import { createInterface } from 'node:readline';
 import { connectionFrom, createEngineAdapter } from './engine-adapter.mjs';
 import { describeConnectionError, migrationFailure } from './engine-errors.mjs';
 import { loadEngine } from './engine-wasm.mjs';
+import { inTodaysWords, urlOfRequest, urlOfSchema, withoutUrls } from './older-requests.mjs';
 
 const request = parseArguments(process.argv.slice(2));
 if (request.command === null) serve(request);
 else await runCommand(request.command, request);
 
-/** `--datamodels FILE… --datasource JSON [cli COMMAND]`; what else the CLI gives does not matter here. */
+/** `--datamodels FILE… --datasource JSON [cli COMMAND]`, or `-d` and a plain URL up to Prisma 6; what else the CLI gives does not matter here. */
 function parseArguments(args) {
   const datamodels = [];
   let url = null;
@@ -28,7 +29,8 @@ function parseArguments(args) {
     }
     if (args[index] === '--datamodels' || args[index] === '-d') datamodels.push(args[index + 1]);
     if (args[index] === '--datasource') {
-      const datasource = JSON.parse(args[index + 1]);
+      const given = args[index + 1];
+      const datasource = given.startsWith('{') ? JSON.parse(given) : { url: given };
       url = datasource.url ?? null;
       shadowUrl = datasource.shadowDatabaseUrl ?? null;
     }
@@ -66,22 +68,34 @@ async function runCommand(command, { url }) {
 
 /** One request a line in, one answer a line out, until stdin ends. */
 function serve({ datamodels, url, shadowUrl }) {
-  const connection = connectionFrom(url);
-  const adapter = createEngineAdapter(
-    connection,
-    process.env.SAFE_MIGRATE_TEST_ENGINE_MODE ?? 'by-statement',
-    shadowUrl === null ? null : connectionFrom(shadowUrl),
-  );
-  let engine;
+  const schemas = datamodels.map((path) => [path, readFileSync(path, 'utf8')]);
+  let open = null;
   let printed = 0;
   const write = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 
-  async function answer({ id, method, params }) {
+  /** Up to Prisma 6 only some requests say which database they mean; then the CLI sends no other ones. */
+  function openEngine(request) {
+    const connection = connectionFrom(
+      url ?? urlOfSchema(schemas.map(([, text]) => text)) ?? urlOfRequest(request),
+    );
+    const adapter = createEngineAdapter(
+      connection,
+      process.env.SAFE_MIGRATE_TEST_ENGINE_MODE ?? 'by-statement',
+      shadowUrl === null ? null : connectionFrom(shadowUrl),
+    );
+    const models = schemas.map(([path, text]) => [path, withoutUrls(text)]);
+    return { connection, adapter, engine: loadEngine(models, adapter.factory) };
+  }
+
+  async function answer({ id, method, params: given }) {
+    if (method === 'listMigrationDirectories') {
+      const { migrationDirectories } = inTodaysWords({ method, params: given }).migrationsList;
+      return write({ id, result: { migrations: migrationDirectories.map(({ path }) => path) } });
+    }
+    open ??= openEngine({ method, params: given });
+    const { connection, adapter, engine } = open;
+    const params = inTodaysWords({ method, params: given });
     try {
-      engine ??= loadEngine(
-        datamodels.map((path) => [path, readFileSync(path, 'utf8')]),
-        adapter.factory,
-      );
       adapter.begin(method, params);
       const result = await (await engine)[method](params);
       if (method === 'diff' && result.stdout !== null && result.stdout !== undefined) {

@@ -24,6 +24,16 @@ const lockfile = z
   })
   .parse(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')));
 
+const manifest = z
+  .object({ devDependencies: versions, overrides: z.record(z.string(), versions).default({}) })
+  .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+
+/** The version that package.json's overrides put in place of the one that the package at `path` asks for. */
+function overridden(path: string, name: string): string | undefined {
+  const version = manifest.overrides[path.slice('node_modules/'.length)]?.[name];
+  return version?.startsWith('$') ? manifest.devDependencies[version.slice(1)] : version;
+}
+
 /** The entry that Node would find for `name` from the package at `from`. */
 function resolved(from: string, name: string): { readonly version?: string | undefined } | undefined {
   for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
@@ -37,6 +47,7 @@ describe('package-lock.json', () => {
     const missing = Object.entries(lockfile.packages).flatMap(
       ([path, { dependencies, optionalDependencies }]) =>
         Object.entries({ ...dependencies, ...optionalDependencies })
+          .map(([name, wanted]) => [name, overridden(path, name) ?? wanted] as const)
           .filter(([name, wanted]) => {
             const entry = resolved(path, name);
             return entry === undefined || (exact.test(wanted) && entry.version !== wanted);

@@ -23,7 +23,7 @@ async function install(
 describe('the installed Prisma', () => {
   test('is found beside the project', async () => {
     await install(join(root, 'node_modules', 'prisma'), '7.10.1');
-    expect(await locatePrisma(root)).toEqual({
+    expect(await locatePrisma(root)).toMatchObject({
       version: '7.10.1',
       major: 7,
       cliPath: join(root, 'node_modules', 'prisma', 'build', 'index.js'),
@@ -66,11 +66,40 @@ describe('the installed Prisma', () => {
     });
   });
 
-  test.each(['6.19.0', '5.22.0'])('is refused as %s for now', async (version) => {
+  test.each(['6.19.0', '5.22.0', '5.0.0'])('may be %s', async (version) => {
     await install(join(root, 'node_modules', 'prisma'), version);
-    await expect(locatePrisma(root)).rejects.toMatchObject({
-      code: 'SM_PRISMA_UNSUPPORTED',
-      hint: expect.stringContaining('Prisma 5 and 6 arrive with a later version') as string,
+    expect(await locatePrisma(root)).toMatchObject({ version, major: Number(version[0]) });
+  });
+
+  test('is refused as 4.16.2', async () => {
+    await install(join(root, 'node_modules', 'prisma'), '4.16.2');
+    await expect(locatePrisma(root)).rejects.toMatchObject({ code: 'SM_PRISMA_UNSUPPORTED' });
+  });
+});
+
+describe('@prisma/prisma7', () => {
+  const bin = { prisma7: 'build/prisma7.js' };
+  const prisma7 = () => join(root, 'node_modules', '@prisma', 'prisma7');
+
+  test('is taken beside Prisma 8, also from a folder above it', async () => {
+    const project = join(root, 'packages', 'db');
+    await install(join(project, 'node_modules', 'prisma'), '8.0.0');
+    await install(prisma7(), '7.10.0', bin);
+    expect(await locatePrisma(project)).toMatchObject({
+      version: '7.10.0',
+      major: 7,
+      cliPath: join(prisma7(), 'build', 'prisma7.js'),
     });
+  });
+
+  test('is taken where there is no other prisma', async () => {
+    await install(prisma7(), '7.10.0', bin);
+    expect((await locatePrisma(root)).cliPath).toBe(join(prisma7(), 'build', 'prisma7.js'));
+  });
+
+  test('is left alone where prisma itself can be driven', async () => {
+    await install(join(root, 'node_modules', 'prisma'), '6.19.0');
+    await install(prisma7(), '7.10.0', bin);
+    expect((await locatePrisma(root)).version).toBe('6.19.0');
   });
 });

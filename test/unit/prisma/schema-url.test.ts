@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import { providerIn, schemaUrlIn } from '../../../src/prisma/schema-url.ts';
+import { unsetVariableIn } from '../../../src/prisma/unset-variable.ts';
+
+const datasource = (...lines: string[]) => `datasource db {\n${lines.join('\n')}\n}\n`;
+
+describe('the URL that the schema names', () => {
+  test('is directUrl before url', () => {
+    const schema = datasource('  url = env("POOLED")', '  directUrl = env("DIRECT")');
+    expect(schemaUrlIn([schema])).toEqual({ property: 'directUrl', variable: 'DIRECT' });
+  });
+
+  test('is url where there is no directUrl, or only in a comment', () => {
+    const schema = datasource('  // directUrl = env("DIRECT")', '  url=env( "ONLY" ) // direct');
+    expect(schemaUrlIn(['model A {\n  url String\n}\n', schema])).toEqual({
+      property: 'url',
+      variable: 'ONLY',
+    });
+  });
+
+  test('is never the shadow database', () => {
+    expect(schemaUrlIn([datasource('  shadowDatabaseUrl = env("SHADOW")')])).toBeNull();
+  });
+
+  test('may be written out, with braces in it', () => {
+    const schema = datasource('  url = "postgresql://a:{}@h/d"', '  provider = "postgresql"');
+    expect(schemaUrlIn([schema])).toEqual({ property: 'url', variable: null });
+    expect(providerIn([schema])).toBe('postgresql');
+  });
+
+  test('is not there without a datasource', () => {
+    expect(schemaUrlIn(['model A {\n  url String @default("x")\n}\n'])).toBeNull();
+    expect(providerIn(['generator client {\n  provider = "prisma-client-js"\n}\n'])).toBeNull();
+  });
+});
+
+describe('the variable that Prisma missed', () => {
+  const missed = (line: string, name = 'DIRECT_URL') =>
+    `Error: Prisma schema validation - (get-config wasm)\nError code: P1012\nerror: Environment variable not found: ${name}.\n  -->  prisma/schema.prisma:4\n   | \n 3 |   url = env("OTHER")\n 4 |   ${line}\n   | \n`;
+
+  test.each(['url = env("DIRECT_URL")', 'directUrl = env("DIRECT_URL")', 'directUrl=env( "DIRECT_URL" )'])(
+    'holds the URL where the schema says %s',
+    (line) => {
+      expect(unsetVariableIn(missed(line))).toEqual({ name: 'DIRECT_URL', holdsUrl: true });
+    },
+  );
+
+  test('does not hold it as a shadow database', () => {
+    expect(unsetVariableIn(missed('shadowDatabaseUrl = env("DIRECT_URL")'))).toEqual({
+      name: 'DIRECT_URL',
+      holdsUrl: false,
+    });
+  });
+
+  test('is only named where a config reads it', () => {
+    const said = 'Error: PrismaConfigEnvError: Missing required environment variable: CONFIG_URL';
+    expect(unsetVariableIn(said)).toEqual({ name: 'CONFIG_URL', holdsUrl: false });
+    expect(unsetVariableIn('Cannot resolve environment variable: CONFIG_URL.')?.name).toBe('CONFIG_URL');
+  });
+
+  test('is none in other texts', () => {
+    expect(unsetVariableIn('Environment variables loaded from .env')).toBeNull();
+  });
+});
