@@ -15,11 +15,11 @@ describe.each(['5', '6', 'prisma7'] as const)('a project with Prisma %s', (prism
   afterAll(() => world?.[Symbol.asyncDispose]());
 
   it('is refused when an applied migration was edited', async () => {
-    const [edited = ''] = Object.keys(erpMigrations);
+    const [[edited, script] = ['', '']] = Object.entries(erpMigrations);
     await world.project.writeMigration(edited, 'SELECT 1;');
     const { report } = await expectRefused(world, {}, ['SM_HISTORY_EDITED']);
     expect(report.problems[0]?.message).toContain(edited);
-    await world.project.writeMigration(edited, erpMigrations[edited] ?? '');
+    await world.project.writeMigration(edited, script);
   });
 
   it('is migrated', async () => {
