@@ -5755,12 +5755,18 @@ const migrationsList = object({
 	migrationDirectories: array(object({ path: string() }))
 });
 const datasourceArgument = object({ url: string() });
-const message = union([object({ argv: array(string()) }), object({ migrations: migrationsList })]);
+const message = union([
+	object({ argv: array(string()) }),
+	object({ migrations: migrationsList }),
+	object({ migrationsDirectory: string() })
+]);
 /**
 * Runs as PRISMA_SCHEMA_ENGINE_BINARY. It hands its arguments and the first requests to our socket, so the URL is
 * never on disk, and answers as if the database were up to date, which makes `prisma migrate status` end at once.
-* (Arguments and requests as measured on Prisma 7.10.1: `--datamodels FILE --datasource JSON`, JSON-RPC on stdin
-* whose `diagnoseMigrationHistory` carries the migrations; before it `--datasource JSON cli can-connect-to-database`.)
+* Arguments and requests as measured on 5.0 to 7.10: `cli --datasource URL can-connect-to-database` up to 6,
+* `--datasource JSON cli …` from 7 on; then `-d FILE` or `--datamodels FILE` for each file of the schema, with
+* `--datasource JSON` where a config has the URL, and JSON-RPC on stdin whose `diagnoseMigrationHistory` carries the
+* migrations (5.0 to 6.5: only the path of their folder).
 */
 const engineScript = `'use strict';
 const { connect } = require('node:net');
@@ -5776,11 +5782,14 @@ createInterface({ input: socket }).on('line', () => waiting.shift()());
 if (process.argv.includes('cli')) tell({ argv: process.argv.slice(2) }, () => process.exit(0));
 else {
   tell({ argv: process.argv.slice(2) }, () => {});
-  const result = { hasMigrationsTable: true, history: null, failedMigrationNames: [], editedMigrationNames: [] };
+  const result = { hasMigrationsTable: true, history: null, failedMigrationNames: [], editedMigrationNames: [], migrations: [] };
   createInterface({ input: process.stdin })
     .on('line', (line) => {
       const { id, params } = JSON.parse(line);
       const answer = () => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n');
+      if (params !== undefined && params.migrationsDirectoryPath !== undefined) {
+        return tell({ migrationsDirectory: params.migrationsDirectoryPath }, answer);
+      }
       if (params === undefined || params.migrationsList === undefined) return answer();
       const { baseDir, lockfile, migrationDirectories } = params.migrationsList;
       const names = migrationDirectories.map(({ path }) => ({ path }));
@@ -5848,25 +5857,156 @@ function parseMessage(line) {
 }
 function summarise(messages) {
 	const argumentLists = messages.flatMap((each) => "argv" in each ? [each.argv] : []);
-	const datasource = argumentLists.flatMap((argv) => valuesOf(argv, "--datasource")).at(-1);
+	const datasource = argumentLists.flatMap((argv) => valuesOf(argv, ["--datasource"])).at(-1);
+	const served = argumentLists.filter((argv) => !argv.includes("cli"));
 	return {
 		url: datasource === void 0 ? null : urlIn(datasource),
-		schemaFiles: argumentLists.flatMap((argv) => valuesOf(argv, "--datamodels")),
-		migrations: messages.flatMap((each) => "migrations" in each ? [each.migrations] : []).at(-1) ?? null
+		urlIsHandedOver: served.some((argv) => valuesOf(argv, ["--datasource"]).length > 0),
+		schemaFiles: argumentLists.flatMap((argv) => valuesOf(argv, ["--datamodels", "-d"])),
+		migrations: messages.flatMap((each) => "migrations" in each ? [each.migrations] : []).at(-1) ?? null,
+		migrationsDirectory: messages.flatMap((each) => "migrationsDirectory" in each ? [each.migrationsDirectory] : []).at(-1) ?? null
 	};
 }
+/** A URL, or a JSON object that holds it. */
 function urlIn(datasource) {
+	if (!datasource.startsWith("{")) return datasource;
 	try {
 		return datasourceArgument.parse(JSON.parse(datasource)).url;
 	} catch {
 		return null;
 	}
 }
-function valuesOf(argv, name) {
-	return argv.flatMap((argument, index) => argument === name ? argv[index + 1] ?? [] : []);
+function valuesOf(argv, names) {
+	return argv.flatMap((argument, index) => names.includes(argument) ? argv[index + 1] ?? [] : []);
 }
 function quoted(text) {
 	return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+// src/prisma/unset-variable.ts
+/**
+* The variable that Prisma missed, from what it printed; null when it missed none. Up to 6 the error points at the
+* schema's line (measured on 5.0 to 6.19), from a config it only names the variable (6.19, 7.10).
+*/
+function unsetVariableIn(said) {
+	const name = /Environment variable not found: (\w+)/.exec(said)?.[1] ?? /environment variable `(\w+)` resolved to an empty string/.exec(said)?.[1] ?? /environment variable:\s+`?"?(\w+)/i.exec(said)?.[1];
+	if (name === void 0) return null;
+	return {
+		name,
+		holdsUrl: new RegExp(String.raw`^\s*\d+ \|\s+(?:url|directUrl)\s*=\s*env\(\s*"${name}"\s*\)`, "m").test(said)
+	};
+}
+
+// src/prisma/capture-refusals.ts
+/** A variable that must hold the URL which Migrate uses is not set. */
+var UnsetUrlVariableError = class extends RefusedError {
+	variable;
+	constructor(variable, ...details) {
+		super(...details);
+		this.variable = variable;
+	}
+};
+/** The input `prisma-config` with a version that has no such option. */
+function noConfigOption(version) {
+	return new SafeMigrateError({
+		code: "SM_PRISMA_CONFIG",
+		message: `prisma-config is set, but prisma ${version} cannot be given a config file (6.4 and later can)`,
+		hint: "Remove prisma-config and use prisma-schema, or upgrade Prisma.",
+		docs: "prisma.md"
+	});
+}
+/** The project's provider is another one. */
+function notPostgres(provider) {
+	return new SafeMigrateError({
+		code: "SM_PROVIDER",
+		message: `the provider of this Prisma project is ${provider}; safe-migrate works with PostgreSQL`,
+		hint: "Remove the action for this database, or point working-directory at the project whose provider is postgresql.",
+		docs: "prisma.md"
+	});
+}
+/** Prisma did not come to an end by itself. */
+function tookTooLong(project, timeoutMs) {
+	return new SafeMigrateError({
+		code: "SM_PRISMA_CONFIG",
+		message: `Prisma did not say within ${timeoutMs / 1e3} s which database it uses (in ${project.workingDirectory})`,
+		hint: "See whether prisma.config.ts waits for something (a secret store, a network), by running `npx prisma migrate status` in that folder.",
+		docs: "prisma.md"
+	});
+}
+/** Why Prisma ended before it called its engine, from what it printed. */
+function notLoaded(said, project) {
+	const cause = new Error(said);
+	const unset = unsetVariableIn(said);
+	if (unset !== null) {
+		const details = {
+			docs: "prisma.md",
+			cause
+		};
+		const problems = [unsetProblem(unset.name, project)];
+		return unset.holdsUrl ? new UnsetUrlVariableError(unset.name, problems, details) : new RefusedError(problems, details);
+	}
+	const problem = knownReason(said, project);
+	if (problem !== null) return new RefusedError([problem], {
+		docs: "prisma.md",
+		cause
+	});
+	return new RefusedError([{
+		code: "SM_PRISMA_CONFIG",
+		message: `Prisma could not load this project in ${project.workingDirectory}: ${firstError(said)}`,
+		hint: "Run `npx prisma validate` in that folder to see all that Prisma says."
+	}], {
+		docs: "prisma.md",
+		cause
+	});
+}
+function unsetProblem(variable, project) {
+	return {
+		code: "SM_PRISMA_CONFIG",
+		message: `the Prisma project in ${project.workingDirectory} needs the environment variable ${variable}, which is not set`,
+		hint: variable === "DATABASE_URL" ? "Set the input database-url, or DATABASE_URL in the env of the step." : `Set ${variable} in the env of the step.`
+	};
+}
+function knownReason(said, project) {
+	const where = project.workingDirectory;
+	if (/Could not find (a |the )?(Prisma )?schema|Could not load (`--schema`|schema)|Config file not found/i.test(said)) return {
+		code: "SM_PRISMA_PROJECT",
+		message: `Prisma finds no schema or config file for ${where}: ${firstError(said)}`,
+		hint: "Point working-directory at the folder from which you run Prisma, or name the files with prisma-schema and prisma-config."
+	};
+	if (/Accelerate URL is not supported|To use a URL with protocol `prisma/i.test(said)) return {
+		code: "SM_URL_PRISMA_PROXY",
+		message: "Prisma Migrate is configured with a prisma:// or prisma+postgres:// URL, which cannot be dumped through.",
+		hint: "Give Prisma Migrate the direct TCP URL of the database: postgresql://user:password@host:5432/database"
+	};
+	if (/using driver adapter/i.test(said)) return {
+		code: "SM_PRISMA_CONFIG",
+		message: `the Prisma config in ${where} gives Migrate a driver adapter, so Prisma does not say which database it uses`,
+		hint: "Set engine: 'classic' and datasource.url in prisma.config.ts for migrations, or leave engine and adapter out and keep the URL in the schema."
+	};
+	if (/datasource\.url.*(required|must)/.test(said)) return {
+		code: "SM_PRISMA_CONFIG",
+		message: `the Prisma config in ${where} gives no datasource.url`,
+		hint: "Set datasource.url in prisma.config.ts (for example to process.env.DATABASE_URL), and the input database-url or DATABASE_URL in the env of the step."
+	};
+	return null;
+}
+function firstError(said) {
+	const lines = said.split("\n").filter((line) => line.trim() !== "");
+	return (lines.find((line) => /^error: \S/.test(line)) ?? lines.find((line) => /Error: *\S/.test(line)) ?? lines[lines.findIndex((line) => /^Error:/.test(line)) + 1] ?? "it printed nothing").replace(/^error: /i, "").trim().slice(0, 300);
+}
+
+// src/prisma/list-migrations.ts
+/**
+* The list that Prisma's CLI hands to its engine from some 6.x on; before, it named only the folder and the engine
+* read it, in the way repeated here: every folder in it, by the bytes of its name. A missing folder is an empty one.
+*/
+async function listMigrations(directory) {
+	const names = (await readdir(directory, { withFileTypes: true }).catch(() => [])).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+	return {
+		baseDir: directory,
+		lockfile: { content: await readFile(join(directory, "migration_lock.toml"), "utf8").catch(() => null) },
+		migrationDirectories: names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map((path) => ({ path }))
+	};
 }
 
 // src/prisma/printed-text.ts
@@ -5983,18 +6123,48 @@ async function runPrisma(run) {
 	});
 }
 
+// src/prisma/schema-url.ts
+/** Reads the datasource block out of the texts of the schema's files; null when it names no URL. */
+function schemaUrlIn(texts) {
+	const block = texts.map(datasourceIn).find((each) => each !== null);
+	if (block === void 0 || block === null) return null;
+	for (const property of ["directUrl", "url"]) {
+		const value = new RegExp(String.raw`^\s*${property}\s*=\s*(?:env\(\s*"([^"]*)"\s*\)|")`, "m").exec(block);
+		if (value !== null) return {
+			property,
+			variable: value[1] ?? null
+		};
+	}
+	return null;
+}
+/** The datasource's provider, e.g. `postgresql`; null when it is not to be seen. */
+function providerIn(texts) {
+	for (const text of texts) {
+		const provider = /^\s*provider\s*=\s*"([^"]*)"/m.exec(datasourceIn(text) ?? "")?.[1];
+		if (provider !== void 0) return provider;
+	}
+	return null;
+}
+/** What stands between the braces, without lines that are comments; strings may hold braces. */
+function datasourceIn(text) {
+	const withoutComments = text.replace(/^\s*\/\/.*$/gm, "");
+	return /^[ \t]*datasource\s+\w+\s*\{((?:"(?:[^"\\]|\\.)*"|[^"}])*)\}/m.exec(withoutComments)?.[1] ?? null;
+}
+
 // src/prisma/capture-project.ts
 /** Loading a TypeScript config on a busy runner takes seconds, not minutes. */
 const captureTimeoutMs = 12e4;
 /**
 * Asks Prisma which database and which migrations `migrate deploy` would work with, by running `migrate status`
-* with an engine that only listens. No database is connected to. A `prisma.config.ts` may compute its URL, so
-* neither DATABASE_URL nor the files of the project can answer this.
+* with an engine that only listens. No database is connected to. A `prisma.config.ts` may compute its URL, and a
+* `.env` file may hold it, so neither DATABASE_URL nor the files of the project can answer this.
 *
 * Rejects with SM_PRISMA_CONFIG (config or schema cannot be loaded; Prisma's own words are the cause),
 * SM_PRISMA_PROJECT (nothing to migrate here), SM_PROVIDER (not PostgreSQL), SM_URL_PRISMA_PROXY.
 */
 async function captureProject(request) {
+	const { traits, version } = request.installation;
+	if (request.project.configPath !== null && !traits.hasConfigOption) throw noConfigOption(version);
 	await using engine = await openCaptureEngine();
 	const timeout = AbortSignal.timeout(request.timeoutMs ?? captureTimeoutMs);
 	let printed = "";
@@ -6003,6 +6173,7 @@ async function captureProject(request) {
 		project: request.project,
 		command: ["migrate", "status"],
 		env: {
+			...traits.needsQueryEngine ? { PRISMA_QUERY_ENGINE_LIBRARY: engine.path } : {},
 			...request.env,
 			PRISMA_SCHEMA_ENGINE_BINARY: engine.path
 		},
@@ -6012,93 +6183,25 @@ async function captureProject(request) {
 		}
 	});
 	request.signal.throwIfAborted();
-	if (timeout.aborted) throw tookTooLong(request.project);
-	const { url, schemaFiles, migrations } = engine.captured();
+	if (timeout.aborted) throw tookTooLong(request.project, captureTimeoutMs);
+	const captured = engine.captured();
 	const said = readableText(printed, secretsIn(request.env.DATABASE_URL ?? "")).trim();
-	if (url === null) throw notLoaded(said, request.project);
-	const otherProvider = [await providerIn(schemaFiles), lockedProvider(migrations?.lockfile.content ?? "")].find((provider) => provider !== null && !/^postgres(ql)?$/.test(provider));
+	if (captured.url === null) throw notLoaded(said, request.project);
+	const migrations = captured.migrations === null && captured.migrationsDirectory !== null ? await listMigrations(captured.migrationsDirectory) : captured.migrations;
+	const texts = await Promise.all(captured.schemaFiles.map((path) => readFile(path, "utf8").catch(() => "")));
+	const otherProvider = [providerIn(texts), lockedProvider(migrations?.lockfile.content ?? "")].find((provider) => provider !== null && !/^postgres(ql)?$/.test(provider));
 	if (otherProvider !== void 0 && otherProvider !== null) throw notPostgres(otherProvider);
 	if (migrations === null) throw notLoaded(said, request.project);
 	return {
-		url: new Secret(url),
-		schemaFiles,
+		url: new Secret(captured.url),
+		schemaUrl: captured.urlIsHandedOver ? null : schemaUrlIn(texts),
+		schemaFiles: captured.schemaFiles,
 		migrationsDirectory: migrations.baseDir,
 		migrationNames: migrations.migrationDirectories.map(({ path }) => path)
 	};
 }
-/** The datasource's provider, of the schema's files as Prisma named them; null when it is not to be seen. */
-async function providerIn(schemaFiles) {
-	for (const path of schemaFiles) {
-		const text = (await readFile(path, "utf8").catch(() => "")).replace(/^\s*\/\/.*$/gm, "");
-		const provider = /^\s*datasource\s+\w+\s*\{[^}]*?\bprovider\s*=\s*"([^"]*)"/m.exec(text)?.[1];
-		if (provider !== void 0) return provider;
-	}
-	return null;
-}
 function lockedProvider(lockFile) {
 	return /^\s*provider\s*=\s*"([^"]*)"/m.exec(lockFile)?.[1] ?? null;
-}
-function notPostgres(provider) {
-	return new SafeMigrateError({
-		code: "SM_PROVIDER",
-		message: `the provider of this Prisma project is ${provider}; safe-migrate works with PostgreSQL`,
-		hint: "Remove the action for this database, or point working-directory at the project whose provider is postgresql.",
-		docs: "prisma.md"
-	});
-}
-function tookTooLong(project) {
-	return new SafeMigrateError({
-		code: "SM_PRISMA_CONFIG",
-		message: `Prisma did not say within ${captureTimeoutMs / 1e3} s which database it uses (in ${project.workingDirectory})`,
-		hint: "See whether prisma.config.ts waits for something (a secret store, a network), by running `npx prisma migrate status` in that folder.",
-		docs: "prisma.md"
-	});
-}
-/** Why Prisma ended before it called its engine, from what it printed. */
-function notLoaded(said, project) {
-	const cause = new Error(said);
-	const problem = knownReason(said, project);
-	if (problem !== null) return new RefusedError([problem], {
-		docs: "prisma.md",
-		cause
-	});
-	return new RefusedError([{
-		code: "SM_PRISMA_CONFIG",
-		message: `Prisma could not load this project in ${project.workingDirectory}: ${firstError(said)}`,
-		hint: "Run `npx prisma validate` in that folder to see all that Prisma says."
-	}], {
-		docs: "prisma.md",
-		cause
-	});
-}
-function knownReason(said, project) {
-	const where = project.workingDirectory;
-	if (/Could not find (a |the )?(Prisma )?schema|Could not load (`--schema`|schema)|Config file not found/i.test(said)) return {
-		code: "SM_PRISMA_PROJECT",
-		message: `Prisma finds no schema or config file for ${where}: ${firstError(said)}`,
-		hint: "Point working-directory at the folder from which you run Prisma, or name the files with prisma-schema and prisma-config."
-	};
-	if (/Accelerate URL is not supported/i.test(said)) return {
-		code: "SM_URL_PRISMA_PROXY",
-		message: "Prisma Migrate is configured with a prisma:// or prisma+postgres:// URL, which cannot be dumped through.",
-		hint: "Give Prisma Migrate the direct TCP URL of the database: postgresql://user:password@host:5432/database"
-	};
-	const variable = /environment variable:?\s+`?"?(\w+)/i.exec(said)?.[1];
-	if (variable !== void 0) return {
-		code: "SM_PRISMA_CONFIG",
-		message: `the Prisma config in ${where} needs the environment variable ${variable}, which is not set`,
-		hint: variable === "DATABASE_URL" ? "Set the input database-url, or DATABASE_URL in the env of the step." : `Set ${variable} in the env of the step.`
-	};
-	if (/datasource\.url.*(required|must)/.test(said)) return {
-		code: "SM_PRISMA_CONFIG",
-		message: `the Prisma config in ${where} gives no datasource.url`,
-		hint: "Set datasource.url in prisma.config.ts (for example to process.env.DATABASE_URL), and the input database-url or DATABASE_URL in the env of the step."
-	};
-	return null;
-}
-function firstError(said) {
-	const lines = said.split("\n").filter((line) => line.trim() !== "");
-	return (lines.find((line) => /^error: \S/.test(line)) ?? lines.find((line) => /Error: *\S/.test(line)) ?? lines[lines.findIndex((line) => /^Error:/.test(line)) + 1] ?? "it printed nothing").replace(/^error: /i, "").trim().slice(0, 300);
 }
 
 // src/prisma/compare-url.ts
@@ -6106,8 +6209,9 @@ function firstError(said) {
 * Problems when the URL that the action was given (`given`) and the one that Migrate will use (`used`) lead to
 * different databases: one would be backed up and another migrated. Host, port, database and schema count; user and
 * password may differ. Host names are compared as written: two names of one server cannot be told from here.
+* `schemaUrl`: where the schema has the URL, for the hint.
 */
-function comparePrismaUrl(given, used, directory) {
+function comparePrismaUrl(given, used, directory, schemaUrl = null) {
 	const [ours, prismas] = [parsePostgresUrl(given.reveal(), { directory }), parsePostgresUrl(used.reveal(), { directory })];
 	if (ours.target === null) return ours.problems;
 	if (prismas.target === null) return prismas.problems;
@@ -6122,11 +6226,69 @@ function comparePrismaUrl(given, used, directory) {
 	return [{
 		code: "SM_URL_MISMATCH",
 		message: `database-url leads to ${place(a)}, but Prisma would migrate ${place(b)} (different: ${differing.join(", ")})`,
-		hint: "Make both the same: leave database-url out to use what Prisma uses, or let prisma.config.ts read DATABASE_URL and set that in the env of the step."
+		hint: `Make both the same: leave database-url out to use what Prisma uses, or ${wayToTheSame(schemaUrl)}.`
 	}];
+}
+function wayToTheSame(schemaUrl) {
+	if (schemaUrl === null) return "let prisma.config.ts read DATABASE_URL and set that in the env of the step";
+	const { property, variable } = schemaUrl;
+	return variable === null ? `write ${property} = env("DATABASE_URL") into the datasource of the schema, which holds a URL itself` : `set ${variable} in the env of the step to the same URL (${property} of the schema reads it)`;
 }
 function place({ address, schema }) {
 	return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}, database ${address.database}, schema ${schema}`;
+}
+
+// src/prisma/capture-with-url.ts
+/**
+* captureProject with `databaseUrl` in every variable that the schema names as `url` or `directUrl` and that the
+* environment of the request does not set (a value in a `.env` file gives way, as it would to the environment). What
+* is set there is never changed, and a variable that a config reads is never guessed at: where it does not lead to
+* the given URL, that is a problem.
+*/
+async function captureWithUrl(request) {
+	const { databaseUrl } = request;
+	if (databaseUrl === null) return {
+		captured: await captureProject(request),
+		env: request.env,
+		problems: []
+	};
+	let env = request.env;
+	for (;;) {
+		const attempt = await attemptCapture({
+			...request,
+			env
+		}, databaseUrl);
+		const isSet = attempt.variable === null || (env[attempt.variable] ?? "") !== "";
+		if (attempt.variable !== null && !isSet) env = {
+			...env,
+			[attempt.variable]: databaseUrl.reveal()
+		};
+		else if (attempt.captured === null) throw attempt.error;
+		else return {
+			captured: attempt.captured,
+			env,
+			problems: attempt.problems
+		};
+	}
+}
+async function attemptCapture(request, databaseUrl) {
+	try {
+		const captured = await captureProject(request);
+		const { workingDirectory } = request.project;
+		const problems = comparePrismaUrl(databaseUrl, captured.url, workingDirectory, captured.schemaUrl);
+		return {
+			captured,
+			problems,
+			variable: problems.length === 0 ? null : captured.schemaUrl?.variable ?? null
+		};
+	} catch (error) {
+		if (!(error instanceof UnsetUrlVariableError)) throw error;
+		return {
+			captured: null,
+			error,
+			variable: error.variable
+		};
+	}
 }
 
 // src/system/local-ports.ts
@@ -6226,43 +6388,122 @@ async function samplePorts(groupId, ports, ended) {
 	}
 }
 
+// src/prisma/version-traits.ts
+/** Majors of Prisma that can be driven. */
+const supportedMajors = {
+	oldest: 5,
+	newest: 7
+};
+/** Looks the traits of an installed version up. `version` is one that `versionProblem` has nothing against. */
+function traitsOf(version) {
+	const { major, minor } = parseVersion(version);
+	const isConfigured = major >= 7;
+	return {
+		hasConfigOption: isConfigured || major === 6 && minor >= 4,
+		urlInSchema: !isConfigured,
+		needsQueryEngine: !isConfigured,
+		diff: isConfigured ? {
+			schema: "schema",
+			database: "config-datasource",
+			shadowDatabase: "config"
+		} : {
+			schema: "schema-datamodel",
+			database: "schema-datasource",
+			shadowDatabase: "option"
+		}
+	};
+}
+/** The arguments of `prisma migrate diff` for this version, without the shadow database. */
+function diffArguments(version, from, to) {
+	const { diff } = traitsOf(version);
+	const side = (name, given) => {
+		switch (given.kind) {
+			case "empty": return [`--${name}-empty`];
+			case "migrations": return [`--${name}-migrations`, given.directory];
+			case "schema": return [`--${name}-${diff.schema}`, given.schemaPath];
+			case "database": return diff.database === "config-datasource" ? [`--${name}-${diff.database}`] : [`--${name}-${diff.database}`, given.schemaPath];
+		}
+	};
+	return [
+		"migrate",
+		"diff",
+		...side("from", from),
+		...side("to", to)
+	];
+}
+/** Why this version cannot be driven and what to do, or null. `packageName` is the package that was found. */
+function versionProblem(packageName, version) {
+	const { major } = parseVersion(version);
+	if (major >= supportedMajors.oldest && major <= supportedMajors.newest) return null;
+	const problem = major > supportedMajors.newest ? {
+		message: `${packageName} ${version} is installed; Prisma 8 has no \`migrate deploy\``,
+		hint: "Keep Prisma 7 for migrations: npm install --save-dev prisma@7, or beside Prisma 8: npm install --save-dev @prisma/prisma7"
+	} : {
+		message: `${packageName} ${version} is installed; safe-migrate works with Prisma 5, 6 and 7`,
+		hint: "Upgrade it, for example with: npm install --save-dev prisma@5"
+	};
+	return new SafeMigrateError({
+		code: "SM_PRISMA_UNSUPPORTED",
+		...problem,
+		docs: "prisma.md"
+	});
+}
+/** `major` is 0 for what is no version. */
+function parseVersion(version) {
+	const [, major = "0", minor = "0"] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+	return {
+		major: Number(major),
+		minor: Number(minor)
+	};
+}
+
 // src/prisma/locate-prisma.ts
-/**
-* Packages that may hold the CLI, in the order in which they are looked for. From 7.10 `@prisma/prisma7`
-* (bin `prisma7`) keeps v7 beside v8; it joins here when it is supported.
-*/
-const packages = [{
-	name: "prisma",
-	bin: "prisma"
-}];
+/** Packages that hold a CLI, and the name of its command. */
+const binOf = {
+	prisma: "prisma",
+	"@prisma/prisma7": "prisma7"
+};
 const packageManifest = object({
 	version: string(),
 	bin: union([string(), record(string(), string())])
 });
 /**
 * Finds the installed Prisma the way Node finds packages: `node_modules` of `workingDirectory` and of every folder
-* above it (npm, yarn's node-modules linker, pnpm's links, monorepos). Never falls back to `npx`: an unpinned
-* Prisma may be a major version that has no `migrate deploy`.
+* above it (npm, yarn's node-modules linker, pnpm's links, monorepos). Where the nearest `prisma` is version 8 or
+* later, or there is none, `@prisma/prisma7` is taken, which keeps Prisma 7 beside it. Never falls back to `npx`: an
+* unpinned Prisma may be a major version that has no `migrate deploy`.
 *
-* Rejects with SM_PRISMA_MISSING, or with SM_PRISMA_UNSUPPORTED for versions that cannot be driven yet or any more.
+* Rejects with SM_PRISMA_MISSING, or with SM_PRISMA_UNSUPPORTED for versions that cannot be driven.
 */
 async function locatePrisma(workingDirectory) {
-	for (const directory of selfAndParents(workingDirectory)) for (const { name, bin } of packages) {
+	const prisma = await nearestPackage(workingDirectory, "prisma");
+	const isSuperseded = prisma !== null && parseVersion(prisma.version).major > supportedMajors.newest;
+	const found = (prisma === null || isSuperseded ? await nearestPackage(workingDirectory, "@prisma/prisma7") : null) ?? prisma;
+	if (found === null) throw missing(workingDirectory);
+	const problem = versionProblem(found.name, found.version);
+	if (problem !== null) throw problem;
+	return {
+		version: found.version,
+		major: parseVersion(found.version).major,
+		traits: traitsOf(found.version),
+		cliPath: found.cliPath
+	};
+}
+async function nearestPackage(workingDirectory, name) {
+	for (const directory of selfAndParents(workingDirectory)) {
 		const packageDirectory = join(directory, "node_modules", name);
 		const manifest = await readManifest(packageDirectory);
 		if (manifest === null) continue;
-		const script = typeof manifest.bin === "string" ? manifest.bin : manifest.bin[bin];
-		const major = Number(/^\d+/.exec(manifest.version)?.[0]);
-		const refusal = refusalOf(manifest.version, major);
-		if (refusal !== null) throw refusal;
-		if (script === void 0) throw missing(workingDirectory);
+		const { bin, version } = manifest;
+		const script = typeof bin === "string" ? bin : bin[binOf[name]];
+		if (script === void 0) return null;
 		return {
-			version: manifest.version,
-			major,
+			name,
+			version,
 			cliPath: join(packageDirectory, script)
 		};
 	}
-	throw missing(workingDirectory);
+	return null;
 }
 function* selfAndParents(directory) {
 	yield directory;
@@ -6283,21 +6524,6 @@ async function readManifest(packageDirectory) {
 		return null;
 	}
 }
-function refusalOf(version, major) {
-	if (major === 7) return null;
-	if (major >= 8) return new SafeMigrateError({
-		code: "SM_PRISMA_UNSUPPORTED",
-		message: `prisma ${version} is installed; Prisma 8 has no \`migrate deploy\``,
-		hint: "Stay on prisma 7 for migrations (npm install --save-dev prisma@7); a later version of safe-migrate also finds @prisma/prisma7, which keeps Prisma 7 beside Prisma 8.",
-		docs: "prisma.md"
-	});
-	return new SafeMigrateError({
-		code: "SM_PRISMA_UNSUPPORTED",
-		message: `prisma ${version} is installed; safe-migrate works with Prisma 7`,
-		hint: major >= 5 ? "Prisma 5 and 6 arrive with a later version; until then upgrade to prisma 7." : "Upgrade to prisma 7: npm install --save-dev prisma@7",
-		docs: "prisma.md"
-	});
-}
 function missing(workingDirectory) {
 	return new SafeMigrateError({
 		code: "SM_PRISMA_MISSING",
@@ -6312,11 +6538,11 @@ function missing(workingDirectory) {
 const scratchUrlVariable = "SAFE_MIGRATE_SCRATCH_URL";
 const shadowUrlVariable = "SAFE_MIGRATE_SHADOW_URL";
 /**
-* Makes a project of the major version `major` whose URL comes from `scratchUrlVariable`, holding copies of the
+* Makes a project for this version of Prisma whose URL comes from `scratchUrlVariable`, holding copies of the
 * migrations `names` of `source`. Up to 6 the schema names the URL, from 7 on a config does (which must not import
 * anything: there is no node_modules).
 */
-async function makeScratchProject(major, source) {
+async function makeScratchProject(traits, source = null) {
 	const directory = await mkdtemp(join(tmpdir(), "safe-migrate-scratch-"));
 	const remove = () => rm(directory, {
 		recursive: true,
@@ -6325,21 +6551,25 @@ async function makeScratchProject(major, source) {
 	try {
 		const schemaPath = join(directory, "schema.prisma");
 		const migrationsDirectory = join(directory, "migrations");
-		const configPath = major >= 7 ? join(directory, "prisma.config.mjs") : null;
-		await writeFile(schemaPath, datasource(major));
+		const configPath = traits.urlInSchema ? null : join(directory, "prisma.config.mjs");
+		await writeFile(schemaPath, datasource(traits));
 		if (configPath !== null) await writeFile(configPath, config(schemaPath, migrationsDirectory));
 		await mkdir(migrationsDirectory);
 		await writeFile(join(migrationsDirectory, "migration_lock.toml"), "provider = \"postgresql\"\n");
-		for (const name of source.names) {
-			const copy = join(migrationsDirectory, name, "migration.sql");
-			await mkdir(dirname(copy), { recursive: true });
-			await copyFile(join(source.migrationsDirectory, name, "migration.sql"), copy);
+		const placeFor = async (name) => {
+			await mkdir(join(migrationsDirectory, name), { recursive: true });
+			return join(migrationsDirectory, name, "migration.sql");
+		};
+		for (const name of source?.names ?? []) {
+			const original = join(source?.migrationsDirectory ?? "", name, "migration.sql");
+			await copyFile(original, await placeFor(name));
 		}
 		return {
 			workingDirectory: directory,
 			schemaPath,
 			configPath,
 			migrationsDirectory,
+			writeMigration: async (name, script) => writeFile(await placeFor(name), script),
 			[Symbol.asyncDispose]: remove
 		};
 	} catch (error) {
@@ -6347,8 +6577,8 @@ async function makeScratchProject(major, source) {
 		throw error;
 	}
 }
-function datasource(major) {
-	return `datasource db {\n  provider = "postgresql"${major >= 7 ? "" : `\n  url = env("${scratchUrlVariable}")`}\n}\n`;
+function datasource(traits) {
+	return `datasource db {\n  provider = "postgresql"${traits.urlInSchema ? `\n  url = env("${scratchUrlVariable}")` : ""}\n}\n`;
 }
 const config = (schemaPath, migrationsDirectory) => `export default {
   schema: ${JSON.stringify(schemaPath)},
@@ -6377,18 +6607,16 @@ async function openCheckedProject(options) {
 		schemaPath,
 		configPath
 	};
-	const env = prismaEnvironment(databaseUrl ?? new Secret(placeholderUrl), applicationName);
-	const captured = await captureProject({
+	const given = databaseUrl ?? new Secret(placeholderUrl);
+	const { captured, env, problems } = await captureWithUrl({
 		installation,
 		project,
-		env,
+		env: prismaEnvironment(given, applicationName),
+		databaseUrl: given,
 		signal: options.signal
 	});
 	const hasUrl = captured.url.reveal() !== placeholderUrl;
-	if (databaseUrl !== null) {
-		const problems = comparePrismaUrl(databaseUrl, captured.url, workingDirectory);
-		if (problems.length > 0) throw new RefusedError(problems);
-	}
+	if (databaseUrl !== null && problems.length > 0) throw new RefusedError(problems);
 	const secrets = [captured.url, databaseUrl].flatMap((url) => url === null ? [] : secretsIn(url.reveal()));
 	const { target } = parsePostgresUrl(captured.url.reveal(), { directory: workingDirectory });
 	const userSchema = schemaPath ?? schemaPathOf(captured.schemaFiles);
@@ -6416,11 +6644,10 @@ async function openCheckedProject(options) {
 			signal
 		}),
 		missingMigration: async (replayed, signal) => {
-			await using scratch = await makeScratchProject(installation.major, {
+			await using scratch = await makeScratchProject(installation.traits, {
 				...captured,
 				names: []
 			});
-			const [from, to] = installation.major >= 7 ? [["--from-config-datasource"], ["--to-schema", userSchema]] : [["--from-schema-datasource", scratch.schemaPath], ["--to-schema-datamodel", userSchema]];
 			const urls = { [scratchUrlVariable]: replayed.reveal() };
 			return await diff({
 				installation,
@@ -6429,32 +6656,30 @@ async function openCheckedProject(options) {
 					...env,
 					...urls
 				},
-				args: [...from, ...to],
+				from: {
+					kind: "database",
+					schemaPath: scratch.schemaPath
+				},
+				to: {
+					kind: "schema",
+					schemaPath: userSchema
+				},
 				signal
 			});
 		},
 		driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
-			await using from = await makeScratchProject(installation.major, {
+			await using from = await makeScratchProject(installation.traits, {
 				...captured,
 				names
 			});
-			await using to = await makeScratchProject(installation.major, {
+			await using to = await makeScratchProject(installation.traits, {
 				...captured,
 				names: []
 			});
-			const args = installation.major >= 7 ? [
-				"--from-config-datasource",
-				"--to-migrations",
-				from.migrationsDirectory
-			] : [
-				"--from-schema-datasource",
-				from.schemaPath,
-				"--to-schema-datasource",
-				await secondSource(to)
-			];
+			const shadowIsConfigured = installation.traits.diff.shadowDatabase === "config";
 			const urls = {
 				[scratchUrlVariable]: url.reveal(),
-				[shadowUrlVariable]: (installation.major >= 7 ? shadow : replayed).reveal()
+				[shadowUrlVariable]: (shadowIsConfigured ? shadow : replayed).reveal()
 			};
 			return await diff({
 				installation,
@@ -6463,7 +6688,17 @@ async function openCheckedProject(options) {
 					...env,
 					...urls
 				},
-				args,
+				from: {
+					kind: "database",
+					schemaPath: from.schemaPath
+				},
+				to: shadowIsConfigured ? {
+					kind: "migrations",
+					directory: from.migrationsDirectory
+				} : {
+					kind: "database",
+					schemaPath: await secondSource(to)
+				},
 				signal
 			}) ?? "";
 		}
@@ -6498,7 +6733,7 @@ async function readStatus(call) {
 }
 async function replay(call) {
 	const { installation, signal } = call;
-	await using project = await makeScratchProject(installation.major, {
+	await using project = await makeScratchProject(installation.traits, {
 		...call.source,
 		names: call.names
 	});
@@ -6538,9 +6773,7 @@ async function diff(call) {
 			configPath
 		},
 		command: [
-			"migrate",
-			"diff",
-			...call.args,
+			...diffArguments(call.installation.version, call.from, call.to),
 			"--script",
 			"--output",
 			output
@@ -6667,44 +6900,26 @@ function checksumsOf(script) {
 // src/prisma/probe.ts
 /** Two statements of which the second fails: the table stays if and only if they were sent one by one. */
 const probeScript = "CREATE TABLE \"safe_migrate_probe\" (id int);\nSELECT 1/0;\n";
-/** Must not resolve any module of its own: it stands in a folder without node_modules. */
-const probeConfig = (directory) => `export default {
-  schema: ${JSON.stringify(join(directory, "schema.prisma"))},
-  migrations: { path: ${JSON.stringify(join(directory, "migrations"))} },
-  datasource: { url: process.env.SAFE_MIGRATE_PROBE_URL },
-};
-`;
 /**
 * Runs a migration that must fail against `probeUrl`, with the project's Prisma and a project of our own, so that no
 * config of the user's can lead it elsewhere; that Prisma really goes there is asked of it first.
 * Rejects with SafeMigrateErrors only. Afterwards `"safe_migrate_probe"` is in that database if this Prisma sends a script statement by statement.
 */
 async function deployProbe(request) {
-	const directory = await mkdtemp(join(tmpdir(), "safe-migrate-probe-"));
 	try {
-		const configPath = join(directory, "prisma.config.mjs");
-		const schemaPath = join(directory, "schema.prisma");
-		const migration = join(directory, "migrations", "00000000000000_safe_migrate_probe");
-		await mkdir(migration, { recursive: true });
-		await writeFile(configPath, probeConfig(directory));
-		await writeFile(schemaPath, "datasource db {\n  provider = \"postgresql\"\n}\n");
-		await writeFile(join(directory, "migrations", "migration_lock.toml"), "provider = \"postgresql\"\n");
-		await writeFile(join(migration, "migration.sql"), probeScript);
+		await using project = await makeScratchProject(request.installation.traits);
+		await project.writeMigration("00000000000000_safe_migrate_probe", probeScript);
 		const call = {
 			installation: request.installation,
-			project: {
-				workingDirectory: directory,
-				schemaPath,
-				configPath
-			},
+			project,
 			env: {
 				...request.env,
-				SAFE_MIGRATE_PROBE_URL: request.probeUrl.reveal()
+				[scratchUrlVariable]: request.probeUrl.reveal()
 			},
 			signal: request.signal
 		};
 		const { url } = await captureProject(call);
-		const problems = comparePrismaUrl(request.probeUrl, url, directory);
+		const problems = comparePrismaUrl(request.probeUrl, url, project.workingDirectory);
 		if (problems.length > 0) throw new RefusedError(problems);
 		return await deployMigrations({
 			...call,
@@ -6719,11 +6934,6 @@ async function deployProbe(request) {
 			hint: "The backup is used instead; nothing has to be done.",
 			docs: "prisma.md",
 			cause
-		});
-	} finally {
-		await rm(directory, {
-			recursive: true,
-			force: true
 		});
 	}
 }
@@ -6743,16 +6953,17 @@ async function openPrismaMigrator(options) {
 		schemaPath: options.schemaPath,
 		configPath: options.configPath
 	};
-	const { [lockSwitch]: _, ...env } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
-	const captured = await captureProject({
+	const { [lockSwitch]: _, ...environment } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
+	const { captured, env, problems: differences } = await captureWithUrl({
 		installation,
 		project,
-		env,
+		env: environment,
+		databaseUrl,
 		signal
 	});
 	const directory = options.workingDirectory;
 	const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
-	const problems = [...databaseUrl === null ? parsed.problems : comparePrismaUrl(databaseUrl, captured.url, directory)];
+	const problems = databaseUrl === null ? parsed.problems : differences;
 	if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
 	const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
 	const secrets = [captured.url, ...databaseUrl === null ? [] : [databaseUrl]].flatMap((url) => secretsIn(url.reveal()));
