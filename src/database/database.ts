@@ -3,8 +3,11 @@ import type { z } from 'zod';
 import type { TableDifference } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Secret } from '../system/secret.ts';
+import type { Fingerprint } from './fingerprint.ts';
 import type { Journal, JournalChange, JournalEntry } from './journal.ts';
 import type { ComparedSchema, ServerIdentity } from './scratch-server.ts';
+
+export type { Fingerprint, TableContent } from './fingerprint.ts';
 
 /** Where the target is, for people; holds no secret. */
 export interface DatabaseAddress {
@@ -59,41 +62,6 @@ export interface DatabaseProperties {
   readonly acl: readonly string[] | null;
   /** pg_db_role_setting rows of this database: role null is ALTER DATABASE SET. `name=value`. */
   readonly settings: readonly { readonly role: string | null; readonly config: readonly string[] }[];
-}
-
-export interface TableContent {
-  readonly schema: string;
-  readonly table: string;
-  readonly rows: number;
-  /** Order-free digest of the rows (decimal text); comparable only between equal server majors. */
-  readonly digest: string;
-}
-
-/** What a database holds. JSON-safe; part of the manifest. */
-export interface Fingerprint {
-  readonly serverMajor: number;
-  /** SHA-256 over the sorted entries of the schema-only dump. */
-  readonly schemaDigest: string;
-  readonly extensions: readonly {
-    readonly name: string;
-    readonly version: string;
-    readonly schema: string;
-  }[];
-  /** Sorted by schema, table. */
-  readonly tables: readonly TableContent[];
-  readonly materializedViews: readonly {
-    readonly schema: string;
-    readonly name: string;
-    readonly populated: boolean;
-  }[];
-  readonly sequences: readonly {
-    readonly schema: string;
-    readonly name: string;
-    /** Decimal text: a bigint. */
-    readonly lastValue: string;
-    readonly isCalled: boolean;
-  }[];
-  readonly largeObjects: { readonly count: number; readonly digest: string };
 }
 
 /** Statistics counters by `schema.table` (quoted as needed): a cheap hint of writes, never a proof. */

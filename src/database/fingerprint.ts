@@ -1,0 +1,34 @@
+export interface TableContent {
+  readonly schema: string;
+  readonly table: string;
+  readonly rows: number;
+  /** Order-free digest of the rows (decimal text); comparable only between equal server majors. */
+  readonly digest: string;
+}
+
+/** What a database holds. JSON-safe; part of the manifest. */
+export interface Fingerprint {
+  readonly serverMajor: number;
+  /** SHA-256 over the sorted entries of the schema-only dump. */
+  readonly schemaDigest: string;
+  readonly extensions: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly schema: string;
+  }[];
+  /** Sorted by schema, table. */
+  readonly tables: readonly TableContent[];
+  readonly materializedViews: readonly {
+    readonly schema: string;
+    readonly name: string;
+    readonly populated: boolean;
+  }[];
+  readonly sequences: readonly {
+    readonly schema: string;
+    readonly name: string;
+    /** Decimal text: a bigint. */
+    readonly lastValue: string;
+    readonly isCalled: boolean;
+  }[];
+  readonly largeObjects: { readonly count: number; readonly digest: string };
+}
