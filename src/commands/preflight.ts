@@ -53,7 +53,7 @@ export async function preflight(
     for (const warning of database.toolsWarnings) log.warn(warning);
     // Before anything is looked at: it may put another database in the target's place.
     lock = await finishEarlier(context, settings, { database, migrator, storages }, log);
-    const facts = await lookAtTarget(settings, database, problems, log);
+    const facts = await lookAtTarget(context, settings, database, problems, log);
     await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
     await lookAtLeftovers(context, database, log);
     if (migrator !== null) {

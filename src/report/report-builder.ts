@@ -10,6 +10,7 @@ import type {
   Phase,
   PhaseRecord,
   RecoveryMethod,
+  RecoveryWay,
   Report,
   ReportedProblem,
   Result,
@@ -24,6 +25,7 @@ interface Findings {
   appliedMigrations: readonly string[];
   backup: BackupRecord | null;
   failure: MigrationFailure | null;
+  recoveryWays: readonly RecoveryWay[];
   recoveryMethod: RecoveryMethod;
   recoverySeconds: number | null;
   failedDatabase: string | null;
@@ -54,6 +56,7 @@ export class ReportBuilder {
     appliedMigrations: [],
     backup: null,
     failure: null,
+    recoveryWays: [],
     recoveryMethod: 'none',
     recoverySeconds: null,
     failedDatabase: null,
@@ -94,6 +97,11 @@ export class ReportBuilder {
 
   failure(failure: MigrationFailure): void {
     this.#findings.failure = failure;
+  }
+
+  /** Which ways back are open, as preflight saw them. */
+  recoveryWays(ways: readonly RecoveryWay[]): void {
+    this.#findings.recoveryWays = [...ways];
   }
 
   /** `seconds`: from the decision to recover until the target was back. */

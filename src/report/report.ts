@@ -46,6 +46,13 @@ export const failingResults = [
 export type Result = (typeof passingResults)[number] | (typeof failingResults)[number];
 
 export type RecoveryMethod = 'none' | 'history' | 'swap' | 'in-place';
+/** One way back from a failed migration, as preflight saw it. */
+export interface RecoveryWay {
+  readonly way: 'untouched' | 'history' | 'swap' | 'in-place';
+  readonly open: boolean;
+  /** Every reason why it is closed; its condition when it is open. */
+  readonly because: readonly string[];
+}
 export type RestoreProved = 'true' | 'false' | 'could-not-verify';
 
 export interface PhaseRecord {
@@ -160,6 +167,8 @@ export interface Report {
   } | null;
   readonly prismaVersion: string | null;
   readonly phases: readonly PhaseRecord[];
+  /** Empty when preflight did not come to it, and for commands that migrate nothing. */
+  readonly recoveryWays: readonly RecoveryWay[];
   readonly recoveryMethod: RecoveryMethod;
   /** From the decision to recover until the target was back; null when nothing was recovered. */
   readonly recoverySeconds: number | null;

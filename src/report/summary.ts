@@ -22,6 +22,7 @@ export function summaryMarkdown(report: Report): string {
     whatToDo(report),
     ...(report.check === null ? [] : checkSections(report.check).map((section) => section.markdown)),
     phaseTable(report),
+    recoveryWays(report),
     ...(report.check === null ? [migrations(report), dataLoss(report)] : []),
     newWrites(report),
     backup(report),
@@ -67,6 +68,18 @@ function phaseTable(report: Report): string | null {
   ]);
   const chart = fold('Timeline (UTC)', codeBlock([phaseChart(report.phases)], 'mermaid'));
   return `### Phases\n\n${table(['Phase', '', 'Time', 'Result'], rows)}\n\n${chart}`;
+}
+
+/** Only where something is closed that is not closed for everybody: what always holds tells nobody anything. */
+function recoveryWays(report: Report): string | null {
+  const isWorthTelling = report.recoveryWays.some(({ way, open }) => !open && way !== 'in-place');
+  if (!isWorthTelling) return null;
+  const rows = report.recoveryWays.map(({ way, open, because }) => [
+    way,
+    open ? 'open' : 'closed',
+    because.map(plain).join('<br>'),
+  ]);
+  return `### Ways of recovery\n\n${table(['Way', '', 'Why'], rows)}`;
 }
 
 function migrations(report: Report): string | null {

@@ -33,8 +33,19 @@ describe('migrate refuses, and touches nothing, when', () => {
   it('the role may not create databases', async () => {
     await using world = await createWorld({ pending });
     await world.cluster.psql('postgres', `ALTER ROLE "${world.user}" NOCREATEDB`);
-    const { report } = await expectRefused(world, {}, ['SM_NO_CREATEDB']);
+    const { report, result } = await expectRefused(world, {}, ['SM_NO_CREATEDB']);
     expect(report.problems[0]?.hint).toContain('CREATEDB');
+
+    expect(report.recoveryWays.map(({ way, open }) => [way, open])).toEqual([
+      ['untouched', true],
+      ['history', true],
+      ['swap', false],
+      ['in-place', false],
+    ]);
+    expect(report.recoveryWays[2]?.because).toEqual([report.problems[0]?.message]);
+    expect(result.visibleLog).toContain('ways of recovery that are closed: swap, in-place');
+    expect(result.log).toContain(`recovery swap: closed; Role ${world.user} may not create databases`);
+    expect(result.summary).toContain('### Ways of recovery');
   });
 
   it('the dump cannot be restored, and names the object', async () => {

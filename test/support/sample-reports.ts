@@ -1,3 +1,4 @@
+import { recoveryWays } from '../../src/recovery/recovery-ways.ts';
 import type { MigrationFailure, Report } from '../../src/report/report.ts';
 import { ReportBuilder } from '../../src/report/report-builder.ts';
 import { RefusedError, SafeMigrateError } from '../../src/system/errors.ts';
@@ -90,6 +91,22 @@ export function refusedReport(): Report {
   return builder.build('refused', finishedAt);
 }
 
+/** A target on which the role may not create databases. */
+export function refusedTargetReport(): Report {
+  const builder = sampleBuilder();
+  const message = 'Role applizor may not create databases, so a backup cannot be restored beside the target.';
+  builder.target({ database: 'applizor_erp', host: '127.0.0.1', port: 5432, serverVersion: '15.18' });
+  const obstacle = {
+    code: 'SM_NO_CREATEDB',
+    message,
+    hint: 'As a superuser: ALTER ROLE "applizor" CREATEDB;',
+    closes: ['swap'],
+  } as const;
+  builder.recoveryWays(recoveryWays([obstacle], { recovery: 'auto' }));
+  builder.problem(new RefusedError([obstacle], { phase: 'preflight' }));
+  return builder.build('refused', finishedAt);
+}
+
 export function recoveryFailedReport(): Report {
   const builder = withBackup(sampleBuilder());
   addPhase(builder, 'migrate', 18_400, 1_900, 'failed', 'failed');
@@ -146,6 +163,7 @@ export function hostileReport(): Report {
       sampleKeys: [hostile],
     },
   ]);
+  builder.recoveryWays([{ way: 'swap', open: false, because: [hostile] }]);
   builder.warn(hostile);
   builder.problem(
     new SafeMigrateError({ code: 'SM_UNEXPECTED', message: hostile, hint: hostile }),

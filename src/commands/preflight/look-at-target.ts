@@ -1,10 +1,13 @@
 import type { Database, Obstacle, TargetFacts } from '../../database/database.ts';
+import { recoveryWays } from '../../recovery/recovery-ways.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
-import type { BackupMaking } from '../settings.ts';
+import type { CommandContext } from '../context.ts';
+import type { BackupMaking, MigrateSettings } from '../settings.ts';
 import type { ProblemList } from './problem-list.ts';
 
 /** The target's size and properties, and what stands against a backup of it and the ways back. */
 export async function lookAtTarget(
+  context: CommandContext,
   settings: BackupMaking,
   database: Database,
   problems: ProblemList,
@@ -15,7 +18,26 @@ export async function lookAtTarget(
   for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) {
     log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
   }
+  if (settings.command === 'migrate') tellWays(context, facts.obstacles, settings, log);
   return facts;
+}
+
+/** The whole table in the folded details; what is closed stays visible, in one line. */
+function tellWays(
+  context: CommandContext,
+  obstacles: readonly Obstacle[],
+  settings: MigrateSettings,
+  log: PhaseLog,
+): void {
+  const ways = recoveryWays(obstacles, settings);
+  context.report.recoveryWays(ways);
+  for (const { way, open, because } of ways) {
+    log.detail(`recovery ${way}: ${open ? 'open' : 'closed'}; ${because.join(' ')}`);
+  }
+  if (obstacles.length > 0) {
+    const closed = ways.filter(({ open }) => !open).map(({ way }) => way);
+    log.warn(`ways of recovery that are closed: ${closed.join(', ')}`);
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   migratedReport,
   recoveryFailedReport,
   refusedReport,
+  refusedTargetReport,
   restoredReport,
   sampleBuilder,
 } from '../../support/sample-reports.ts';
@@ -15,6 +16,7 @@ describe('the job summary', () => {
     ['migrated', migratedReport()],
     ['restored', restoredReport()],
     ['refused', refusedReport()],
+    ['refused-target', refusedTargetReport()],
     ['recovery-failed', recoveryFailedReport()],
     ['up-to-date', sampleBuilder().build('up-to-date', new Date(0))],
     ['hostile', hostileReport()],
