@@ -413,13 +413,58 @@ async function lookAtStorages(context, storages, sizeBytes, problems, log) {
 	})));
 }
 
+// src/recovery/recovery-ways.ts
+/** What each way back asks for where nothing closes it. */
+const conditions = {
+	untouched: "needs nothing: where history and catalogs are as before, there is nothing to restore",
+	history: "only where the failed script provably left nothing behind; that is known after it failed, never before",
+	swap: "the restored copy takes the place of the target, whatever the migration did"
+};
+/**
+* Every way back from a failed migration, least destructive first, and all reasons why it is closed. `recovery: swap`
+* closes the shorter one by choice.
+*/
+function recoveryWays(obstacles, settings) {
+	const against = (way) => obstacles.filter(({ closes }) => closes === "all" || closes.includes(way)).map(({ message }) => message);
+	const againstAll = obstacles.filter(({ closes }) => closes === "all").map(({ message }) => message);
+	const byChoice = settings.recovery === "swap" ? ["recovery is set to swap"] : [];
+	return [
+		way("untouched", againstAll, conditions.untouched),
+		way("history", [...byChoice, ...against("history")], conditions.history),
+		way("swap", against("swap"), conditions.swap),
+		way("in-place", ["arrives with a later version"], "")
+	];
+}
+function way(name, closedBy, condition) {
+	return closedBy.length === 0 ? {
+		way: name,
+		open: true,
+		because: [condition]
+	} : {
+		way: name,
+		open: false,
+		because: closedBy
+	};
+}
+
 // src/commands/preflight/look-at-target.ts
 /** The target's size and properties, and what stands against a backup of it and the ways back. */
-async function lookAtTarget(settings, database, problems, log) {
+async function lookAtTarget(context, settings, database, problems, log) {
 	const facts = await database.inspect();
 	problems.add(facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
 	for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
+	if (settings.command === "migrate") tellWays(context, facts.obstacles, settings, log);
 	return facts;
+}
+/** The whole table in the folded details; what is closed stays visible, in one line. */
+function tellWays(context, obstacles, settings, log) {
+	const ways = recoveryWays(obstacles, settings);
+	context.report.recoveryWays(ways);
+	for (const { way, open, because } of ways) log.detail(`recovery ${way}: ${open ? "open" : "closed"}; ${because.join(" ")}`);
+	if (obstacles.length > 0) {
+		const closed = ways.filter(({ open }) => !open).map(({ way }) => way);
+		log.warn(`ways of recovery that are closed: ${closed.join(", ")}`);
+	}
 }
 /**
 * The swap is the one way back that is always enough, so `migrate` does not begin where it is closed;
@@ -485,7 +530,7 @@ async function preflight(context, settings, log) {
 			migrator,
 			storages
 		}, log);
-		const facts = await lookAtTarget(settings, database, problems, log);
+		const facts = await lookAtTarget(context, settings, database, problems, log);
 		await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
 		await lookAtLeftovers(context, database, log);
 		if (migrator !== null) await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));

@@ -9589,6 +9589,7 @@ var ReportBuilder = class {
 		appliedMigrations: [],
 		backup: null,
 		failure: null,
+		recoveryWays: [],
 		recoveryMethod: "none",
 		recoverySeconds: null,
 		failedDatabase: null,
@@ -9622,6 +9623,10 @@ var ReportBuilder = class {
 	}
 	failure(failure) {
 		this.#findings.failure = failure;
+	}
+	/** Which ways back are open, as preflight saw them. */
+	recoveryWays(ways) {
+		this.#findings.recoveryWays = [...ways];
 	}
 	/** `seconds`: from the decision to recover until the target was back. */
 	recovery(method, seconds) {
@@ -10999,6 +11004,7 @@ function summaryMarkdown(report) {
 		whatToDo(report),
 		...report.check === null ? [] : checkSections(report.check).map((section) => section.markdown),
 		phaseTable(report),
+		recoveryWays(report),
 		...report.check === null ? [migrations(report), dataLoss(report)] : [],
 		newWrites(report),
 		backup(report),
@@ -11041,6 +11047,20 @@ function phaseTable(report) {
 		"Time",
 		"Result"
 	], rows)}\n\n${chart}`;
+}
+/** Only where something is closed that is not closed for everybody: what always holds tells nobody anything. */
+function recoveryWays(report) {
+	if (!report.recoveryWays.some(({ way, open }) => !open && way !== "in-place")) return null;
+	const rows = report.recoveryWays.map(({ way, open, because }) => [
+		way,
+		open ? "open" : "closed",
+		because.map(plain).join("<br>")
+	]);
+	return `### Ways of recovery\n\n${table([
+		"Way",
+		"",
+		"Why"
+	], rows)}`;
 }
 function migrations(report) {
 	if (report.pendingMigrations.length === 0) return null;
