@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as openPorts, A as waysToFinish, B as readHistory, C as checkPartNames, D as encryptionSentence, E as writeSchemaText, F as fieldsOf, G as sealedDumpName, H as dumpName, I as objectsIn, J as labelBefore, K as backupFolder, L as historyDigest, M as whenReachable, N as readyCopy, O as openStorages, P as takeBaseline, Q as RunJournal, R as describeFailure, S as ReportBuilder, U as manifestName, V as digestOf, W as renderManifest, X as formatBytes, Y as countOf, Z as formatCount, _ as requestedCommand, a as saveWorkFolder, b as readArtifactAccess, c as runIdentity, d as checkSections, dt as RefusedError, f as plain, ft as SafeMigrateError, g as readInputs, h as parseInputs, i as saveOpenRun, j as recover, k as finishEarlierRun, l as repositoryRootOf, lt as errorCodeIn, m as surviveLostOutput, mt as problemsOf, nt as YoungGarbage, p as resultSentence, pt as messageOf, q as backupId, r as surviveStrayErrors, st as checksumsOf, t as WorkFolder, tt as sha256OfFile, u as publish, ut as parseSql, v as secretsOf, w as findingsOf, x as ActionLog, y as readGitHubContext, z as needsBaseline } from "./safe-migrate.js";
+import { $ as formatCount, A as waysToFinish, B as readHistory, C as checkPartNames, D as encryptionSentence, E as writeSchemaText, F as fieldsOf, G as renderManifest, H as digestOf, I as objectsIn, J as backupId, K as sealedDumpName, L as historyDigest, M as whenReachable, N as readyCopy, O as openStorages, P as takeBaseline, Q as formatBytes, R as describeFailure, S as ReportBuilder, U as dumpName, V as listBackups, W as manifestName, X as countOf, Y as labelBefore, Z as formatAge, _ as requestedCommand, a as saveWorkFolder, b as readArtifactAccess, c as runIdentity, d as checkSections, dt as errorCodeIn, et as RunJournal, f as plain, ft as parseSql, g as readInputs, gt as problemsOf, h as parseInputs, ht as messageOf, i as saveOpenRun, it as YoungGarbage, j as recover, k as finishEarlierRun, l as repositoryRootOf, lt as checksumsOf, m as surviveLostOutput, mt as SafeMigrateError, p as resultSentence, pt as RefusedError, q as backupFolder, r as surviveStrayErrors, rt as sha256OfFile, t as WorkFolder, tt as openPorts, u as publish, v as secretsOf, w as findingsOf, x as ActionLog, y as readGitHubContext, z as needsBaseline } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash, createHmac, randomBytes, scrypt } from "node:crypto";
 import { Readable, Writable } from "node:stream";
@@ -598,6 +598,185 @@ function preflightFact(ready) {
 	const { facts, database } = ready;
 	const creates = facts.mayCreateDatabases ? "may create databases" : "may not create databases";
 	return `${formatBytes(facts.sizeBytes)}, ${facts.tableCount} tables; ${creates}; ${database.toolsFact}`;
+}
+
+// src/backup/retention.ts
+const dayMs = 864e5;
+/**
+* Decides which backups of one storage stay, newest first. What speaks for staying is asked first, so whatever the
+* age: the newest proved backup stays, and so does one that `mayBeNeeded` gives a reason for.
+* A clock that stands wrong makes backups stay: one from the future is younger than any window.
+*/
+function decideRetention(backups, policy, given) {
+	const newestFirst = backups.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1));
+	const newestProved = newestFirst.find(({ proved }) => proved);
+	return newestFirst.map((backup, index) => {
+		const days = backup.madeBy === "migrate" ? policy.migrateDays : policy.otherDays;
+		const isOld = given.now.getTime() - backup.createdAt.getTime() > days * dayMs;
+		const reasonToStay = (backup === newestProved ? "the newest that is proved" : null) ?? given.mayBeNeeded(backup) ?? (isOld ? null : `younger than ${daysText(days)}`) ?? (index < policy.keepLast ? `one of the last ${policy.keepLast}` : null);
+		return reasonToStay === null ? {
+			backup,
+			stays: false,
+			reason: `older than ${daysText(days)}`
+		} : {
+			backup,
+			stays: true,
+			reason: reasonToStay
+		};
+	});
+}
+function daysText(days) {
+	return days === 1 ? "1 day" : `${days} days`;
+}
+
+// src/backup/prune-storage.ts
+/**
+* Applies retention to the backups of a database. Every storage is looked at for itself: what another one holds is no
+* reason for a backup to go here. Returns all of them, newest first, with what was decided. What cannot be read is
+* told and stays; a removal that fails is told, and the others go on.
+*/
+async function pruneStorages(storages, database, options) {
+	const stored = await listBackups(storages, database, { signal: options.signal });
+	tellOfTheRest(stored, options.warn);
+	const records = [];
+	for (const storage of storages) {
+		const placed = stored.backups.flatMap((listed) => listed.places.filter((place) => place.storage === storage).map((place) => aging(listed, place)));
+		for (const decision of decideRetention(placed, options.policy, options)) {
+			const removed = !decision.stays && !options.dryRun && await remove(decision.backup, options);
+			records.push(recordOf(decision, removed));
+		}
+	}
+	return merged(records);
+}
+/** A dump that is not there in its full length proves nothing, whatever its manifest says. */
+function aging(listed, place) {
+	const { manifest } = listed;
+	const dump = place.objects.find(({ key }) => key === `${place.folder}/${manifest.file.name}`);
+	return {
+		id: listed.id,
+		createdAt: new Date(manifest.createdAt),
+		madeBy: manifest.command,
+		proved: manifest.proof.proved && dump?.sizeBytes === manifest.file.sizeBytes,
+		listed,
+		place
+	};
+}
+/** Manifest first: from then on it is no backup any more. Only what a run has written is named. */
+async function remove({ listed, place }, { signal, warn }) {
+	try {
+		await place.storage.remove(`${place.folder}/${manifestName}`, signal);
+		await place.storage.remove(`${place.folder}/${listed.manifest.file.name}`, signal);
+		return true;
+	} catch (error) {
+		signal.throwIfAborted();
+		warn(`${place.url} could not be removed: ${messageOf(error)}`);
+		return false;
+	}
+}
+function tellOfTheRest(stored, warn) {
+	for (const { storage, error } of stored.silent) warn(`${storage.url} was not pruned, because it does not answer: ${messageOf(error)}`);
+	for (const { place, problem } of stored.unreadable) warn(problem === null ? `${place.url} has no manifest: an upload that never came to its end, or that is under way` : `${place.url} is left as it is: ${problem}`);
+}
+function recordOf({ backup, stays, reason }, removed) {
+	const { manifest } = backup.listed;
+	return {
+		id: backup.id,
+		createdAt: manifest.createdAt,
+		sizeBytes: manifest.file.sizeBytes,
+		proved: backup.proved,
+		madeBy: backup.madeBy,
+		appliedMigrations: manifest.prisma?.appliedMigrations.length ?? null,
+		locations: [backup.place.url],
+		stays,
+		removed,
+		reason
+	};
+}
+/** The same decision about the same backup is told once, with all the places. */
+function merged(records) {
+	const byText = /* @__PURE__ */ new Map();
+	for (const record of records) {
+		const text = JSON.stringify({
+			...record,
+			locations: []
+		});
+		const known = byText.get(text);
+		byText.set(text, known === void 0 ? record : {
+			...known,
+			locations: [...known.locations, ...record.locations]
+		});
+	}
+	return [...byText.values()].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1));
+}
+
+// src/commands/prune-backups.ts
+/**
+* Phase prune, after a new backup is stored: old ones go. Only when the new one is proved, and softly, because the
+* result of the run stands already.
+*/
+async function pruneAfterBackup(context, settings, ready, restoreProved) {
+	if (restoreProved !== "true") return;
+	await context.log.phase("prune", async (log) => {
+		try {
+			const journal = await ready.database.openJournal();
+			return await prune(context, log, {
+				storages: ready.storages,
+				database: ready.database.address.database,
+				settings: {
+					retention: settings.retention,
+					dryRun: false
+				},
+				mayBeNeeded: namedBy(journal?.backupId ?? null)
+			});
+		} catch (error) {
+			log.warn(`old backups could not be removed: ${messageOf(error)}`);
+			return {
+				fact: "ended early",
+				value: null
+			};
+		}
+	});
+}
+/** A backup that the journal of an unfinished run names stays. */
+function namedBy(backupId) {
+	return ({ id }) => id === backupId ? "an unfinished run needs it" : null;
+}
+/** Decides, removes, and shows all of it: in the phase's group, in the report. */
+async function prune(context, log, given) {
+	const { dryRun, retention } = given.settings;
+	const now = /* @__PURE__ */ new Date();
+	const records = await pruneStorages(given.storages, given.database, {
+		policy: retention,
+		now,
+		mayBeNeeded: given.mayBeNeeded,
+		dryRun,
+		signal: context.signal,
+		warn: (line) => log.warn(line)
+	});
+	context.report.storedBackups(records);
+	for (const record of records) log.detail(lineOf(record, now));
+	const going = records.filter(({ stays }) => !stays);
+	const kept = countOf(records.length - going.length, "backup");
+	if (dryRun) return {
+		fact: `${kept} would stay, ${going.length} would go`,
+		value: null
+	};
+	return {
+		fact: `${kept} kept, ${going.filter(({ removed }) => removed).length} removed`,
+		value: null
+	};
+}
+function lineOf(record, now) {
+	const { stays, removed, reason } = record;
+	return [
+		record.id,
+		formatAge(now.getTime() - Date.parse(record.createdAt)),
+		formatBytes(record.sizeBytes),
+		record.proved ? "proved" : "not proved",
+		record.appliedMigrations === null ? "migrations unknown" : countOf(record.appliedMigrations, "migration"),
+		record.locations.join(" "),
+		`${stays ? "stays" : removed ? "removed" : "goes"}: ${reason}`
+	].join("  ");
 }
 
 // src/commands/settle.ts
@@ -1339,6 +1518,7 @@ async function backup(context, settings) {
 		keepFailed: null,
 		journal
 	});
+	await pruneAfterBackup(context, settings, ready, stored.record.restoreProved);
 	if (stored.proofError !== null) throw stored.proofError;
 	return "backed-up";
 }
@@ -2485,6 +2665,7 @@ async function migrate(context, settings) {
 			keepFailed: settings.keepFailed,
 			journal
 		});
+		await pruneAfterBackup(context, settings, ready, backup.record.restoreProved);
 		return "migrated";
 	}
 	return await recoverTarget(context, settings, {
@@ -2520,6 +2701,74 @@ async function refuseOnFailure(context, ready, { backup, journal }, work) {
 	}
 }
 
+// src/commands/prune.ts
+/**
+* Applies retention on its own. The database is needed for its name, which stands in the URL; its server is asked for
+* an unfinished run, and while it does not answer no backup that such a run may need goes.
+*/
+async function pruneCommand(context, settings) {
+	const { log } = context;
+	const found = await log.phase("preflight", async (phaseLog) => {
+		const url = settings.databaseUrl ?? (await context.ports.openMigrator(settings, context.run, context.signal)).url;
+		const address = context.ports.addressOf(url, settings.workingDirectory);
+		log.headline(`${settings.dryRun ? "what pruning would do to" : "pruning"} the backups of ${address.database}`);
+		const server = await askServer(context, settings, url, phaseLog);
+		return {
+			fact: server === null ? "the server does not answer" : "the server was asked for unfinished runs",
+			value: {
+				database: address.database,
+				server
+			}
+		};
+	});
+	await using _ = found.server;
+	await log.phase("prune", (phaseLog) => prune(context, phaseLog, {
+		storages: openStorages(context, {
+			...settings,
+			encryption: null
+		}),
+		database: found.database,
+		settings,
+		mayBeNeeded: found.server === null ? unlessMadeByBackup : namedBy(found.server.backupId)
+	}));
+	return "pruned";
+}
+/** An unfinished run needs the backup that a migration was begun with, and nobody can say which that is. */
+function unlessMadeByBackup({ madeBy }) {
+	return madeBy === "migrate" ? "the server could not be asked whether an unfinished run needs it" : null;
+}
+/** The backup that an open journal names, while the run's lock is held; null when the server does not answer. */
+async function askServer(context, settings, url, log) {
+	await using opened = new AsyncDisposableStack();
+	try {
+		const database = opened.use(await context.ports.openDatabase(url, settings.workingDirectory));
+		context.report.target({
+			...database.address,
+			serverVersion: database.server.text
+		});
+		let lock = null;
+		if (!settings.dryRun) {
+			const { id: run, description, startedAt } = context.run;
+			lock = opened.use(await database.lock({
+				run,
+				description,
+				startedAt: startedAt.toISOString()
+			}));
+		}
+		await lock?.assertHeld();
+		const backupId = (await database.openJournal())?.backupId ?? null;
+		const kept = opened.move();
+		return {
+			backupId,
+			[Symbol.asyncDispose]: () => kept.disposeAsync()
+		};
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_LOCKED") throw error;
+		log.warn(`backups made by migrate stay, because the server does not tell whether a run is unfinished: ${messageOf(error)}`);
+		return null;
+	}
+}
+
 // src/commands/run-command.ts
 /**
 * Tells the story of the command that was asked for. A story that rejects has touched nothing: `refused`, with
@@ -2530,6 +2779,7 @@ async function runCommand(context, settings) {
 		switch (settings.command) {
 			case "migrate": return await migrate(context, settings);
 			case "backup": return await backup(context, settings);
+			case "prune": return await pruneCommand(context, settings);
 			case "check": return await check(context, settings);
 		}
 	} catch (error) {

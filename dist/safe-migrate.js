@@ -7727,6 +7727,11 @@ function openPorts(mask, artifacts) {
 			for (const secret of secretsIn(migrator.url.reveal())) mask(secret);
 			return migrator;
 		},
+		addressOf(url, directory) {
+			const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
+			if (target === null) throw new RefusedError(problems, { phase: "preflight" });
+			return target.address;
+		},
 		async openDatabase(url, directory) {
 			const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
 			if (target === null) throw new RefusedError(problems, { phase: "preflight" });
@@ -7854,6 +7859,13 @@ function formatDuration(durationMs) {
 	const minutes = Math.floor(seconds / 60);
 	if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
 	return minutes % 60 === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+/** An age for a table: `5 min`, `3 h`, `12 days`. */
+function formatAge(ageMs) {
+	const minutes = Math.max(0, Math.floor(ageMs / 6e4));
+	if (minutes < 60) return `${minutes} min`;
+	const hours = Math.floor(minutes / 60);
+	return hours < 48 ? `${hours} h` : countOf(Math.floor(hours / 24), "day");
 }
 /** A count with groups of three from 10 000 on up: `7 500 061`. */
 function formatCount(count) {
@@ -8161,7 +8173,7 @@ async function readFolder(storage, database, folder, objects, signal) {
 			storage,
 			folder,
 			url: `${storage.url}/${folder}`,
-			keys: objects.map(({ key }) => key)
+			objects
 		},
 		modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt))))
 	};
@@ -8172,6 +8184,8 @@ async function readFolder(storage, database, folder, objects, signal) {
 		problem
 	});
 	const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
+	const expired = objects.find(({ expiredAt }) => expiredAt !== void 0);
+	if (expired !== void 0) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`);
 	if (held === void 0) return damaged(null);
 	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
 	let manifestText;
@@ -9599,6 +9613,7 @@ var ReportBuilder = class {
 		writesBeforeMigration: null,
 		newWrites: null,
 		keptDatabases: [],
+		storedBackups: null,
 		earlierRun: null
 	};
 	constructor(start) {
@@ -9666,6 +9681,9 @@ var ReportBuilder = class {
 			outcome,
 			fact
 		};
+	}
+	storedBackups(backups) {
+		this.#findings.storedBackups = [...backups];
 	}
 	phase(record) {
 		this.#phases.push(record);
@@ -10440,7 +10458,7 @@ const inputCatalogue = {
 	},
 	"dry-run": {
 		commands: ["rollback", "prune"],
-		later: "say what would be done, and do nothing"
+		default: "false"
 	},
 	"fail-on": {
 		commands: ["check"],
@@ -10496,7 +10514,8 @@ function editDistance(left, right) {
 const supportedCommands = [
 	"migrate",
 	"backup",
-	"check"
+	"check",
+	"prune"
 ];
 /** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
 function readInputs(env) {
@@ -10554,6 +10573,7 @@ function fieldsFor(context, raw) {
 		recovery: choice(["auto", "swap"], ["in-place"]),
 		"on-new-writes": choice(["restore", "stop"]),
 		"keep-failed": wholeNumber(0, 100),
+		"dry-run": choice(["true", "false"]),
 		"fail-on": choice([
 			"error",
 			"warning",
@@ -10579,16 +10599,24 @@ function settingsOf(fields) {
 		comment: fields.comment === "true",
 		shadowDatabaseUrl: fields["shadow-database-url"]
 	};
+	const retention = {
+		migrateDays: fields["retention-days"] ?? 30,
+		otherDays: fields["retention-days"] ?? 7,
+		keepLast: fields["keep-last"]
+	};
 	if (fields.storage === null) throw new TypeError("only check goes without a storage");
+	if (fields.command === "prune") return {
+		command: "prune",
+		...project,
+		storages: fields.storage,
+		retention,
+		dryRun: fields["dry-run"] === "true"
+	};
 	const common = {
 		...project,
 		storages: fields.storage,
 		encryption: encryptionOf(fields),
-		retention: {
-			migrateDays: fields["retention-days"] ?? 30,
-			otherDays: fields["retention-days"] ?? 7,
-			keepLast: fields["keep-last"]
-		},
+		retention,
 		jobs: fields.jobs,
 		label: fields.label,
 		verify: fields.verify
@@ -10673,7 +10701,7 @@ function resultSentence(report) {
 		case "checked": return checkedSentence(report);
 		case "rolled-back": return `${database} is rolled back to its backup.`;
 		case "drilled": return "The stored backup was restored into a scratch database and found equal.";
-		case "pruned": return "Old backups were removed.";
+		case "pruned": return prunedSentence(report);
 		case "refused": return refusedSentence(report, database);
 		case "rehearsal-failed": return `${failed(report)} on a copy; ${database} was never touched.`;
 		case "untouched": return `${failed(report)} before it changed anything; ${database} is as it was.`;
@@ -10689,6 +10717,13 @@ function checkedSentence(report) {
 	const pending = countOf(report.pendingMigrations.length, "pending migration");
 	const part = report.check.parts.some((part) => part.notChecked.length > 0) ? "; not everything could be looked at" : "";
 	return `${pending}, ${countOf(count("error"), "error")}, ${countOf(count("warning"), "warning")}${part}.`;
+}
+function prunedSentence({ storedBackups }) {
+	const all = storedBackups ?? [];
+	const going = all.filter(({ stays }) => !stays).length;
+	const removed = all.filter((stored) => stored.removed).length;
+	if (going === 0) return `All of ${countOf(all.length, "backup")} stay.`;
+	return removed === 0 ? `Nothing was removed; retention would end ${going} of ${countOf(all.length, "backup")}.` : `Retention removed ${removed} of ${countOf(all.length, "backup")}.`;
 }
 function refusedSentence(report, database) {
 	const reasons = countOf(report.problems.length, "reason");
@@ -11008,6 +11043,7 @@ function summaryMarkdown(report) {
 		...report.check === null ? [migrations(report), dataLoss(report)] : [],
 		newWrites(report),
 		backup(report),
+		storedBackups(report),
 		keptDatabases(report),
 		earlierRun(report),
 		warnings(report),
@@ -11133,6 +11169,28 @@ function backup(report) {
 	const commands = restoreByHandCommands(report.backup);
 	const byHand = commands.length === 0 ? "" : `\n\n${fold("Restore it by hand, beside the database", codeBlock(commands, "sh"))}`;
 	return `### Backup\n\n${table(["", ""], rows)}${byHand}`;
+}
+function storedBackups(report) {
+	if (report.storedBackups === null || report.storedBackups.length === 0) return null;
+	const now = Date.parse(report.run.finishedAt);
+	const rows = shortenedRows(report.storedBackups, (stored) => [
+		code(stored.id),
+		formatAge(now - Date.parse(stored.createdAt)),
+		formatBytes(stored.sizeBytes),
+		stored.proved ? "yes" : "no",
+		stored.appliedMigrations === null ? "unknown" : formatCount(stored.appliedMigrations),
+		stored.locations.map(code).join(" "),
+		`${stored.stays ? "stays" : stored.removed ? "removed" : "goes"}: ${plain(stored.reason)}`
+	]);
+	return `### Stored backups\n\n${table([
+		"Backup",
+		"Age",
+		"Size",
+		"Proved",
+		"Migrations",
+		"Where",
+		""
+	], rows)}`;
 }
 function keptDatabases(report) {
 	if (report.keptDatabases.length === 0) return null;
@@ -11313,4 +11371,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { openPorts as $, waysToFinish as A, readHistory as B, checkPartNames as C, encryptionSentence as D, writeSchemaText as E, fieldsOf as F, sealedDumpName as G, dumpName as H, objectsIn as I, labelBefore as J, backupFolder as K, historyDigest as L, whenReachable as M, readyCopy as N, openStorages as O, takeBaseline as P, RunJournal as Q, describeFailure as R, ReportBuilder as S, readSchemaText as T, manifestName as U, digestOf as V, renderManifest as W, formatBytes as X, countOf as Y, formatCount as Z, requestedCommand as _, saveWorkFolder as a, stoppedBy as at, readArtifactAccess as b, runIdentity as c, migratorApplicationName as ct, checkSections as d, RefusedError as dt, sha256Of as et, plain as f, SafeMigrateError as ft, readInputs as g, parseInputs as h, saveOpenRun as i, storageMismatch as it, recover as j, finishEarlierRun as k, repositoryRootOf as l, errorCodeIn as lt, surviveLostOutput as m, problemsOf as mt, removeWorkFolder as n, YoungGarbage as nt, savedOpenRun as o, objectKey as ot, resultSentence as p, messageOf as pt, backupId as q, surviveStrayErrors as r, ContentGate as rt, savedWorkFolder as s, checksumsOf as st, WorkFolder as t, sha256OfFile as tt, publish as u, parseSql as ut, secretsOf as v, findingsOf as w, ActionLog as x, readGitHubContext as y, needsBaseline as z };
+export { formatCount as $, waysToFinish as A, readHistory as B, checkPartNames as C, encryptionSentence as D, writeSchemaText as E, fieldsOf as F, renderManifest as G, digestOf as H, objectsIn as I, backupId as J, sealedDumpName as K, historyDigest as L, whenReachable as M, readyCopy as N, openStorages as O, takeBaseline as P, formatBytes as Q, describeFailure as R, ReportBuilder as S, readSchemaText as T, dumpName as U, listBackups as V, manifestName as W, countOf as X, labelBefore as Y, formatAge as Z, requestedCommand as _, saveWorkFolder as a, ContentGate as at, readArtifactAccess as b, runIdentity as c, objectKey as ct, checkSections as d, errorCodeIn as dt, RunJournal as et, plain as f, parseSql as ft, readInputs as g, problemsOf as gt, parseInputs as h, messageOf as ht, saveOpenRun as i, YoungGarbage as it, recover as j, finishEarlierRun as k, repositoryRootOf as l, checksumsOf as lt, surviveLostOutput as m, SafeMigrateError as mt, removeWorkFolder as n, sha256Of as nt, savedOpenRun as o, storageMismatch as ot, resultSentence as p, RefusedError as pt, backupFolder as q, surviveStrayErrors as r, sha256OfFile as rt, savedWorkFolder as s, stoppedBy as st, WorkFolder as t, openPorts as tt, publish as u, migratorApplicationName as ut, secretsOf as v, findingsOf as w, ActionLog as x, readGitHubContext as y, needsBaseline as z };

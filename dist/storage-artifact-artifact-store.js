@@ -1,5 +1,5 @@
 import { a as boolean, c as literal, d as object, i as array, m as string, t as number, u as number$1 } from "./zod.js";
-import { at as stoppedBy, et as sha256Of, ft as SafeMigrateError, it as storageMismatch, ot as objectKey, pt as messageOf, rt as ContentGate } from "./safe-migrate.js";
+import { at as ContentGate, ct as objectKey, ht as messageOf, mt as SafeMigrateError, nt as sha256Of, ot as storageMismatch, st as stoppedBy } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";

@@ -46,6 +46,11 @@ export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAcc
       for (const secret of secretsIn(migrator.url.reveal())) mask(secret);
       return migrator;
     },
+    addressOf(url, directory) {
+      const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
+      if (target === null) throw new RefusedError(problems, { phase: 'preflight' });
+      return target.address;
+    },
     async openDatabase(url, directory) {
       const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
       if (target === null) throw new RefusedError(problems, { phase: 'preflight' });

@@ -101,7 +101,8 @@ async function download(
 ): Promise<GrowingFile> {
   const { name } = manifest.file;
   const key = `${from.folder}/${name}`;
-  if (!from.keys.includes(key)) throw damaged(`${from.url} has a manifest, but ${name} is not there`);
+  if (!from.objects.some((object) => object.key === key))
+    throw damaged(`${from.url} has a manifest, but ${name} is not there`);
   const stored = await GrowingFile.create(join(folder, name));
   const report = setInterval(() => onProgress('fetched', stored.sizeBytes), 1000);
   try {

@@ -18,8 +18,8 @@ export interface BackupPlace {
   readonly folder: string;
   /** The folder's address, for people. */
   readonly url: string;
-  /** Keys of all objects in the folder, the manifest's as well. */
-  readonly keys: readonly string[];
+  /** All that lies in the folder, the manifest as well. */
+  readonly objects: readonly StoredObject[];
 }
 
 /** A backup that has a readable manifest, and every storage that holds it. */
@@ -141,11 +141,13 @@ async function readFolder(
   const id = folder.slice(folder.indexOf('/') + 1);
   const common = {
     id,
-    place: { storage, folder, url: `${storage.url}/${folder}`, keys: objects.map(({ key }) => key) },
+    place: { storage, folder, url: `${storage.url}/${folder}`, objects },
     modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt)))),
   };
   const damaged = (problem: string | null) => ({ ...common, manifest: null, manifestText: '', problem });
   const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
+  const expired = objects.find(({ expiredAt }) => expiredAt !== undefined);
+  if (expired !== undefined) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`);
   if (held === undefined) return damaged(null);
   if (held.sizeBytes > maximumManifestBytes) return damaged('its manifest is far too large to be one');
   let manifestText: string;

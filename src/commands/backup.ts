@@ -2,6 +2,7 @@ import type { Result } from '../report/report.ts';
 import { beginJournal } from './begin-journal.ts';
 import type { CommandContext } from './context.ts';
 import { preflight, preflightFact } from './preflight.ts';
+import { pruneAfterBackup } from './prune-backups.ts';
 import type { BackupSettings } from './settings.ts';
 import { settle } from './settle.ts';
 import { takeBackup } from './take-backup.ts';
@@ -30,6 +31,7 @@ export async function backup(context: CommandContext, settings: BackupSettings):
     journal,
   });
   await settle(context, ready, { dropFallback: stored.fallback, keepFailed: null, journal });
+  await pruneAfterBackup(context, settings, ready, stored.record.restoreProved);
   if (stored.proofError !== null) throw stored.proofError;
   return 'backed-up';
 }

@@ -1,4 +1,4 @@
-import type { Database } from '../database/database.ts';
+import type { Database, DatabaseAddress } from '../database/database.ts';
 import type { ScratchServer } from '../database/scratch-server.ts';
 import type { BaseBranch } from '../git/base-branch.ts';
 import type { CheckedProject } from '../prisma/checked-project.ts';
@@ -9,7 +9,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { StorageUse } from '../storage/storage-use.ts';
 import type { Secret } from '../system/secret.ts';
-import type { BackupMaking, CheckSettings } from './settings.ts';
+import type { CheckSettings, ProjectSettings } from './settings.ts';
 
 /** Who is at work; stands in database names, lock holders, manifests and reports. */
 export interface RunIdentity {
@@ -33,9 +33,11 @@ export interface PullRequest {
 
 /** Opens the outside world for a story. Rejects with SafeMigrateErrors that name what is wrong. */
 export interface Ports {
-  openMigrator(settings: BackupMaking, run: RunIdentity, signal: AbortSignal): Promise<Migrator>;
+  openMigrator(settings: ProjectSettings, run: RunIdentity, signal: AbortSignal): Promise<Migrator>;
   /** `directory`: what relative paths in the URL (certificates) start from. */
   openDatabase(url: Secret, directory: string): Promise<Database>;
+  /** Where a URL leads, without going there. Throws RefusedError. */
+  addressOf(url: Secret, directory: string): DatabaseAddress;
   openStorage(url: StorageUrl, use: StorageUse): Storage;
   /** Loads the SQL parser: never while a migration is under way, because a failure to load ends the process. */
   loadParser(): Promise<void>;

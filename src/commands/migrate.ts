@@ -7,6 +7,7 @@ import { beginJournal } from './begin-journal.ts';
 import type { CommandContext } from './context.ts';
 import { deployMigrations } from './deploy-migrations.ts';
 import { preflight, preflightFact, type Ready } from './preflight.ts';
+import { pruneAfterBackup } from './prune-backups.ts';
 import { recoverTarget } from './recover-target.ts';
 import type { MigrateSettings } from './settings.ts';
 import { settle } from './settle.ts';
@@ -78,6 +79,7 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
       keepFailed: settings.keepFailed,
       journal,
     });
+    await pruneAfterBackup(context, settings, ready, backup.record.restoreProved);
     return 'migrated';
   }
   return await recoverTarget(context, settings, {

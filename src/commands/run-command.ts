@@ -4,6 +4,7 @@ import { backup } from './backup.ts';
 import { check } from './check.ts';
 import type { CommandContext } from './context.ts';
 import { migrate } from './migrate.ts';
+import { pruneCommand } from './prune.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -17,6 +18,8 @@ export async function runCommand(context: CommandContext, settings: Settings): P
         return await migrate(context, settings);
       case 'backup':
         return await backup(context, settings);
+      case 'prune':
+        return await pruneCommand(context, settings);
       case 'check':
         return await check(context, settings);
     }

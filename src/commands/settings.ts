@@ -35,6 +35,12 @@ export interface MigrateSettings extends BackupMakingSettings {
   readonly keepFailed: number;
 }
 
+/** How the database and its Prisma project are found. */
+export type ProjectSettings = Pick<
+  BackupMakingSettings,
+  'databaseUrl' | 'workingDirectory' | 'prismaSchema' | 'prismaConfig'
+>;
+
 /** `check` makes no backup and takes no lock. */
 export interface CheckSettings
   extends Pick<BackupMakingSettings, 'databaseUrl' | 'workingDirectory' | 'prismaSchema' | 'prismaConfig'> {
@@ -51,8 +57,14 @@ export interface BackupSettings extends BackupMakingSettings {
   readonly command: 'backup';
 }
 
+/** `prune` makes no backup. */
+export interface PruneSettings extends ProjectSettings, Pick<BackupMakingSettings, 'storages' | 'retention'> {
+  readonly command: 'prune';
+  readonly dryRun: boolean;
+}
+
 /** What the user asked for, by command. Later commands join this union. */
-export type Settings = MigrateSettings | BackupSettings | CheckSettings;
+export type Settings = MigrateSettings | BackupSettings | CheckSettings | PruneSettings;
 
 /** Commands that make a backup. */
 export type BackupMaking = MigrateSettings | BackupSettings;

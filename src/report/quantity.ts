@@ -30,6 +30,14 @@ export function formatDuration(durationMs: number): string {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** An age for a table: `5 min`, `3 h`, `12 days`. */
+export function formatAge(ageMs: number): string {
+  const minutes = Math.max(0, Math.floor(ageMs / 60_000));
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : countOf(Math.floor(hours / 24), 'day');
+}
+
 /** A count with groups of three from 10 000 on up: `7 500 061`. */
 export function formatCount(count: number): string {
   const digits = String(count);

@@ -14,6 +14,7 @@ import type {
   Report,
   ReportedProblem,
   Result,
+  StoredBackupRecord,
   TableDifference,
 } from './report.ts';
 
@@ -35,6 +36,7 @@ interface Findings {
   writesBeforeMigration: readonly string[] | null;
   newWrites: readonly TableDifference[] | null;
   keptDatabases: readonly KeptDatabase[];
+  storedBackups: readonly StoredBackupRecord[] | null;
   earlierRun: EarlierRun | null;
 }
 
@@ -66,6 +68,7 @@ export class ReportBuilder {
     writesBeforeMigration: null,
     newWrites: null,
     keptDatabases: [],
+    storedBackups: null,
     earlierRun: null,
   };
 
@@ -143,6 +146,10 @@ export class ReportBuilder {
   /** An earlier run that this one found unfinished. */
   earlierRun({ run, command, phase, at, outcome, fact }: EarlierRun): void {
     this.#findings.earlierRun = { run, command, phase, at, outcome, fact };
+  }
+
+  storedBackups(backups: readonly StoredBackupRecord[]): void {
+    this.#findings.storedBackups = [...backups];
   }
 
   phase(record: PhaseRecord): void {

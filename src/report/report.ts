@@ -112,6 +112,24 @@ export interface BackupRecord {
   readonly encryption: 'passphrase' | 'recipients' | null;
 }
 
+/** A backup as storages hold it, and what retention says about it there. */
+export interface StoredBackupRecord {
+  readonly id: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly sizeBytes: number;
+  readonly proved: boolean;
+  readonly madeBy: 'migrate' | 'backup';
+  /** How many migrations were applied in it; null when that was not known. */
+  readonly appliedMigrations: number | null;
+  readonly locations: readonly string[];
+  readonly stays: boolean;
+  /** Whether it is gone by now: with `dry-run` nothing is, and a removal may fail. */
+  readonly removed: boolean;
+  /** Why it stays or goes. */
+  readonly reason: string;
+}
+
 export interface KeptDatabase {
   readonly name: string;
   readonly sizeBytes: number;
@@ -190,6 +208,8 @@ export interface Report {
   /** Differences between failed database and recovered target; null when it was not looked at. */
   readonly newWrites: readonly TableDifference[] | null;
   readonly keptDatabases: readonly KeptDatabase[];
+  /** What the storages held when retention was applied, newest first; null when it was not. */
+  readonly storedBackups: readonly StoredBackupRecord[] | null;
   /** What this run found of an earlier one and finished; null when there was none. */
   readonly earlierRun: EarlierRun | null;
   /** Everything that failed, the first being the reason of the result. */

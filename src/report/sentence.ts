@@ -19,7 +19,7 @@ export function resultSentence(report: Report): string {
     case 'drilled':
       return 'The stored backup was restored into a scratch database and found equal.';
     case 'pruned':
-      return 'Old backups were removed.';
+      return prunedSentence(report);
     case 'refused':
       return refusedSentence(report, database);
     case 'rehearsal-failed':
@@ -43,6 +43,16 @@ function checkedSentence(report: Report): string {
   const notChecked = report.check.parts.some((part) => part.notChecked.length > 0);
   const part = notChecked ? '; not everything could be looked at' : '';
   return `${pending}, ${countOf(count('error'), 'error')}, ${countOf(count('warning'), 'warning')}${part}.`;
+}
+
+function prunedSentence({ storedBackups }: Report): string {
+  const all = storedBackups ?? [];
+  const going = all.filter(({ stays }) => !stays).length;
+  const removed = all.filter((stored) => stored.removed).length;
+  if (going === 0) return `All of ${countOf(all.length, 'backup')} stay.`;
+  return removed === 0
+    ? `Nothing was removed; retention would end ${going} of ${countOf(all.length, 'backup')}.`
+    : `Retention removed ${removed} of ${countOf(all.length, 'backup')}.`;
 }
 
 function refusedSentence(report: Report, database: string): string {

@@ -2,7 +2,7 @@ import { checkSections } from './check-sections.ts';
 import { encryptionSentence } from './encryption-sentence.ts';
 import { code, codeBlock, fold, plain, table } from './markdown-text.ts';
 import { phaseChart } from './phase-chart.ts';
-import { countOf, formatBytes, formatCount, formatSeconds } from './quantity.ts';
+import { countOf, formatAge, formatBytes, formatCount, formatSeconds } from './quantity.ts';
 import { jobPasses, type Report } from './report.ts';
 import { restoreByHandCommands } from './restore-by-hand.ts';
 import { resultSentence } from './sentence.ts';
@@ -26,6 +26,7 @@ export function summaryMarkdown(report: Report): string {
     ...(report.check === null ? [migrations(report), dataLoss(report)] : []),
     newWrites(report),
     backup(report),
+    storedBackups(report),
     keptDatabases(report),
     earlierRun(report),
     warnings(report),
@@ -160,6 +161,22 @@ function backup(report: Report): string | null {
       ? ''
       : `\n\n${fold('Restore it by hand, beside the database', codeBlock(commands, 'sh'))}`;
   return `### Backup\n\n${table(['', ''], rows)}${byHand}`;
+}
+
+function storedBackups(report: Report): string | null {
+  if (report.storedBackups === null || report.storedBackups.length === 0) return null;
+  const now = Date.parse(report.run.finishedAt);
+  const rows = shortenedRows(report.storedBackups, (stored) => [
+    code(stored.id),
+    formatAge(now - Date.parse(stored.createdAt)),
+    formatBytes(stored.sizeBytes),
+    stored.proved ? 'yes' : 'no',
+    stored.appliedMigrations === null ? 'unknown' : formatCount(stored.appliedMigrations),
+    stored.locations.map(code).join(' '),
+    `${stored.stays ? 'stays' : stored.removed ? 'removed' : 'goes'}: ${plain(stored.reason)}`,
+  ]);
+  const columns = ['Backup', 'Age', 'Size', 'Proved', 'Migrations', 'Where', ''];
+  return `### Stored backups\n\n${table(columns, rows)}`;
 }
 
 function keptDatabases(report: Report): string | null {

@@ -50,7 +50,7 @@ export const inputCatalogue = {
   'keep-failed': { commands: ['migrate'], default: '1' },
   backup: { commands: ['rollback', 'drill'], later: 'choose the stored backup' },
   confirm: { commands: ['rollback'], later: 'confirm which database a rollback replaces' },
-  'dry-run': { commands: ['rollback', 'prune'], later: 'say what would be done, and do nothing' },
+  'dry-run': { commands: ['rollback', 'prune'], default: 'false' },
   'fail-on': { commands: ['check'], default: 'error' },
   comment: { commands: ['check'], default: 'true' },
   'shadow-database-url': { commands: ['check'], secret: true },

@@ -33,7 +33,7 @@ export interface ParsedInputs {
   readonly warnings: readonly string[];
 }
 
-const supportedCommands = ['migrate', 'backup', 'check'] as const;
+const supportedCommands = ['migrate', 'backup', 'check', 'prune'] as const;
 
 /** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
 export function readInputs(env: NodeJS.ProcessEnv): RawInputs {
@@ -99,6 +99,7 @@ function fieldsFor(context: GitHubContext, raw: RawInputs) {
     recovery: choice(['auto', 'swap'], ['in-place']),
     'on-new-writes': choice(['restore', 'stop']),
     'keep-failed': wholeNumber(0, 100),
+    'dry-run': choice(['true', 'false']),
     'fail-on': choice(['error', 'warning', 'none']),
     comment: choice(['true', 'false']),
     'shadow-database-url': databaseUrl(project).nullable(),
@@ -125,16 +126,26 @@ function settingsOf(fields: Fields): Settings {
       shadowDatabaseUrl: fields['shadow-database-url'],
     };
   }
+  const retention = {
+    migrateDays: fields['retention-days'] ?? 30,
+    otherDays: fields['retention-days'] ?? 7,
+    keepLast: fields['keep-last'],
+  };
   if (fields.storage === null) throw new TypeError('only check goes without a storage');
+  if (fields.command === 'prune') {
+    return {
+      command: 'prune',
+      ...project,
+      storages: fields.storage,
+      retention,
+      dryRun: fields['dry-run'] === 'true',
+    };
+  }
   const common = {
     ...project,
     storages: fields.storage,
     encryption: encryptionOf(fields),
-    retention: {
-      migrateDays: fields['retention-days'] ?? 30,
-      otherDays: fields['retention-days'] ?? 7,
-      keepLast: fields['keep-last'],
-    },
+    retention,
     jobs: fields.jobs,
     label: fields.label,
     verify: fields.verify,

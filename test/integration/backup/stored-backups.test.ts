@@ -48,7 +48,7 @@ describe('listing backups', () => {
       ['backup_20261120_020000Z_scheduled', [near]],
     ]);
     expect(backups[1]?.places[1]?.url).toBe(`${far.url}/erp/backup_20261121_020000Z_before_templates`);
-    expect(backups[1]?.places[1]?.keys.map((key) => key.split('/').at(-1))).toEqual([
+    expect(backups[1]?.places[1]?.objects.map(({ key }) => key.split('/').at(-1))).toEqual([
       'database.dump',
       'manifest.json',
     ]);

@@ -29,7 +29,9 @@ function problemsFor(inputs: Readonly<Record<string, string>>): readonly Problem
 /** The inputs of a command that makes backups. */
 function backupInputs(...given: Parameters<typeof parseInputs>) {
   const { settings, warnings } = parseInputs(...given);
-  if (settings.command === 'check') throw new TypeError('check makes no backup');
+  if (settings.command === 'check' || settings.command === 'prune') {
+    throw new TypeError(`${settings.command} makes no backup`);
+  }
   return { settings, warnings };
 }
 

@@ -1,0 +1,87 @@
+import { pruneStorages } from '../backup/prune-storage.ts';
+import type { AgingBackup } from '../backup/retention.ts';
+import { countOf, formatAge, formatBytes } from '../report/quantity.ts';
+import type { StoredBackupRecord } from '../report/report.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+import type { Storage } from '../storage/storage.ts';
+import { messageOf } from '../system/errors.ts';
+import type { CommandContext } from './context.ts';
+import type { Ready } from './preflight.ts';
+import type { BackupMaking } from './settings.ts';
+
+/**
+ * Phase prune, after a new backup is stored: old ones go. Only when the new one is proved, and softly, because the
+ * result of the run stands already.
+ */
+export async function pruneAfterBackup(
+  context: CommandContext,
+  settings: BackupMaking,
+  ready: Pick<Ready, 'database' | 'storages'>,
+  restoreProved: string,
+): Promise<void> {
+  if (restoreProved !== 'true') return;
+  await context.log.phase('prune', async (log) => {
+    try {
+      const journal = await ready.database.openJournal();
+      return await prune(context, log, {
+        storages: ready.storages,
+        database: ready.database.address.database,
+        settings: { retention: settings.retention, dryRun: false },
+        mayBeNeeded: namedBy(journal?.backupId ?? null),
+      });
+    } catch (error) {
+      log.warn(`old backups could not be removed: ${messageOf(error)}`);
+      return { fact: 'ended early', value: null };
+    }
+  });
+}
+
+/** A backup that the journal of an unfinished run names stays. */
+export function namedBy(backupId: string | null): (backup: AgingBackup) => string | null {
+  return ({ id }) => (id === backupId ? 'an unfinished run needs it' : null);
+}
+
+/** Decides, removes, and shows all of it: in the phase's group, in the report. */
+export async function prune(
+  context: CommandContext,
+  log: PhaseLog,
+  given: {
+    readonly storages: readonly Storage[];
+    readonly database: string;
+    readonly settings: {
+      readonly retention: BackupMaking['retention'];
+      readonly dryRun: boolean;
+    };
+    readonly mayBeNeeded: (backup: AgingBackup) => string | null;
+  },
+): Promise<{ readonly fact: string; readonly value: null }> {
+  const { dryRun, retention } = given.settings;
+  const now = new Date();
+  const records = await pruneStorages(given.storages, given.database, {
+    policy: retention,
+    now,
+    mayBeNeeded: given.mayBeNeeded,
+    dryRun,
+    signal: context.signal,
+    warn: (line) => log.warn(line),
+  });
+  context.report.storedBackups(records);
+  for (const record of records) log.detail(lineOf(record, now));
+  const going = records.filter(({ stays }) => !stays);
+  const kept = countOf(records.length - going.length, 'backup');
+  if (dryRun) return { fact: `${kept} would stay, ${going.length} would go`, value: null };
+  return { fact: `${kept} kept, ${going.filter(({ removed }) => removed).length} removed`, value: null };
+}
+
+function lineOf(record: StoredBackupRecord, now: Date): string {
+  const { stays, removed, reason } = record;
+  return [
+    record.id,
+    formatAge(now.getTime() - Date.parse(record.createdAt)),
+    formatBytes(record.sizeBytes),
+    record.proved ? 'proved' : 'not proved',
+    record.appliedMigrations === null ? 'migrations unknown' : countOf(record.appliedMigrations, 'migration'),
+    record.locations.join(' '),
+    `${stays ? 'stays' : removed ? 'removed' : 'goes'}: ${reason}`,
+  ].join('  ');
+}

@@ -1,0 +1,75 @@
+import type { AgingBackup } from '../backup/retention.ts';
+import type { RunLock } from '../database/database.ts';
+import type { Result } from '../report/report.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+import { messageOf, SafeMigrateError } from '../system/errors.ts';
+import type { CommandContext } from './context.ts';
+import { openStorages } from './open-storages.ts';
+import { namedBy, prune } from './prune-backups.ts';
+import type { PruneSettings } from './settings.ts';
+
+/**
+ * Applies retention on its own. The database is needed for its name, which stands in the URL; its server is asked for
+ * an unfinished run, and while it does not answer no backup that such a run may need goes.
+ */
+export async function pruneCommand(context: CommandContext, settings: PruneSettings): Promise<Result> {
+  const { log } = context;
+  const found = await log.phase('preflight', async (phaseLog) => {
+    const url =
+      settings.databaseUrl ?? (await context.ports.openMigrator(settings, context.run, context.signal)).url;
+    const address = context.ports.addressOf(url, settings.workingDirectory);
+    log.headline(
+      `${settings.dryRun ? 'what pruning would do to' : 'pruning'} the backups of ${address.database}`,
+    );
+    const server = await askServer(context, settings, url, phaseLog);
+    return {
+      fact: server === null ? 'the server does not answer' : 'the server was asked for unfinished runs',
+      value: { database: address.database, server },
+    };
+  });
+  await using _ = found.server;
+  await log.phase('prune', (phaseLog) =>
+    prune(context, phaseLog, {
+      storages: openStorages(context, { ...settings, encryption: null }),
+      database: found.database,
+      settings,
+      mayBeNeeded: found.server === null ? unlessMadeByBackup : namedBy(found.server.backupId),
+    }),
+  );
+  return 'pruned';
+}
+
+/** An unfinished run needs the backup that a migration was begun with, and nobody can say which that is. */
+function unlessMadeByBackup({ madeBy }: AgingBackup): string | null {
+  return madeBy === 'migrate' ? 'the server could not be asked whether an unfinished run needs it' : null;
+}
+
+/** The backup that an open journal names, while the run's lock is held; null when the server does not answer. */
+async function askServer(
+  context: CommandContext,
+  settings: PruneSettings,
+  url: NonNullable<PruneSettings['databaseUrl']>,
+  log: PhaseLog,
+): Promise<(AsyncDisposable & { readonly backupId: string | null }) | null> {
+  await using opened = new AsyncDisposableStack();
+  try {
+    const database = opened.use(await context.ports.openDatabase(url, settings.workingDirectory));
+    context.report.target({ ...database.address, serverVersion: database.server.text });
+    let lock: RunLock | null = null;
+    if (!settings.dryRun) {
+      const { id: run, description, startedAt } = context.run;
+      lock = opened.use(await database.lock({ run, description, startedAt: startedAt.toISOString() }));
+    }
+    await lock?.assertHeld();
+    const backupId = (await database.openJournal())?.backupId ?? null;
+    const kept = opened.move();
+    return { backupId, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  } catch (error) {
+    // Whoever holds the lock may be reading the very backup that is to go.
+    if (error instanceof SafeMigrateError && error.code === 'SM_LOCKED') throw error;
+    log.warn(
+      `backups made by migrate stay, because the server does not tell whether a run is unfinished: ${messageOf(error)}`,
+    );
+    return null;
+  }
+}
