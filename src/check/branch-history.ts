@@ -7,6 +7,8 @@ export interface BranchComparison {
   readonly findings: readonly Finding[];
   /** Migrations that this branch adds, sorted as Prisma sorts. */
   readonly added: readonly string[];
+  /** Names of all migrations that the base holds. */
+  readonly onBase: ReadonlySet<string>;
 }
 
 /**
@@ -41,7 +43,7 @@ export function compareBranches(
       findings.push(outOfOrder(name, last, fileOf));
     }
   }
-  return { findings, added };
+  return { findings, added, onBase: new Set(before.keys()) };
 }
 
 /** `name → blob` of every `<name>/migration.sql`. */

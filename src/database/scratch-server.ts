@@ -9,11 +9,10 @@ export interface ScratchDatabase {
   readonly url: Secret;
 }
 
-/** Which cluster answers; equal for two roads to the same server. */
+/** Which cluster answers; equal for two roads to the same server, and for its replicas. */
 export interface ServerIdentity {
+  /** Of the cluster; its physical copies have the same. */
   readonly systemIdentifier: string;
-  /** ISO 8601. */
-  readonly startedAt: string;
 }
 
 /** A database as far as a schema can be compared. */

@@ -40,7 +40,8 @@ export async function openCheckedProject(
     databaseUrl: given,
     signal: options.signal,
   });
-  const hasUrl = captured.url.reveal() !== placeholderUrl;
+  // A config may add parameters of its own to the URL that it was given.
+  const hasUrl = !captured.url.reveal().startsWith(placeholderUrl);
   if (databaseUrl !== null && problems.length > 0) throw new RefusedError(problems);
   const secrets = [captured.url, databaseUrl].flatMap((url) => (url === null ? [] : secretsIn(url.reveal())));
   const { target } = parsePostgresUrl(captured.url.reveal(), { directory: workingDirectory });

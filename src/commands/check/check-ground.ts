@@ -71,7 +71,13 @@ export async function openGround(
       const { address, server } = database.value;
       context.report.target({ ...address, serverVersion: server.text });
     }
-    const scratch = await openScratch(context, settings, database.value, findings, failed);
+    const scratch = await openScratch(
+      context,
+      settings,
+      { database: database.value, hasTarget: url !== null },
+      findings,
+      failed,
+    );
     return {
       project,
       base,
@@ -118,7 +124,7 @@ async function openBase(
 async function openScratch(
   context: CommandContext,
   settings: CheckSettings,
-  database: Database | null,
+  { database, hasTarget }: { readonly database: Database | null; readonly hasTarget: boolean },
   findings: Finding[],
   failed: (what: string, error: unknown) => { readonly value: null; readonly because: string },
 ): Promise<Sight<ScratchServer>> {
@@ -138,14 +144,19 @@ async function openScratch(
   } catch (error) {
     return failed('the server of shadow-database-url cannot be used', error);
   }
-  const identity = database === null ? null : await database.identity();
-  if (
-    identity === null ||
-    identity.systemIdentifier !== scratch.identity.systemIdentifier ||
-    identity.startedAt !== scratch.identity.startedAt
-  ) {
-    return { value: scratch };
+  // Where the target has a URL and does not answer, nobody can say that this is not its server.
+  if (database === null && hasTarget) {
+    await scratch[Symbol.asyncDispose]();
+    return {
+      value: null,
+      because: 'whether shadow-database-url leads to another server could not be made sure.',
+    };
   }
+  const isOther = await isAnotherServer(database, scratch).catch(async (error: unknown) => {
+    await scratch[Symbol.asyncDispose]();
+    throw error;
+  });
+  if (isOther) return { value: scratch };
   await scratch[Symbol.asyncDispose]();
   findings.push({
     severity: 'error',
@@ -156,4 +167,11 @@ async function openScratch(
     line: null,
   });
   return { value: null, because: "shadow-database-url leads to the target's own server." };
+}
+
+/** Physical copies of one cluster share its identifier: a replica's primary counts as the target's server, too. */
+async function isAnotherServer(database: Database | null, scratch: ScratchServer): Promise<boolean> {
+  if (database === null) return true;
+  const { systemIdentifier } = await database.identity();
+  return systemIdentifier !== scratch.identity.systemIdentifier;
 }

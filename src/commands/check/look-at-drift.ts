@@ -21,6 +21,24 @@ export async function lookAtDrift(
   seen: { readonly history: HistorySight; readonly schema: SchemaSight },
   signal: AbortSignal,
 ): Promise<DriftSight> {
+  try {
+    return await compareWithMigrations(ground, seen, signal);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof SafeMigrateError)) throw error;
+    const { code, message, hint } = error;
+    const { part } = notChecked(`${message}.`);
+    return {
+      part: { ...part, findings: [{ severity: 'error', code, message, hint, file: null, line: null }] },
+      drift: null,
+    };
+  }
+}
+
+async function compareWithMigrations(
+  ground: CheckGround,
+  seen: { readonly history: HistorySight; readonly schema: SchemaSight },
+  signal: AbortSignal,
+): Promise<DriftSight> {
   const { project, database, scratch } = ground;
   const { history, schema } = seen;
   if (database.value === null) return notChecked(database.because);
@@ -72,12 +90,17 @@ export async function lookAtDrift(
 
 /** Where the history itself is broken, a comparison with the files would say nothing about drift. */
 function whyNot(history: HistorySight): string | null {
+  if (history.applied === null) return 'the migration history could not be read.';
   if (history.rows === null) return 'the database has no migration history.';
   const rows = history.rows.filter((row) => row.rolledBackAt === null);
   const failed = rows.find((row) => row.finishedAt === null);
   if (failed !== undefined)
     return `migration ${failed.migrationName} failed in the database and was not resolved.`;
   const files = new Set(history.folders.map((folder) => folder.name));
+  const unreadable = history.folders.find(
+    (folder) => folder.script === null && history.applied?.includes(folder.name) === true,
+  );
+  if (unreadable !== undefined) return `${unreadable.name} is applied and has no migration.sql.`;
   const unknown = rows.find((row) => !files.has(row.migrationName));
   if (unknown !== undefined) return `migration ${unknown.migrationName} is applied and not among the files.`;
   return null;

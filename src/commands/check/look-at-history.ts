@@ -1,10 +1,12 @@
 import { compareBranches } from '../../check/branch-history.ts';
 import { compareWithDatabase } from '../../check/database-history.ts';
 import { folderFindings, type MigrationFolder, readFolders } from '../../check/migration-folder.ts';
+import type { Database } from '../../database/database.ts';
 import { needsBaseline, readHistory } from '../../prisma/history.ts';
 import type { HistoryRow } from '../../prisma/migrator.ts';
 import type { CheckPart, Finding } from '../../report/check-report.ts';
 import { countOf } from '../../report/quantity.ts';
+import { SafeMigrateError } from '../../system/errors.ts';
 import type { CheckGround } from './check-ground.ts';
 
 export interface HistorySight {
@@ -29,24 +31,27 @@ export async function lookAtHistory(ground: CheckGround): Promise<HistorySight> 
           isMerged: base.value.isMerged,
           folder: fileOf(project.migrationsDirectory),
         });
-  const onBase =
-    branch === null ? null : new Set(project.migrationNames.filter((name) => !branch.added.includes(name)));
-  const rows = database.value === null ? null : await readHistory(database.value, project.historySchema);
+  const read = database.value === null ? null : await readDatabase(database.value, project.historySchema);
+  const rows = read?.rows ?? null;
   const byDatabase =
-    database.value === null
+    read === null || read.problem !== null
       ? null
       : compareWithDatabase(folders, rows, {
-          needsBaseline: await needsBaseline(database.value, project.historySchema),
-          onBase,
+          needsBaseline: read.needsBaseline,
+          onBase: branch?.onBase ?? null,
         });
   const isNew = (name: string) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
   const findings = [
     ...ground.findings,
+    ...(read?.problem == null ? [] : [asFinding(read.problem)]),
     ...(byDatabase?.findings ?? []),
     ...(branch?.findings ?? []),
     ...folderFindings(folders, isNew),
   ];
-  const notChecked = [base, database].flatMap((sight) => (sight.value === null ? [sight.because] : []));
+  const notChecked = [
+    ...[base, database].flatMap((sight) => (sight.value === null ? [sight.because] : [])),
+    ...(read?.problem == null ? [] : [`The migration history could not be read: ${read.problem.message}`]),
+  ];
   return {
     part: {
       name: 'history',
@@ -59,6 +64,21 @@ export async function lookAtHistory(ground: CheckGround): Promise<HistorySight> 
     pending: byDatabase?.pending ?? branch?.added ?? null,
     applied: byDatabase?.applied ?? null,
   };
+}
+
+/** A role that may not read the history is told so; the other parts go on. */
+async function readDatabase(database: Database, schema: string) {
+  try {
+    const rows = await readHistory(database, schema);
+    return { rows, needsBaseline: await needsBaseline(database, schema), problem: null };
+  } catch (error) {
+    if (!(error instanceof SafeMigrateError)) throw error;
+    return { rows: null, needsBaseline: false, problem: error };
+  }
+}
+
+function asFinding({ code, message, hint }: SafeMigrateError): Finding {
+  return { severity: 'error', code, message, hint, file: null, line: null };
 }
 
 function factOf(

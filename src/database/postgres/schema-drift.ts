@@ -156,7 +156,10 @@ function entriesOf(text: string, owner: string): ReadonlyMap<string, SchemaEntry
     if (/^_prisma_migrations\b|^(TABLE|COLUMN) _prisma_migrations\b/.test(nameOf(entry))) continue;
     if (entry.type === 'SCHEMA' && nameOf(entry) === 'public') continue;
     const body = withoutOwner(entry, owner);
-    if (body !== '') entries.set(entry.object, { ...entry, body });
+    // Default privileges stand once for each role, under the same name: their statements are taken together.
+    const twin = entries.get(entry.object);
+    const whole = twin === undefined ? body : [twin.body, body].toSorted().join('\n');
+    if (body !== '') entries.set(entry.object, { ...entry, body: whole });
   }
   return entries;
 }
