@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as openPorts, A as waysToFinish, B as dumpName, C as checkPartNames, D as encryptionSentence, E as writeSchemaText, F as fieldsOf, G as backupId, H as renderManifest, I as objectsIn, J as formatBytes, K as labelBefore, L as historyDigest, M as whenReachable, N as readyCopy, O as openStorages, P as takeBaseline, Q as RunJournal, R as describeFailure, S as ReportBuilder, U as sealedDumpName, V as manifestName, W as backupFolder, X as needsBaseline, Y as formatCount, Z as readHistory, _ as requestedCommand, a as saveWorkFolder, b as readArtifactAccess, c as runIdentity, d as checkSections, dt as RefusedError, f as plain, ft as SafeMigrateError, g as readInputs, h as parseInputs, i as saveOpenRun, j as recover, k as finishEarlierRun, l as repositoryRootOf, lt as errorCodeIn, m as surviveLostOutput, mt as problemsOf, nt as YoungGarbage, p as resultSentence, pt as messageOf, q as countOf, r as surviveStrayErrors, st as checksumsOf, t as WorkFolder, tt as sha256OfFile, u as publish, ut as parseSql, v as secretsOf, w as findingsOf, x as ActionLog, y as readGitHubContext, z as digestOf } from "./safe-migrate.js";
+import { $ as openPorts, A as waysToFinish, B as readHistory, C as checkPartNames, D as encryptionSentence, E as writeSchemaText, F as fieldsOf, G as sealedDumpName, H as dumpName, I as objectsIn, J as labelBefore, K as backupFolder, L as historyDigest, M as whenReachable, N as readyCopy, O as openStorages, P as takeBaseline, Q as RunJournal, R as describeFailure, S as ReportBuilder, U as manifestName, V as digestOf, W as renderManifest, X as formatBytes, Y as countOf, Z as formatCount, _ as requestedCommand, a as saveWorkFolder, b as readArtifactAccess, c as runIdentity, d as checkSections, dt as RefusedError, f as plain, ft as SafeMigrateError, g as readInputs, h as parseInputs, i as saveOpenRun, j as recover, k as finishEarlierRun, l as repositoryRootOf, lt as errorCodeIn, m as surviveLostOutput, mt as problemsOf, nt as YoungGarbage, p as resultSentence, pt as messageOf, q as backupId, r as surviveStrayErrors, st as checksumsOf, t as WorkFolder, tt as sha256OfFile, u as publish, ut as parseSql, v as secretsOf, w as findingsOf, x as ActionLog, y as readGitHubContext, z as needsBaseline } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash, createHmac, randomBytes, scrypt } from "node:crypto";
 import { Readable, Writable } from "node:stream";
@@ -44,6 +44,110 @@ function beginJournal(context, command, { lock, migrator, facts, pending }) {
 			checksums: [...new Set(checksums)]
 		}))
 	}, context.journalIsOpen);
+}
+
+// src/commands/compare-swapped.ts
+/** What only the failed database holds, table by table: the application's writes after the backup among it. */
+async function compareSwapped(context, given) {
+	const { database, swapped, fingerprint, jobs } = given;
+	if (context.signal.aborted) {
+		context.log.warn(`the run was cancelled, so ${swapped.failedName} was not compared with the target`);
+		return;
+	}
+	try {
+		await context.log.phase("report", async (log) => {
+			const differences = await database.compareWithFailed({
+				...swapped,
+				before: fingerprint,
+				jobs
+			}, log);
+			context.report.newWrites(differences);
+			for (const each of differences) log.detail(`${each.schema}.${each.table}: ${each.onlyInFailed} rows only in the failed database, ${each.changed} changed, ${each.onlyInTarget} only in the target`);
+			const rows = differences.reduce((sum, each) => sum + each.onlyInFailed + each.changed + each.onlyInTarget, 0);
+			const compared = `${countOf(fingerprint.tables.length, "table")} compared`;
+			return {
+				fact: rows === 0 ? `${compared}: no row written after the backup` : `${compared}: ${formatCount(rows)} rows in ${countOf(differences.length, "table")} differ from the failed database`,
+				value: null
+			};
+		});
+	} catch (error) {
+		context.log.warn(`the failed database could not be compared: ${messageOf(error)}`);
+	}
+}
+
+// src/commands/earlier-run.ts
+/**
+* Finishes what an earlier run left open, before `migrate` looks at the target; other commands only report it. Returns
+* the lock that it took for that, or null when nothing was open. Rejects with SM_LOCKED when that run lives, and with
+* an UnfinishedRunError when a person has to finish it.
+*/
+async function finishEarlier(context, settings, given, log) {
+	const { database } = given;
+	const seen = await database.openJournal();
+	if (seen === null) return null;
+	if (settings.command !== "migrate") {
+		log.warn(`run ${seen.run} on ${database.address.database} is unfinished (phase ${seen.phase} since ${seen.at}): the next migrate finishes it, or says what a person has to do`);
+		return null;
+	}
+	const lock = await database.lock({
+		run: context.run.id,
+		description: context.run.description,
+		startedAt: context.run.startedAt.toISOString()
+	});
+	try {
+		const journal = await database.openJournal();
+		if (journal === null) return lock;
+		const finished = await context.log.phase("recover", async (phaseLog) => {
+			const value = await finishEarlierRun({
+				...given,
+				lock,
+				settings,
+				dumpOf: async () => null,
+				signal: context.signal
+			}, journal, phaseLog);
+			return {
+				fact: value.fact,
+				value,
+				failed: value.problem !== null
+			};
+		});
+		context.report.earlierRun(finished);
+		if (finished.problem !== null) throw unfinished(context, journal.phase, finished);
+		log.warn(`an earlier run was unfinished and is finished now: ${finished.fact}`);
+		if (finished.swapped !== null && finished.manifest !== null) {
+			const { fingerprint } = finished.manifest;
+			await compareSwapped(context, {
+				database,
+				swapped: finished.swapped,
+				fingerprint,
+				jobs: settings.jobs
+			});
+		}
+		return lock;
+	} catch (error) {
+		await lock[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+function unfinished(context, phaseBefore, finished) {
+	for (const step of finished.nextSteps) context.report.nextStep(step);
+	const { problem, outcome } = finished;
+	if (problem === null) throw new TypeError("it is finished");
+	return new UnfinishedRunError(problem, phaseBefore !== outcome && (outcome === "stopped" || outcome === "recovery-failed") ? outcome : "refused");
+}
+/**
+* Drops copies that earlier runs left behind. Whoever makes one holds the lock while he needs it, and now this run
+* holds it; what an open journal names never comes here. Best effort: the result does not depend on it.
+*/
+async function dropOrphans(database, log) {
+	const dropped = [];
+	for (const { name } of await database.leftoverCopies()) try {
+		await database.dropCopy(name);
+		dropped.push(name);
+	} catch (error) {
+		log.warn(`the copy ${name} of an earlier run could not be dropped: ${messageOf(error)}`);
+	}
+	if (dropped.length > 0) log.detail(`dropped ${countOf(dropped.length, "copy", "copies")} of earlier runs: ${dropped.join(", ")}`);
 }
 
 // src/prisma/plan.ts
@@ -130,6 +234,46 @@ function judge(before, after, files, pending) {
 		untouched: pending.filter((name) => !begun.has(name)),
 		isComplete: applied.length === pending.length
 	};
+}
+
+// src/commands/preflight/look-at-history.ts
+/** History and pending migrations of the target now, and what forbids to go on from there. */
+async function lookAtHistory$1(database, migrator) {
+	if (migrator === null) return {
+		history: null,
+		pending: [],
+		problems: [],
+		warnings: []
+	};
+	const history = await readHistory(database, migrator.historySchema);
+	return {
+		history,
+		...planMigrations(migrator.migrations, history, { needsBaseline: await needsBaseline(database, migrator.historySchema) })
+	};
+}
+
+// src/commands/preflight/look-at-leftovers.ts
+/** Kept failed databases, and copies that earlier runs could not clear away. */
+async function lookAtLeftovers(context, database, log) {
+	const kept = await database.failedDatabases();
+	context.report.kept(kept);
+	for (const { name, sizeBytes } of kept) log.detail(`kept failed database ${name}, ${formatBytes(sizeBytes)}`);
+	for (const { name, sizeBytes } of await database.leftoverCopies()) log.warn(`an earlier run left the copy ${name} (${formatBytes(sizeBytes)}); it holds nothing that the backup does not hold`);
+}
+
+// src/commands/preflight/look-at-project.ts
+/** Opens the Prisma project; null only for a `backup` that can do without it. */
+async function lookAtProject(context, settings, log) {
+	try {
+		const migrator = await context.ports.openMigrator(settings, context.run, context.signal);
+		for (const warning of migrator.warnings) log.warn(warning);
+		context.report.prisma(migrator.version);
+		return migrator;
+	} catch (error) {
+		if (!(settings.command === "backup" && settings.databaseUrl !== null) || !(error instanceof SafeMigrateError) || error.code === "SM_URL_MISMATCH") throw error;
+		log.warn(`the backup will not name the applied migrations: ${error.message}`);
+		return null;
+	}
 }
 
 // src/prisma/server-proof.ts
@@ -238,137 +382,96 @@ function whatItSaid({ exitCode, output }) {
 	return `exit code ${exitCode ?? "unknown"}${told === void 0 ? "" : `, ${told.slice(0, 300)}`}`;
 }
 
-// src/commands/compare-swapped.ts
-/** What only the failed database holds, table by table: the application's writes after the backup among it. */
-async function compareSwapped(context, given) {
-	const { database, swapped, fingerprint, jobs } = given;
-	if (context.signal.aborted) {
-		context.log.warn(`the run was cancelled, so ${swapped.failedName} was not compared with the target`);
-		return;
-	}
+// src/commands/preflight/look-at-server.ts
+/**
+* Whether the migrator and the tools meet in one database. Before anything is read that the plan rests on: a history
+* that looks finished may be another server's.
+*/
+async function lookAtServer(context, settings, database, migrator, log) {
+	const warn = (because) => log.warn(`it could not be proved that migrations reach the database that is backed up: ${because}`);
 	try {
-		await context.log.phase("report", async (log) => {
-			const differences = await database.compareWithFailed({
-				...swapped,
-				before: fingerprint,
-				jobs
-			}, log);
-			context.report.newWrites(differences);
-			for (const each of differences) log.detail(`${each.schema}.${each.table}: ${each.onlyInFailed} rows only in the failed database, ${each.changed} changed, ${each.onlyInTarget} only in the target`);
-			const rows = differences.reduce((sum, each) => sum + each.onlyInFailed + each.changed + each.onlyInTarget, 0);
-			const compared = `${countOf(fingerprint.tables.length, "table")} compared`;
-			return {
-				fact: rows === 0 ? `${compared}: no row written after the backup` : `${compared}: ${formatCount(rows)} rows in ${countOf(differences.length, "table")} differ from the failed database`,
-				value: null
-			};
-		});
+		const proof = await proveServer(database, migrator, context.signal);
+		if (proof.outcome === "proved") log.detail("the migrator was led to the database that is backed up");
+		if (proof.outcome === "not-proved") warn(proof.because);
 	} catch (error) {
-		context.log.warn(`the failed database could not be compared: ${messageOf(error)}`);
+		if (settings.command !== "backup" || !(error instanceof SafeMigrateError)) throw error;
+		if (error.code !== "SM_SERVER_UNPROVED") throw error;
+		warn(error.message);
 	}
 }
 
-// src/commands/earlier-run.ts
-/**
-* Finishes what an earlier run left open, before `migrate` looks at the target; other commands only report it. Returns
-* the lock that it took for that, or null when nothing was open. Rejects with SM_LOCKED when that run lives, and with
-* an UnfinishedRunError when a person has to finish it.
-*/
-async function finishEarlier(context, settings, given, log) {
-	const { database } = given;
-	const seen = await database.openJournal();
-	if (seen === null) return null;
-	if (settings.command !== "migrate") {
-		log.warn(`run ${seen.run} on ${database.address.database} is unfinished (phase ${seen.phase} since ${seen.at}): the next migrate finishes it, or says what a person has to do`);
-		return null;
-	}
-	const lock = await database.lock({
-		run: context.run.id,
-		description: context.run.description,
-		startedAt: context.run.startedAt.toISOString()
-	});
-	try {
-		const journal = await database.openJournal();
-		if (journal === null) return lock;
-		const finished = await context.log.phase("recover", async (phaseLog) => {
-			const value = await finishEarlierRun({
-				...given,
-				lock,
-				settings,
-				dumpOf: async () => null,
-				signal: context.signal
-			}, journal, phaseLog);
-			return {
-				fact: value.fact,
-				value,
-				failed: value.problem !== null
-			};
-		});
-		context.report.earlierRun(finished);
-		if (finished.problem !== null) throw unfinished(context, journal.phase, finished);
-		log.warn(`an earlier run was unfinished and is finished now: ${finished.fact}`);
-		if (finished.swapped !== null && finished.manifest !== null) {
-			const { fingerprint } = finished.manifest;
-			await compareSwapped(context, {
-				database,
-				swapped: finished.swapped,
-				fingerprint,
-				jobs: settings.jobs
-			});
-		}
-		return lock;
-	} catch (error) {
-		await lock[Symbol.asyncDispose]();
-		throw error;
-	}
-}
-function unfinished(context, phaseBefore, finished) {
-	for (const step of finished.nextSteps) context.report.nextStep(step);
-	const { problem, outcome } = finished;
-	if (problem === null) throw new TypeError("it is finished");
-	return new UnfinishedRunError(problem, phaseBefore !== outcome && (outcome === "stopped" || outcome === "recovery-failed") ? outcome : "refused");
-}
-/**
-* Drops copies that earlier runs left behind. Whoever makes one holds the lock while he needs it, and now this run
-* holds it; what an open journal names never comes here. Best effort: the result does not depend on it.
-*/
-async function dropOrphans(database, log) {
-	const dropped = [];
-	for (const { name } of await database.leftoverCopies()) try {
-		await database.dropCopy(name);
-		dropped.push(name);
-	} catch (error) {
-		log.warn(`the copy ${name} of an earlier run could not be dropped: ${messageOf(error)}`);
-	}
-	if (dropped.length > 0) log.detail(`dropped ${countOf(dropped.length, "copy", "copies")} of earlier runs: ${dropped.join(", ")}`);
-}
-
-// src/commands/preflight.ts
+// src/commands/preflight/look-at-storages.ts
 /** For how long the storages' credentials should last: what is not data, and dump, proof and upload at a slow 20 MB/s. */
 const baseMinutes = 15;
 const bytesPerMinute = 12e8;
+/** Whether each storage can be written to for as long as a target of this size takes. */
+async function lookAtStorages(context, storages, sizeBytes, problems, log) {
+	const neededMinutes = baseMinutes + Math.ceil(sizeBytes / bytesPerMinute);
+	await Promise.all(storages.map((storage) => problems.attempt(async () => {
+		for (const warning of await storage.check(context.signal, neededMinutes)) log.warn(warning);
+		log.detail(`${storage.url} can be written to`);
+	})));
+}
+
+// src/commands/preflight/look-at-target.ts
+/** The target's size and properties, and what stands against a backup of it and the ways back. */
+async function lookAtTarget(settings, database, problems, log) {
+	const facts = await database.inspect();
+	problems.add(facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
+	for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
+	return facts;
+}
+/**
+* The swap is the one way back that is always enough, so `migrate` does not begin where it is closed;
+* a backup that is proved by restoring it needs a database beside the target, and nothing else.
+*/
+function isInTheWay(obstacle, settings) {
+	if (obstacle.closes === "all") return true;
+	if (settings.command === "migrate") return obstacle.closes.includes("swap");
+	return obstacle.code === "SM_NO_CREATEDB" && settings.verify === "restore";
+}
+
+// src/commands/preflight/problem-list.ts
+/** What preflight has found wrong so far. It goes on looking, so that everything is told at once. */
+var ProblemList = class {
+	#problems = [];
+	get isEmpty() {
+		return this.#problems.length === 0;
+	}
+	add(problems) {
+		this.#problems.push(...problems);
+	}
+	/** What `look` resolves with; null, and its problems are kept, when it refuses. */
+	async attempt(look) {
+		try {
+			return await look();
+		} catch (error) {
+			if (!(error instanceof SafeMigrateError)) throw error;
+			this.add(problemsOf(error));
+			return null;
+		}
+	}
+	refuse() {
+		throw new RefusedError(this.#problems, { phase: "preflight" });
+	}
+	refuseIfAny() {
+		if (!this.isEmpty) this.refuse();
+	}
+};
+
+// src/commands/preflight.ts
 /**
 * Looks at everything before anything is touched and refuses with all reasons at once.
 * What is returned is the caller's to dispose of; on refusal nothing stays open.
 */
 async function preflight(context, settings, log) {
-	const problems = [];
-	const attempt = async (work) => {
-		try {
-			return await work();
-		} catch (error) {
-			if (!(error instanceof SafeMigrateError)) throw error;
-			problems.push(...problemsOf(error));
-			return null;
-		}
-	};
+	const problems = new ProblemList();
 	const storages = openStorages(context, settings);
-	const checkStorages = (sizeBytes) => Promise.all(storages.map((storage) => attempt(() => checkStorage(storage, sizeBytes, context, log))));
-	const migrator = await attempt(() => openMigrator(context, settings, log));
-	const url = settings.databaseUrl ?? migrator?.url ?? null;
-	const database = url === null ? null : await attempt(() => context.ports.openDatabase(url, settings.workingDirectory));
+	const migrator = await problems.attempt(() => lookAtProject(context, settings, log));
+	const database = await openDatabase(context, settings, migrator, problems);
 	if (database === null) {
-		await checkStorages(0);
-		throw new RefusedError(problems, { phase: "preflight" });
+		await lookAtStorages(context, storages, 0, problems, log);
+		return problems.refuse();
 	}
 	let lock = null;
 	try {
@@ -382,41 +485,38 @@ async function preflight(context, settings, log) {
 			migrator,
 			storages
 		}, log);
-		const facts = await database.inspect();
-		problems.push(...facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
-		for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
-		await checkStorages(facts.sizeBytes);
-		await showLeftovers(database, context, log);
-		if (migrator !== null) await attempt(() => meetOnOneServer(database, migrator, context, settings, log));
-		const planBefore = await readPlan(database, migrator);
-		if (lock === null && isUpToDate(settings, planBefore) && problems.length === 0) return ready({
+		const facts = await lookAtTarget(settings, database, problems, log);
+		await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
+		await lookAtLeftovers(context, database, log);
+		if (migrator !== null) await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));
+		const before = await lookAtHistory$1(database, migrator);
+		const found = {
 			database,
-			lock: null,
 			migrator,
 			storages,
-			facts,
-			history: planBefore.history,
-			pending: []
+			facts
+		};
+		if (lock === null && isUpToDate(settings, before) && problems.isEmpty) return ready({
+			...found,
+			...before,
+			lock
 		});
-		refuseIfAny(problems);
+		problems.refuseIfAny();
 		lock ??= await database.lock({
 			run: context.run.id,
 			description: context.run.description,
 			startedAt: context.run.startedAt.toISOString()
 		});
-		const plan = await readPlan(database, migrator);
-		if (settings.command === "migrate") refuseIfAny(plan.problems);
+		const plan = await lookAtHistory$1(database, migrator);
+		if (settings.command === "migrate") problems.add(plan.problems);
+		problems.refuseIfAny();
 		for (const warning of plan.warnings) log.warn(warning);
 		await context.ports.loadParser();
 		if (settings.command === "migrate") await dropOrphans(database, log);
 		return ready({
-			database,
-			lock,
-			migrator,
-			storages,
-			facts,
-			history: plan.history,
-			pending: plan.pending
+			...found,
+			...plan,
+			lock
 		});
 	} catch (error) {
 		await lock?.[Symbol.asyncDispose]();
@@ -424,17 +524,26 @@ async function preflight(context, settings, log) {
 		throw error;
 	}
 }
-function ready(parts) {
+/** null when there is none: Prisma's own refusal, which would have named the URL, is among the problems then. */
+async function openDatabase(context, settings, migrator, problems) {
+	const url = settings.databaseUrl ?? migrator?.url ?? null;
+	if (url === null) return null;
+	return await problems.attempt(() => context.ports.openDatabase(url, settings.workingDirectory));
+}
+function ready({ database, lock, migrator, storages, facts, history, pending }) {
 	return {
-		...parts,
+		database,
+		lock,
+		migrator,
+		storages,
+		facts,
+		history,
+		pending,
 		async [Symbol.asyncDispose]() {
-			await parts.lock?.[Symbol.asyncDispose]();
-			await parts.database[Symbol.asyncDispose]();
+			await lock?.[Symbol.asyncDispose]();
+			await database[Symbol.asyncDispose]();
 		}
 	};
-}
-function refuseIfAny(problems) {
-	if (problems.length > 0) throw new RefusedError(problems, { phase: "preflight" });
 }
 function isUpToDate(settings, plan) {
 	return settings.command === "migrate" && plan.problems.length === 0 && plan.pending.length === 0;
@@ -444,65 +553,6 @@ function preflightFact(ready) {
 	const { facts, database } = ready;
 	const creates = facts.mayCreateDatabases ? "may create databases" : "may not create databases";
 	return `${formatBytes(facts.sizeBytes)}, ${facts.tableCount} tables; ${creates}; ${database.toolsFact}`;
-}
-/** History and pending migrations of the target now, and what forbids to go on from there. */
-async function readPlan(database, migrator) {
-	if (migrator === null) return {
-		history: null,
-		pending: [],
-		problems: [],
-		warnings: []
-	};
-	const history = await readHistory(database, migrator.historySchema);
-	return {
-		history,
-		...planMigrations(migrator.migrations, history, { needsBaseline: await needsBaseline(database, migrator.historySchema) })
-	};
-}
-/** Before anything is read that the plan rests on: a history that looks finished may be another server's. */
-async function meetOnOneServer(database, migrator, context, settings, log) {
-	const warn = (because) => log.warn(`it could not be proved that migrations reach the database that is backed up: ${because}`);
-	try {
-		const proof = await proveServer(database, migrator, context.signal);
-		if (proof.outcome === "proved") log.detail("the migrator was led to the database that is backed up");
-		if (proof.outcome === "not-proved") warn(proof.because);
-	} catch (error) {
-		if (settings.command !== "backup" || !(error instanceof SafeMigrateError)) throw error;
-		if (error.code !== "SM_SERVER_UNPROVED") throw error;
-		warn(error.message);
-	}
-}
-async function openMigrator(context, settings, log) {
-	try {
-		const migrator = await context.ports.openMigrator(settings, context.run, context.signal);
-		for (const warning of migrator.warnings) log.warn(warning);
-		context.report.prisma(migrator.version);
-		return migrator;
-	} catch (error) {
-		if (!(settings.command === "backup" && settings.databaseUrl !== null) || !(error instanceof SafeMigrateError) || error.code === "SM_URL_MISMATCH") throw error;
-		log.warn(`the backup will not name the applied migrations: ${error.message}`);
-		return null;
-	}
-}
-async function checkStorage(storage, sizeBytes, context, log) {
-	const neededMinutes = baseMinutes + Math.ceil(sizeBytes / bytesPerMinute);
-	for (const warning of await storage.check(context.signal, neededMinutes)) log.warn(warning);
-	log.detail(`${storage.url} can be written to`);
-}
-/**
-* The swap is the one way back that is always enough, so `migrate` does not begin where it is closed;
-* a backup that is proved by restoring it needs a database beside the target, and nothing else.
-*/
-function isInTheWay(obstacle, settings) {
-	if (obstacle.closes === "all") return true;
-	if (settings.command === "migrate") return obstacle.closes.includes("swap");
-	return obstacle.code === "SM_NO_CREATEDB" && settings.verify === "restore";
-}
-async function showLeftovers(database, context, log) {
-	const kept = await database.failedDatabases();
-	context.report.kept(kept);
-	for (const { name, sizeBytes } of kept) log.detail(`kept failed database ${name}, ${formatBytes(sizeBytes)}`);
-	for (const { name, sizeBytes } of await database.leftoverCopies()) log.warn(`an earlier run left the copy ${name} (${formatBytes(sizeBytes)}); it holds nothing that the backup does not hold`);
 }
 
 // src/commands/settle.ts

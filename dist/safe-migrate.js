@@ -7611,60 +7611,6 @@ var RunJournal = class RunJournal {
 	}
 };
 
-// src/prisma/history.ts
-const row = object({
-	id: string(),
-	checksum: string(),
-	migration_name: string(),
-	started_at: string(),
-	finished_at: string().nullable(),
-	rolled_back_at: string().nullable(),
-	applied_steps_count: number(),
-	logs: string().nullable()
-}).transform((raw) => ({
-	id: raw.id,
-	checksum: raw.checksum,
-	migrationName: raw.migration_name,
-	startedAt: raw.started_at,
-	finishedAt: raw.finished_at,
-	rolledBackAt: raw.rolled_back_at,
-	appliedStepsCount: raw.applied_steps_count,
-	logs: raw.logs
-}));
-const presence = object({ present: boolean() });
-/**
-* The rows of `_prisma_migrations` in `schema`, in the order in which they were written; null when there is no such
-* table. `logs` is what the engine wrote and may hold row values: show it through failure.ts only.
-*/
-async function readHistory(database, schema) {
-	if (!await historyTableExists(database, schema)) return null;
-	return database.query(`SELECT id::text, checksum::text, migration_name::text, applied_steps_count, logs,
-            ${iso("started_at")}, ${iso("finished_at")}, ${iso("rolled_back_at")}
-       FROM ${historyTable(schema)} ORDER BY _prisma_migrations.started_at, id`, row);
-}
-/**
-* Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
-* Prisma manages them.
-*/
-async function needsBaseline(database, schema) {
-	if (await historyTableExists(database, schema)) return false;
-	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`, presence);
-	return found?.present ?? false;
-}
-async function historyTableExists(database, schema) {
-	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = ${literal(schema)} AND c.relname = '_prisma_migrations'
-                       AND c.relkind IN ('r', 'p')) AS present`, presence);
-	return found?.present ?? false;
-}
-function historyTable(schema) {
-	return qualified(schema, "_prisma_migrations");
-}
-function iso(column) {
-	return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
-}
-
 // src/report/quantity.ts
 const byteUnits = [
 	"bytes",
@@ -8118,6 +8064,60 @@ function notFound(wanted, database, where, reasons) {
 		hint: "`command: prune` with `dry-run: true` lists the backups of a storage. Folders are named after the database.",
 		docs: "storage.md"
 	});
+}
+
+// src/prisma/history.ts
+const row = object({
+	id: string(),
+	checksum: string(),
+	migration_name: string(),
+	started_at: string(),
+	finished_at: string().nullable(),
+	rolled_back_at: string().nullable(),
+	applied_steps_count: number(),
+	logs: string().nullable()
+}).transform((raw) => ({
+	id: raw.id,
+	checksum: raw.checksum,
+	migrationName: raw.migration_name,
+	startedAt: raw.started_at,
+	finishedAt: raw.finished_at,
+	rolledBackAt: raw.rolled_back_at,
+	appliedStepsCount: raw.applied_steps_count,
+	logs: raw.logs
+}));
+const presence = object({ present: boolean() });
+/**
+* The rows of `_prisma_migrations` in `schema`, in the order in which they were written; null when there is no such
+* table. `logs` is what the engine wrote and may hold row values: show it through failure.ts only.
+*/
+async function readHistory(database, schema) {
+	if (!await historyTableExists(database, schema)) return null;
+	return database.query(`SELECT id::text, checksum::text, migration_name::text, applied_steps_count, logs,
+            ${iso("started_at")}, ${iso("finished_at")}, ${iso("rolled_back_at")}
+       FROM ${historyTable(schema)} ORDER BY _prisma_migrations.started_at, id`, row);
+}
+/**
+* Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
+* Prisma manages them.
+*/
+async function needsBaseline(database, schema) {
+	if (await historyTableExists(database, schema)) return false;
+	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`, presence);
+	return found?.present ?? false;
+}
+async function historyTableExists(database, schema) {
+	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(schema)} AND c.relname = '_prisma_migrations'
+                       AND c.relkind IN ('r', 'p')) AS present`, presence);
+	return found?.present ?? false;
+}
+function historyTable(schema) {
+	return qualified(schema, "_prisma_migrations");
+}
+function iso(column) {
+	return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
 }
 
 // src/prisma/failing-line.ts
@@ -11082,4 +11082,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { openPorts as $, waysToFinish as A, dumpName as B, checkPartNames as C, encryptionSentence as D, writeSchemaText as E, fieldsOf as F, backupId as G, renderManifest as H, objectsIn as I, formatBytes as J, labelBefore as K, historyDigest as L, whenReachable as M, readyCopy as N, openStorages as O, takeBaseline as P, RunJournal as Q, describeFailure as R, ReportBuilder as S, readSchemaText as T, sealedDumpName as U, manifestName as V, backupFolder as W, needsBaseline as X, formatCount as Y, readHistory as Z, requestedCommand as _, saveWorkFolder as a, stoppedBy as at, readArtifactAccess as b, runIdentity as c, migratorApplicationName as ct, checkSections as d, RefusedError as dt, sha256Of as et, plain as f, SafeMigrateError as ft, readInputs as g, parseInputs as h, saveOpenRun as i, storageMismatch as it, recover as j, finishEarlierRun as k, repositoryRootOf as l, errorCodeIn as lt, surviveLostOutput as m, problemsOf as mt, removeWorkFolder as n, YoungGarbage as nt, savedOpenRun as o, objectKey as ot, resultSentence as p, messageOf as pt, countOf as q, surviveStrayErrors as r, ContentGate as rt, savedWorkFolder as s, checksumsOf as st, WorkFolder as t, sha256OfFile as tt, publish as u, parseSql as ut, secretsOf as v, findingsOf as w, ActionLog as x, readGitHubContext as y, digestOf as z };
+export { openPorts as $, waysToFinish as A, readHistory as B, checkPartNames as C, encryptionSentence as D, writeSchemaText as E, fieldsOf as F, sealedDumpName as G, dumpName as H, objectsIn as I, labelBefore as J, backupFolder as K, historyDigest as L, whenReachable as M, readyCopy as N, openStorages as O, takeBaseline as P, RunJournal as Q, describeFailure as R, ReportBuilder as S, readSchemaText as T, manifestName as U, digestOf as V, renderManifest as W, formatBytes as X, countOf as Y, formatCount as Z, requestedCommand as _, saveWorkFolder as a, stoppedBy as at, readArtifactAccess as b, runIdentity as c, migratorApplicationName as ct, checkSections as d, RefusedError as dt, sha256Of as et, plain as f, SafeMigrateError as ft, readInputs as g, parseInputs as h, saveOpenRun as i, storageMismatch as it, recover as j, finishEarlierRun as k, repositoryRootOf as l, errorCodeIn as lt, surviveLostOutput as m, problemsOf as mt, removeWorkFolder as n, YoungGarbage as nt, savedOpenRun as o, objectKey as ot, resultSentence as p, messageOf as pt, backupId as q, surviveStrayErrors as r, ContentGate as rt, savedWorkFolder as s, checksumsOf as st, WorkFolder as t, sha256OfFile as tt, publish as u, parseSql as ut, secretsOf as v, findingsOf as w, ActionLog as x, readGitHubContext as y, needsBaseline as z };

@@ -10,12 +10,14 @@ import { openPrismaMigrator } from './prisma/prisma-migrator.ts';
 import type { ArtifactAccess } from './storage/artifact/artifact-access.ts';
 import { openStorage } from './storage/open-storage.ts';
 import { RefusedError } from './system/errors.ts';
+import { runShellCommand } from './system/shell-command.ts';
 
 /** The real outside world: the one place where stories and implementations are put together. */
 export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAccess): Ports {
   return {
     openStorage: (url, use) => openStorage(url, use, artifacts),
     loadParser,
+    runShellCommand,
     readBaseBranch,
     async openCheckedProject(settings, signal) {
       const project = await openCheckedProject({
@@ -46,10 +48,10 @@ export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAcc
       for (const secret of secretsIn(migrator.url.reveal())) mask(secret);
       return migrator;
     },
-    async openDatabase(url, directory) {
+    async openDatabase(url, directory, options) {
       const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
       if (target === null) throw new RefusedError(problems, { phase: 'preflight' });
-      return openDatabase(target);
+      return openDatabase(target, options);
     },
   };
 }

@@ -8,8 +8,10 @@ import type { RunLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { StorageUse } from '../storage/storage-use.ts';
+import type { ProcessExit } from '../system/process.ts';
 import type { Secret } from '../system/secret.ts';
-import type { BackupMaking, CheckSettings } from './settings.ts';
+import type { ShellCommand } from '../system/shell-command.ts';
+import type { BackupMaking, CheckSettings, RollbackSettings } from './settings.ts';
 
 /** Who is at work; stands in database names, lock holders, manifests and reports. */
 export interface RunIdentity {
@@ -33,9 +35,22 @@ export interface PullRequest {
 
 /** Opens the outside world for a story. Rejects with SafeMigrateErrors that name what is wrong. */
 export interface Ports {
-  openMigrator(settings: BackupMaking, run: RunIdentity, signal: AbortSignal): Promise<Migrator>;
-  /** `directory`: what relative paths in the URL (certificates) start from. */
-  openDatabase(url: Secret, directory: string): Promise<Database>;
+  openMigrator(
+    settings: BackupMaking | RollbackSettings,
+    run: RunIdentity,
+    signal: AbortSignal,
+  ): Promise<Migrator>;
+  /**
+   * `directory`: what relative paths in the URL (certificates) start from. `evenWithoutTarget`: a target that is gone
+   * or cannot be connected to is no reason to reject (`Database.unreachable` says so).
+   */
+  openDatabase(
+    url: Secret,
+    directory: string,
+    options?: { readonly evenWithoutTarget?: boolean },
+  ): Promise<Database>;
+  /** Runs a command of the user's. */
+  runShellCommand(command: ShellCommand): Promise<ProcessExit>;
   openStorage(url: StorageUrl, use: StorageUse): Storage;
   /** Loads the SQL parser: never while a migration is under way, because a failure to load ends the process. */
   loadParser(): Promise<void>;

@@ -4,6 +4,7 @@ import { backup } from './backup.ts';
 import { check } from './check.ts';
 import type { CommandContext } from './context.ts';
 import { migrate } from './migrate.ts';
+import { rollback } from './rollback.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -19,6 +20,8 @@ export async function runCommand(context: CommandContext, settings: Settings): P
         return await backup(context, settings);
       case 'check':
         return await check(context, settings);
+      case 'rollback':
+        return await rollback(context, settings);
     }
   } catch (error) {
     context.report.problem(context.signal.aborted ? context.signal.reason : error);

@@ -30,6 +30,7 @@ interface Findings {
   dataLoss: Report['dataLoss'];
   drift: Report['drift'];
   check: Report['check'];
+  rollback: Report['rollback'];
   writesBeforeMigration: readonly string[] | null;
   newWrites: readonly TableDifference[] | null;
   keptDatabases: readonly KeptDatabase[];
@@ -60,6 +61,7 @@ export class ReportBuilder {
     dataLoss: [],
     drift: 'unknown',
     check: null,
+    rollback: null,
     writesBeforeMigration: null,
     newWrites: null,
     keptDatabases: [],
@@ -112,6 +114,11 @@ export class ReportBuilder {
 
   drift(drift: Report['drift']): void {
     this.#findings.drift = drift;
+  }
+
+  /** Replaced as more is known. */
+  rollback(rollback: NonNullable<Report['rollback']>): void {
+    this.#findings.rollback = rollback;
   }
 
   check(check: NonNullable<Report['check']>): void {

@@ -52,8 +52,8 @@ async function finish(run: string, openPorts: OpenPorts): Promise<void> {
     const ended = await endLeftovers('PGAPPNAME', migratorApplicationName(run));
     if (ended > 0) log.warn(`${ended} processes of the migrator outlived the run and were ended`);
     const { settings } = parseInputs(process.env, context);
-    // It keeps no journal.
-    if (settings.command === 'check') return;
+    // They keep no journal.
+    if (settings.command === 'check' || settings.command === 'rollback') return;
     const result = await finishOwnRun(
       {
         run: identity,

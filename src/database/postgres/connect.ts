@@ -1,5 +1,6 @@
 import { SafeMigrateError } from '../../system/errors.ts';
-import type { DatabaseAddress, ServerVersion } from '../database.ts';
+import type { DatabaseAddress, ServerVersion, Unreachable } from '../database.ts';
+import { chooseHome, type Home } from './choose-home.ts';
 import { MachineTools } from './machine-tools.ts';
 import type { PostgresServer, SqlSession, Tools } from './server.ts';
 import { openSession } from './session.ts';
@@ -22,12 +23,19 @@ const oldestMajor = 13;
  */
 export async function connectServer(
   target: ConnectionTarget,
-  options: { readonly folders?: readonly string[] } = {},
+  options: {
+    readonly folders?: readonly string[];
+    /** For a rollback: a target that is gone or cannot be connected to is no reason to reject. */
+    readonly evenWithoutTarget?: boolean;
+  } = {},
 ): Promise<PostgresServer> {
   const installations = await findInstallations(options.folders ?? (await searchFolders()));
   const [newest] = installations;
   if (newest === undefined) throw noTools(null);
-  const version = await readServerVersion(target, newest);
+  const home = await chooseHome(target, options.evenWithoutTarget === true, (database) =>
+    readServerVersion(target, newest, database),
+  );
+  const version = home.value;
   if (version.major < oldestMajor) {
     throw new SafeMigrateError({
       code: 'SM_SERVER_TOO_OLD',
@@ -36,15 +44,17 @@ export async function connectServer(
       docs: 'postgresql.md',
     });
   }
-  return new MachineServer(target, version, new MachineTools(chooseTools(installations, version), target));
+  const tools = new MachineTools(chooseTools(installations, version), target);
+  return new MachineServer(target, version, tools, home);
 }
 
 async function readServerVersion(
   target: ConnectionTarget,
   installation: ToolInstallation,
+  database: string,
 ): Promise<ServerVersion> {
   const tools = new MachineTools({ installation, warnings: [] }, target);
-  const { session, serverVersionNumber } = await openSession(tools, target.address, target.address.database);
+  const { session, serverVersionNumber } = await openSession(tools, target.address, database);
   await session[Symbol.asyncDispose]();
   return versionFromNumber(serverVersionNumber);
 }
@@ -53,11 +63,20 @@ class MachineServer implements PostgresServer {
   readonly address: DatabaseAddress;
   readonly version: ServerVersion;
   readonly tools: Tools;
+  readonly home: string;
+  readonly unreachable: Unreachable | null;
 
-  constructor(target: ConnectionTarget, version: ServerVersion, tools: Tools) {
+  constructor(
+    target: ConnectionTarget,
+    version: ServerVersion,
+    tools: Tools,
+    home: Pick<Home<unknown>, 'database' | 'unreachable'>,
+  ) {
     this.address = target.address;
     this.version = version;
     this.tools = tools;
+    this.home = home.database;
+    this.unreachable = home.unreachable;
   }
 
   async connect(database: string, options: { readonly applicationName?: string } = {}): Promise<SqlSession> {

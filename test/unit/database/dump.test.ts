@@ -26,6 +26,8 @@ function serverWithTool(major: number, script: string): { server: PostgresServer
         return startProcess('/bin/sh', ['-c', script, tool, ...args], { env: {} });
       },
     },
+    home: 'erp',
+    unreachable: null,
     connect: () => Promise.reject(new Error('no sessions here')),
   };
   return { server, calls };
