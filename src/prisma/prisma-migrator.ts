@@ -13,7 +13,8 @@ import type { Migrator } from './migrator.ts';
 import { type PrismaProject, prismaEnvironment } from './prisma-command.ts';
 import { deployProbe } from './probe.ts';
 
-const lockSwitch = 'PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK';
+/** Recovery asks who holds Prisma's lock, so the lock has to be taken. */
+export const lockSwitch = 'PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK';
 
 export interface PrismaMigratorOptions extends PrismaProject {
   /** The input `database-url`; null: what Prisma itself would use. */
@@ -38,7 +39,6 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     schemaPath: options.schemaPath,
     configPath: options.configPath,
   };
-  // Recovery asks who holds Prisma's lock, so the lock has to be taken.
   const { [lockSwitch]: _, ...env } = prismaEnvironment(
     databaseUrl,
     migratorApplicationName(options.run),
@@ -78,7 +78,8 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
   };
 }
 
-function warningsAbout(own: NodeJS.ProcessEnv): readonly string[] {
+/** What the environment says that is not done. */
+export function warningsAbout(own: NodeJS.ProcessEnv): readonly string[] {
   if ((own[lockSwitch] ?? '') === '') return [];
   return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
 }

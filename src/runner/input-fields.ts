@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { parsePostgresUrl } from '../database/postgres/url.ts';
+import { migrateCommandProblems, readScripts } from '../prisma/migrate-command.ts';
 import { parseStorageUrl, type StorageUrl } from '../storage/storage-url.ts';
 import { type Problem, problemsOf } from '../system/errors.ts';
 import { Secret } from '../system/secret.ts';
@@ -55,6 +56,15 @@ export function backupLabel() {
       message: `${shown(given)} cannot be part of a backup's id`,
       hint: 'Allowed: 1 to 60 characters of a-z, 0-9, _ and -.',
     });
+  });
+}
+
+/** A shell command that migrates, and names nothing that must never run; `directory` holds the package.json it may use. */
+export function migrateCommand(directory: string) {
+  return z.string().transform((given, context): string => {
+    const problems = migrateCommandProblems(given, readScripts(directory));
+    for (const problem of problems) addIssue(context, problem);
+    return given;
   });
 }
 
