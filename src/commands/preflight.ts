@@ -9,6 +9,7 @@ import type { Storage } from '../storage/storage.ts';
 import { type Problem, problemsOf, RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import { dropOrphans, finishEarlier } from './earlier-run.ts';
+import { interruptible } from './interruptible.ts';
 import type { BackupMaking } from './settings.ts';
 
 /** For how long the storages' credentials should last: what is not data, and dump, proof and upload at a slow 20 MB/s. */
@@ -67,46 +68,48 @@ export async function preflight(
     for (const warning of database.toolsWarnings) log.warn(warning);
     // Before anything is looked at: it may put another database in the target's place.
     lock = await finishEarlier(context, settings, { database, migrator, storages }, log);
-    const facts = await database.inspect();
-    problems.push(...facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
-    for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) {
-      log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
-    }
-    await checkStorages(facts.sizeBytes);
-    await showLeftovers(database, context, log);
-    if (migrator !== null) await attempt(() => meetOnOneServer(database, migrator, context, settings, log));
-    const planBefore = await readPlan(database, migrator);
-    if (lock === null && isUpToDate(settings, planBefore) && problems.length === 0) {
+    return await interruptible(context.signal, database, async () => {
+      const facts = await database.inspect();
+      problems.push(...facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
+      for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) {
+        log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
+      }
+      await checkStorages(facts.sizeBytes);
+      await showLeftovers(database, context, log);
+      if (migrator !== null) await attempt(() => meetOnOneServer(database, migrator, context, settings, log));
+      const planBefore = await readPlan(database, migrator);
+      if (lock === null && isUpToDate(settings, planBefore) && problems.length === 0) {
+        return ready({
+          database,
+          lock: null,
+          migrator,
+          storages,
+          facts,
+          history: planBefore.history,
+          pending: [],
+        });
+      }
+      refuseIfAny(problems);
+      lock ??= await database.lock({
+        run: context.run.id,
+        description: context.run.description,
+        startedAt: context.run.startedAt.toISOString(),
+      });
+      // Read again: whoever held the lock until now may have migrated.
+      const plan = await readPlan(database, migrator);
+      if (settings.command === 'migrate') refuseIfAny(plan.problems);
+      for (const warning of plan.warnings) log.warn(warning);
+      await context.ports.loadParser();
+      if (settings.command === 'migrate') await dropOrphans(database, log);
       return ready({
         database,
-        lock: null,
+        lock,
         migrator,
         storages,
         facts,
-        history: planBefore.history,
-        pending: [],
+        history: plan.history,
+        pending: plan.pending,
       });
-    }
-    refuseIfAny(problems);
-    lock ??= await database.lock({
-      run: context.run.id,
-      description: context.run.description,
-      startedAt: context.run.startedAt.toISOString(),
-    });
-    // Read again: whoever held the lock until now may have migrated.
-    const plan = await readPlan(database, migrator);
-    if (settings.command === 'migrate') refuseIfAny(plan.problems);
-    for (const warning of plan.warnings) log.warn(warning);
-    await context.ports.loadParser();
-    if (settings.command === 'migrate') await dropOrphans(database, log);
-    return ready({
-      database,
-      lock,
-      migrator,
-      storages,
-      facts,
-      history: plan.history,
-      pending: plan.pending,
     });
   } catch (error) {
     await lock?.[Symbol.asyncDispose]();

@@ -3,7 +3,13 @@ import type { z } from 'zod';
 import type { TableDifference } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Secret } from '../system/secret.ts';
-import type { Journal, JournalChange, JournalEntry } from './journal.ts';
+import type { Journal, JournalEntry } from './journal.ts';
+import type { MeetingPoint } from './meeting-point.ts';
+import type { LockHolder, RunLock } from './run-lock.ts';
+
+export type { MeetingPoint, ServerPlace, Visitor } from './meeting-point.ts';
+export type { LockHolder, RunLock } from './run-lock.ts';
+
 import type { ComparedSchema, ServerIdentity } from './scratch-server.ts';
 
 /** Where the target is, for people; holds no secret. */
@@ -147,68 +153,6 @@ export interface SwapOutcome {
   readonly xidAtSwap: number;
 }
 
-/** The run's own lock on the target; one run at a time. */
-export interface RunLock extends AsyncDisposable {
-  /** Name of the coordination database, `<db>__safe_migrate`; null for a role that may not create one. */
-  readonly coordinationDatabase: string | null;
-  /** Rejects with SM_LOCK_LOST when the session that holds it is gone. */
-  assertHeld(): Promise<void>;
-  /**
-   * For a recovery after the server ended all sessions (a crash, a restart): takes the lock again if it was lost.
-   * Rejects with SM_LOCKED when another run has it by now. Before a migration a lost lock ends the run instead.
-   */
-  regain(): Promise<void>;
-  /**
-   * Changes the journal, which only the holder of this lock may do; nothing happens where there is no coordination
-   * database. Rejects with SM_LOCK_LOST, SM_JOURNAL (the role may not write it) or SM_JOURNAL_TAKEN (what stands there
-   * is not what the writer left: somebody else has finished meanwhile).
-   */
-  writeJournal(change: JournalChange): Promise<void>;
-}
-
-/** The session that holds Prisma's advisory lock in the target. */
-export interface LockHolder {
-  readonly pid: number;
-  readonly applicationName: string;
-  readonly user: string;
-  /** ISO 8601. */
-  readonly backendStart: string;
-  /** -1 on a socket, null when not visible. */
-  readonly clientPort: number | null;
-}
-
-/** What a server says about itself and the database that one is in, so that people can tell it from another. */
-export interface ServerPlace {
-  readonly database: string;
-  /** As the server itself knows it (in a container: its own network's); null on a socket. */
-  readonly address: string | null;
-  readonly port: number | null;
-  /** e.g. `15.18`. */
-  readonly version: string;
-  /** ISO 8601. */
-  readonly startedAt: string;
-  /** Differs between clusters, is the same on a standby; null when the role may not read it. */
-  readonly systemIdentifier: string | null;
-}
-
-/** The session that was led to a meeting point. */
-export interface Visitor {
-  readonly applicationName: string;
-  /** Network address it came from, as the server sees it; null on a socket or for a session of another role. */
-  readonly address: string | null;
-}
-
-/** A place in the target at which somebody who came another way can be met. Disposing lets the visitor go on. */
-export interface MeetingPoint extends AsyncDisposable {
-  readonly server: ServerPlace;
-  /** SQL that changes nothing: run in the target it waits to be met, run anywhere else it fails and says where. */
-  readonly script: string;
-  /** Whoever waits here now; nobody else can know of this place. */
-  visitor(): Promise<Visitor | null>;
-  /** Which other server the script was run on, out of what the tool that ran it printed; null when it does not say. */
-  otherServerIn(output: string): ServerPlace | null;
-}
-
 /**
  * One target database and the server it lives on. Every statement and every tool goes the same way.
  * Errors are SafeMigrateErrors; none of them holds row values or secrets.
@@ -232,6 +176,8 @@ export interface Database extends AsyncDisposable {
   copyName(kind: 'fallback' | 'rehearsal' | 'failed' | 'scratch', run: string): string;
   /** The comment that proves a database of that name to be ours. */
   copyMark(kind: 'fallback' | 'rehearsal' | 'failed', run: string): string;
+  /** Ends the question that is being asked of the target, which then rejects; the next one is asked as ever. */
+  interrupt(): void;
   inspect(): Promise<TargetFacts>;
   /** Which cluster answers. */
   identity(): Promise<ServerIdentity>;

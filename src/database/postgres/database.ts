@@ -72,6 +72,7 @@ export async function openDatabase(target: ConnectionTarget): Promise<Database> 
     copyMark: (kind, run) => copyMark({ kind, target: name, run }),
     identity: () => inTarget.use(readServerIdentity),
     schema: (signal) => readCompared(server, name, signal),
+    interrupt: () => inTarget.interrupt(),
     inspect: () => inTarget.use((session) => inspect(session, server.version)),
 
     async lock(holder) {
