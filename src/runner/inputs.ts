@@ -21,6 +21,7 @@ import {
   databaseUrl,
   existingPath,
   type IssueParameters,
+  minutes,
   storageUrls,
   wholeNumber,
 } from './input-fields.ts';
@@ -96,6 +97,7 @@ function fieldsFor(context: GitHubContext, raw: RawInputs) {
     verify: choice(['restore', 'archive']),
     recovery: choice(['auto', 'swap'], ['in-place']),
     'on-new-writes': choice(['restore', 'stop']),
+    'migration-timeout-minutes': minutes(1440),
     'keep-failed': wholeNumber(0, 100),
     'fail-on': choice(['error', 'warning', 'none']),
     comment: choice(['true', 'false']),
@@ -131,13 +133,17 @@ function settingsOf(fields: Fields): Settings {
     jobs: fields.jobs,
     label: fields.label,
     verify: fields.verify,
-  } satisfies Omit<MigrateSettings, 'command' | 'recovery' | 'onNewWrites' | 'keepFailed'>;
+  } satisfies Omit<
+    MigrateSettings,
+    'command' | 'recovery' | 'onNewWrites' | 'migrationTimeoutMs' | 'keepFailed'
+  >;
   if (fields.command === 'backup') return { command: 'backup', ...common };
   return {
     command: 'migrate',
     ...common,
     recovery: fields.recovery,
     onNewWrites: fields['on-new-writes'],
+    migrationTimeoutMs: fields['migration-timeout-minutes'],
     keepFailed: fields['keep-failed'],
   };
 }
