@@ -1593,7 +1593,10 @@ async function openGround(context, settings, log) {
 				serverVersion: server.text
 			});
 		}
-		const scratch = await openScratch(context, settings, database.value, findings, failed);
+		const scratch = await openScratch(context, settings, {
+			database: database.value,
+			hasTarget: url !== null
+		}, findings, failed);
 		return {
 			project,
 			base,
@@ -1631,7 +1634,7 @@ async function openBase(context, project, log) {
 		};
 	}
 }
-async function openScratch(context, settings, database, findings, failed) {
+async function openScratch(context, settings, { database, hasTarget }, findings, failed) {
 	const url = settings.shadowDatabaseUrl;
 	if (url === null) return {
 		value: null,
@@ -1643,8 +1646,17 @@ async function openScratch(context, settings, database, findings, failed) {
 	} catch (error) {
 		return failed("the server of shadow-database-url cannot be used", error);
 	}
-	const identity = database === null ? null : await database.identity();
-	if (identity === null || identity.systemIdentifier !== scratch.identity.systemIdentifier || identity.startedAt !== scratch.identity.startedAt) return { value: scratch };
+	if (database === null && hasTarget) {
+		await scratch[Symbol.asyncDispose]();
+		return {
+			value: null,
+			because: "whether shadow-database-url leads to another server could not be made sure."
+		};
+	}
+	if (await isAnotherServer(database, scratch).catch(async (error) => {
+		await scratch[Symbol.asyncDispose]();
+		throw error;
+	})) return { value: scratch };
 	await scratch[Symbol.asyncDispose]();
 	findings.push({
 		severity: "error",
@@ -1659,6 +1671,12 @@ async function openScratch(context, settings, database, findings, failed) {
 		because: "shadow-database-url leads to the target's own server."
 	};
 }
+/** Physical copies of one cluster share its identifier: a replica's primary counts as the target's server, too. */
+async function isAnotherServer(database, scratch) {
+	if (database === null) return true;
+	const { systemIdentifier } = await database.identity();
+	return systemIdentifier !== scratch.identity.systemIdentifier;
+}
 
 // src/commands/check/look-at-drift.ts
 /**
@@ -1666,6 +1684,29 @@ async function openScratch(context, settings, database, findings, failed) {
 * is compared by Prisma, everything else by the catalogs.
 */
 async function lookAtDrift(ground, seen, signal) {
+	try {
+		return await compareWithMigrations(ground, seen, signal);
+	} catch (error) {
+		if (signal.aborted || !(error instanceof SafeMigrateError)) throw error;
+		const { code, message, hint } = error;
+		const { part } = notChecked$1(`${message}.`);
+		return {
+			part: {
+				...part,
+				findings: [{
+					severity: "error",
+					code,
+					message,
+					hint,
+					file: null,
+					line: null
+				}]
+			},
+			drift: null
+		};
+	}
+}
+async function compareWithMigrations(ground, seen, signal) {
 	const { project, database, scratch } = ground;
 	const { history, schema } = seen;
 	if (database.value === null) return notChecked$1(database.because);
@@ -1705,11 +1746,14 @@ async function lookAtDrift(ground, seen, signal) {
 }
 /** Where the history itself is broken, a comparison with the files would say nothing about drift. */
 function whyNot(history) {
+	if (history.applied === null) return "the migration history could not be read.";
 	if (history.rows === null) return "the database has no migration history.";
 	const rows = history.rows.filter((row) => row.rolledBackAt === null);
 	const failed = rows.find((row) => row.finishedAt === null);
 	if (failed !== void 0) return `migration ${failed.migrationName} failed in the database and was not resolved.`;
 	const files = new Set(history.folders.map((folder) => folder.name));
+	const unreadable = history.folders.find((folder) => folder.script === null && history.applied?.includes(folder.name) === true);
+	if (unreadable !== void 0) return `${unreadable.name} is applied and has no migration.sql.`;
 	const unknown = rows.find((row) => !files.has(row.migrationName));
 	if (unknown !== void 0) return `migration ${unknown.migrationName} is applied and not among the files.`;
 	return null;
@@ -1768,7 +1812,8 @@ function compareBranches(base, head, options) {
 	for (const name of added) if (last !== void 0 && name < last && !renamed.has(name)) findings.push(outOfOrder$1(name, last, fileOf));
 	return {
 		findings,
-		added
+		added,
+		onBase: new Set(before.keys())
 	};
 }
 /** `name → blob` of every `<name>/migration.sql`. */
@@ -1993,20 +2038,21 @@ async function lookAtHistory(ground) {
 		isMerged: base.value.isMerged,
 		folder: fileOf(project.migrationsDirectory)
 	});
-	const onBase = branch === null ? null : new Set(project.migrationNames.filter((name) => !branch.added.includes(name)));
-	const rows = database.value === null ? null : await readHistory(database.value, project.historySchema);
-	const byDatabase = database.value === null ? null : compareWithDatabase(folders, rows, {
-		needsBaseline: await needsBaseline(database.value, project.historySchema),
-		onBase
+	const read = database.value === null ? null : await readDatabase(database.value, project.historySchema);
+	const rows = read?.rows ?? null;
+	const byDatabase = read === null || read.problem !== null ? null : compareWithDatabase(folders, rows, {
+		needsBaseline: read.needsBaseline,
+		onBase: branch?.onBase ?? null
 	});
 	const isNew = (name) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
 	const findings = [
 		...ground.findings,
+		...read?.problem == null ? [] : [asFinding(read.problem)],
 		...byDatabase?.findings ?? [],
 		...branch?.findings ?? [],
 		...folderFindings(folders, isNew)
 	];
-	const notChecked = [base, database].flatMap((sight) => sight.value === null ? [sight.because] : []);
+	const notChecked = [...[base, database].flatMap((sight) => sight.value === null ? [sight.because] : []), ...read?.problem == null ? [] : [`The migration history could not be read: ${read.problem.message}`]];
 	return {
 		part: {
 			name: "history",
@@ -2018,6 +2064,33 @@ async function lookAtHistory(ground) {
 		rows,
 		pending: byDatabase?.pending ?? branch?.added ?? null,
 		applied: byDatabase?.applied ?? null
+	};
+}
+/** A role that may not read the history is told so; the other parts go on. */
+async function readDatabase(database, schema) {
+	try {
+		return {
+			rows: await readHistory(database, schema),
+			needsBaseline: await needsBaseline(database, schema),
+			problem: null
+		};
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		return {
+			rows: null,
+			needsBaseline: false,
+			problem: error
+		};
+	}
+}
+function asFinding({ code, message, hint }) {
+	return {
+		severity: "error",
+		code,
+		message,
+		hint,
+		file: null,
+		line: null
 	};
 }
 function factOf(folders, byDatabase, findings) {

@@ -4529,9 +4529,11 @@ function entriesOf(text, owner) {
 		if (/^_prisma_migrations\b|^(TABLE|COLUMN) _prisma_migrations\b/.test(nameOf(entry))) continue;
 		if (entry.type === "SCHEMA" && nameOf(entry) === "public") continue;
 		const body = withoutOwner(entry, owner);
+		const twin = entries.get(entry.object);
+		const whole = twin === void 0 ? body : [twin.body, body].toSorted().join("\n");
 		if (body !== "") entries.set(entry.object, {
 			...entry,
-			body
+			body: whole
 		});
 	}
 	return entries;
@@ -4548,15 +4550,10 @@ function withoutOwner(entry, owner) {
 }
 
 // src/database/postgres/server-identity.ts
-const identityRow = object({
-	systemIdentifier: string(),
-	startedAt: string()
-});
-/** Both may be asked by every role. A physical copy has the same identifier and another start. */
+const identityRow = object({ systemIdentifier: string() });
+/** May be asked by every role. */
 async function readServerIdentity(session) {
-	const [row] = await session.query(`SELECT system_identifier::text AS "systemIdentifier",
-            to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "startedAt"
-       FROM pg_catalog.pg_control_system()`, identityRow);
+	const [row] = await session.query("SELECT system_identifier::text AS \"systemIdentifier\" FROM pg_catalog.pg_control_system()", identityRow);
 	if (row === void 0) throw new TypeError("pg_control_system() returned no row");
 	return row;
 }
@@ -6615,7 +6612,7 @@ async function openCheckedProject(options) {
 		databaseUrl: given,
 		signal: options.signal
 	});
-	const hasUrl = captured.url.reveal() !== placeholderUrl;
+	const hasUrl = !captured.url.reveal().startsWith(placeholderUrl);
 	if (databaseUrl !== null && problems.length > 0) throw new RefusedError(problems);
 	const secrets = [captured.url, databaseUrl].flatMap((url) => url === null ? [] : secretsIn(url.reveal()));
 	const { target } = parsePostgresUrl(captured.url.reveal(), { directory: workingDirectory });
