@@ -50,7 +50,7 @@ export class ArtifactStore {
     refusePlaintext(this.#access.repository ?? '', {
       isEncrypted,
       plaintextAllowed,
-      isPublic: !isEncrypted && (await this.#isPublic(signal)),
+      isPublic: isEncrypted ? null : await this.#isPublic(signal),
     });
     await this.#during(signal, 'write', this.#url, () => this.#own().holds('safe-migrate', signal));
     const granted = this.#access.maximumRetentionDays;
@@ -175,10 +175,10 @@ export class ArtifactStore {
     return `asked to be kept for ${days} days (what was granted needs \`actions: read\` to be read)`;
   }
 
-  /** Where neither the event nor GitHub tells, the worse is assumed. */
-  async #isPublic(signal: AbortSignal): Promise<boolean> {
+  /** null when neither the event nor GitHub tells. */
+  async #isPublic(signal: AbortSignal): Promise<boolean | null> {
     if (this.#access.isPublic !== null) return this.#access.isPublic;
-    return (await this.#repository?.isPublic(signal).catch(() => true)) ?? true;
+    return (await this.#repository?.isPublic(signal).catch(() => null)) ?? null;
   }
 
   #own(): OwnRun {

@@ -28,13 +28,20 @@ export function refuseWithoutArtifacts(access: ArtifactAccess): void {
  */
 export function refusePlaintext(
   repository: string,
-  given: { readonly isEncrypted: boolean; readonly plaintextAllowed: boolean; readonly isPublic: boolean },
+  given: {
+    readonly isEncrypted: boolean;
+    readonly plaintextAllowed: boolean;
+    readonly isPublic: boolean | null;
+  },
 ): void {
   if (given.isEncrypted) return;
-  if (given.isPublic) {
+  // Where neither the event nor GitHub tells, the worse is assumed.
+  if (given.isPublic !== false) {
     throw new SafeMigrateError({
       code: 'SM_ARTIFACT_PUBLIC',
-      message: `everybody can download the artifacts of ${repository}, because it is public, and the backup would not be encrypted`,
+      message: given.isPublic
+        ? `everybody can download the artifacts of ${repository}, because it is public, and the backup would not be encrypted`
+        : `the backup would not be encrypted, and nobody tells whether ${repository} is public, so that everybody can download its artifacts`,
       hint: encryptionHint(repository),
       docs: 'storage.md',
     });

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
+import { SafeMigrateError } from '../../system/errors.ts';
 import type { ArtifactAccess } from './artifact-access.ts';
 import { send, sendForJson } from './http.ts';
+
+const claimsSchema = z.object({ scp: z.string() });
 
 const servicePath = 'twirp/github.actions.results.api.v1.ArtifactService';
 
@@ -27,11 +30,9 @@ type OwnArtifact = z.output<typeof listed>['artifacts'][number];
  */
 export class OwnRun {
   readonly #service: NonNullable<ArtifactAccess['service']>;
-  readonly #ids: { readonly run: string; readonly job: string };
 
   constructor(service: NonNullable<ArtifactAccess['service']>) {
     this.#service = service;
-    this.#ids = backendIds(service.token.reveal());
   }
 
   /** Whether there is a finished artifact of this name; that it answers proves that the service knows this job. */
@@ -66,11 +67,12 @@ export class OwnRun {
   }
 
   async #find(name: string, signal: AbortSignal): Promise<OwnArtifact | null> {
+    const ids = backendIds(this.#service.token.reveal());
     const { artifacts } = await this.#call(
       'ListArtifacts',
       {
-        workflow_run_backend_id: this.#ids.run,
-        workflow_job_run_backend_id: this.#ids.job,
+        workflow_run_backend_id: ids.run,
+        workflow_job_run_backend_id: ids.job,
         name_filter: name,
       },
       listed,
@@ -102,11 +104,22 @@ function idsOf(artifact: OwnArtifact) {
 
 /** Run and job as the service calls them; they stand in the token's claim `scp`. */
 function backendIds(token: string): { readonly run: string; readonly job: string } {
-  const [, claims = ''] = token.split('.');
-  const { scp } = z
-    .object({ scp: z.string() })
-    .parse(JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')));
-  const [, run, job] = /(?:^| )Actions\.Results:([^: ]+):([^: ]+)(?: |$)/.exec(scp) ?? [];
-  if (run === undefined || job === undefined) throw new Error('the token of the job names no run');
-  return { run, job };
+  const [, run, job] = /(?:^| )Actions\.Results:([^: ]+):([^: ]+)(?: |$)/.exec(scopesOf(token)) ?? [];
+  if (run !== undefined && job !== undefined) return { run, job };
+  throw new SafeMigrateError({
+    code: 'SM_ARTIFACT_UNAVAILABLE',
+    message: "the runner's token names no run of GitHub's artifact service",
+    hint: 'Runners that only resemble GitHub’s have another service: use s3:// or file:// in `storage`.',
+    docs: 'storage.md',
+  });
+}
+
+/** Empty when it is no token of the kind that GitHub gives. */
+function scopesOf(token: string): string {
+  try {
+    const [, claims = ''] = token.split('.');
+    return claimsSchema.parse(JSON.parse(Buffer.from(claims, 'base64url').toString('utf8'))).scp;
+  } catch {
+    return '';
+  }
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ArtifactAccess } from '../../../src/storage/artifact/artifact-access.ts';
 import { sha256Of } from '../../../src/storage/sha256-of.ts';
 import type { StorageUse } from '../../../src/storage/storage-use.ts';
+import { Secret } from '../../../src/system/secret.ts';
 import { artifactPlace } from '../../support/artifact-place.ts';
 import { type ArtifactService, startArtifactService } from '../../support/artifact-service.ts';
 import { describeStorageContract, mebibyte, putOf } from '../../support/storage-contract.ts';
@@ -288,6 +289,9 @@ describe('artifact://', () => {
         code: 'SM_ARTIFACT_UNAVAILABLE',
         hint: expect.stringContaining('`uses:`'),
       });
+      const foreign = { url: service.url, token: new Secret('a token of another kind of runner') };
+      await using lookalike = await inRun({ service: foreign });
+      await expect(lookalike.storage.check(never)).rejects.toMatchObject({ code: 'SM_ARTIFACT_UNAVAILABLE' });
       await using cloud = await inRun({ serverUrl: 'https://applizor.ghe.com' });
       expect(await cloud.storage.check(never)).toEqual([]);
     });
