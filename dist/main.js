@@ -2042,7 +2042,7 @@ async function lookAtHistory(ground) {
 	const rows = read?.rows ?? null;
 	const byDatabase = read === null || read.problem !== null ? null : compareWithDatabase(folders, rows, {
 		needsBaseline: read.needsBaseline,
-		onBase: branch?.onBase ?? null
+		onBase: base.value?.isMerged === true ? null : branch?.onBase ?? null
 	});
 	const isNew = (name) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
 	const findings = [

@@ -163,9 +163,9 @@ function refuseWithoutArtifacts(access) {
 */
 function refusePlaintext(repository, given) {
 	if (given.isEncrypted) return;
-	if (given.isPublic) throw new SafeMigrateError({
+	if (given.isPublic !== false) throw new SafeMigrateError({
 		code: "SM_ARTIFACT_PUBLIC",
-		message: `everybody can download the artifacts of ${repository}, because it is public, and the backup would not be encrypted`,
+		message: given.isPublic ? `everybody can download the artifacts of ${repository}, because it is public, and the backup would not be encrypted` : `the backup would not be encrypted, and nobody tells whether ${repository} is public, so that everybody can download its artifacts`,
 		hint: encryptionHint(repository),
 		docs: "storage.md"
 	});
@@ -255,6 +255,7 @@ async function sendForJson(request, schema) {
 }
 
 // src/storage/artifact/own-run.ts
+const claimsSchema = object({ scp: string() });
 const servicePath = "twirp/github.actions.results.api.v1.ArtifactService";
 const listed = object({ artifacts: array(object({
 	workflow_run_backend_id: string(),
@@ -270,10 +271,8 @@ const listed = object({ artifacts: array(object({
 */
 var OwnRun = class {
 	#service;
-	#ids;
 	constructor(service) {
 		this.#service = service;
-		this.#ids = backendIds(service.token.reveal());
 	}
 	/** Whether there is a finished artifact of this name; that it answers proves that the service knows this job. */
 	async holds(name, signal) {
@@ -304,9 +303,10 @@ var OwnRun = class {
 		return true;
 	}
 	async #find(name, signal) {
+		const ids = backendIds(this.#service.token.reveal());
 		const { artifacts } = await this.#call("ListArtifacts", {
-			workflow_run_backend_id: this.#ids.run,
-			workflow_job_run_backend_id: this.#ids.job,
+			workflow_run_backend_id: ids.run,
+			workflow_job_run_backend_id: ids.job,
 			name_filter: name
 		}, listed, signal);
 		return artifacts.find((artifact) => artifact.name === name) ?? null;
@@ -329,14 +329,26 @@ function idsOf(artifact) {
 }
 /** Run and job as the service calls them; they stand in the token's claim `scp`. */
 function backendIds(token) {
-	const [, claims = ""] = token.split(".");
-	const { scp } = object({ scp: string() }).parse(JSON.parse(Buffer.from(claims, "base64url").toString("utf8")));
-	const [, run, job] = /(?:^| )Actions\.Results:([^: ]+):([^: ]+)(?: |$)/.exec(scp) ?? [];
-	if (run === void 0 || job === void 0) throw new Error("the token of the job names no run");
-	return {
+	const [, run, job] = /(?:^| )Actions\.Results:([^: ]+):([^: ]+)(?: |$)/.exec(scopesOf(token)) ?? [];
+	if (run !== void 0 && job !== void 0) return {
 		run,
 		job
 	};
+	throw new SafeMigrateError({
+		code: "SM_ARTIFACT_UNAVAILABLE",
+		message: "the runner's token names no run of GitHub's artifact service",
+		hint: "Runners that only resemble GitHub’s have another service: use s3:// or file:// in `storage`.",
+		docs: "storage.md"
+	});
+}
+/** Empty when it is no token of the kind that GitHub gives. */
+function scopesOf(token) {
+	try {
+		const [, claims = ""] = token.split(".");
+		return claimsSchema.parse(JSON.parse(Buffer.from(claims, "base64url").toString("utf8"))).scp;
+	} catch {
+		return "";
+	}
 }
 
 // src/storage/artifact/upload-file.ts
@@ -629,7 +641,7 @@ var ArtifactStore = class {
 		refusePlaintext(this.#access.repository ?? "", {
 			isEncrypted,
 			plaintextAllowed,
-			isPublic: !isEncrypted && await this.#isPublic(signal)
+			isPublic: isEncrypted ? null : await this.#isPublic(signal)
 		});
 		await this.#during(signal, "write", this.#url, () => this.#own().holds("safe-migrate", signal));
 		const granted = this.#access.maximumRetentionDays;
@@ -748,10 +760,10 @@ var ArtifactStore = class {
 		}
 		return `asked to be kept for ${Math.min(retentionDays, this.#access.maximumRetentionDays ?? retentionDays)} days (what was granted needs \`actions: read\` to be read)`;
 	}
-	/** Where neither the event nor GitHub tells, the worse is assumed. */
+	/** null when neither the event nor GitHub tells. */
 	async #isPublic(signal) {
 		if (this.#access.isPublic !== null) return this.#access.isPublic;
-		return await this.#repository?.isPublic(signal).catch(() => true) ?? true;
+		return await this.#repository?.isPublic(signal).catch(() => null) ?? null;
 	}
 	#own() {
 		if (this.#ownRun !== null) return this.#ownRun;

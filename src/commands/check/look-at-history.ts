@@ -38,7 +38,8 @@ export async function lookAtHistory(ground: CheckGround): Promise<HistorySight> 
       ? null
       : compareWithDatabase(folders, rows, {
           needsBaseline: read.needsBaseline,
-          onBase: branch?.onBase ?? null,
+          // With the base in it, a branch that lacks a migration has deleted it; otherwise it may just be behind.
+          onBase: base.value?.isMerged === true ? null : (branch?.onBase ?? null),
         });
   const isNew = (name: string) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
   const findings = [
