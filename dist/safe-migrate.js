@@ -15,11 +15,11 @@ import { createServer, isIP } from "node:net";
 import { finished as finished$1, pipeline as pipeline$1 } from "node:stream/promises";
 import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
 import { constants as constants$1, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { hostname, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { crc32 } from "node:zlib";
-import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 // src/system/errors.ts
@@ -5681,6 +5681,8 @@ let parser = null;
 */
 async function loadParser() {
 	if (parser !== null) return;
+	setFlagsFromString("--no-wasm-tier-up");
+	setFlagsFromString("--no-wasm-dynamic-tiering");
 	try {
 		const library = await import("./libpg-query-wasm.js").then((m) => /* @__PURE__ */ __toESM(m.default, 1));
 		await library.loadModule();

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type * as LibPgQuery from 'libpg-query';
 import { SafeMigrateError } from '../system/errors.ts';
 
@@ -25,6 +26,10 @@ let parser: typeof LibPgQuery | null = null;
  */
 export async function loadParser(): Promise<void> {
   if (parser !== null) return;
+  // A second statement is enough for V8 to optimise the parser's one huge function, which takes 2 s of two threads,
+  // and a process does not end before that is done; scripts are too short to gain anything by it.
+  setFlagsFromString('--no-wasm-tier-up');
+  setFlagsFromString('--no-wasm-dynamic-tiering');
   try {
     const library = await import('libpg-query');
     await library.loadModule();

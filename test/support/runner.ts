@@ -311,13 +311,17 @@ async function watch(child: ChildProcess, closed: Promise<void>): Promise<Proces
 
 async function readTree(root: string, excluded: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
   const files = new Map<string, Buffer>();
-  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    const isExcluded = excluded.some((name) => path.startsWith(join(root, name)));
-    if (!entry.isFile() || isExcluded) continue;
-    // The action may remove a file between the listing and the reading.
-    const content = await readFile(path).catch(() => null);
-    if (content !== null) files.set(path.slice(root.length + 1), content);
-  }
+  const read = async (folder: string): Promise<void> => {
+    // The action may remove a folder or a file between the listing and the reading.
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+      const path = join(folder, entry.name);
+      if (excluded.some((name) => path.startsWith(join(root, name)))) continue;
+      if (entry.isDirectory()) await read(path);
+      if (!entry.isFile()) continue;
+      const content = await readFile(path).catch(() => null);
+      if (content !== null) files.set(path.slice(root.length + 1), content);
+    }
+  };
+  await read(root);
   return files;
 }

@@ -12,6 +12,7 @@ import { type EngineMode, engineModeOf, prismaEngineEnv } from './prisma-engine/
 import { createPrismaProject, type PrismaChoice, type PrismaProject, prismaCliOf } from './prisma-project.ts';
 import { type ActionOptions, type ActionResult, type ActionRun, runAction, startAction } from './runner.ts';
 import { sharedCeph, sharedPostgres } from './shared-servers.ts';
+import { createFromTemplate } from './world-template.ts';
 
 const run = promisify(execFile);
 
@@ -66,24 +67,41 @@ export interface WorldOptions {
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const cluster = options.cluster ?? (await sharedPostgres());
   const ceph = options.ceph ?? (await sharedCeph());
-  const owned = options.names
-    ? await createNamed(cluster, options.names)
-    : await cluster.createOwnedDatabase('erp');
-  const url = options.query ? `${owned.url}?${options.query}` : owned.url;
   const choice = options.prisma ?? '7';
   const engineMode = options.engineMode ?? engineModeOf(choice);
+  const applied = options.applied ?? erpMigrations;
+  const rows = options.rows ?? erpRows;
   const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-world-'));
   const project = await createPrismaProject(join(folder, 'app'), {
-    migrations: options.applied ?? erpMigrations,
+    migrations: applied,
     prisma: choice,
   });
+  const prismaFor = async (databaseUrl: string, args: readonly string[]): Promise<string> => {
+    const { stdout } = await run(process.execPath, [prismaCliOf(choice, project.directory), ...args], {
+      cwd: project.directory,
+      env: {
+        PATH: process.env.PATH ?? '',
+        ...prismaEngineEnv(engineMode),
+        DATABASE_URL: databaseUrl,
+      },
+    });
+    return stdout;
+  };
+  const fill = async (place: Owned): Promise<void> => {
+    await prismaFor(urlOf(place, options), ['migrate', 'deploy']);
+    await cluster.psql(place.database, rows, place);
+  };
+  const owned = await createDatabase(cluster, options, [choice, applied, rows], fill).catch(async (error) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
+  const url = urlOf(owned, options);
   const bucket = `world-${owned.database
     .toLowerCase()
     .replaceAll(/[^a-z0-9]/g, '-')
     .slice(-40)}-${Date.now()}`;
   await ceph.createBucket(bucket);
   const storageUrl = ceph.storageUrl(bucket, 'backups');
-  const environment = { ...prismaEngineEnv(engineMode), DATABASE_URL: url };
 
   const world: World = {
     cluster,
@@ -103,13 +121,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     }),
     migrate: (given) => runAction(world.action(given)),
     startMigrate: (given) => startAction(world.action(given)),
-    prisma: async (...args) => {
-      const { stdout } = await run(process.execPath, [prismaCliOf(choice, project.directory), ...args], {
-        cwd: project.directory,
-        env: { PATH: process.env.PATH ?? '', ...environment },
-      });
-      return stdout;
-    },
+    prisma: (...args) => prismaFor(url, args),
     psql: (sql) => cluster.psql(owned.database, sql, { user: owned.user, password: owned.password }),
     state: () => readDatabaseState(cluster, owned.database),
     copies: async () => {
@@ -124,14 +136,35 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
   };
   try {
-    await world.prisma('migrate', 'deploy');
-    await world.psql(options.rows ?? erpRows);
     for (const [name, sql] of Object.entries(options.pending ?? {})) await project.writeMigration(name, sql);
     return world;
   } catch (error) {
     await world[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+type Owned = Awaited<ReturnType<PostgresCluster['createOwnedDatabase']>>;
+
+function urlOf(owned: Owned, options: WorldOptions): string {
+  return options.query ? `${owned.url}?${options.query}` : owned.url;
+}
+
+/** Copied from a template unless it is special in itself or alone on its server. */
+async function createDatabase(
+  cluster: PostgresCluster,
+  options: WorldOptions,
+  ingredients: readonly unknown[],
+  fill: (owned: Owned) => Promise<void>,
+): Promise<Owned> {
+  if (options.names === undefined && options.query === undefined && options.cluster === undefined) {
+    return createFromTemplate(cluster, 'erp', ingredients, fill);
+  }
+  const owned = options.names
+    ? await createNamed(cluster, options.names)
+    : await cluster.createOwnedDatabase('erp');
+  await fill(owned);
+  return owned;
 }
 
 async function createNamed(cluster: PostgresCluster, names: NonNullable<WorldOptions['names']>) {

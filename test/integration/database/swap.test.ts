@@ -11,7 +11,7 @@ import { swap } from '../../../src/database/postgres/swap.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { prove, recordingLog, serverOf, takeBackup } from './proving.ts';
-import { startWriters } from './reconnecting-writers.ts';
+import { startWriters, type WriterTally } from './reconnecting-writers.ts';
 
 let cluster: PostgresCluster;
 beforeAll(async () => {
@@ -158,7 +158,9 @@ describe('a swap', () => {
       // Somebody may be in the middle of reconnecting after a query of its own.
       expect(outcome.terminatedSessions).toBeGreaterThanOrEqual(30);
       expect(outcome.terminatedSessions).toBeLessThanOrEqual(40);
-      await sleep(1000);
+      const deadline = Date.now() + 30_000;
+      const isBack = ({ written }: WriterTally) => written.some(({ at }) => at > swappedAt);
+      while (Date.now() < deadline && !tallies.every(isBack)) await sleep(50);
     }
     for (const tally of tallies) {
       expect(tally.brokenAt).toHaveLength(1);
@@ -202,9 +204,10 @@ describe('a swap that cannot be', () => {
     await expect(swap(place.server, place.renamer, place.plan, log.log)).rejects.toMatchObject({
       code: 'SM_SWAP_FAILED',
       message: expect.stringMatching(
-        /still in use by session \d+ of superuser postgres using dba at work.*as before/,
+        /still in use by .*\b\d+ of superuser postgres using dba at work.*as before/,
       ),
-      cause: expect.objectContaining({ sqlState: '55006' }),
+      // Autovacuum may change the database's row in the moment of the last attempt.
+      cause: expect.objectContaining({ sqlState: expect.stringMatching(/^(55006|XX000)$/) }),
     });
     await expectUntouched(place);
     expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
