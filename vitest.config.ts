@@ -7,9 +7,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    // A test of a whole run waits half of its time for other processes: three files at a time, the limits generous.
+    // Real databases share the machine with the tests: two files at a time, the limits generous.
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'] },
     projects: [
       {

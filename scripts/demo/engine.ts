@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { prismaEngineEnv } from '../../test/support/prisma-engine/prisma-engine.ts';
+import { wasmEngineEnv } from '../../test/support/prisma-engine/prisma-engine.ts';
 
 /** Prisma downloads its native engine at the first use; longer than this the demo does not wait for it. */
 const downloadTimeoutMs = 20_000;
@@ -36,6 +36,6 @@ export async function chooseEngine(project: string): Promise<Engine> {
   }
   return {
     description: "Prisma's schema engine compiled to WebAssembly (the native one could not be downloaded)",
-    env: { ...quiet, ...prismaEngineEnv('by-statement') },
+    env: { ...quiet, ...wasmEngineEnv('by-statement') },
   };
 }

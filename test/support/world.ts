@@ -81,7 +81,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       cwd: project.directory,
       env: {
         PATH: process.env.PATH ?? '',
-        ...prismaEngineEnv(engineMode),
+        ...prismaEngineEnv(engineMode, choice),
         DATABASE_URL: databaseUrl,
       },
     });
@@ -117,7 +117,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       workspace: project.directory,
       ...given,
       inputs: { 'database-url': url, storage: storageUrl, ...given.inputs },
-      env: { ...prismaEngineEnv(engineMode), ...ceph.environment(), ...given.env },
+      env: { ...prismaEngineEnv(engineMode, choice), ...ceph.environment(), ...given.env },
     }),
     migrate: (given) => runAction(world.action(given)),
     startMigrate: (given) => startAction(world.action(given)),
