@@ -25,7 +25,9 @@ export async function createFromTemplate(
   const user = `${stem}_owner_${suffix}`;
   const database = `${stem}_${suffix}`;
   await cluster.createRole(user);
-  await cluster.psql('postgres', `CREATE DATABASE "${database}" OWNER "${user}" TEMPLATE "${template}";`);
+  await whenNobodyIsIn(() =>
+    cluster.psql('postgres', `CREATE DATABASE "${database}" OWNER "${user}" TEMPLATE "${template}";`),
+  );
   await cluster.psql(database, `REASSIGN OWNED BY ${templateOwner} TO "${user}";`);
   return { database, user, password: user, url: cluster.url({ database, user }) };
 }
@@ -55,7 +57,24 @@ async function makeTemplate(
     `ALTER DATABASE "${draft}" OWNER TO CURRENT_USER;
      ALTER DATABASE "${draft}" ALLOW_CONNECTIONS false;`,
   );
-  await cluster.psql('postgres', `ALTER DATABASE "${draft}" RENAME TO "${template}";`).catch(async () => {
-    await cluster.psql('postgres', `DROP DATABASE "${draft}";`);
-  });
+  try {
+    await whenNobodyIsIn(() =>
+      cluster.psql('postgres', `ALTER DATABASE "${draft}" RENAME TO "${template}";`),
+    );
+  } catch (error) {
+    if (!/already exists/.test(String(error))) throw error;
+    await cluster.psql('postgres', `DROP DATABASE "${draft}" WITH (FORCE);`);
+  }
+}
+
+/** A session that has just said goodbye, or autovacuum, may still be there for longer than the server's five seconds. */
+async function whenNobodyIsIn(work: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (attempt === 10 || !/being accessed by other users/.test(String(error))) throw error;
+    }
+  }
 }
