@@ -150,14 +150,17 @@ function urlOf(owned: Owned, options: WorldOptions): string {
   return options.query ? `${owned.url}?${options.query}` : owned.url;
 }
 
-/** Copied from a template unless it is special in itself or alone on its server. */
+/** Copied from a template unless it is special in itself, large, or alone on its server. */
 async function createDatabase(
   cluster: PostgresCluster,
   options: WorldOptions,
   ingredients: readonly unknown[],
   fill: (owned: Owned) => Promise<void>,
 ): Promise<Owned> {
-  if (options.names === undefined && options.query === undefined && options.cluster === undefined) {
+  const isSpecial = [options.names, options.query, options.cluster, options.rows].some(
+    (each) => each !== undefined,
+  );
+  if (!isSpecial) {
     return createFromTemplate(cluster, 'erp', ingredients, fill);
   }
   const owned = options.names
