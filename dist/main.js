@@ -1523,10 +1523,22 @@ async function backup(context, settings) {
 	return "backed-up";
 }
 
+// src/commands/check/as-finding.ts
+/** An error that keeps a part of the check from looking, as a finding of that part; it belongs to no line. */
+function asFinding({ code, message, hint }) {
+	return {
+		severity: "error",
+		code,
+		message,
+		hint,
+		file: null,
+		line: null
+	};
+}
+
 // src/commands/check/broken-project.ts
 /** A project that Prisma itself would refuse, e.g. for a lock file of another provider: one finding, nothing else. */
 function brokenProject(error, settings, project) {
-	const { code, message, hint } = error;
 	return {
 		fails: settings.failOn !== "none",
 		project,
@@ -1535,14 +1547,7 @@ function brokenProject(error, settings, project) {
 			return {
 				name,
 				fact: "not checked",
-				findings: isFirst ? [{
-					severity: "error",
-					code,
-					message,
-					hint,
-					file: null,
-					line: null
-				}] : [],
+				findings: isFirst ? [asFinding(error)] : [],
 				notChecked: isFirst ? ["Nothing else was checked: Prisma would refuse this project."] : []
 			};
 		}),
@@ -1566,14 +1571,7 @@ async function openGround(context, settings, log) {
 	const fileOf = (path) => relative(repository, path).replaceAll("\\", "/");
 	const failed = (what, error) => {
 		if (!(error instanceof SafeMigrateError)) throw error;
-		findings.push(...problemsOf(error).map(({ code, message, hint }) => ({
-			severity: "error",
-			code,
-			message,
-			hint,
-			file: null,
-			line: null
-		})));
+		findings.push(...problemsOf(error).map(asFinding));
 		return {
 			value: null,
 			because: `${what}: ${messageOf(error)}`
@@ -1688,19 +1686,11 @@ async function lookAtDrift(ground, seen, signal) {
 		return await compareWithMigrations(ground, seen, signal);
 	} catch (error) {
 		if (signal.aborted || !(error instanceof SafeMigrateError)) throw error;
-		const { code, message, hint } = error;
-		const { part } = notChecked$1(`${message}.`);
+		const { part } = notChecked$1(`${error.message}.`);
 		return {
 			part: {
 				...part,
-				findings: [{
-					severity: "error",
-					code,
-					message,
-					hint,
-					file: null,
-					line: null
-				}]
+				findings: [asFinding(error)]
 			},
 			drift: null
 		};
@@ -2083,16 +2073,6 @@ async function readDatabase(database, schema) {
 		};
 	}
 }
-function asFinding({ code, message, hint }) {
-	return {
-		severity: "error",
-		code,
-		message,
-		hint,
-		file: null,
-		line: null
-	};
-}
 function factOf(folders, byDatabase, findings) {
 	const applied = byDatabase === null ? "" : `, ${byDatabase.applied.length} applied to the database`;
 	return `${countOf(folders.length, "migration")}${applied}; ${countOf(findings.length, "finding")}`;
@@ -2286,15 +2266,7 @@ async function lookAtSchema(ground, history, signal) {
 		return await compareWithSchema(ground, scratch.value, history, signal);
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
-		const { code, message, hint } = error;
-		return notChecked(`Whether schema.prisma fits the migrations was not checked: ${message}.`, [{
-			severity: "error",
-			code,
-			message,
-			hint,
-			file: null,
-			line: null
-		}]);
+		return notChecked(`Whether schema.prisma fits the migrations was not checked: ${error.message}.`, [asFinding(error)]);
 	}
 }
 async function compareWithSchema({ project, fileOf }, scratch, history, signal) {

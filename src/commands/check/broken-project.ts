@@ -1,6 +1,7 @@
 import { type CheckPart, type CheckReport, checkPartNames } from '../../report/check-report.ts';
 import type { SafeMigrateError } from '../../system/errors.ts';
 import type { CheckSettings } from '../settings.ts';
+import { asFinding } from './as-finding.ts';
 
 /** A project that Prisma itself would refuse, e.g. for a lock file of another provider: one finding, nothing else. */
 export function brokenProject(
@@ -8,7 +9,6 @@ export function brokenProject(
   settings: CheckSettings,
   project: string,
 ): CheckReport {
-  const { code, message, hint } = error;
   return {
     fails: settings.failOn !== 'none',
     project,
@@ -17,7 +17,7 @@ export function brokenProject(
       return {
         name,
         fact: 'not checked',
-        findings: isFirst ? [{ severity: 'error', code, message, hint, file: null, line: null }] : [],
+        findings: isFirst ? [asFinding(error)] : [],
         notChecked: isFirst ? ['Nothing else was checked: Prisma would refuse this project.'] : [],
       };
     }),

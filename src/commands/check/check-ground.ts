@@ -8,6 +8,7 @@ import type { PhaseLog } from '../../report/run-log.ts';
 import { messageOf, problemsOf, SafeMigrateError } from '../../system/errors.ts';
 import type { CommandContext } from '../context.ts';
 import type { CheckSettings } from '../settings.ts';
+import { asFinding } from './as-finding.ts';
 
 /** Something that can be looked at, or the sentence that says why it cannot. */
 export type Sight<T> = { readonly value: T } | { readonly value: null; readonly because: string };
@@ -39,18 +40,7 @@ export async function openGround(
   const fileOf = (path: string) => relative(repository, path).replaceAll('\\', '/');
   const failed = (what: string, error: unknown): { readonly value: null; readonly because: string } => {
     if (!(error instanceof SafeMigrateError)) throw error;
-    findings.push(
-      ...problemsOf(error).map(
-        ({ code, message, hint }): Finding => ({
-          severity: 'error',
-          code,
-          message,
-          hint,
-          file: null,
-          line: null,
-        }),
-      ),
-    );
+    findings.push(...problemsOf(error).map(asFinding));
     return { value: null, because: `${what}: ${messageOf(error)}` };
   };
 

@@ -2,6 +2,7 @@ import type { ScratchDatabase, ScratchServer } from '../../database/scratch-serv
 import type { CheckPart, DriftReport, Finding } from '../../report/check-report.ts';
 import { countOf } from '../../report/quantity.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
+import { asFinding } from './as-finding.ts';
 import type { CheckGround } from './check-ground.ts';
 import type { HistorySight } from './look-at-history.ts';
 import type { SchemaSight } from './look-at-schema.ts';
@@ -25,12 +26,8 @@ export async function lookAtDrift(
     return await compareWithMigrations(ground, seen, signal);
   } catch (error) {
     if (signal.aborted || !(error instanceof SafeMigrateError)) throw error;
-    const { code, message, hint } = error;
-    const { part } = notChecked(`${message}.`);
-    return {
-      part: { ...part, findings: [{ severity: 'error', code, message, hint, file: null, line: null }] },
-      drift: null,
-    };
+    const { part } = notChecked(`${error.message}.`);
+    return { part: { ...part, findings: [asFinding(error)] }, drift: null };
   }
 }
 

@@ -7,6 +7,7 @@ import type { HistoryRow } from '../../prisma/migrator.ts';
 import type { CheckPart, Finding } from '../../report/check-report.ts';
 import { countOf } from '../../report/quantity.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
+import { asFinding } from './as-finding.ts';
 import type { CheckGround } from './check-ground.ts';
 
 export interface HistorySight {
@@ -76,10 +77,6 @@ async function readDatabase(database: Database, schema: string) {
     if (!(error instanceof SafeMigrateError)) throw error;
     return { rows: null, needsBaseline: false, problem: error };
   }
-}
-
-function asFinding({ code, message, hint }: SafeMigrateError): Finding {
-  return { severity: 'error', code, message, hint, file: null, line: null };
 }
 
 function factOf(

@@ -1,6 +1,7 @@
 import type { ScratchDatabase, ScratchServer } from '../../database/scratch-server.ts';
 import type { CheckPart, Finding } from '../../report/check-report.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
+import { asFinding } from './as-finding.ts';
 import type { CheckGround } from './check-ground.ts';
 import type { HistorySight } from './look-at-history.ts';
 
@@ -30,9 +31,8 @@ export async function lookAtSchema(
     return await compareWithSchema(ground, scratch.value, history, signal);
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;
-    const { code, message, hint } = error;
-    return notChecked(`Whether schema.prisma fits the migrations was not checked: ${message}.`, [
-      { severity: 'error', code, message, hint, file: null, line: null },
+    return notChecked(`Whether schema.prisma fits the migrations was not checked: ${error.message}.`, [
+      asFinding(error),
     ]);
   }
 }
