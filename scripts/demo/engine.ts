@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { wasmEngineEnv } from '../../test/support/prisma-engine/prisma-engine.ts';
+import { quietPrisma, wasmEngineEnv } from '../../test/support/prisma-engine/prisma-engine.ts';
 
 /** Prisma downloads its native engine at the first use; longer than this the demo does not wait for it. */
 const downloadTimeoutMs = 20_000;
@@ -11,13 +11,11 @@ export interface Engine {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const quiet = { CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' };
-
 /** Whether `prisma version` ends well, which it does only with an engine at hand (it fetches a missing one). */
 async function nativeEngineAnswers(project: string): Promise<boolean> {
   const child = spawn(process.execPath, [join(project, 'node_modules/prisma/build/index.js'), 'version'], {
     cwd: project,
-    env: { ...process.env, ...quiet, DATABASE_URL: 'postgresql://127.0.0.1/none' },
+    env: { ...process.env, ...quietPrisma, DATABASE_URL: 'postgresql://127.0.0.1/none' },
     stdio: 'ignore',
     timeout: downloadTimeoutMs,
     killSignal: 'SIGKILL',
@@ -32,10 +30,10 @@ async function nativeEngineAnswers(project: string): Promise<boolean> {
 export async function chooseEngine(project: string): Promise<Engine> {
   const asked = process.env.SAFE_MIGRATE_TEST_ENGINE;
   if (asked !== 'wasm' && (asked === 'native' || (await nativeEngineAnswers(project)))) {
-    return { description: "Prisma's native schema engine", env: quiet };
+    return { description: "Prisma's native schema engine", env: quietPrisma };
   }
   return {
     description: "Prisma's schema engine compiled to WebAssembly (the native one could not be downloaded)",
-    env: { ...quiet, ...wasmEngineEnv('by-statement') },
+    env: wasmEngineEnv('by-statement'),
   };
 }

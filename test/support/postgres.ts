@@ -108,22 +108,23 @@ export class PostgresCluster {
     );
   }
 
-  async createDatabase(name: string, owner?: string): Promise<void> {
+  async createDatabase(name: string, owner?: string, template = 'template0'): Promise<void> {
     await this.psql(
       'postgres',
-      `CREATE DATABASE ${quote(name)}${owner ? ` OWNER ${quote(owner)}` : ''} TEMPLATE template0;`,
+      `CREATE DATABASE ${quote(name)}${owner ? ` OWNER ${quote(owner)}` : ''} TEMPLATE ${quote(template)};`,
     );
   }
 
   /** A role and a database of its own, with names that no other test uses. */
   async createOwnedDatabase(
     stem = 'app',
+    template?: string,
   ): Promise<{ database: string; user: string; password: string; url: string }> {
     const suffix = randomBytes(4).toString('hex');
     const user = `${stem}_owner_${suffix}`;
     const database = `${stem}_${suffix}`;
     await this.createRole(user);
-    await this.createDatabase(database, user);
+    await this.createDatabase(database, user, template);
     return { database, user, password: user, url: this.url({ database, user }) };
   }
 

@@ -21,15 +21,9 @@ export async function createFromTemplate(
   const digest = createHash('sha256').update(JSON.stringify(ingredients)).digest('hex').slice(0, 16);
   const template = `world_template_${digest}`;
   if (!(await cluster.databases()).includes(template)) await makeTemplate(cluster, template, fill);
-  const suffix = randomBytes(4).toString('hex');
-  const user = `${stem}_owner_${suffix}`;
-  const database = `${stem}_${suffix}`;
-  await cluster.createRole(user);
-  await whenNobodyIsIn(() =>
-    cluster.psql('postgres', `CREATE DATABASE "${database}" OWNER "${user}" TEMPLATE "${template}";`),
-  );
-  await cluster.psql(database, `REASSIGN OWNED BY ${templateOwner} TO "${user}";`);
-  return { database, user, password: user, url: cluster.url({ database, user }) };
+  const owned = await whenNobodyIsIn(() => cluster.createOwnedDatabase(stem, template));
+  await cluster.psql(owned.database, `REASSIGN OWNED BY ${templateOwner} TO "${owned.user}";`);
+  return owned;
 }
 
 async function makeTemplate(
@@ -68,11 +62,10 @@ async function makeTemplate(
 }
 
 /** A session that has just said goodbye, or autovacuum, may still be there for longer than the server's five seconds. */
-async function whenNobodyIsIn(work: () => Promise<unknown>): Promise<void> {
+async function whenNobodyIsIn<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await work();
-      return;
+      return await work();
     } catch (error) {
       if (attempt === 10 || !/being accessed by other users/.test(String(error))) throw error;
     }

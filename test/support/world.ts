@@ -91,7 +91,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     await prismaFor(urlOf(place, options), ['migrate', 'deploy']);
     await cluster.psql(place.database, rows, place);
   };
-  const owned = await createDatabase(cluster, options, [choice, applied, rows], fill).catch(async (error) => {
+  const owned = await createDatabase(cluster, options, [choice, applied], fill).catch(async (error) => {
     await rm(folder, { recursive: true, force: true });
     throw error;
   });

@@ -12,12 +12,12 @@ export function engineModeOf(prisma: PrismaChoice): EngineMode {
 const engine = fileURLToPath(new URL('./schema-engine.mjs', import.meta.url));
 
 /** No telemetry, no update notice: tests and the demo speak to nobody. */
-const quiet = { CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' };
+export const quietPrisma = { CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' };
 
 /** The environment that makes the Prisma CLI use the WebAssembly engine in this mode. */
 export function wasmEngineEnv(mode: EngineMode): Record<string, string> {
   return {
-    ...quiet,
+    ...quietPrisma,
     PRISMA_SCHEMA_ENGINE_BINARY: engine,
     // Up to Prisma 6 the CLI downloads a query engine where it finds none; migrations never start it.
     PRISMA_QUERY_ENGINE_LIBRARY: engine,
@@ -31,5 +31,5 @@ export function wasmEngineEnv(mode: EngineMode): Record<string, string> {
  */
 export function prismaEngineEnv(mode: EngineMode, prisma: PrismaChoice = '7'): Record<string, string> {
   const isNative = process.env.SAFE_MIGRATE_TEST_ENGINE === 'native' && mode === engineModeOf(prisma);
-  return isNative ? quiet : wasmEngineEnv(mode);
+  return isNative ? quietPrisma : wasmEngineEnv(mode);
 }
