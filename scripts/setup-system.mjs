@@ -1,4 +1,5 @@
-// Sees to the parts that npm cannot install: PostgreSQL's server and tools, and Ceph's S3 gateway for the tests.
+// Sees to the parts that npm cannot install: PostgreSQL's server and tools, and for the tests Ceph's S3
+// gateway and a Docker engine.
 // Has no imports from packages: `node scripts/setup-system.mjs [part…]` works in a fresh clone.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -48,6 +49,12 @@ export const parts = {
     present: () => ['age', 'age-keygen', 'python3'].every(onPath),
     debian: ['age', 'python3'],
     homebrew: ['age'],
+  },
+  docker: {
+    purpose: 'a Docker engine that the tests start for themselves',
+    present: () => ['docker', 'dockerd', 'containerd', 'setpriv'].every(onPath),
+    debian: ['docker.io'],
+    homebrew: [],
   },
 };
 

@@ -83,7 +83,7 @@ async function vitest(
 }
 
 async function main(): Promise<void> {
-  const missing = await setUpSystem(['postgresql', 'ceph', 'age']);
+  const missing = await setUpSystem(['postgresql', 'ceph', 'age', 'docker']);
   announceMissing(missing);
   installTestParts();
 

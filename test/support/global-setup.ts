@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { TestProject } from 'vitest/node';
 import { startCeph } from './ceph.ts';
+import { startDocker } from './docker.ts';
 import { startPostgres } from './postgres.ts';
 
 declare module 'vitest' {
@@ -15,7 +16,7 @@ interface StartedServer extends AsyncDisposable {
 }
 
 /**
- * One PostgreSQL and one S3 server for the whole test run, each started when the first test asks for it, so that
+ * One PostgreSQL, one S3 server and one Docker engine for the whole test run, each started when the first test asks for it, so that
  * a single unit test starts none. Test workers are other processes: they ask over loopback HTTP and get the
  * server's connection info as JSON.
  */
@@ -27,6 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     '/postgres15': () => startPostgres({ major: 15 }),
     '/postgres17': () => startPostgres({ major: 17 }),
     '/ceph': startCeph,
+    '/docker': startDocker,
   };
   const started = new Map<string, Promise<StartedServer>>();
   const broker = createServer((request, response) => {

@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
 import { type Ceph, type CephInfo, connectCeph } from './ceph.ts';
+import { connectDocker, type DockerEngine, type DockerInfo } from './docker.ts';
 import { type ClusterInfo, PostgresCluster } from './postgres.ts';
 
 async function ask<T>(server: string): Promise<T> {
@@ -19,4 +20,9 @@ export async function sharedPostgres(major?: number): Promise<PostgresCluster> {
 /** The S3 server that all test files share: use a bucket of your own (createBucket). */
 export async function sharedCeph(): Promise<Ceph> {
   return connectCeph(await ask<CephInfo>('ceph'));
+}
+
+/** The Docker engine that all test files share: give containers names of your own (uniqueName) and remove them. */
+export async function sharedDocker(): Promise<DockerEngine> {
+  return connectDocker(await ask<DockerInfo>('docker'));
 }

@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DockerEngine } from './docker.ts';
+import {
+  dataDirectory,
+  machineImage,
+  machineMounts,
+  machinePassword,
+  socketDirectory,
+} from './machine-image.ts';
+import { type ClusterInfo, freePort, PostgresCluster } from './postgres.ts';
+import { findPostgresBin, serverIdentity } from './server-binaries.ts';
+
+export interface DockerPostgresOptions {
+  /** Name of the container, e.g. `applizor-postgres`. */
+  readonly name: string;
+  /**
+   * `none` (default): only inside of the container and of those in its network, on its own port 5432.
+   * `host`: on a free port of this machine's 127.0.0.1, which `url()` then holds.
+   */
+  readonly network?: 'none' | 'host';
+  /** Folder of this machine in which its socket appears (world-writable); not shown outside unless given. */
+  readonly sockets?: string;
+  readonly labels?: readonly string[];
+  /** Lines for the server's command line, e.g. `max_connections=50`. */
+  readonly settings?: readonly string[];
+}
+
+/** A PostgreSQL in a container. Every tool runs inside, so it can be looked at whatever its network is. */
+export class DockerPostgres extends PostgresCluster {
+  readonly container: string;
+  readonly #engine: DockerEngine;
+
+  constructor(engine: DockerEngine, container: string, info: ClusterInfo) {
+    super(info);
+    this.#engine = engine;
+    this.container = container;
+  }
+
+  override async tool(
+    tool: string,
+    args: readonly string[],
+    database: string,
+    stdin = '',
+    options: { user?: string; password?: string } = {},
+  ): Promise<string> {
+    const connection = {
+      PGHOST: this.info.socketDirectory,
+      PGPORT: String(this.info.port),
+      PGDATABASE: database,
+      PGUSER: options.user ?? this.info.superuser,
+      PGPASSWORD: options.password ?? (options.user ? options.user : this.info.password),
+      PGCLIENTENCODING: 'UTF8',
+    };
+    const names = Object.keys(connection).map((name) => `--env=${name}`);
+    const program = `${this.info.binDirectory}/${tool}`;
+    const child = spawn('docker', ['exec', '--interactive', ...names, this.container, program, ...args], {
+      env: { PATH: process.env.PATH ?? '', ...this.#engine.environment, ...connection },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.stdin.on('error', () => {});
+    child.stdin.end(stdin);
+    const exitCode = await new Promise<number | null>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', resolve);
+    });
+    if (exitCode !== 0) throw new Error(`${tool} exited ${exitCode}: ${Buffer.concat(stderr).toString()}`);
+    return Buffer.concat(stdout).toString().trimEnd();
+  }
+}
+
+/** Starts a container with a server and waits until it answers. */
+export async function runPostgres(
+  engine: DockerEngine,
+  options: DockerPostgresOptions,
+): Promise<DockerPostgres> {
+  const binDirectory = await findPostgresBin();
+  const port = options.network === 'host' ? await freePort() : 5432;
+  const identity = await serverIdentity();
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    `port=${port}`,
+    `unix_socket_directories=${socketDirectory}`,
+    'fsync=off',
+    'synchronous_commit=off',
+    'full_page_writes=off',
+    'dynamic_shared_memory_type=mmap',
+    'max_prepared_transactions=5',
+    ...(options.settings ?? []),
+  ];
+  await engine.docker(
+    'run',
+    '--detach',
+    `--name=${options.name}`,
+    `--network=${options.network ?? 'none'}`,
+    `--user=${identity === undefined ? '0' : `${identity.uid}:${identity.gid}`}`,
+    '--tmpfs=/tmp:mode=1777',
+    ...(options.sockets === undefined ? [] : [`--volume=${options.sockets}:${socketDirectory}`]),
+    ...machineMounts,
+    ...(options.labels ?? []).map((label) => `--label=${label}`),
+    machineImage,
+    `${binDirectory}/postgres`,
+    '-D',
+    dataDirectory,
+    ...settings.flatMap((setting) => ['-c', setting]),
+  );
+  const server = new DockerPostgres(engine, options.name, {
+    host: '127.0.0.1',
+    port,
+    socketDirectory,
+    dataDirectory,
+    superuser: 'postgres',
+    password: machinePassword,
+    binDirectory,
+  });
+  for (const deadline = Date.now() + 60_000; ; await sleep(100)) {
+    try {
+      await server.psql('postgres', 'SELECT 1');
+      return server;
+    } catch (cause) {
+      const ended = cause instanceof Error && cause.message.includes('is not running');
+      if (!ended && Date.now() < deadline) continue;
+      const log = await engine.logs(options.name);
+      throw new Error(`PostgreSQL in ${options.name} did not start: ${log}`, { cause });
+    }
+  }
+}
