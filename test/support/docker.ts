@@ -109,8 +109,12 @@ export class DockerEngine {
 
   /** Command lines of all processes in a container, as the host sees them. */
   async processes(container: string): Promise<readonly string[]> {
-    const table = await this.docker('top', container, '-eo', 'args');
-    return table.split('\n').slice(1);
+    // The daemon finds the container's processes in ps's output by their ids.
+    const table = await this.docker('top', container, '-eo', 'pid,args');
+    return table
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().replace(/^\d+\s+/, ''));
   }
 
   #run(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
