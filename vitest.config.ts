@@ -10,6 +10,8 @@ export default defineConfig({
     // Real databases share the machine with the tests: two files at a time, the limits generous.
     pool: 'forks',
     maxWorkers: 2,
+    // No engine of the machine's own: a test that needs Docker brings one (test/support/docker.ts).
+    env: { DOCKER_HOST: 'unix:///nowhere/docker.sock' },
     // A session's end, a process' end: on a busy machine the default of one second is not always enough.
     expect: { poll: { timeout: 30_000, interval: 100 } },
     coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'] },

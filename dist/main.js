@@ -3,11 +3,11 @@ import { $ as formatCount, A as waysToFinish, B as readHistory, C as checkPartNa
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash, createHmac, randomBytes, scrypt } from "node:crypto";
 import { Readable, Writable } from "node:stream";
-import { join, relative } from "node:path";
+import { readFileSync } from "node:fs";
 import { open, readFile, rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
+import { join, relative } from "node:path";
 import { pipeline as pipeline$1 } from "node:stream/promises";
-import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 // src/recovery/unfinished-run-error.ts
@@ -573,7 +573,7 @@ async function preflight(context, settings, log) {
 async function openDatabase(context, settings, migrator, problems) {
 	const url = settings.databaseUrl ?? migrator?.url ?? null;
 	if (url === null) return null;
-	return await problems.attempt(() => context.ports.openDatabase(url, settings.workingDirectory));
+	return await problems.attempt(() => context.ports.openDatabase(url, settings));
 }
 function ready({ database, lock, migrator, storages, facts, history, pending }) {
 	return {
@@ -1582,7 +1582,7 @@ async function openGround(context, settings, log) {
 	const database = url === null ? {
 		value: null,
 		because: `The database was not looked at, because this job has no URL for it${context.pullRequest?.isFromFork === true ? " (GitHub gives no secrets to pull requests from forks)" : ""}.`
-	} : await ports.openDatabase(url, settings.workingDirectory).then((value) => ({ value }), (error) => failed("The database was not looked at, because it cannot be opened", error));
+	} : await ports.openDatabase(url, settings).then((value) => ({ value }), (error) => failed("The database was not looked at, because it cannot be opened", error));
 	try {
 		if (database.value !== null) {
 			const { address, server } = database.value;
@@ -1640,7 +1640,7 @@ async function openScratch(context, settings, { database, hasTarget }, findings,
 	};
 	let scratch;
 	try {
-		scratch = await context.ports.openScratchServer(url, settings.workingDirectory, context.run.id, (line) => context.log.warn(line));
+		scratch = await context.ports.openScratchServer(url, settings, context.run.id, (line) => context.log.warn(line));
 	} catch (error) {
 		return failed("the server of shadow-database-url cannot be used", error);
 	}
@@ -2786,7 +2786,7 @@ function unlessMadeByBackup({ madeBy }) {
 async function askServer(context, settings, url, log) {
 	await using opened = new AsyncDisposableStack();
 	try {
-		const database = opened.use(await context.ports.openDatabase(url, settings.workingDirectory));
+		const database = opened.use(await context.ports.openDatabase(url, settings));
 		context.report.target({
 			...database.address,
 			serverVersion: database.server.text

@@ -1,8 +1,8 @@
 import { O as openStorages, S as ReportBuilder, T as readSchemaText, U as dumpName, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, ht as messageOf, k as finishEarlierRun, l as repositoryRootOf, m as surviveLostOutput, mt as SafeMigrateError, n as removeWorkFolder, o as savedOpenRun, r as surviveStrayErrors, rt as sha256OfFile, s as savedWorkFolder, tt as openPorts, u as publish, ut as migratorApplicationName, v as secretsOf, x as ActionLog, y as readGitHubContext } from "./safe-migrate.js";
 import { c as setSecret, l as warning } from "./actions-core.js";
-import { join } from "node:path";
 import { open, readFile, readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
+import { join } from "node:path";
 
 // src/commands/finish-own-run.ts
 /** The sessions of a killed run end within moments, those of a frozen one within a minute. */
@@ -22,7 +22,7 @@ async function finishOwnRun(context, settings) {
 		hint: "The next migrate finishes it.",
 		docs: "recovery.md"
 	});
-	await using database = await context.ports.openDatabase(url, settings.workingDirectory);
+	await using database = await context.ports.openDatabase(url, settings);
 	report.target({
 		...database.address,
 		serverVersion: database.server.text

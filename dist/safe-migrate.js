@@ -5,16 +5,16 @@ import { n as bech32 } from "./scure-base.js";
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { PassThrough, Transform, addAbortSignal } from "node:stream";
-import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { constants, createReadStream, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { spawn } from "node:child_process";
-import { access, chmod, constants, copyFile, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
+import { access, chmod, constants as constants$1, copyFile, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
 import { setTimeout as setTimeout$1 } from "node:timers/promises";
+import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { finished as finished$1, pipeline as pipeline$1 } from "node:stream/promises";
 import { StringDecoder } from "node:string_decoder";
 import { lookup } from "node:dns/promises";
 import { createServer, isIP } from "node:net";
-import { finished as finished$1, pipeline as pipeline$1 } from "node:stream/promises";
 import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
-import { constants as constants$1, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { hostname, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
@@ -315,14 +315,17 @@ const otherConnectionProblem = {
 	what: "could not be connected to",
 	hint: "Check the database URL with psql from the same machine."
 };
-/** The error for a psql that ended before its session was open, from what it wrote to stderr. */
-function connectionError(address, database, stderr) {
+/**
+* The error for a psql that ended before its session was open, from what it wrote to stderr. `serverName` is what the
+* server is called when it is not the address of the URL that was connected to.
+*/
+function connectionError(address, database, stderr, serverName = null) {
 	const problem = connectionProblems.find(([pattern]) => pattern.test(stderr))?.[1] ?? otherConnectionProblem;
 	const host = address.host.includes(":") ? `[${address.host}]` : address.host;
 	const said = saidBy(stderr);
 	return new SafeMigrateError({
 		code: problem.code,
-		message: `The PostgreSQL server at ${host}:${address.port} ${problem.what} (database ${database}, user ${address.user})${said === "" ? "." : `: ${said}`}`,
+		message: `The PostgreSQL server ${serverName ?? `at ${host}:${address.port}`} ${problem.what} (database ${database}, user ${address.user})${said === "" ? "." : `: ${said}`}`,
 		hint: problem.hint,
 		docs: "postgresql.md"
 	});
@@ -1579,6 +1582,63 @@ async function joinSnapshot(server, { source }) {
 	};
 }
 
+// src/docker/container-scripts.ts
+/**
+* What runs inside of a container: POSIX sh, for images with dash, bash or busybox. Nothing is written there.
+*
+* A signal to `docker exec` does not reach the process inside, and that process outlives its client. So every process
+* tells its id before it begins, and one watchman in the container, fed through its stdin, signals them for us. When
+* that stdin ends, because we have ended however we ended, the watchman ends what is left.
+*/
+/** `started <pid>`: field 22 of /proc/<pid>/stat, by which a process is told from a later one with the same id. */
+const started = `started() {
+  { read -r line < "/proc/$1/stat"; } 2>/dev/null || return 1
+  set -- \${line##*) }
+  echo "\${20}"
+}`;
+/** What the watchman and every process say first, to stdout and stderr. */
+const readyLine = "safe-migrate: ready";
+const startedPattern = /^safe-migrate: started (\d+) (\d+)\n/;
+/** Lines on stdin: `watch <pid> <start>`, `signal <pid> <start> <name>`. */
+const watchmanScript = `${started}
+watched=
+echo '${readyLine}'
+while read -r verb pid start signal; do
+  case $verb in
+    watch) watched="$watched $pid:$start" ;;
+    signal) [ "$(started "$pid")" = "$start" ] && kill -s "$signal" "$pid" ;;
+  esac
+done 2>/dev/null
+for signal in TERM KILL; do
+  found=
+  for each in $watched; do
+    [ "$(started "\${each%%:*}")" = "\${each#*:}" ] && kill -s "$signal" "\${each%%:*}" && found=yes
+  done
+  [ -n "$found" ] && [ "$signal" = TERM ] && sleep 2
+done 2>/dev/null
+exit 0`;
+/**
+* Arguments: the names of all PG* variables that were given, then the command. Variables of the image itself
+* (PGHOSTADDR, PGOPTIONS, …) would lead the tool elsewhere and are taken away. Begins only when told to.
+*/
+const processScript = `${started}
+for name in $(env | sed -n 's/^\\(PG[A-Z0-9_]*\\)=.*/\\1/p'); do
+  case " $1 " in *" $name "*) ;; *) unset "$name" ;; esac
+done
+shift
+echo "safe-migrate: started $$ $(started $$)" >&2
+read -r word && [ "$word" = go ] || exit 125
+exec "$@"`;
+/**
+* Arguments: the script above, the names, then pg_restore's command. The first line of stdin holds the ids of the
+* entries to restore; pg_restore reads them from a pipe as its list, and the archive from what remains of stdin.
+*/
+const selectionScript = `IFS= read -r entries || exit 125
+exec 4<&0
+script=$1
+shift
+printf '%s\\n' "$entries" | tr ' ' '\\n' | sh -c "$script" sh "$@" --use-list=/dev/fd/3 3<&0 0<&4 4<&-`;
+
 // src/system/child-environment.ts
 /**
 * What the runner gives to actions and to nobody else. A migration, a hook or a database tool that could read
@@ -1815,6 +1875,374 @@ var ByteTail = class {
 	}
 };
 
+// src/docker/docker-client.ts
+const answerTimeoutMs$1 = 15e3;
+/** The environment for a docker client: its own (`DOCKER_HOST`, `HOME`), without what belongs to the action. */
+function dockerEnvironment(extra = {}) {
+	return databaseToolEnvironment(extra);
+}
+/**
+* Runs a short docker command to its end; its exit code is the caller's to judge.
+* Rejects with SM_DOCKER_MISSING where there is no docker client.
+*/
+async function docker(args, options = {}) {
+	try {
+		return await readOutput("docker", args, {
+			env: dockerEnvironment(),
+			timeoutMs: options.timeoutMs ?? answerTimeoutMs$1
+		});
+	} catch (cause) {
+		if (!(cause instanceof SafeMigrateError) || cause.code !== "SM_PROCESS_NOT_STARTED") throw cause;
+		throw new SafeMigrateError({
+			code: "SM_DOCKER_MISSING",
+			message: "There is no docker client on this machine.",
+			hint: "Install Docker where the job runs, or let the tools of PostgreSQL run on the machine itself (without container and client-image).",
+			docs: "docker.md",
+			cause
+		});
+	}
+}
+/** Why Docker cannot be used here, or null when its engine answers. */
+async function dockerProblem() {
+	try {
+		const exit = await docker([
+			"version",
+			"--format",
+			"{{.Server.Version}}"
+		]);
+		return exit.exitCode === 0 && exit.stdout.trim() !== "" ? null : unreachable(exit);
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_DOCKER_MISSING") return error;
+		throw error;
+	}
+}
+function unreachable(exit) {
+	return new SafeMigrateError({
+		code: "SM_DOCKER_UNREACHABLE",
+		message: `The Docker engine does not answer: ${saidByDocker(exit)}`,
+		hint: "Start it, or give the user of the job access to its socket (group docker); DOCKER_HOST says where another one is.",
+		docs: "docker.md"
+	});
+}
+/** Docker's own last words, on one line. */
+function saidByDocker({ exitCode, stderr }) {
+	return (stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("See '")).at(-1) ?? `exit code ${exitCode ?? "unknown"}`).slice(0, 300);
+}
+
+// src/docker/watchman.ts
+const startTimeoutMs = 6e4;
+/** Starts it in a running container. Rejects with SM_CONTAINER_SHELL. */
+function watchContainer(container, name) {
+	return startWatchman([
+		"exec",
+		"--interactive",
+		container,
+		"sh",
+		"-c",
+		watchmanScript
+	], (said) => new SafeMigrateError({
+		code: "SM_CONTAINER_SHELL",
+		message: `Nothing can be run in the container ${name}: ${said}`,
+		hint: "It needs sh, sed, env and tr beside the tools of PostgreSQL, as the images of PostgreSQL have them.",
+		docs: "docker.md"
+	}));
+}
+/**
+* Runs docker with `args`, which begin the watchman's script, and waits until it is ready. `failure` makes the error
+* from what docker said.
+*/
+async function startWatchman(args, failure) {
+	const client = startProcess("docker", args, {
+		env: dockerEnvironment(),
+		stdin: "pipe",
+		ownGroup: true
+	});
+	await ready(client).catch(async (error) => {
+		client.kill("SIGKILL");
+		const exit = await client.exited.catch(() => null);
+		throw error instanceof SafeMigrateError ? error : failure(exit === null ? String(error) : saidByDocker(exit));
+	});
+	const say = (line) => void client.stdin?.write(`${line}\n`);
+	return {
+		watch: (pid, start) => say(`watch ${pid} ${start}`),
+		signal: (pid, start, signal) => say(`signal ${pid} ${start} ${signal.replace(/^SIG/, "")}`),
+		async [Symbol.asyncDispose]() {
+			client.stdin?.end();
+			const timer = setTimeout(() => client.kill("SIGKILL"), 1e4);
+			await client.exited.catch(() => {});
+			clearTimeout(timer);
+		}
+	};
+}
+async function ready(client) {
+	let text = "";
+	await new Promise((resolve, reject) => {
+		client.stdout.on("data", (chunk) => {
+			text += chunk.toString("latin1");
+			if (text.includes("safe-migrate: ready")) resolve();
+		});
+		client.exited.then(() => reject(/* @__PURE__ */ new Error("it ended")), reject);
+		setTimeout(() => reject(/* @__PURE__ */ new Error("it did not answer in time")), startTimeoutMs).unref();
+	});
+}
+
+// src/database/postgres/tool-installations.ts
+const toolNames = [
+	"psql",
+	"pg_dump",
+	"pg_restore"
+];
+const probeTimeoutMs$2 = 1e4;
+/** Where packages put the tools of one major: the parent folder, and the path below each version's folder. */
+const versionedFolders = [
+	[
+		"/usr/lib/postgresql",
+		/^\d+$/,
+		"bin"
+	],
+	[
+		"/usr",
+		/^pgsql-\d+$/,
+		"bin"
+	],
+	[
+		"/opt/homebrew/opt",
+		/^(postgresql(@\d+)?|libpq)$/,
+		"bin"
+	],
+	[
+		"/usr/local/opt",
+		/^(postgresql(@\d+)?|libpq)$/,
+		"bin"
+	],
+	[
+		"/home/linuxbrew/.linuxbrew/opt",
+		/^(postgresql(@\d+)?|libpq)$/,
+		"bin"
+	],
+	[
+		"/Library/PostgreSQL",
+		/^\d+$/,
+		"bin"
+	],
+	[
+		"/Applications/Postgres.app/Contents/Versions",
+		/^\d+$/,
+		"bin"
+	]
+];
+/** The folders of this machine that may hold the tools, those of packages first, then `path`. */
+async function searchFolders(path = process.env.PATH ?? "") {
+	return [...(await Promise.all(versionedFolders.map(async ([parent, name, below]) => {
+		return (await readdir(parent).catch(() => [])).filter((entry) => name.test(entry)).map((entry) => join(parent, entry, below));
+	}))).flat(), ...path.split(delimiter).filter((folder) => folder !== "")];
+}
+/** All complete sets of tools in `folders`, newest first. A set whose tools differ in version is left out. */
+async function findInstallations(folders) {
+	const seen = /* @__PURE__ */ new Set();
+	const found = [];
+	for (const directory of folders) {
+		const psql = await realpath(join(directory, "psql")).catch(() => null);
+		if (psql === null || seen.has(psql) || basename(psql) === "pg_wrapper") continue;
+		seen.add(psql);
+		const version = await versionOf(directory);
+		if (version !== null) found.push({
+			directory,
+			version
+		});
+	}
+	return found.sort((a, b) => b.version.number - a.version.number);
+}
+async function versionOf(directory) {
+	const versions = await Promise.all(toolNames.map((tool) => probe(join(directory, tool))));
+	const [first] = versions;
+	if (first === void 0 || first === null) return null;
+	return versions.every((version) => version?.number === first.number) ? first : null;
+}
+async function probe(tool) {
+	try {
+		await access(tool, constants$1.X_OK);
+		const { exitCode, stdout } = await readOutput(tool, ["--version"], {
+			env: childEnvironment({ LC_ALL: "C" }),
+			timeoutMs: probeTimeoutMs$2
+		});
+		return exitCode === 0 ? parseToolVersion(stdout) : null;
+	} catch {
+		return null;
+	}
+}
+/** The version in the output of `psql --version`, e.g. `psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`. */
+function parseToolVersion(output) {
+	const match = /\(PostgreSQL\) (\d+)(?:\.(\d+))?/.exec(output);
+	if (match === null) return null;
+	return versionFromNumber(Number(match[1]) * 1e4 + Number(match[2] ?? 0));
+}
+/** A version from PostgreSQL's own number (`server_version_num`, 10 and later), e.g. 150018. */
+function versionFromNumber(number) {
+	const major = Math.floor(number / 1e4);
+	return {
+		number,
+		major,
+		text: `${major}.${number % 1e4}`
+	};
+}
+
+// src/database/postgres/container-installations.ts
+const probeTimeoutMs$1 = 3e4;
+/**
+* Prints, for every folder of the container that has all three tools, its path and what each says of its version.
+* /usr/bin/psql of Debian is a wrapper that picks a version by rules of its own; the real ones come first.
+*/
+const probeScript$1 = `IFS=:
+for folder in $(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/bitnami/postgresql/bin 2>/dev/null | tr '\\n' ':')$PATH; do
+  [ -x "$folder/psql" ] && [ -x "$folder/pg_dump" ] && [ -x "$folder/pg_restore" ] || continue
+  case $(readlink -f "$folder/psql") in */pg_wrapper) continue ;; esac
+  echo "folder $folder"
+  for tool in psql pg_dump pg_restore; do LC_ALL=C "$folder/$tool" --version; done
+done 2>/dev/null`;
+/** All complete sets of PostgreSQL's tools in a running container, newest first; none when it has no shell either. */
+async function findInstallationsIn(container) {
+	const { stdout } = await docker([
+		"exec",
+		container,
+		"sh",
+		"-c",
+		probeScript$1
+	], { timeoutMs: probeTimeoutMs$1 });
+	const found = [];
+	for (const [directory, ...lines] of stdout.split("folder ").slice(1).map((part) => part.trim().split("\n"))) {
+		const versions = lines.map(parseToolVersion);
+		const [first] = versions;
+		if (directory === void 0 || first === void 0 || first === null || versions.length !== 3) continue;
+		if (found.some((other) => other.directory === directory)) continue;
+		if (versions.every((version) => version?.number === first.number)) found.push({
+			directory,
+			version: first
+		});
+	}
+	return found.sort((a, b) => b.version.number - a.version.number);
+}
+
+// src/docker/container-processes.ts
+/** Between SIGTERM and SIGKILL inside, and from there to the end of the docker client. */
+const graceMs = 5e3;
+/**
+* Starts a program in a container by `docker exec`. It begins only when the watchman knows it, so that nothing of ours
+* goes on in the container after us. Throws the signal's reason when it was aborted already.
+*/
+function startInContainer(container, watchman, command, options) {
+	options.signal?.throwIfAborted();
+	const given = Object.keys(options.env);
+	const names = given.filter((name) => name.startsWith("PG")).join(" ");
+	const script = options.entries === void 0 ? [
+		processScript,
+		"sh",
+		names
+	] : [
+		selectionScript,
+		"sh",
+		processScript,
+		names
+	];
+	const variables = [...given, "LC_ALL"].map((name) => `--env=${name}`);
+	let begun = () => {};
+	const place = new Promise((resolve) => {
+		begun = resolve;
+	});
+	const announced = new Announcement(begun);
+	const client = startProcess("docker", [
+		"exec",
+		"--interactive",
+		...variables,
+		container,
+		"sh",
+		"-c",
+		...script,
+		...command
+	], {
+		env: dockerEnvironment(options.env),
+		stdin: "pipe",
+		ownGroup: true,
+		onStderr: (chunk) => announced.read(chunk)
+	});
+	const stdin = inputOf(client, options);
+	const stop = signaller(client, watchman, place);
+	place.then(({ pid, start }) => {
+		watchman.watch(pid, start);
+		client.stdin?.write("go\n");
+		stdin.open();
+	});
+	const end = onAbort(client, stop, options.signal);
+	return {
+		stdin: options.stdin === "pipe" ? stdin.stream : null,
+		stdout: client.stdout,
+		exited: client.exited.then((exit) => ({
+			...exit,
+			stderr: exit.stderr.replace(startedPattern, "")
+		})).finally(end),
+		kill: stop
+	};
+}
+/** Finds the line by which a process tells its id; it is the first that comes. */
+var Announcement = class {
+	#found;
+	#text = "";
+	#isDone = false;
+	constructor(found) {
+		this.#found = found;
+	}
+	read(chunk) {
+		if (this.#isDone) return;
+		this.#text += chunk.toString("latin1");
+		const match = startedPattern.exec(this.#text);
+		const [, pid, start] = match ?? [];
+		if (pid !== void 0 && start !== void 0) this.#found({
+			pid,
+			start
+		});
+		this.#isDone = match !== null || this.#text.includes("\n");
+	}
+};
+/** What is written before the process may begin waits; after `go` it follows on the same stream. */
+function inputOf(client, options) {
+	const stream = new PassThrough();
+	stream.on("error", () => {});
+	if (options.entries !== void 0) client.stdin?.write(`${options.entries.join(" ")}\n`);
+	if (options.stdin !== "pipe") stream.end();
+	return {
+		stream,
+		open: () => {
+			if (client.stdin !== null) stream.pipe(client.stdin);
+			client.exited.catch(() => {}).finally(() => stream.destroy());
+		}
+	};
+}
+function signaller(client, watchman, place) {
+	let isThere = null;
+	place.then((found) => {
+		isThere = found;
+	});
+	return (signal = "SIGTERM") => {
+		if (isThere === null) client.kill("SIGKILL");
+		else watchman.signal(isThere.pid, isThere.start, signal);
+	};
+}
+function onAbort(client, stop, signal) {
+	let timer;
+	const abort = () => {
+		stop("SIGTERM");
+		timer = setTimeout(() => {
+			stop("SIGKILL");
+			timer = setTimeout(() => client.kill("SIGKILL"), graceMs);
+		}, graceMs);
+	};
+	signal?.addEventListener("abort", abort, { once: true });
+	return () => {
+		clearTimeout(timer);
+		signal?.removeEventListener("abort", abort);
+	};
+}
+
 // src/database/postgres/tool-arguments.ts
 /**
 * The arguments that make psql, pg_dump or pg_restore connect to `database`: the same for all three, and free of
@@ -1827,36 +2255,71 @@ function connectionArguments(database) {
 	return ["--no-password", `--dbname=dbname='${database.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}' keepalives=1 keepalives_idle=30 keepalives_interval=10 keepalives_count=3`];
 }
 
-// src/database/postgres/machine-tools.ts
-/** The database's tools as they are installed on this machine. */
-var MachineTools = class {
+// src/database/postgres/container-tools.ts
+/**
+* The database's tools in a container, started by `docker exec`. Dumps come out and archives go in as streams: the
+* container has no file of ours, and pg_restore reads from a stream with one job.
+*/
+var ContainerTools = class {
 	version;
 	fact;
 	warnings;
-	goesByUrl = true;
-	readsLocalFiles = true;
+	serverName;
+	/** Even in the machine's own network: where Docker runs in a machine of its own, that is not ours. */
+	goesByUrl = false;
 	#directory;
-	#target;
-	constructor(choice, target) {
+	#container;
+	constructor(choice, container) {
 		const { directory, version } = choice.installation;
 		this.version = version;
-		this.fact = `tools ${version.text} in ${directory}`;
+		this.fact = `tools ${version.text} in ${container.place}`;
 		this.warnings = choice.warnings;
+		this.serverName = container.serverName;
 		this.#directory = directory;
-		this.#target = target;
+		this.#container = container;
 	}
 	start(tool, args, options) {
-		const { database } = options;
+		return this.#start(tool, args, options);
+	}
+	async readArchive(reading) {
+		const { database, signal, entries } = reading;
+		const process = this.#start("pg_restore", reading.args, {
+			database,
+			signal,
+			stdin: "pipe",
+			...entries === null ? {} : { entries: entries.map((line) => line.split(";", 1)[0] ?? "") }
+		});
+		if (process.stdin === null) throw new TypeError("pg_restore was started without stdin");
+		const sent = pipeline$1(createReadStream(reading.archivePath), process.stdin).catch(() => {});
+		const [stdout, exit] = await Promise.all([
+			text(process.stdout),
+			process.exited,
+			sent
+		]);
+		return {
+			...exit,
+			stdout
+		};
+	}
+	async [Symbol.asyncDispose]() {
+		await this.#container.watchman[Symbol.asyncDispose]();
+	}
+	#start(tool, args, options) {
+		const { database, entries, signal, stdin } = options;
 		const connection = database === null ? [] : connectionArguments(database);
-		const variables = database === null ? {} : this.#target.environment(database);
-		return startProcess(join(this.#directory, tool), [...connection, ...args], {
-			env: databaseToolEnvironment({
+		const variables = database === null ? {} : this.#container.environment(database);
+		return startInContainer(this.#container.id, this.#container.watchman, [
+			`${this.#directory}/${tool}`,
+			...connection,
+			...args
+		], {
+			env: {
 				...variables,
 				...options.env
-			}),
-			stdin: options.stdin ?? "ignore",
-			ownGroup: true,
-			...options.signal === void 0 ? {} : { signal: options.signal }
+			},
+			...entries === void 0 ? {} : { entries },
+			...stdin === void 0 ? {} : { stdin },
+			...signal === void 0 ? {} : { signal }
 		});
 	}
 };
@@ -1880,6 +2343,7 @@ var PsqlChannel = class PsqlChannel {
 	#process;
 	#stdin;
 	#address;
+	#serverName;
 	#token = `sm_${randomBytes(16).toString("hex")}`;
 	#decoder = new StringDecoder("utf8");
 	#unfinishedLine = [];
@@ -1905,9 +2369,10 @@ var PsqlChannel = class PsqlChannel {
 			}
 		});
 		if (process.stdin === null) throw new TypeError("psql without stdin");
-		return new PsqlChannel(process, process.stdin, address, database);
+		return new PsqlChannel(process, process.stdin, address, database, tools.serverName);
 	}
-	constructor(process, stdin, address, database) {
+	constructor(process, stdin, address, database, serverName) {
+		this.#serverName = serverName;
 		this.database = database;
 		this.#process = process;
 		this.#stdin = stdin;
@@ -2008,7 +2473,7 @@ var PsqlChannel = class PsqlChannel {
 	#endedBecause(stderr) {
 		if (!this.#isOpen) {
 			const said = this.#isClosing && stderr === "" ? "timeout expired" : stderr;
-			return connectionError(this.#address, this.database, said);
+			return connectionError(this.#address, this.database, said, this.#serverName);
 		}
 		const sqlState = /FATAL:\s+([0-9A-Z]{5})\b/.exec(stderr)?.[1] ?? null;
 		return connectionLost(this.database, sqlState);
@@ -2212,34 +2677,44 @@ const firstSafeMinor = {
 };
 /**
 * Chooses the tools for a server: those of its own major, otherwise the nearest newer ones (pg_dump refuses a
-* server that is newer than itself). Throws SM_CLIENT_MISSING or SM_CLIENT_TOO_OLD with the way out.
+* server that is newer than itself). `noImage`: why tools of an image are no way out; null when that was no question.
+* `place`: where the tools are, when not on this machine. Throws SM_CLIENT_MISSING or SM_CLIENT_TOO_OLD.
 */
-function chooseTools(installations, server) {
+function chooseTools(installations, server, noImage = null, place = null) {
 	const [installation] = installations.filter((installation) => installation.version.major >= server.major).sort((a, b) => a.version.major - b.version.major || b.version.number - a.version.number);
 	if (installation !== void 0) return {
 		installation,
 		warnings: warningsFor(installation, server)
 	};
 	const [newest] = [...installations].sort((a, b) => b.version.number - a.version.number);
-	if (newest === void 0) throw noTools(server.major);
+	if (newest === void 0) throw noTools(server.major, noImage);
+	if (place !== null) throw new SafeMigrateError({
+		code: "SM_CLIENT_TOO_OLD",
+		message: `The PostgreSQL tools in ${place} (${newest.version.text}) are older than the server (${server.text}) and cannot dump it.`,
+		hint: `Use an image of PostgreSQL ${server.major} or later, e.g. postgres:${server.major}. An older client cannot be used.`,
+		docs: "docker.md"
+	});
 	throw new SafeMigrateError({
 		code: "SM_CLIENT_TOO_OLD",
 		message: `The PostgreSQL tools of this machine (${newest.version.text} in ${newest.directory}) are older than the server (${server.text}) and cannot dump it.`,
-		hint: `${installHint(server.major)} An older client cannot be used.`,
+		hint: `Either: ${installHint(server.major)} ${imageHint(server.major, noImage)} An older client cannot be used.`,
 		docs: "postgresql.md"
 	});
 }
 /** SM_CLIENT_MISSING; `major` is the server's when it is known. */
-function noTools(major) {
+function noTools(major, noImage = null) {
 	return new SafeMigrateError({
 		code: "SM_CLIENT_MISSING",
 		message: "psql, pg_dump and pg_restore were not found on this machine (neither in /usr/lib/postgresql nor on PATH).",
-		hint: installHint(major),
+		hint: `Either: ${installHint(major)} ${imageHint(major, noImage)}`,
 		docs: "postgresql.md"
 	});
 }
+function imageHint(major, noImage) {
+	return `Or: let Docker run them from ${`postgres:${major ?? "<server major>"}`} (client-image names another image)${noImage === null ? "." : `; now it does not: ${noImage}`}`;
+}
 function installHint(major) {
-	return `Install them in a step before this one: sudo apt-get install -y postgresql-common && sudo /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y && sudo apt-get install -y ${`postgresql-client-${major ?? "<server major>"}`}`;
+	return `Install them in a step before this one: sudo apt-get install -y postgresql-common && sudo /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y && sudo apt-get install -y ${`postgresql-client-${major ?? "<server major>"}`}.`;
 }
 function warningsFor({ version }, server) {
 	const warnings = [];
@@ -2250,127 +2725,404 @@ function warningsFor({ version }, server) {
 	return warnings;
 }
 
-// src/database/postgres/tool-installations.ts
-const toolNames = [
-	"psql",
-	"pg_dump",
-	"pg_restore"
-];
-const probeTimeoutMs$1 = 1e4;
-/** Where packages put the tools of one major: the parent folder, and the path below each version's folder. */
-const versionedFolders = [
-	[
-		"/usr/lib/postgresql",
-		/^\d+$/,
-		"bin"
-	],
-	[
-		"/usr",
-		/^pgsql-\d+$/,
-		"bin"
-	],
-	[
-		"/opt/homebrew/opt",
-		/^(postgresql(@\d+)?|libpq)$/,
-		"bin"
-	],
-	[
-		"/usr/local/opt",
-		/^(postgresql(@\d+)?|libpq)$/,
-		"bin"
-	],
-	[
-		"/home/linuxbrew/.linuxbrew/opt",
-		/^(postgresql(@\d+)?|libpq)$/,
-		"bin"
-	],
-	[
-		"/Library/PostgreSQL",
-		/^\d+$/,
-		"bin"
-	],
-	[
-		"/Applications/Postgres.app/Contents/Versions",
-		/^\d+$/,
-		"bin"
-	]
-];
-/** The folders of this machine that may hold the tools, those of packages first, then `path`. */
-async function searchFolders(path = process.env.PATH ?? "") {
-	return [...(await Promise.all(versionedFolders.map(async ([parent, name, below]) => {
-		return (await readdir(parent).catch(() => [])).filter((entry) => name.test(entry)).map((entry) => join(parent, entry, below));
-	}))).flat(), ...path.split(delimiter).filter((folder) => folder !== "")];
-}
-/** All complete sets of tools in `folders`, newest first. A set whose tools differ in version is left out. */
-async function findInstallations(folders) {
-	const seen = /* @__PURE__ */ new Set();
-	const found = [];
-	for (const directory of folders) {
-		const psql = await realpath(join(directory, "psql")).catch(() => null);
-		if (psql === null || seen.has(psql) || basename(psql) === "pg_wrapper") continue;
-		seen.add(psql);
-		const version = await versionOf(directory);
-		if (version !== null) found.push({
-			directory,
-			version
-		});
+// src/database/postgres/client-image.ts
+/** Asked for the server's version when the machine has no tools at all. */
+const newestMajor = 18;
+const pullTimeoutMs = 6e5;
+/**
+* Starts the tools of an image, in a container in the machine's network that ends with us: of `image`, or of
+* PostgreSQL's own with the server's major. `known` is null where nothing on the machine could ask the server for its
+* version. `opened` is null where that is not possible, and `because` then says why. An `image` that was asked for by
+* name and cannot be used is an error: SM_CLIENT_IMAGE. Rejects as openSession does when the server does not answer.
+*/
+async function chooseClientImage(target, known, image) {
+	const problem = await dockerProblem();
+	if (problem !== null) {
+		if (image !== null) throw cannotUse(image, problem.message);
+		return {
+			opened: null,
+			because: problem.message
+		};
 	}
-	return found.sort((a, b) => b.version.number - a.version.number);
-}
-async function versionOf(directory) {
-	const versions = await Promise.all(toolNames.map((tool) => probe(join(directory, tool))));
-	const [first] = versions;
-	if (first === void 0 || first === null) return null;
-	return versions.every((version) => version?.number === first.number) ? first : null;
-}
-async function probe(tool) {
 	try {
-		await access(tool, constants.X_OK);
-		const { exitCode, stdout } = await readOutput(tool, ["--version"], {
-			env: childEnvironment({ LC_ALL: "C" }),
-			timeoutMs: probeTimeoutMs$1
-		});
-		return exitCode === 0 ? parseToolVersion(stdout) : null;
-	} catch {
-		return null;
+		const first = await openImage(target, image ?? officialImage(known?.major ?? newestMajor));
+		if (image !== null || known !== null || first.version.major === newestMajor) return {
+			opened: first,
+			because: null
+		};
+		try {
+			const exact = await openImage(target, officialImage(first.version.major));
+			await first.tools[Symbol.asyncDispose]();
+			return {
+				opened: exact,
+				because: null
+			};
+		} catch (error) {
+			if (!isImageProblem(error)) throw error;
+			return {
+				opened: first,
+				because: null
+			};
+		}
+	} catch (error) {
+		if (image !== null || !isImageProblem(error)) throw error;
+		return {
+			opened: null,
+			because: messageOf(error)
+		};
 	}
 }
-/** The version in the output of `psql --version`, e.g. `psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`. */
-function parseToolVersion(output) {
-	const match = /\(PostgreSQL\) (\d+)(?:\.(\d+))?/.exec(output);
-	if (match === null) return null;
-	return versionFromNumber(Number(match[1]) * 1e4 + Number(match[2] ?? 0));
+function officialImage(major) {
+	return `postgres:${major}`;
 }
-/** A version from PostgreSQL's own number (`server_version_num`, 10 and later), e.g. 150018. */
-function versionFromNumber(number) {
-	const major = Math.floor(number / 1e4);
+function isImageProblem(error) {
+	return error instanceof SafeMigrateError && error.code === "SM_CLIENT_IMAGE";
+}
+async function openImage(target, image) {
+	await ensureImage(image);
+	const id = `safe-migrate-clients-${randomBytes(6).toString("hex")}`;
+	const watchman = await startWatchman([
+		"run",
+		"--rm",
+		"--interactive",
+		"--network=host",
+		`--name=${id}`,
+		...mountsFor(target).map((path) => `--volume=${path}:${path}:ro`),
+		"--entrypoint=sh",
+		image,
+		"-c",
+		watchmanScript
+	], (said) => cannotUse(image, said));
+	try {
+		const container = {
+			id,
+			place: `image ${image}`,
+			watchman,
+			serverName: null,
+			environment: (database) => target.environment(database)
+		};
+		const installations = await findInstallationsIn(id);
+		const [newest] = installations;
+		if (newest === void 0) throw cannotUse(image, "it has no psql, pg_dump and pg_restore");
+		const asking = new ContainerTools({
+			installation: newest,
+			warnings: []
+		}, container);
+		const opened = await openSession(asking, target.address, target.address.database);
+		await opened.session[Symbol.asyncDispose]();
+		const version = versionFromNumber(opened.serverVersionNumber);
+		const choice = chooseTools(installations, version, null, container.place);
+		return {
+			tools: new ContainerTools(choice, container),
+			version
+		};
+	} catch (error) {
+		await watchman[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+async function ensureImage(image) {
+	if ((await docker([
+		"image",
+		"inspect",
+		"--format",
+		"{{.Id}}",
+		image
+	])).exitCode === 0) return;
+	const pulled = await docker([
+		"pull",
+		"--quiet",
+		image
+	], { timeoutMs: pullTimeoutMs });
+	if (pulled.exitCode !== 0) throw cannotUse(image, `it cannot be pulled: ${saidByDocker(pulled)}`);
+}
+/** The socket's folder and the certificate, where the URL names them: the same paths inside. */
+function mountsFor(target) {
+	const { PGHOST, PGSSLROOTCERT } = target.environment(target.address.database);
+	return [PGHOST, PGSSLROOTCERT].filter((path) => path?.startsWith("/") === true && existsSync(path));
+}
+function cannotUse(image, because) {
+	return new SafeMigrateError({
+		code: "SM_CLIENT_IMAGE",
+		message: `The tools of PostgreSQL cannot be run from the image ${image}: ${because}`,
+		hint: "Let the machine reach the registry (or docker pull, docker load the image before), or name one that it has as client-image: with sh, psql, pg_dump and pg_restore, not older than the server.",
+		docs: "docker.md"
+	});
+}
+
+// src/docker/find-container.ts
+const listed = object({
+	ID: string(),
+	Names: string(),
+	State: string(),
+	Labels: string()
+});
+/**
+* Finds a running container by name, id (at least 12 digits of it), or the name of its service in a compose file. Where
+* several compose projects have such a service, the one whose folder holds `directory` is meant.
+* Rejects with SM_CONTAINER_NOT_FOUND, SM_CONTAINER_STOPPED, SM_CONTAINER_AMBIGUOUS, and where Docker cannot be used.
+*/
+async function findContainer(wanted, directory) {
+	const problem = await dockerProblem();
+	if (problem !== null) throw problem;
+	const exit = await docker([
+		"ps",
+		"--all",
+		"--no-trunc",
+		"--format",
+		"{{json .}}"
+	]);
+	if (exit.exitCode !== 0) throw refusal("SM_CONTAINER_NOT_FOUND", `${wanted}: ${saidByDocker(exit)}`, "");
+	const all = exit.stdout.split("\n").filter((line) => line.trim() !== "").map((line) => listed.parse(JSON.parse(line)));
+	const named = all.filter((each) => namesOf$1(each).includes(wanted) || isIdOf(each, wanted));
+	const candidates = named.length > 0 ? named : serviceContainers(all, wanted, directory);
+	const running = candidates.filter((each) => each.State === "running");
+	const [first, ...more] = running;
+	if (first === void 0) throw candidates.length > 0 ? stopped(candidates, wanted) : notFound$1(all, wanted);
+	if (more.length > 0) throw ambiguous(running, wanted);
 	return {
-		number,
-		major,
-		text: `${major}.${number % 1e4}`
+		id: first.ID,
+		name: namesOf$1(first)[0] ?? wanted
 	};
 }
+function serviceContainers(all, service, directory) {
+	const labelled = all.filter((each) => labelOf(each, "com.docker.compose.service") === service);
+	const [nearest] = labelled.map((each) => labelOf(each, "com.docker.compose.project.working_dir") ?? "").filter((folder) => folder !== "" && `${directory}${sep}`.startsWith(`${folder}${sep}`)).sort((a, b) => b.length - a.length);
+	if (nearest === void 0) return labelled;
+	return labelled.filter((each) => labelOf(each, "com.docker.compose.project.working_dir") === nearest);
+}
+function namesOf$1({ Names }) {
+	return Names.split(",").filter((name) => !name.includes("/"));
+}
+function isIdOf({ ID }, wanted) {
+	return /^[0-9a-f]{12,64}$/.test(wanted) && ID.startsWith(wanted);
+}
+/** Labels come as `name=value,name=value`; the values of compose's own labels that are read here may hold a comma. */
+function labelOf({ Labels }, name) {
+	return new RegExp(`(?:^|,)${name.replaceAll(".", "\\.")}=(.*?)(?:,[A-Za-z0-9_.-]+=|$)`).exec(Labels)?.[1] ?? null;
+}
+function notFound$1(all, wanted) {
+	const running = all.filter(({ State }) => State === "running").flatMap(namesOf$1);
+	return refusal("SM_CONTAINER_NOT_FOUND", `There is no container ${wanted}, neither by name nor as a service of a compose file.`, `${running.length === 0 ? "No container is running" : `Running are ${running.sort().join(", ")}`}; container names the one in which PostgreSQL runs.`);
+}
+function stopped(candidates, wanted) {
+	return refusal("SM_CONTAINER_STOPPED", `The container ${wanted} does not run (${candidates.map((each) => `${namesOf$1(each)[0] ?? each.ID}: ${each.State}`).join(", ")}).`, "Start it (docker start, docker compose up -d) and wait until PostgreSQL in it answers.");
+}
+function ambiguous(running, wanted) {
+	return refusal("SM_CONTAINER_AMBIGUOUS", `${wanted} is the service of several running containers: ${running.map((each) => namesOf$1(each)[0] ?? each.ID).join(", ")}.`, "Give the name of one of them as container.");
+}
+function refusal(code, message, hint) {
+	return new SafeMigrateError({
+		code,
+		message,
+		hint,
+		docs: "docker.md"
+	});
+}
+
+// src/database/postgres/connect-container.ts
+/** The port on which PostgreSQL listens in a container, whatever port it is published on. */
+const insidePort = 5432;
+/** Parameters of the URL that speak of the way from this machine, not of the one inside of the container. */
+const outsideOnly = /^PG(HOST|PORT|SSL.*|CHANNELBINDING|GSSENCMODE|KRBSRVNAME)$/;
+/**
+* Reaches the server from inside of its own container, with the URL's user, password and database: by the socket or on
+* the container's loopback, on the URL's port (a container in the machine's network has it too) or on 5432.
+* Rejects as findContainer does; with SM_CLIENT_MISSING when the container has no tools; with the most telling error of
+* all routes when none leads to the database.
+*/
+async function openContainer(target, wanted, directory) {
+	const found = await findContainer(wanted, directory);
+	const place = `container ${found.name}`;
+	const installations = await findInstallationsIn(found.id);
+	const [newest] = installations;
+	if (newest === void 0) throw noToolsIn(found);
+	const watchman = await watchContainer(found.id, found.name);
+	try {
+		const { container, version } = await findRoute(target, found, newest, watchman);
+		return {
+			tools: new ContainerTools(chooseTools(installations, version, null, place), container),
+			version
+		};
+	} catch (error) {
+		await watchman[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+async function findRoute(target, found, installation, watchman) {
+	const failures = [];
+	for (const route of routesTo(target)) {
+		const container = {
+			id: found.id,
+			place: `container ${found.name}`,
+			watchman,
+			serverName: `in container ${found.name} (${route.name})`,
+			environment: (database) => ({
+				...insideVariables(target.environment(database)),
+				...route.variables
+			})
+		};
+		const tools = new ContainerTools({
+			installation,
+			warnings: []
+		}, container);
+		try {
+			const opened = await openSession(tools, target.address, target.address.database);
+			await opened.session[Symbol.asyncDispose]();
+			return {
+				container,
+				version: versionFromNumber(opened.serverVersionNumber)
+			};
+		} catch (error) {
+			if (!(error instanceof SafeMigrateError)) throw error;
+			failures.push({
+				route,
+				error
+			});
+		}
+	}
+	throw mostTelling(found, failures);
+}
+function routesTo(target) {
+	return [.../* @__PURE__ */ new Set([target.address.port, insidePort])].map(String).flatMap((port) => [{
+		name: `socket, port ${port}`,
+		variables: { PGPORT: port }
+	}, {
+		name: `127.0.0.1:${port}`,
+		variables: {
+			PGHOST: "127.0.0.1",
+			PGPORT: port
+		}
+	}]);
+}
+function insideVariables(variables) {
+	return Object.fromEntries(Object.entries(variables).filter(([name]) => !outsideOnly.test(name)));
+}
+/** Where a server answered, its answer says more than a door that is not there. */
+const tellingOrder = [
+	"SM_NO_DATABASE",
+	"SM_AUTH",
+	"SM_CONNECTION",
+	"SM_UNREACHABLE"
+];
+function mostTelling(found, failures) {
+	const rank = ({ code }) => {
+		const at = tellingOrder.indexOf(code);
+		return at === -1 ? tellingOrder.length : at;
+	};
+	const [first] = failures.map(({ error }) => error).sort((a, b) => rank(a) - rank(b));
+	if (first === void 0) throw new TypeError("a container without a route");
+	if (first.code !== "SM_UNREACHABLE") return first;
+	return new SafeMigrateError({
+		code: "SM_UNREACHABLE",
+		message: `No PostgreSQL server answers in container ${found.name}, neither on its socket nor on its loopback.`,
+		hint: `Is it the container in which the server itself runs? \`docker logs ${found.name}\` says what it does.`,
+		docs: "docker.md",
+		cause: first
+	});
+}
+function noToolsIn(found) {
+	return new SafeMigrateError({
+		code: "SM_CLIENT_MISSING",
+		message: `psql, pg_dump and pg_restore were not found in container ${found.name}.`,
+		hint: "Name the container in which PostgreSQL runs; without container the tools of the machine, or of an image, reach the server by the URL.",
+		docs: "docker.md"
+	});
+}
+
+// src/database/postgres/machine-tools.ts
+/** The database's tools as they are installed on this machine. */
+var MachineTools = class {
+	version;
+	fact;
+	warnings;
+	goesByUrl = true;
+	serverName = null;
+	#directory;
+	#target;
+	constructor(choice, target) {
+		const { directory, version } = choice.installation;
+		this.version = version;
+		this.fact = `tools ${version.text} in ${directory}`;
+		this.warnings = choice.warnings;
+		this.#directory = directory;
+		this.#target = target;
+	}
+	start(tool, args, options) {
+		const { database } = options;
+		const connection = database === null ? [] : connectionArguments(database);
+		const variables = database === null ? {} : this.#target.environment(database);
+		return startProcess(join(this.#directory, tool), [...connection, ...args], {
+			env: databaseToolEnvironment({
+				...variables,
+				...options.env
+			}),
+			stdin: options.stdin ?? "ignore",
+			ownGroup: true,
+			...options.signal === void 0 ? {} : { signal: options.signal }
+		});
+	}
+	async readArchive(reading) {
+		const { archivePath, database, entries, jobs, signal } = reading;
+		const args = [...reading.args, ...jobs > 1 ? [`--jobs=${jobs}`] : []];
+		const listPath = `${archivePath}.${randomBytes(4).toString("hex")}.list`;
+		try {
+			if (entries !== null) {
+				await writeFile(listPath, `${entries.join("\n")}\n`, { mode: 384 });
+				args.push(`--use-list=${listPath}`);
+			}
+			const process = this.start("pg_restore", [...args, archivePath], {
+				database,
+				signal
+			});
+			const [stdout, exit] = await Promise.all([text(process.stdout), process.exited]);
+			return {
+				...exit,
+				stdout
+			};
+		} finally {
+			await rm(listPath, { force: true });
+		}
+	}
+	async [Symbol.asyncDispose]() {}
+};
 
 // src/database/postgres/connect.ts
 /** Oldest server whose catalogs and settings this code was written for. */
 const oldestMajor = 13;
 /**
-* Finds the server of `target` and the tools of this machine that fit it.
-* Rejects when the server does not answer (see openSession), when no fitting tools are installed
-* (SM_CLIENT_MISSING, SM_CLIENT_TOO_OLD) and when the server is too old (SM_SERVER_TOO_OLD).
+* Finds the server of `target` and tools that fit it: in `container` where it is given, otherwise those of this
+* machine with the server's own major, those of an image where Docker answers, or the nearest newer ones.
+* Rejects when the server does not answer (see openSession), when no fitting tools can be had (SM_CLIENT_MISSING,
+* SM_CLIENT_TOO_OLD), when the container cannot be used (see findContainer) and when the server is too old
+* (SM_SERVER_TOO_OLD).
 */
 async function connectServer(target, options = {}) {
+	const { tools, version } = typeof options.container === "string" ? await openContainer(target, options.container, options.directory ?? process.cwd()) : await openTools(target, options);
+	try {
+		refuseOldServer(version);
+	} catch (error) {
+		await tools[Symbol.asyncDispose]();
+		throw error;
+	}
+	return new ReachedServer(target.address, version, tools);
+}
+async function openTools(target, options) {
 	const installations = await findInstallations(options.folders ?? await searchFolders());
 	const [newest] = installations;
-	if (newest === void 0) throw noTools(null);
-	const version = await readServerVersion(target, newest);
-	if (version.major < oldestMajor) throw new SafeMigrateError({
-		code: "SM_SERVER_TOO_OLD",
-		message: `The server is PostgreSQL ${version.text}; safe-migrate works with PostgreSQL ${oldestMajor} and later.`,
-		hint: `Upgrade the server; PostgreSQL ${version.major} gets no security fixes any more.`,
-		docs: "postgresql.md"
-	});
-	return new MachineServer(target, version, new MachineTools(chooseTools(installations, version), target));
+	const known = newest === void 0 ? null : await readServerVersion(target, newest);
+	if (known !== null && installations.some(({ version }) => version.major === known.major)) return {
+		tools: new MachineTools(chooseTools(installations, known), target),
+		version: known
+	};
+	const image = await chooseClientImage(target, known, options.clientImage ?? null);
+	if (image.opened !== null) return image.opened;
+	if (known === null) throw noTools(null, image.because);
+	const choice = chooseTools(installations, known, image.because);
+	return {
+		tools: new MachineTools(choice, target),
+		version: known
+	};
 }
 async function readServerVersion(target, installation) {
 	const tools = new MachineTools({
@@ -2381,18 +3133,30 @@ async function readServerVersion(target, installation) {
 	await session[Symbol.asyncDispose]();
 	return versionFromNumber(serverVersionNumber);
 }
-var MachineServer = class {
+function refuseOldServer(version) {
+	if (version.major >= oldestMajor) return;
+	throw new SafeMigrateError({
+		code: "SM_SERVER_TOO_OLD",
+		message: `The server is PostgreSQL ${version.text}; safe-migrate works with PostgreSQL ${oldestMajor} and later.`,
+		hint: `Upgrade the server; PostgreSQL ${version.major} gets no security fixes any more.`,
+		docs: "postgresql.md"
+	});
+}
+var ReachedServer = class {
 	address;
 	version;
 	tools;
-	constructor(target, version, tools) {
-		this.address = target.address;
+	constructor(address, version, tools) {
+		this.address = address;
 		this.version = version;
 		this.tools = tools;
 	}
 	async connect(database, options = {}) {
 		const { session } = await openSession(this.tools, this.address, database, options);
 		return session;
+	}
+	async [Symbol.asyncDispose]() {
+		await this.tools[Symbol.asyncDispose]();
 	}
 };
 
@@ -3477,12 +4241,14 @@ async function terminate(session, pid) {
 * (compared before this is called). Rejects with SM_DUMP_DAMAGED, or with the signal's reason.
 */
 async function readArchive(server, dumpPath, signal) {
-	const process = server.tools.start("pg_restore", ["--file=/dev/null", dumpPath], {
+	const exit = await server.tools.readArchive({
+		archivePath: dumpPath,
+		args: ["--file=/dev/null"],
 		database: null,
+		entries: null,
+		jobs: 1,
 		signal
 	});
-	process.stdout.resume();
-	const exit = await process.exited;
 	signal.throwIfAborted();
 	if (exit.exitCode === 0) return;
 	throw new SafeMigrateError({
@@ -3897,14 +4663,17 @@ function restoreFailed(what, failure) {
 * Rejects with SM_RESTORE_FAILED when the file is no archive.
 */
 async function readArchiveEntries(server, dumpPath, signal) {
-	const process = server.tools.start("pg_restore", ["--list", dumpPath], {
+	const exit = await server.tools.readArchive({
+		archivePath: dumpPath,
+		args: ["--list"],
 		database: null,
+		entries: null,
+		jobs: 1,
 		signal
 	});
-	const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
 	signal.throwIfAborted();
 	if (exit.exitCode !== 0) throw restoreFailed("the dump cannot be read", describeToolFailure("pg_restore", exit));
-	const entries = output.split("\n").filter((line) => entryLine.test(line));
+	const entries = exit.stdout.split("\n").filter((line) => entryLine.test(line));
 	return {
 		schemas: entries.filter((line) => schemaLine.test(line)),
 		rest: entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line))
@@ -3961,13 +4730,6 @@ async function run$1(session, extension, statement) {
 * parallel jobs. Rejects with SM_RESTORE_FAILED, naming the object, and leaves what was restored so far behind.
 */
 async function restoreArchive(server, restore) {
-	if (!server.tools.readsLocalFiles) throw new SafeMigrateError({
-		code: "SM_RESTORE_FAILED",
-		message: "pg_restore runs where it cannot read the files of this machine",
-		hint: "Install the PostgreSQL client on the machine that runs the job.",
-		docs: "postgresql.md",
-		phase: "prove"
-	});
 	const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
 	await restoreEntries(server, restore, entries.schemas, 1);
 	await restoreExtensions(server, restore.database, restore.extensions);
@@ -3976,25 +4738,20 @@ async function restoreArchive(server, restore) {
 }
 async function restoreEntries(server, restore, entries, jobs) {
 	if (entries.length === 0) return;
-	const listPath = `${restore.dumpPath}.${restore.database.replaceAll(/[^A-Za-z0-9_]/g, "-")}.list`;
-	await writeFile(listPath, `${entries.join("\n")}\n`, { mode: 384 });
-	try {
-		const args = [`--use-list=${listPath}`, "--no-subscriptions"];
-		if (!sendsUnknownSetting(server)) args.push("--exit-on-error");
-		if (jobs > 1) args.push(`--jobs=${jobs}`);
-		const process = server.tools.start("pg_restore", [...args, restore.dumpPath], {
-			database: restore.database,
-			signal: restore.signal
-		});
-		process.stdout.resume();
-		const exit = await process.exited;
-		restore.signal.throwIfAborted();
-		if (exit.exitCode === 0) return;
-		const failure = sendsUnknownSetting(server) ? withoutUnknownSetting(exit) : exit;
-		if (failure !== null) throw restoreFailed("the dump cannot be restored", describeToolFailure("pg_restore", failure));
-	} finally {
-		await rm(listPath, { force: true });
-	}
+	const args = ["--no-subscriptions"];
+	if (!sendsUnknownSetting(server)) args.push("--exit-on-error");
+	const exit = await server.tools.readArchive({
+		archivePath: restore.dumpPath,
+		args,
+		database: restore.database,
+		entries,
+		jobs,
+		signal: restore.signal
+	});
+	restore.signal.throwIfAborted();
+	if (exit.exitCode === 0) return;
+	const failure = sendsUnknownSetting(server) ? withoutUnknownSetting(exit) : exit;
+	if (failure !== null) throw restoreFailed("the dump cannot be restored", describeToolFailure("pg_restore", failure));
 }
 /** From 17 on pg_restore sets transaction_timeout, which older servers do not know; then it may not stop at errors. */
 function sendsUnknownSetting(server) {
@@ -4563,8 +5320,8 @@ async function readServerIdentity(session) {
 * Connects to the server that `target` names. The database in the URL is only where CREATE DATABASE is run from.
 * Rejects as connectServer does. `warn` is told about databases that could not be dropped.
 */
-async function openScratchServer(target, run, warn) {
-	const server = await connectServer(target);
+async function openScratchServer(target, places, run, warn) {
+	const server = await connectServer(target, places);
 	const admin = await server.connect(server.address.database, { applicationName: "safe-migrate check" });
 	const made = [];
 	const create = async (schema) => {
@@ -4614,6 +5371,7 @@ async function openScratchServer(target, run, warn) {
 				warn(`the scratch database ${name} could not be dropped: ${error instanceof Error ? error.message : error}`);
 			});
 			await admin[Symbol.asyncDispose]();
+			await server[Symbol.asyncDispose]();
 		}
 	};
 }
@@ -5215,9 +5973,9 @@ var TargetSession = class {
 };
 
 // src/database/postgres/database.ts
-/** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session. */
-async function openDatabase(target) {
-	const server = await connectServer(target);
+/** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session and its tools. */
+async function openDatabase(target, places = {}) {
+	const server = await connectServer(target, places);
 	const name = server.address.database;
 	const inTarget = new TargetSession(server);
 	let held = null;
@@ -5293,7 +6051,10 @@ async function openDatabase(target) {
 		openMeetingPoint: () => openMeetingPoint(server),
 		prismaLockHolder: () => inTarget.use(prismaLockHolder),
 		terminate: (pid) => inTarget.use((session) => terminate(session, pid)),
-		[Symbol.asyncDispose]: () => inTarget.close()
+		async [Symbol.asyncDispose]() {
+			await inTarget.close();
+			await server[Symbol.asyncDispose]();
+		}
 	};
 }
 /** The coordination lock guards the run; the other one is for those without. Losing it must not hide how a swap went. */
@@ -7499,7 +8260,7 @@ var FileStorage = class {
 		const path = this.#pathOf(key);
 		return this.#during(signal, "read", path, async () => {
 			try {
-				const handle = await open(path, constants$1.O_RDONLY | constants$1.O_NOFOLLOW);
+				const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
 				if (!(await handle.stat()).isFile()) {
 					await handle.close();
 					throw fileNotFound(path);
@@ -7709,10 +8470,12 @@ function openPorts(mask, artifacts) {
 			for (const secret of secretsIn(project.url?.reveal() ?? "")) mask(secret);
 			return project;
 		},
-		async openScratchServer(url, directory, run, warn) {
-			const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
-			if (target === null) throw new RefusedError(problems, { phase: "preflight" });
-			return openScratchServer(target, run, warn);
+		async openScratchServer(url, settings, run, warn) {
+			const places = {
+				...placesOf(settings),
+				container: null
+			};
+			return openScratchServer(targetOf(url, settings.workingDirectory), places, run, warn);
 		},
 		async openMigrator(settings, run, signal) {
 			const migrator = await openPrismaMigrator({
@@ -7726,16 +8489,21 @@ function openPorts(mask, artifacts) {
 			for (const secret of secretsIn(migrator.url.reveal())) mask(secret);
 			return migrator;
 		},
-		addressOf(url, directory) {
-			const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
-			if (target === null) throw new RefusedError(problems, { phase: "preflight" });
-			return target.address;
-		},
-		async openDatabase(url, directory) {
-			const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
-			if (target === null) throw new RefusedError(problems, { phase: "preflight" });
-			return openDatabase(target);
-		}
+		addressOf: (url, directory) => targetOf(url, directory).address,
+		openDatabase: async (url, settings) => openDatabase(targetOf(url, settings.workingDirectory), placesOf(settings))
+	};
+}
+/** Throws RefusedError with all that is wrong with the URL. */
+function targetOf(url, directory) {
+	const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
+	if (target === null) throw new RefusedError(problems, { phase: "preflight" });
+	return target;
+}
+function placesOf({ container, clientImage, workingDirectory }) {
+	return {
+		container,
+		clientImage,
+		directory: workingDirectory
 	};
 }
 
@@ -10135,6 +10903,28 @@ function backupLabel() {
 		});
 	});
 }
+/** A container as docker names them; it becomes an argument of docker, so it may not look like an option. */
+function containerName() {
+	return string().transform((given, context) => {
+		if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/.test(given)) return given;
+		return refuse(context, {
+			code: "SM_INPUT",
+			message: `${shown(given)} cannot be the name of a container`,
+			hint: "Give the name or id of a running container, or the name of a service of a compose file."
+		});
+	});
+}
+/** An image as docker names them: registry, path, tag, digest. */
+function imageName() {
+	return string().transform((given, context) => {
+		if (/^[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,254}$/.test(given)) return given;
+		return refuse(context, {
+			code: "SM_INPUT",
+			message: `${shown(given)} cannot be the name of an image`,
+			hint: "Give it as to docker run, e.g. postgres:17 or registry.example.com/postgres:17."
+		});
+	});
+}
 /** A URL that the database's own parser accepts. Its text is never repeated. */
 function databaseUrl(directory) {
 	return string().transform((given, context) => {
@@ -10344,14 +11134,8 @@ const inputCatalogue = {
 		],
 		secret: true
 	},
-	container: {
-		commands,
-		later: "run the database's tools inside a container"
-	},
-	"client-image": {
-		commands,
-		later: "run the database's tools from an image"
-	},
+	container: { commands },
+	"client-image": { commands },
 	schemas: {
 		commands,
 		later: "limit the backup to some schemas"
@@ -10561,6 +11345,8 @@ function fieldsFor(context, raw) {
 		"prisma-schema": existingPath(project, "any").nullable(),
 		"prisma-config": existingPath(project, "file").nullable(),
 		storage: raw.command === "check" ? noStorage : storageUrls(context.hosted),
+		container: containerName().nullable(),
+		"client-image": imageName().nullable(),
 		"encryption-passphrase": passphrase().nullable(),
 		"encryption-recipients": recipients().nullable(),
 		"encryption-identity": identities().nullable(),
@@ -10589,7 +11375,9 @@ function settingsOf(fields) {
 		databaseUrl: fields["database-url"],
 		workingDirectory: fields["working-directory"],
 		prismaSchema: fields["prisma-schema"],
-		prismaConfig: fields["prisma-config"]
+		prismaConfig: fields["prisma-config"],
+		container: fields.container,
+		clientImage: fields["client-image"]
 	};
 	if (fields.command === "check") return {
 		command: "check",

@@ -4,11 +4,11 @@ import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";
 import { Readable, Writable, addAbortSignal } from "node:stream";
-import { join } from "node:path";
+import { createWriteStream } from "node:fs";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
+import { join } from "node:path";
 import { pipeline as pipeline$1 } from "node:stream/promises";
-import { createWriteStream } from "node:fs";
 import { Worker } from "node:worker_threads";
 
 // src/storage/artifact/artifact-errors.ts

@@ -1,7 +1,9 @@
 import type { Ports } from './commands/context.ts';
+import type { ToolSettings } from './commands/settings.ts';
+import type { ToolPlaces } from './database/postgres/connect.ts';
 import { openDatabase } from './database/postgres/database.ts';
 import { openScratchServer } from './database/postgres/scratch-server.ts';
-import { parsePostgresUrl } from './database/postgres/url.ts';
+import { type ConnectionTarget, parsePostgresUrl } from './database/postgres/url.ts';
 import { secretsIn } from './database/postgres/url-secrets.ts';
 import { readBaseBranch } from './git/base-branch.ts';
 import { loadParser } from './lint/parse-sql.ts';
@@ -10,6 +12,7 @@ import { openPrismaMigrator } from './prisma/prisma-migrator.ts';
 import type { ArtifactAccess } from './storage/artifact/artifact-access.ts';
 import { openStorage } from './storage/open-storage.ts';
 import { RefusedError } from './system/errors.ts';
+import type { Secret } from './system/secret.ts';
 
 /** The real outside world: the one place where stories and implementations are put together. */
 export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAccess): Ports {
@@ -28,10 +31,9 @@ export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAcc
       for (const secret of secretsIn(project.url?.reveal() ?? '')) mask(secret);
       return project;
     },
-    async openScratchServer(url, directory, run, warn) {
-      const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
-      if (target === null) throw new RefusedError(problems, { phase: 'preflight' });
-      return openScratchServer(target, run, warn);
+    async openScratchServer(url, settings, run, warn) {
+      const places = { ...placesOf(settings), container: null };
+      return openScratchServer(targetOf(url, settings.workingDirectory), places, run, warn);
     },
     async openMigrator(settings, run, signal) {
       const migrator = await openPrismaMigrator({
@@ -46,15 +48,19 @@ export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAcc
       for (const secret of secretsIn(migrator.url.reveal())) mask(secret);
       return migrator;
     },
-    addressOf(url, directory) {
-      const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
-      if (target === null) throw new RefusedError(problems, { phase: 'preflight' });
-      return target.address;
-    },
-    async openDatabase(url, directory) {
-      const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
-      if (target === null) throw new RefusedError(problems, { phase: 'preflight' });
-      return openDatabase(target);
-    },
+    addressOf: (url, directory) => targetOf(url, directory).address,
+    openDatabase: async (url, settings) =>
+      openDatabase(targetOf(url, settings.workingDirectory), placesOf(settings)),
   };
+}
+
+/** Throws RefusedError with all that is wrong with the URL. */
+function targetOf(url: Secret, directory: string): ConnectionTarget {
+  const { target, problems } = parsePostgresUrl(url.reveal(), { directory });
+  if (target === null) throw new RefusedError(problems, { phase: 'preflight' });
+  return target;
+}
+
+function placesOf({ container, clientImage, workingDirectory }: ToolSettings): ToolPlaces {
+  return { container, clientImage, directory: workingDirectory };
 }

@@ -9,7 +9,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { StorageUse } from '../storage/storage-use.ts';
 import type { Secret } from '../system/secret.ts';
-import type { CheckSettings, ProjectSettings } from './settings.ts';
+import type { CheckSettings, ProjectSettings, ToolSettings } from './settings.ts';
 
 /** Who is at work; stands in database names, lock holders, manifests and reports. */
 export interface RunIdentity {
@@ -34,8 +34,7 @@ export interface PullRequest {
 /** Opens the outside world for a story. Rejects with SafeMigrateErrors that name what is wrong. */
 export interface Ports {
   openMigrator(settings: ProjectSettings, run: RunIdentity, signal: AbortSignal): Promise<Migrator>;
-  /** `directory`: what relative paths in the URL (certificates) start from. */
-  openDatabase(url: Secret, directory: string): Promise<Database>;
+  openDatabase(url: Secret, settings: ToolSettings): Promise<Database>;
   /** Where a URL leads, without going there. Throws RefusedError. */
   addressOf(url: Secret, directory: string): DatabaseAddress;
   openStorage(url: StorageUrl, use: StorageUse): Storage;
@@ -43,10 +42,10 @@ export interface Ports {
   loadParser(): Promise<void>;
   /** The project as `check` looks at it; works without a URL. */
   openCheckedProject(settings: CheckSettings, signal: AbortSignal): Promise<CheckedProject>;
-  /** `directory`: as for openDatabase. `warn` is told about scratch databases that could not be dropped. */
+  /** Never through `container`, which is the target's. `warn` is told about databases that could not be dropped. */
   openScratchServer(
     url: Secret,
-    directory: string,
+    settings: ToolSettings,
     run: string,
     warn: (line: string) => void,
   ): Promise<ScratchServer>;

@@ -35,7 +35,7 @@ export async function finishOwnRun(context: CommandContext, settings: BackupMaki
       docs: 'recovery.md',
     });
   }
-  await using database = await context.ports.openDatabase(url, settings.workingDirectory);
+  await using database = await context.ports.openDatabase(url, settings);
   report.target({ ...database.address, serverVersion: database.server.text });
   const seen = await database.openJournal();
   if (seen?.run !== context.run.id) return null;

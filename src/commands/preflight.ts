@@ -95,7 +95,7 @@ async function openDatabase(
 ): Promise<Database | null> {
   const url = settings.databaseUrl ?? migrator?.url ?? null;
   if (url === null) return null;
-  return await problems.attempt(() => context.ports.openDatabase(url, settings.workingDirectory));
+  return await problems.attempt(() => context.ports.openDatabase(url, settings));
 }
 
 function ready({

@@ -53,7 +53,7 @@ async function askServer(
 ): Promise<(AsyncDisposable & { readonly backupId: string | null }) | null> {
   await using opened = new AsyncDisposableStack();
   try {
-    const database = opened.use(await context.ports.openDatabase(url, settings.workingDirectory));
+    const database = opened.use(await context.ports.openDatabase(url, settings));
     context.report.target({ ...database.address, serverVersion: database.server.text });
     let lock: RunLock | null = null;
     if (!settings.dryRun) {

@@ -13,6 +13,10 @@ interface BackupMakingSettings {
   readonly prismaSchema: string | null;
   /** Absolute path of an existing file; null: Prisma finds it by itself. */
   readonly prismaConfig: string | null;
+  /** Container (name or compose service) in which the database's tools run; null: not in one. */
+  readonly container: string | null;
+  /** Image for a machine without fitting tools; null: PostgreSQL's own. */
+  readonly clientImage: string | null;
   /** All different, in the order given; at least one. */
   readonly storages: readonly [StorageUrl, ...StorageUrl[]];
   /** null: backups are stored as they are. */
@@ -38,12 +42,14 @@ export interface MigrateSettings extends BackupMakingSettings {
 /** How the database and its Prisma project are found. */
 export type ProjectSettings = Pick<
   BackupMakingSettings,
-  'databaseUrl' | 'workingDirectory' | 'prismaSchema' | 'prismaConfig'
+  'databaseUrl' | 'workingDirectory' | 'prismaSchema' | 'prismaConfig' | 'container' | 'clientImage'
 >;
 
+/** Where relative paths in a URL start from, and where the database's tools run. */
+export type ToolSettings = Pick<ProjectSettings, 'workingDirectory' | 'container' | 'clientImage'>;
+
 /** `check` makes no backup and takes no lock. */
-export interface CheckSettings
-  extends Pick<BackupMakingSettings, 'databaseUrl' | 'workingDirectory' | 'prismaSchema' | 'prismaConfig'> {
+export interface CheckSettings extends ProjectSettings {
   readonly command: 'check';
   /** The least severe finding that fails the job; `none`: nothing does. */
   readonly failOn: 'error' | 'warning' | 'none';

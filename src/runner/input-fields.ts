@@ -58,6 +58,30 @@ export function backupLabel() {
   });
 }
 
+/** A container as docker names them; it becomes an argument of docker, so it may not look like an option. */
+export function containerName() {
+  return z.string().transform((given, context): string => {
+    if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/.test(given)) return given;
+    return refuse(context, {
+      code: 'SM_INPUT',
+      message: `${shown(given)} cannot be the name of a container`,
+      hint: 'Give the name or id of a running container, or the name of a service of a compose file.',
+    });
+  });
+}
+
+/** An image as docker names them: registry, path, tag, digest. */
+export function imageName() {
+  return z.string().transform((given, context): string => {
+    if (/^[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,254}$/.test(given)) return given;
+    return refuse(context, {
+      code: 'SM_INPUT',
+      message: `${shown(given)} cannot be the name of an image`,
+      hint: 'Give it as to docker run, e.g. postgres:17 or registry.example.com/postgres:17.',
+    });
+  });
+}
+
 /** A URL that the database's own parser accepts. Its text is never repeated. */
 export function databaseUrl(directory: string) {
   return z.string().transform((given, context): Secret => {

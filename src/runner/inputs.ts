@@ -18,9 +18,11 @@ import { closestInput, type InputName, inputEntry, inputNames, inputVariable } f
 import {
   backupLabel,
   choice,
+  containerName,
   databaseUrl,
   existingPath,
   type IssueParameters,
+  imageName,
   storageUrls,
   wholeNumber,
 } from './input-fields.ts';
@@ -88,6 +90,8 @@ function fieldsFor(context: GitHubContext, raw: RawInputs) {
     'prisma-schema': existingPath(project, 'any').nullable(),
     'prisma-config': existingPath(project, 'file').nullable(),
     storage: raw.command === 'check' ? noStorage : storageUrls(context.hosted),
+    container: containerName().nullable(),
+    'client-image': imageName().nullable(),
     'encryption-passphrase': passphrase().nullable(),
     'encryption-recipients': recipients().nullable(),
     'encryption-identity': identities().nullable(),
@@ -116,6 +120,8 @@ function settingsOf(fields: Fields): Settings {
     workingDirectory: fields['working-directory'],
     prismaSchema: fields['prisma-schema'],
     prismaConfig: fields['prisma-config'],
+    container: fields.container,
+    clientImage: fields['client-image'],
   };
   if (fields.command === 'check') {
     return {

@@ -18,6 +18,7 @@ export type DocsPage =
   | 'recovery.md'
   | 'storage.md'
   | 'postgresql.md'
+  | 'docker.md'
   | 'prisma.md'
   | 'security.md'
   | 'check.md';

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DockerEngine } from './docker.ts';
 import {
@@ -26,15 +28,54 @@ export interface DockerPostgresOptions {
   readonly settings?: readonly string[];
 }
 
+const insidePort = 5432;
+
 /** A PostgreSQL in a container. Every tool runs inside, so it can be looked at whatever its network is. */
 export class DockerPostgres extends PostgresCluster {
   readonly container: string;
   readonly #engine: DockerEngine;
+  /** Its port inside. */
+  readonly #port: number;
 
-  constructor(engine: DockerEngine, container: string, info: ClusterInfo) {
+  constructor(engine: DockerEngine, container: string, info: ClusterInfo, port: number = info.port) {
     super(info);
+    this.#port = port;
     this.#engine = engine;
     this.container = container;
+  }
+
+  /**
+   * Publishes its port as Docker does for `ports:` (the engine of the tests has no network of its own to do that): the
+   * same server, with a URL on a free port of this machine. Needs `sockets`.
+   */
+  async publish(sockets: string): Promise<DockerPostgres & AsyncDisposable> {
+    const open = new Set<Socket>();
+    const proxy = createServer((client) => {
+      const server = connect(join(sockets, `.s.PGSQL.${insidePort}`));
+      for (const [from, to] of [
+        [client, server],
+        [server, client],
+      ] as const) {
+        open.add(from);
+        from.on('error', () => to.destroy()).on('close', () => open.delete(from) && to.destroy());
+        from.pipe(to);
+      }
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const address = proxy.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const published = new DockerPostgres(
+      this.#engine,
+      this.container,
+      { ...this.info, port: address.port },
+      insidePort,
+    );
+    return Object.assign(published, {
+      async [Symbol.asyncDispose]() {
+        for (const socket of open) socket.destroy();
+        await new Promise((resolve) => proxy.close(resolve));
+      },
+    });
   }
 
   override async tool(
@@ -46,7 +87,7 @@ export class DockerPostgres extends PostgresCluster {
   ): Promise<string> {
     const connection = {
       PGHOST: this.info.socketDirectory,
-      PGPORT: String(this.info.port),
+      PGPORT: String(this.#port),
       PGDATABASE: database,
       PGUSER: options.user ?? this.info.superuser,
       PGPASSWORD: options.password ?? (options.user ? options.user : this.info.password),
@@ -79,7 +120,7 @@ export async function runPostgres(
   options: DockerPostgresOptions,
 ): Promise<DockerPostgres> {
   const binDirectory = await findPostgresBin();
-  const port = options.network === 'host' ? await freePort() : 5432;
+  const port = options.network === 'host' ? await freePort() : insidePort;
   const identity = await serverIdentity();
   const settings = [
     'listen_addresses=127.0.0.1',

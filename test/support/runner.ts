@@ -260,6 +260,8 @@ function runnerEnvironment(home: string, workspace: string, trackingId: string):
     HOME: join(home, 'home'),
     LANG: 'C.UTF-8',
     CI: 'true',
+    // No engine of the machine's own: a test that needs Docker brings one (docker.ts).
+    DOCKER_HOST: 'unix:///nowhere/docker.sock',
     GITHUB_ACTIONS: 'true',
     GITHUB_ACTION: '__applizor_safe-migrate',
     GITHUB_ACTOR: 'octocat',

@@ -52,7 +52,7 @@ export async function openGround(
           value: null,
           because: `The database was not looked at, because this job has no URL for it${context.pullRequest?.isFromFork === true ? ' (GitHub gives no secrets to pull requests from forks)' : ''}.`,
         }
-      : await ports.openDatabase(url, settings.workingDirectory).then(
+      : await ports.openDatabase(url, settings).then(
           (value) => ({ value }),
           (error: unknown) => failed('The database was not looked at, because it cannot be opened', error),
         );
@@ -128,7 +128,7 @@ async function openScratch(
   }
   let scratch: ScratchServer;
   try {
-    scratch = await context.ports.openScratchServer(url, settings.workingDirectory, context.run.id, (line) =>
+    scratch = await context.ports.openScratchServer(url, settings, context.run.id, (line) =>
       context.log.warn(line),
     );
   } catch (error) {

@@ -1,4 +1,3 @@
-import { text } from 'node:stream/consumers';
 import { restoreFailed } from './restore-failed.ts';
 import type { PostgresServer } from './server.ts';
 import { describeToolFailure } from './tool-failure.ts';
@@ -21,12 +20,18 @@ export async function readArchiveEntries(
   dumpPath: string,
   signal: AbortSignal,
 ): Promise<ArchiveEntries> {
-  const process = server.tools.start('pg_restore', ['--list', dumpPath], { database: null, signal });
-  const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
+  const exit = await server.tools.readArchive({
+    archivePath: dumpPath,
+    args: ['--list'],
+    database: null,
+    entries: null,
+    jobs: 1,
+    signal,
+  });
   signal.throwIfAborted();
   if (exit.exitCode !== 0)
     throw restoreFailed('the dump cannot be read', describeToolFailure('pg_restore', exit));
-  const entries = output.split('\n').filter((line) => entryLine.test(line));
+  const entries = exit.stdout.split('\n').filter((line) => entryLine.test(line));
   return {
     schemas: entries.filter((line) => schemaLine.test(line)),
     rest: entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line)),

@@ -4,7 +4,7 @@ import { SafeMigrateError } from '../../system/errors.ts';
 import type { Database, SwapOutcome, SwapPlan } from '../database.ts';
 import { changedTables, rewoundSequences } from './changed-contents.ts';
 import { compareWithFailed } from './compare-with-failed.ts';
-import { connectServer } from './connect.ts';
+import { connectServer, type ToolPlaces } from './connect.ts';
 import { coordinationMark } from './coordination-mark.ts';
 import { copyMark } from './copy-mark.ts';
 import { coordinationName, copyName } from './copy-name.ts';
@@ -30,9 +30,12 @@ import { TargetSession } from './target-session.ts';
 import type { ConnectionTarget } from './url.ts';
 import { readWitness } from './witness.ts';
 
-/** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session. */
-export async function openDatabase(target: ConnectionTarget): Promise<Database> {
-  const server = await connectServer(target);
+/** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session and its tools. */
+export async function openDatabase(
+  target: ConnectionTarget,
+  places: Partial<ToolPlaces> = {},
+): Promise<Database> {
+  const server = await connectServer(target, places);
   const name = server.address.database;
   const inTarget = new TargetSession(server);
   let held: HeldLock | null = null;
@@ -116,7 +119,10 @@ export async function openDatabase(target: ConnectionTarget): Promise<Database> 
     prismaLockHolder: () => inTarget.use(prismaLockHolder),
     terminate: (pid) => inTarget.use((session) => terminate(session, pid)),
 
-    [Symbol.asyncDispose]: () => inTarget.close(),
+    async [Symbol.asyncDispose]() {
+      await inTarget.close();
+      await server[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { databaseToolEnvironment } from '../../system/child-environment.ts';
 import { startProcess } from '../../system/process.ts';
 import type { ServerVersion } from '../database.ts';
-import type { ToolName, ToolProcess, Tools } from './server.ts';
+import type { ArchiveReading, ToolExit, ToolName, ToolProcess, Tools } from './server.ts';
 import { connectionArguments } from './tool-arguments.ts';
 import type { ToolChoice } from './tool-choice.ts';
 import type { ConnectionTarget } from './url.ts';
@@ -13,7 +16,7 @@ export class MachineTools implements Tools {
   readonly fact: string;
   readonly warnings: readonly string[];
   readonly goesByUrl = true;
-  readonly readsLocalFiles = true;
+  readonly serverName = null;
   readonly #directory: string;
   readonly #target: ConnectionTarget;
 
@@ -38,4 +41,23 @@ export class MachineTools implements Tools {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
   }
+
+  async readArchive(reading: ArchiveReading): Promise<ToolExit & { readonly stdout: string }> {
+    const { archivePath, database, entries, jobs, signal } = reading;
+    const args = [...reading.args, ...(jobs > 1 ? [`--jobs=${jobs}`] : [])];
+    const listPath = `${archivePath}.${randomBytes(4).toString('hex')}.list`;
+    try {
+      if (entries !== null) {
+        await writeFile(listPath, `${entries.join('\n')}\n`, { mode: 0o600 });
+        args.push(`--use-list=${listPath}`);
+      }
+      const process = this.start('pg_restore', [...args, archivePath], { database, signal });
+      const [stdout, exit] = await Promise.all([text(process.stdout), process.exited]);
+      return { ...exit, stdout };
+    } finally {
+      await rm(listPath, { force: true });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
 }

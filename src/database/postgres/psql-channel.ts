@@ -32,6 +32,7 @@ export class PsqlChannel {
   readonly #process: ToolProcess;
   readonly #stdin: Writable;
   readonly #address: DatabaseAddress;
+  readonly #serverName: string | null;
   readonly #token = `sm_${randomBytes(16).toString('hex')}`;
   readonly #decoder = new StringDecoder('utf8');
   #unfinishedLine: string[] = [];
@@ -44,7 +45,7 @@ export class PsqlChannel {
   #gone: Error | null = null;
 
   static start(
-    tools: Pick<Tools, 'start'>,
+    tools: Pick<Tools, 'start' | 'serverName'>,
     address: DatabaseAddress,
     database: string,
     env: Readonly<Record<string, string>>,
@@ -56,10 +57,17 @@ export class PsqlChannel {
       env: { PGCLIENTENCODING: 'UTF8', ...env },
     });
     if (process.stdin === null) throw new TypeError('psql without stdin');
-    return new PsqlChannel(process, process.stdin, address, database);
+    return new PsqlChannel(process, process.stdin, address, database, tools.serverName);
   }
 
-  private constructor(process: ToolProcess, stdin: Writable, address: DatabaseAddress, database: string) {
+  private constructor(
+    process: ToolProcess,
+    stdin: Writable,
+    address: DatabaseAddress,
+    database: string,
+    serverName: string | null,
+  ) {
+    this.#serverName = serverName;
     this.database = database;
     this.#process = process;
     this.#stdin = stdin;
@@ -167,7 +175,7 @@ export class PsqlChannel {
   #endedBecause(stderr: string): Error {
     if (!this.#isOpen) {
       const said = this.#isClosing && stderr === '' ? 'timeout expired' : stderr;
-      return connectionError(this.#address, this.database, said);
+      return connectionError(this.#address, this.database, said, this.#serverName);
     }
     const sqlState = /FATAL:\s+([0-9A-Z]{5})\b/.exec(stderr)?.[1] ?? null;
     return connectionLost(this.database, sqlState);

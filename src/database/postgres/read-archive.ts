@@ -12,12 +12,14 @@ export async function readArchive(
   dumpPath: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const process = server.tools.start('pg_restore', ['--file=/dev/null', dumpPath], {
+  const exit = await server.tools.readArchive({
+    archivePath: dumpPath,
+    args: ['--file=/dev/null'],
     database: null,
+    entries: null,
+    jobs: 1,
     signal,
   });
-  process.stdout.resume();
-  const exit = await process.exited;
   signal.throwIfAborted();
   if (exit.exitCode === 0) return;
   throw new SafeMigrateError({

@@ -1,5 +1,3 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { SafeMigrateError } from '../../system/errors.ts';
 import type { Fingerprint } from '../database.ts';
 import { readArchiveEntries } from './archive-entries.ts';
 import { restoreExtensions } from './restore-extensions.ts';
@@ -23,15 +21,6 @@ export interface ArchiveRestore {
  * parallel jobs. Rejects with SM_RESTORE_FAILED, naming the object, and leaves what was restored so far behind.
  */
 export async function restoreArchive(server: PostgresServer, restore: ArchiveRestore): Promise<void> {
-  if (!server.tools.readsLocalFiles) {
-    throw new SafeMigrateError({
-      code: 'SM_RESTORE_FAILED',
-      message: 'pg_restore runs where it cannot read the files of this machine',
-      hint: 'Install the PostgreSQL client on the machine that runs the job.',
-      docs: 'postgresql.md',
-      phase: 'prove',
-    });
-  }
   const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
   await restoreEntries(server, restore, entries.schemas, 1);
   await restoreExtensions(server, restore.database, restore.extensions);
@@ -46,26 +35,21 @@ async function restoreEntries(
   jobs: number,
 ): Promise<void> {
   if (entries.length === 0) return;
-  const listPath = `${restore.dumpPath}.${restore.database.replaceAll(/[^A-Za-z0-9_]/g, '-')}.list`;
-  await writeFile(listPath, `${entries.join('\n')}\n`, { mode: 0o600 });
-  try {
-    const args = [`--use-list=${listPath}`, '--no-subscriptions'];
-    if (!sendsUnknownSetting(server)) args.push('--exit-on-error');
-    if (jobs > 1) args.push(`--jobs=${jobs}`);
-    const process = server.tools.start('pg_restore', [...args, restore.dumpPath], {
-      database: restore.database,
-      signal: restore.signal,
-    });
-    process.stdout.resume();
-    const exit = await process.exited;
-    restore.signal.throwIfAborted();
-    if (exit.exitCode === 0) return;
-    const failure = sendsUnknownSetting(server) ? withoutUnknownSetting(exit) : exit;
-    if (failure !== null) {
-      throw restoreFailed('the dump cannot be restored', describeToolFailure('pg_restore', failure));
-    }
-  } finally {
-    await rm(listPath, { force: true });
+  const args = ['--no-subscriptions'];
+  if (!sendsUnknownSetting(server)) args.push('--exit-on-error');
+  const exit = await server.tools.readArchive({
+    archivePath: restore.dumpPath,
+    args,
+    database: restore.database,
+    entries,
+    jobs,
+    signal: restore.signal,
+  });
+  restore.signal.throwIfAborted();
+  if (exit.exitCode === 0) return;
+  const failure = sendsUnknownSetting(server) ? withoutUnknownSetting(exit) : exit;
+  if (failure !== null) {
+    throw restoreFailed('the dump cannot be restored', describeToolFailure('pg_restore', failure));
   }
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SafeMigrateError } from '../../system/errors.ts';
 import { Secret } from '../../system/secret.ts';
 import type { ComparedSchema, ScratchDatabase, ScratchServer } from '../scratch-server.ts';
-import { connectServer } from './connect.ts';
+import { connectServer, type ToolPlaces } from './connect.ts';
 import { copyMark } from './copy-mark.ts';
 import { copyName } from './copy-name.ts';
 import { dropCopy } from './drop-copy.ts';
@@ -21,10 +21,11 @@ import type { ConnectionTarget } from './url.ts';
  */
 export async function openScratchServer(
   target: ConnectionTarget,
+  places: ToolPlaces,
   run: string,
   warn: (line: string) => void,
 ): Promise<ScratchServer> {
-  const server = await connectServer(target);
+  const server = await connectServer(target, places);
   const admin = await server.connect(server.address.database, { applicationName: 'safe-migrate check' });
   const made: ScratchDatabase[] = [];
 
@@ -75,6 +76,7 @@ export async function openScratchServer(
         });
       }
       await admin[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
     },
   };
 }

@@ -22,19 +22,33 @@ export interface ToolProcess {
 
 export type ToolName = 'psql' | 'pg_dump' | 'pg_restore';
 
+/** An archive of this machine that pg_restore is to read. */
+export interface ArchiveReading {
+  readonly archivePath: string;
+  readonly args: readonly string[];
+  /** null: no connection (reading an archive). */
+  readonly database: string | null;
+  /** Lines of `pg_restore --list`: these entries, in this order; null: all of them. */
+  readonly entries: readonly string[] | null;
+  /** Parallel jobs, as far as the place where pg_restore runs allows it. */
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+}
+
 /**
- * The one way to the server: the database's own tools, wherever they run (this machine; a container or an
- * image later). Connection and password reach the tool by environment, never by arguments.
+ * The one way to the server: the database's own tools, wherever they run (this machine, the database's container,
+ * a container of an image of PostgreSQL). Connection and password reach the tool by environment, never by arguments.
+ * Disposing ends what was started for them; the tools themselves must have ended.
  */
-export interface Tools {
+export interface Tools extends AsyncDisposable {
   readonly version: ServerVersion;
   /** e.g. `tools 15.18 in /usr/lib/postgresql/15/bin`. */
   readonly fact: string;
   readonly warnings: readonly string[];
   /** Whether they connect from this machine to the URL's own host and port, as the project's Prisma does. */
   readonly goesByUrl: boolean;
-  /** Whether pg_restore can open files of this machine (needed for `-j`). */
-  readonly readsLocalFiles: boolean;
+  /** What error messages call the server when it is not reached by the URL's host and port; otherwise null. */
+  readonly serverName: string | null;
   start(
     tool: ToolName,
     args: readonly string[],
@@ -46,6 +60,8 @@ export interface Tools {
       readonly signal?: AbortSignal;
     },
   ): ToolProcess;
+  /** Runs pg_restore to its end. `stdout` is kept in memory: only small texts (`--list`) may go there. */
+  readArchive(reading: ArchiveReading): Promise<ToolExit & { readonly stdout: string }>;
 }
 
 /**
@@ -64,8 +80,8 @@ export interface SqlSession extends AsyncDisposable {
   kill(): void;
 }
 
-/** The server that holds the target, reached the way the tools go. */
-export interface PostgresServer {
+/** The server that holds the target, reached the way the tools go. Disposing disposes of the tools. */
+export interface PostgresServer extends AsyncDisposable {
   readonly address: DatabaseAddress;
   readonly version: ServerVersion;
   readonly tools: Tools;

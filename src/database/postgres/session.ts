@@ -23,7 +23,7 @@ export interface OpenedSession {
  * SM_TLS or SM_CONNECTION; a database that is not there is never created.
  */
 export async function openSession(
-  tools: Pick<Tools, 'start'>,
+  tools: Pick<Tools, 'start' | 'serverName'>,
   address: DatabaseAddress,
   database: string,
   options: { readonly applicationName?: string } = {},

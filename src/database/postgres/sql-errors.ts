@@ -97,18 +97,22 @@ const otherConnectionProblem: ConnectionProblem = {
   hint: 'Check the database URL with psql from the same machine.',
 };
 
-/** The error for a psql that ended before its session was open, from what it wrote to stderr. */
+/**
+ * The error for a psql that ended before its session was open, from what it wrote to stderr. `serverName` is what the
+ * server is called when it is not the address of the URL that was connected to.
+ */
 export function connectionError(
   address: DatabaseAddress,
   database: string,
   stderr: string,
+  serverName: string | null = null,
 ): SafeMigrateError {
   const problem = connectionProblems.find(([pattern]) => pattern.test(stderr))?.[1] ?? otherConnectionProblem;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   const said = saidBy(stderr);
   return new SafeMigrateError({
     code: problem.code,
-    message: `The PostgreSQL server at ${host}:${address.port} ${problem.what} (database ${database}, user ${address.user})${said === '' ? '.' : `: ${said}`}`,
+    message: `The PostgreSQL server ${serverName ?? `at ${host}:${address.port}`} ${problem.what} (database ${database}, user ${address.user})${said === '' ? '.' : `: ${said}`}`,
     hint: problem.hint,
     docs: 'postgresql.md',
   });

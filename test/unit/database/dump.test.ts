@@ -20,13 +20,16 @@ function serverWithTool(major: number, script: string): { server: PostgresServer
       fact: 'a script',
       warnings: [],
       goesByUrl: true,
-      readsLocalFiles: true,
+      serverName: null,
+      readArchive: () => Promise.reject(new Error('no archives here')),
+      [Symbol.asyncDispose]: async () => {},
       start: (tool, args) => {
         calls.push([tool, ...args].join(' '));
         return startProcess('/bin/sh', ['-c', script, tool, ...args], { env: {} });
       },
     },
     connect: () => Promise.reject(new Error('no sessions here')),
+    [Symbol.asyncDispose]: async () => {},
   };
   return { server, calls };
 }
