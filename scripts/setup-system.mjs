@@ -51,9 +51,9 @@ export const parts = {
     homebrew: ['age'],
   },
   docker: {
-    purpose: 'a Docker engine that the tests start for themselves',
-    present: () => ['docker', 'dockerd', 'containerd', 'setpriv'].every(onPath),
-    debian: ['docker.io'],
+    purpose: 'a Docker engine that the tests start for themselves, and an image of another Debian to run in it',
+    present: () => ['docker', 'dockerd', 'containerd', 'setpriv', 'mmdebstrap'].every(onPath),
+    debian: ['docker.io', 'mmdebstrap'],
     homebrew: [],
   },
 };

@@ -24,8 +24,17 @@ export interface DockerPostgresOptions {
   /** Folder of this machine in which its socket appears (world-writable); not shown outside unless given. */
   readonly sockets?: string;
   readonly labels?: readonly string[];
+  /** Image with a PostgreSQL of its own (postgres-image.ts); the machine's PostgreSQL otherwise. */
+  readonly image?: ServerImage;
   /** Lines for the server's command line, e.g. `max_connections=50`. */
   readonly settings?: readonly string[];
+}
+
+/** An image that holds a PostgreSQL. */
+export interface ServerImage {
+  readonly name: string;
+  /** Folder of its programs. */
+  readonly binDirectory: string;
 }
 
 const insidePort = 5432;
@@ -114,12 +123,18 @@ export class DockerPostgres extends PostgresCluster {
   }
 }
 
+/** Makes a cluster first, then is the server: `$0` is its program, the arguments are its own. */
+const initialised = `data=${dataDirectory}/cluster
+echo ${machinePassword} > /tmp/password
+"$(dirname "$0")/initdb" -D "$data" -U postgres --auth=scram-sha-256 --pwfile=/tmp/password --encoding=UTF8 --locale=C.UTF-8 --no-sync &&
+rm /tmp/password && shift 2 && exec "$0" -D "$data" "$@"`;
+
 /** Starts a container with a server and waits until it answers. */
 export async function runPostgres(
   engine: DockerEngine,
   options: DockerPostgresOptions,
 ): Promise<DockerPostgres> {
-  const binDirectory = await findPostgresBin();
+  const binDirectory = options.image?.binDirectory ?? (await findPostgresBin());
   const port = options.network === 'host' ? await freePort() : insidePort;
   const identity = await serverIdentity();
   const settings = [
@@ -141,10 +156,11 @@ export async function runPostgres(
     `--user=${identity === undefined ? '0' : `${identity.uid}:${identity.gid}`}`,
     '--tmpfs=/tmp:mode=1777',
     ...(options.sockets === undefined ? [] : [`--volume=${options.sockets}:${socketDirectory}`]),
-    ...machineMounts,
+    ...(options.image === undefined ? machineMounts : [`--tmpfs=${dataDirectory}:mode=1777`]),
     ...(options.labels ?? []).map((label) => `--label=${label}`),
-    machineImage,
-    `${binDirectory}/postgres`,
+    ...(options.image === undefined
+      ? [machineImage, `${binDirectory}/postgres`]
+      : [options.image.name, 'sh', '-c', initialised, `${binDirectory}/postgres`]),
     '-D',
     dataDirectory,
     ...settings.flatMap((setting) => ['-c', setting]),
