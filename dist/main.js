@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as formatCount, A as waysToFinish, B as readHistory, C as checkPartNames, D as encryptionSentence, E as writeSchemaText, F as fieldsOf, G as renderManifest, H as digestOf, I as objectsIn, J as backupId, K as sealedDumpName, L as historyDigest, M as whenReachable, N as readyCopy, O as openStorages, P as takeBaseline, Q as formatBytes, R as describeFailure, S as ReportBuilder, U as dumpName, V as listBackups, W as manifestName, X as countOf, Y as labelBefore, Z as formatAge, _ as requestedCommand, a as saveWorkFolder, b as readArtifactAccess, c as runIdentity, d as checkSections, dt as errorCodeIn, et as RunJournal, f as plain, ft as parseSql, g as readInputs, gt as problemsOf, h as parseInputs, ht as messageOf, i as saveOpenRun, it as YoungGarbage, j as recover, k as finishEarlierRun, l as repositoryRootOf, lt as checksumsOf, m as surviveLostOutput, mt as SafeMigrateError, p as resultSentence, pt as RefusedError, q as backupFolder, r as surviveStrayErrors, rt as sha256OfFile, t as WorkFolder, tt as openPorts, u as publish, v as secretsOf, w as findingsOf, x as ActionLog, y as readGitHubContext, z as needsBaseline } from "./safe-migrate.js";
+import { $ as formatCount, A as waysToFinish, B as readHistory, C as checkPartNames, D as encryptionSentence, E as writeSchemaText, F as fieldsOf, G as renderManifest, H as digestOf, I as objectsIn, J as backupId, K as sealedDumpName, L as historyDigest, M as whenReachable, N as readyCopy, O as openStorages, P as takeBaseline, Q as formatBytes, R as describeFailure, S as ReportBuilder, U as dumpName, V as listBackups, W as manifestName, X as countOf, Y as labelBefore, Z as formatAge, _ as requestedCommand, a as saveWorkFolder, b as readArtifactAccess, c as runIdentity, d as checkSections, et as RunJournal, f as plain, ft as parseSql, g as readInputs, gt as problemsOf, h as parseInputs, ht as messageOf, i as saveOpenRun, it as YoungGarbage, j as recover, k as finishEarlierRun, l as repositoryRootOf, lt as checksumsOf, m as surviveLostOutput, mt as SafeMigrateError, p as resultSentence, pt as RefusedError, q as backupFolder, r as surviveStrayErrors, rt as sha256OfFile, t as WorkFolder, tt as openPorts, u as publish, ut as errorCodeIn, v as secretsOf, w as findingsOf, x as ActionLog, y as readGitHubContext, z as needsBaseline } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash, createHmac, randomBytes, scrypt } from "node:crypto";
 import { Readable, Writable } from "node:stream";
@@ -284,7 +284,6 @@ const timeoutMs = 12e4;
 const cannotConnect = /* @__PURE__ */ new Set([
 	"P1000",
 	"P1001",
-	"P1002",
 	"P1003",
 	"P1010",
 	"P1011",
@@ -300,9 +299,9 @@ async function proveServer(database, migrator, signal) {
 	const { runScript } = migrator;
 	if (runScript === null) return {
 		outcome: "not-proved",
-		because: "migrate-command does not itself say `migrate deploy`"
+		because: "migrate-command is not one command that says `migrate deploy`, so it cannot be asked"
 	};
-	await using meeting = await database.openMeetingPoint();
+	await using meeting = await database.openMeetingPoint({ keepsMigratorsOut: migrator.kind === "command" });
 	const visit = await waitForVisit(meeting, (aborted) => runScript(meeting.script, aborted), signal);
 	if (visit.applicationName !== null) return {
 		outcome: "proved",
@@ -311,6 +310,7 @@ async function proveServer(database, migrator, signal) {
 	const other = meeting.otherServerIn(visit.run.output);
 	if (other !== null) throw otherServer(database, migrator, meeting.server, other);
 	const said = whatItSaid(visit.run);
+	if (migrator.kind === "command" && errorCodeIn(visit.run.output) === "P1002") throw migratesByItself();
 	if (migrator.kind === "prisma" || cannotConnect.has(errorCodeIn(visit.run.output) ?? "")) throw new SafeMigrateError({
 		code: "SM_SERVER_UNPROVED",
 		message: `${who(migrator)} could not be led to the database that would be backed up: ${said}`,
@@ -360,6 +360,15 @@ function otherServer(database, migrator, ours, other) {
 		code: "SM_OTHER_SERVER",
 		message: `one database would be backed up and another one migrated: the backup's tools (${database.toolsFact}) reach ${place(ours)}; ${way} reaches ${place(other)}`,
 		hint: "Make both meet in one database: correct container or database-url for the tools, or the URL and port for the migration.",
+		docs: "prisma.md"
+	});
+}
+/** `db execute` takes no lock: who did not get Prisma's lock wanted to migrate. */
+function migratesByItself() {
+	return new SafeMigrateError({
+		code: "SM_SERVER_UNPROVED",
+		message: "migrate-command migrates although it was only asked where it connects to, and was kept from it (P1002)",
+		hint: "Most likely the entrypoint of the container's image runs `prisma migrate deploy`: run the command without it (docker compose run --entrypoint …), and take it out of the image, or it migrates without a backup.",
 		docs: "prisma.md"
 	});
 }
@@ -2697,6 +2706,7 @@ async function migrate(context, settings) {
 				witness: baseline.witness,
 				serverTime: baseline.serverTime,
 				writesBeforeMigration: baseline.writesBeforeMigration.length,
+				migrator: migrator.kind,
 				recovery: settings.recovery,
 				onNewWrites: settings.onNewWrites
 			} });

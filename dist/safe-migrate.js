@@ -3221,6 +3221,8 @@ const content$1 = strictObject({
 		/** The server's clock before the migrator was started: older sessions are not the migrator's. */
 		serverTime: string(),
 		writesBeforeMigration: int(),
+		/** Who migrates; a `command` may change what no history shows. */
+		migrator: _enum(["prisma", "command"]),
 		recovery: _enum(["auto", "swap"]),
 		onNewWrites: _enum(["restore", "stop"])
 	}).nullable(),
@@ -4093,6 +4095,32 @@ function lockLost(server) {
 	});
 }
 
+// src/database/postgres/prisma-lock.ts
+/** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
+const prismaLockKey = 72707369;
+const holderRow = object({
+	pid: number(),
+	applicationName: string(),
+	user: string(),
+	backendStart: string(),
+	clientPort: number().nullable()
+});
+/** Who holds Prisma's lock in the session's database; null when it is free. */
+async function prismaLockHolder(session) {
+	const [holder] = await session.query(`SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
+            coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
+            coalesce(pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '') AS "backendStart"
+       FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND l.granted
+        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`, holderRow);
+	return holder ?? null;
+}
+/** Ends one session. False when it was gone already. Rejects when the role may not. */
+async function terminate(session, pid) {
+	const [row] = await session.query(`SELECT pg_catalog.pg_terminate_backend(${Math.trunc(pid)}) AS "isTerminated"`, object({ isTerminated: boolean() }));
+	return row?.isTerminated === true;
+}
+
 // src/database/postgres/meeting-point.ts
 const largestKey = 2 ** 31 - 1;
 const identity = object({
@@ -4118,9 +4146,10 @@ const identityOf = (systemIdentifier) => `pg_catalog.jsonb_build_object(
 * name, port or network led there. An exit code would prove less: a wrapper that does not pass stdin on executes an
 * empty script and succeeds.
 */
-async function openMeetingPoint(server) {
+async function openMeetingPoint(server, options) {
 	const session = await server.connect(server.address.database);
 	try {
+		if (options.keepsMigratorsOut) await takePrismaLock(session);
 		const [first, second] = [randomInt(1, largestKey), randomInt(1, largestKey)];
 		await session.execute(`SELECT pg_catalog.pg_advisory_lock(${first}, ${second})`);
 		return {
@@ -4134,6 +4163,17 @@ async function openMeetingPoint(server) {
 		await session[Symbol.asyncDispose]();
 		throw error;
 	}
+}
+/** For seconds, and never waited for: a deploy of somebody else waits up to ten seconds for it by itself. */
+async function takePrismaLock(session) {
+	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${prismaLockKey}) AS "isLocked"`, object({ isLocked: boolean() }));
+	if (row?.isLocked === true) return;
+	throw new SafeMigrateError({
+		code: "SM_MIGRATOR_BUSY",
+		message: `another deploy is migrating ${session.database} now: it holds Prisma's lock`,
+		hint: "Nothing was touched. Run this job again when that deploy has ended.",
+		docs: "prisma.md"
+	});
 }
 async function readIdentity(session) {
 	const [may] = await session.query(`SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "may"`, object({ may: boolean() }));
@@ -4206,32 +4246,6 @@ async function isOneRoute(tools, { host }) {
 	if (isIP(host) !== 0) return true;
 	const found = await lookup(host, { all: true }).catch(() => []);
 	return new Set(found.map(({ address }) => address)).size === 1;
-}
-
-// src/database/postgres/prisma-lock.ts
-/** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
-const prismaLockKey = 72707369;
-const holderRow = object({
-	pid: number(),
-	applicationName: string(),
-	user: string(),
-	backendStart: string(),
-	clientPort: number().nullable()
-});
-/** Who holds Prisma's lock in the session's database; null when it is free. */
-async function prismaLockHolder(session) {
-	const [holder] = await session.query(`SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
-            coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
-            coalesce(pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '') AS "backendStart"
-       FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND l.granted
-        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`, holderRow);
-	return holder ?? null;
-}
-/** Ends one session. False when it was gone already. Rejects when the role may not. */
-async function terminate(session, pid) {
-	const [row] = await session.query(`SELECT pg_catalog.pg_terminate_backend(${Math.trunc(pid)}) AS "isTerminated"`, object({ isTerminated: boolean() }));
-	return row?.isTerminated === true;
 }
 
 // src/database/postgres/read-archive.ts
@@ -5083,7 +5097,7 @@ const shapes = {
 	RULE: onTable("RULE", new RegExp(`^CREATE RULE (${name$1}) AS\\s+ON \\w+ TO (${qualifiedName})`)),
 	INDEX: {
 		pattern: new RegExp(`^CREATE (?:UNIQUE )?INDEX (${name$1}) ON (?:ONLY )?(${qualifiedName})`),
-		drop: ([index, table = ""]) => `DROP INDEX ${schemaOf(table)}${index};`
+		drop: ([index, table = ""]) => `DROP INDEX ${schemaOf$1(table)}${index};`
 	},
 	CONSTRAINT: constraint(),
 	"FK CONSTRAINT": constraint(),
@@ -5138,7 +5152,7 @@ function replaceStatement(is, wanted) {
 function withoutAccessMethod(body) {
 	return body.replace(/\nUSING \S+$/, "");
 }
-function schemaOf(qualified) {
+function schemaOf$1(qualified) {
 	return new RegExp(`^(${name$1}\\.)${name$1}$`).exec(qualified)?.[1] ?? "";
 }
 
@@ -6048,7 +6062,7 @@ async function openDatabase(target, places = {}) {
 		])),
 		dropCopy: (copy) => inTarget.use((session) => dropCopy(session, name, copy)),
 		isOneRoute: () => isOneRoute(server.tools, server.address),
-		openMeetingPoint: () => openMeetingPoint(server),
+		openMeetingPoint: (options) => openMeetingPoint(server, options),
 		prismaLockHolder: () => inTarget.use(prismaLockHolder),
 		terminate: (pid) => inTarget.use((session) => terminate(session, pid)),
 		async [Symbol.asyncDispose]() {
@@ -6507,6 +6521,31 @@ var ByteOffsets = class {
 	}
 };
 
+// src/system/shell.ts
+/**
+* How a shell command of the user's is run: as a `run:` step of the runner runs it, which ends at the first line that
+* fails. Images without bash have sh.
+*/
+function shellFor(command) {
+	return {
+		file: ["/bin/bash", "/usr/bin/bash"].find((path) => existsSync(path)) ?? "sh",
+		arguments: [
+			"-e",
+			"-c",
+			command
+		]
+	};
+}
+
+// src/prisma/application-name.ts
+/**
+* `application_name` of the sessions that a run's migrator opens, as far as the engine passes PGAPPNAME on:
+* tells them from anybody else's.
+*/
+function migratorApplicationName(run) {
+	return `safe-migrate migrate ${run}`;
+}
+
 // src/prisma/capture-engine.ts
 const migrationsList = object({
 	baseDir: string(),
@@ -6582,7 +6621,7 @@ async function openCaptureEngine() {
 		const path = join(directory, "schema-engine");
 		const scriptPath = join(directory, "capture.cjs");
 		await writeFile(scriptPath, engineScript, { mode: 384 });
-		await writeFile(path, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(scriptPath)} "$@"\n`, { mode: 448 });
+		await writeFile(path, `#!/bin/sh\nexec ${quoted$1(process.execPath)} ${quoted$1(scriptPath)} "$@"\n`, { mode: 448 });
 		await new Promise((resolve, reject) => {
 			server.once("error", reject);
 			server.listen(join(directory, "socket"), resolve);
@@ -6639,7 +6678,7 @@ function urlIn(datasource) {
 function valuesOf(argv, names) {
 	return argv.flatMap((argument, index) => names.includes(argument) ? argv[index + 1] ?? [] : []);
 }
-function quoted(text) {
+function quoted$1(text) {
 	return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
@@ -7148,6 +7187,50 @@ async function samplePorts(groupId, ports, ended) {
 	}
 }
 
+// src/prisma/execute-script.ts
+/** Runs `script` by `prisma db execute --stdin`, in the database that `migrate deploy` would work in. */
+async function executeScript(request) {
+	const { installation, env, script, signal } = request;
+	const project = {
+		...request.project,
+		schemaPath: installation.major >= 7 ? null : schemaOf(request.project, request.schemaFiles)
+	};
+	return await collectOutput(request.secrets, (onOutput) => runPrisma({
+		installation,
+		project,
+		command: [
+			"db",
+			"execute",
+			"--stdin"
+		],
+		env,
+		input: script,
+		signal,
+		onOutput
+	}));
+}
+/** What `--schema` has to say: the one file, or the folder in which all of them are. */
+function schemaOf({ schemaPath }, files) {
+	if (schemaPath !== null) return schemaPath;
+	const [first, ...others] = files;
+	if (first === void 0) return null;
+	if (others.length === 0) return first;
+	let folder = dirname(first);
+	while (!others.every((file) => file.startsWith(`${folder}${sep}`))) folder = dirname(folder);
+	return folder;
+}
+/** Runs what `start` starts and keeps what it prints, fit to be shown. */
+async function collectOutput(secrets, start) {
+	let printed = "";
+	const { exitCode } = await start((text) => {
+		printed = (printed + text).slice(-65536);
+	});
+	return {
+		exitCode,
+		output: readableText(printed, secrets)
+	};
+}
+
 // src/prisma/version-traits.ts
 /** Majors of Prisma that can be driven. */
 const supportedMajors = {
@@ -7293,6 +7376,277 @@ function missing(workingDirectory) {
 	});
 }
 
+// src/prisma/shell-words.ts
+/**
+* The simple commands of a shell text as lists of words, quotes taken off. Enough to see which commands are named;
+* what variables and substitutions hold is not known to anybody before it runs.
+*/
+function simpleCommands(text) {
+	const commands = [];
+	let words = [];
+	let word = null;
+	let quote = null;
+	const endWord = () => {
+		if (word !== null) words.push(word);
+		word = null;
+	};
+	const endCommand = () => {
+		endWord();
+		if (words.length > 0) commands.push(words);
+		words = [];
+	};
+	const joined = text.replaceAll(/\\\r?\n/g, "");
+	for (let index = 0; index < joined.length; index += 1) {
+		const character = joined[index] ?? "";
+		if (character === "\\" && quote !== "'") {
+			index += 1;
+			word = (word ?? "") + (joined[index] ?? "");
+		} else if (quote !== null) {
+			if (character === quote) quote = null;
+			else word = (word ?? "") + character;
+		} else if (character === "\"" || character === "'") {
+			quote = character;
+			word ??= "";
+		} else if (character === "#" && word === null) {
+			const end = joined.indexOf("\n", index);
+			index = end < 0 ? joined.length : end - 1;
+		} else if (/[;&|()`\n{}]/.test(character)) endCommand();
+		else if (/\s/.test(character)) endWord();
+		else word = (word ?? "") + character;
+	}
+	endCommand();
+	return commands;
+}
+
+// src/prisma/migrate-command.ts
+/** Subcommands of Prisma that change a database otherwise than by its migrations, or rewrite the history. */
+const forbidden = {
+	migrate: [
+		"dev",
+		"reset",
+		"resolve"
+	],
+	db: ["push"]
+};
+/** After one of these the subcommand is said, and what follows are its arguments. */
+const harmless = {
+	migrate: [
+		"deploy",
+		"status",
+		"diff"
+	],
+	db: [
+		"execute",
+		"pull",
+		"seed"
+	]
+};
+const forbiddenOptions = ["--force-reset", "--accept-data-loss"];
+const packageManagers = /* @__PURE__ */ new Set([
+	"npm",
+	"pnpm",
+	"yarn",
+	"bun"
+]);
+const manifest$1 = object({ scripts: record(string(), string()).optional() });
+/** The scripts of `directory`'s package.json; none where there is no readable one. */
+function readScripts(directory) {
+	try {
+		const text = readFileSync(join(directory, "package.json"), "utf8");
+		return manifest$1.parse(JSON.parse(text)).scripts ?? {};
+	} catch {
+		return {};
+	}
+}
+/**
+* What `command` names that must never run against a database that matters; `scripts` of package.json that it names
+* are looked into as well. It guards against a slip: a script file of the user's is not read.
+*/
+function migrateCommandProblems(command, scripts) {
+	return [...new Set(forbiddenIn(command, scripts, "", /* @__PURE__ */ new Set()))].map((found) => ({
+		code: "SM_MIGRATE_COMMAND",
+		message: `names ${found}, which must never run against a database that matters`,
+		hint: "Only `prisma migrate deploy` may migrate here; `migrate resolve` is for a person to decide, after looking at the database.",
+		docs: "prisma.md"
+	}));
+}
+function forbiddenIn(text, scripts, from, seen) {
+	return simpleCommands(text).flatMap((words) => [
+		...namedBy(words).map((found) => `\`${found}\`${from}`),
+		...words.filter((word) => /\s/.test(word)).flatMap((word) => forbiddenIn(word, scripts, from, seen)),
+		...scriptsNamedBy(words, scripts).flatMap((name) => {
+			if (seen.has(name)) return [];
+			seen.add(name);
+			return forbiddenIn(scripts[name] ?? "", scripts, ` (in the package.json script ${name})`, seen);
+		})
+	]);
+}
+function namedBy(words) {
+	const found = words.flatMap((word, index) => {
+		const command = basename(word);
+		const bad = forbidden[command] ?? [];
+		const fine = harmless[command] ?? [];
+		const said = words.slice(index + 1).find((each) => bad.includes(each) || fine.includes(each));
+		return said !== void 0 && bad.includes(said) ? [`${command} ${said}`] : [];
+	});
+	const options = words.flatMap((word) => forbiddenOptions.filter((option) => word === option || word.startsWith(`${option}=`)));
+	return [...found, ...options];
+}
+/** With the scripts that package managers run before and after them. */
+function scriptsNamedBy(words, scripts) {
+	const manager = words.findIndex((word) => packageManagers.has(basename(word)));
+	if (manager < 0) return [];
+	return words.slice(manager + 1).flatMap((word) => [
+		word,
+		`pre${word}`,
+		`post${word}`
+	]).filter((name) => Object.hasOwn(scripts, name));
+}
+/**
+* The command that runs a script from stdin where `command` runs `migrate deploy`; null where that cannot be said or
+* where it does more than that one thing, which must not happen before the backup. `schemaPath` is for Prisma up to 6,
+* which wants to be told in `db execute` where it gets its URL from; null leaves such an option out altogether.
+*/
+function asScriptCommand(command, schemaPath) {
+	if (!isOneCommand(command) || /\$\(|[`|<>]/.test(command)) return null;
+	if ([...command.matchAll(/(?<![\w-])migrate\s+deploy(?![\w-])/g)].length !== 1) return null;
+	const schema = schemaPath === null ? "" : ` --schema ${quoted(schemaPath)}`;
+	return command.replaceAll(/\s--schema(=|\s+)("[^"]*"|'[^']*'|[^\s"']+)/g, "").replace(/(?<![\w-])migrate\s+deploy(?![\w-])/, () => `db execute --stdin${schema}`).replace(/\b(docker|podman|nerdctl)((?:\s+container)?\s+(?:run|exec))(?=\s)/, "$1$2 --interactive");
+}
+/** Whether nothing but changes of folder and environment stands around one command, in an `sh -c '…'` as well. */
+function isOneCommand(text) {
+	const [only, ...more] = simpleCommands(text).filter(([first]) => first !== "cd" && first !== "export");
+	return only !== void 0 && more.length === 0 && only.every((word) => !/\s/.test(word) || isOneCommand(word));
+}
+function quoted(text) {
+	return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+// src/prisma/migrations.ts
+/**
+* Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
+* Rejects with SM_MIGRATION_UNREADABLE for every script that is missing, and with SM_PRISMA_PROJECT when there is no
+* migration at all: `migrate deploy` would then say "No migration found" and succeed.
+*/
+async function readMigrations(directory, names) {
+	if (names.length === 0) throw new RefusedError([{
+		code: "SM_PRISMA_PROJECT",
+		message: `there is no migration in ${directory}`,
+		hint: "Check working-directory, prisma-schema and migrations.path in prisma.config.ts, and that the migrations are committed."
+	}], { docs: "prisma.md" });
+	const problems = [];
+	const files = [];
+	for (const name of names) {
+		const path = join(directory, name, "migration.sql");
+		try {
+			const script = await readFile(path, "utf8");
+			files.push({
+				name,
+				path,
+				checksums: checksumsOf(script),
+				script
+			});
+		} catch (error) {
+			const reason = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+			problems.push({
+				code: "SM_MIGRATION_UNREADABLE",
+				message: `migration ${name} has no readable migration.sql (${reason})`,
+				hint: "Restore the file from version control, or remove the folder if it was never applied anywhere."
+			});
+		}
+	}
+	if (problems.length > 0) throw new RefusedError(problems, { docs: "prisma.md" });
+	return files;
+}
+/**
+* The digests under which Prisma may have noted this script: git changes line ends between machines, and the engine
+* compares with LF and CRLF exchanged.
+*/
+function checksumsOf(script) {
+	const unix = script.replaceAll("\r\n", "\n");
+	const variants = [
+		script,
+		unix,
+		unix.replaceAll("\n", "\r\n")
+	];
+	return [...new Set(variants.map((text) => createHash("sha256").update(text, "utf8").digest("hex")))];
+}
+
+// src/prisma/migrations-folder.ts
+const configNames = [...[
+	"ts",
+	"mts",
+	"cts",
+	"js",
+	"mjs",
+	"cjs"
+].flatMap((ending) => [`prisma.config.${ending}`, `prisma7.config.${ending}`]), ...[
+	"ts",
+	"mts",
+	"cts",
+	"js",
+	"mjs",
+	"cjs"
+].map((ending) => `.config/prisma.${ending}`)];
+const manifest = object({ prisma: object({ schema: string() }) });
+/**
+* Finds the migrations where no Prisma is installed that could be asked: the folder that `migrations.path` of a config
+* names as a plain text, else `migrations` beside the schema (of `prisma-schema`, of package.json, or in one of
+* Prisma's own two places). Rejects with SM_PRISMA_PROJECT when that is no folder or cannot be known.
+*/
+async function findMigrations(project) {
+	const directory = await findFolder(project);
+	return {
+		directory,
+		names: (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name).toSorted()
+	};
+}
+async function findFolder(project) {
+	const configured = await folderOfConfig(project);
+	const { workingDirectory } = project;
+	const schema = project.schemaPath ?? await schemaOfPackage(workingDirectory);
+	const candidates = configured !== null ? [configured] : schema !== null ? [join(await folderOf$1(schema), "migrations")] : [join(workingDirectory, "prisma", "migrations"), join(workingDirectory, "migrations")];
+	for (const candidate of candidates) if (await isFolder(candidate)) return candidate;
+	throw refused(`the migrations were looked for in ${candidates.join(" and ")}, and there is no such folder`, "Give prisma-schema (the migrations stand beside it), or install the project’s Prisma in a step before, which knows where they are.");
+}
+/** null when no config says anything about it. */
+async function folderOfConfig(project) {
+	const paths = project.configPath === null ? configNames.map((name) => join(project.workingDirectory, name)) : [project.configPath];
+	for (const path of paths) {
+		const text = await readFile(path, "utf8").catch(() => null);
+		if (text === null) continue;
+		const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+		if (!/\bmigrations\s*:/.test(code)) return null;
+		const block = /\bmigrations\s*:\s*\{([^{}]*)\}/.exec(code)?.[1];
+		if (block !== void 0 && !/\bpath\b/.test(block)) return null;
+		const folder = /\bpath\s*:\s*(['"`])([^'"`$]+)\1/.exec(block ?? "")?.[2];
+		if (folder !== void 0) return resolve(dirname(path), folder);
+		throw refused(`migrations.path in ${path} is computed, and no Prisma is installed here that could be asked for it`, "Write the path as a plain text, or install the project’s Prisma in a step before.");
+	}
+	return null;
+}
+async function schemaOfPackage(directory) {
+	try {
+		const text = await readFile(join(directory, "package.json"), "utf8");
+		return resolve(directory, manifest.parse(JSON.parse(text)).prisma.schema);
+	} catch {
+		return null;
+	}
+}
+async function folderOf$1(schemaPath) {
+	return await isFolder(schemaPath) ? schemaPath : dirname(schemaPath);
+}
+async function isFolder(path) {
+	return stat(path).then((found) => found.isDirectory(), () => false);
+}
+function refused(message, hint) {
+	return new RefusedError([{
+		code: "SM_PRISMA_PROJECT",
+		message,
+		hint
+	}], { docs: "prisma.md" });
+}
+
 // src/prisma/scratch-project.ts
 /** Environment variables by which a scratch project learns its URLs: they never stand in a file or an argument. */
 const scratchUrlVariable = "SAFE_MIGRATE_SCRATCH_URL";
@@ -7346,6 +7700,219 @@ const config = (schemaPath, migrationsDirectory) => `export default {
   datasource: { url: process.env.${scratchUrlVariable}, shadowDatabaseUrl: process.env.${shadowUrlVariable} },
 };
 `;
+
+// src/prisma/probe.ts
+/** Two statements of which the second fails: the table stays if and only if they were sent one by one. */
+const probeScript = "CREATE TABLE \"safe_migrate_probe\" (id int);\nSELECT 1/0;\n";
+/**
+* Runs a migration that must fail against `probeUrl`, with the project's Prisma and a project of our own, so that no
+* config of the user's can lead it elsewhere; that Prisma really goes there is asked of it first.
+* Rejects with SafeMigrateErrors only. Afterwards `"safe_migrate_probe"` is in that database if this Prisma sends a script statement by statement.
+*/
+async function deployProbe(request) {
+	try {
+		await using project = await makeScratchProject(request.installation.traits);
+		await project.writeMigration("00000000000000_safe_migrate_probe", probeScript);
+		const call = {
+			installation: request.installation,
+			project,
+			env: {
+				...request.env,
+				[scratchUrlVariable]: request.probeUrl.reveal()
+			},
+			signal: request.signal
+		};
+		const { url } = await captureProject(call);
+		const problems = comparePrismaUrl(request.probeUrl, url, project.workingDirectory);
+		if (problems.length > 0) throw new RefusedError(problems);
+		return await deployMigrations({
+			...call,
+			secrets: request.secrets,
+			log: { output: () => {} }
+		});
+	} catch (cause) {
+		if (cause instanceof SafeMigrateError) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_PROBE_FAILED",
+			message: `how this Prisma sends a script could not be measured: ${cause instanceof Error ? cause.message : String(cause)}`,
+			hint: "The backup is used instead; nothing has to be done.",
+			docs: "prisma.md",
+			cause
+		});
+	}
+}
+
+// src/prisma/prisma-migrator.ts
+/** Recovery asks who holds Prisma's lock, so the lock has to be taken. */
+const lockSwitch = "PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK";
+/**
+* The project's own Prisma as the Migrator: located, asked what it would migrate, and compared with `databaseUrl`.
+* Rejects with every reason for which it cannot be used; nothing was connected to then.
+*/
+async function openPrismaMigrator(options) {
+	const { databaseUrl, signal } = options;
+	const own = options.env ?? process.env;
+	const installation = await locatePrisma(options.workingDirectory);
+	const project = {
+		workingDirectory: options.workingDirectory,
+		schemaPath: options.schemaPath,
+		configPath: options.configPath
+	};
+	const { [lockSwitch]: _, ...environment } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
+	const { captured, env, problems: differences } = await captureWithUrl({
+		installation,
+		project,
+		env: environment,
+		databaseUrl,
+		signal
+	});
+	const directory = options.workingDirectory;
+	const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
+	const problems = databaseUrl === null ? parsed.problems : differences;
+	if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
+	const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
+	const secrets = [captured.url, ...databaseUrl === null ? [] : [databaseUrl]].flatMap((url) => secretsIn(url.reveal()));
+	return {
+		kind: "prisma",
+		version: installation.version,
+		url: captured.url,
+		historySchema: parsed.target.schema,
+		migrations,
+		migrationsDirectory: captured.migrationsDirectory,
+		warnings: warningsAbout(own),
+		deploy: (log, deploySignal) => deployMigrations({
+			installation,
+			project,
+			env,
+			secrets,
+			log,
+			signal: deploySignal
+		}),
+		runScript: (script, scriptSignal) => executeScript({
+			installation,
+			project,
+			schemaFiles: captured.schemaFiles,
+			env,
+			secrets,
+			script,
+			signal: scriptSignal
+		}),
+		deployProbe: (probeUrl, probeSignal) => deployProbe({
+			installation,
+			env,
+			probeUrl,
+			secrets: [...secrets, ...secretsIn(probeUrl.reveal())],
+			signal: probeSignal
+		})
+	};
+}
+/** What the environment says that is not done. */
+function warningsAbout(own) {
+	if ((own["PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK"] ?? "") === "") return [];
+	return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
+}
+
+// src/prisma/command-migrator.ts
+/**
+* A shell command of the user's as the Migrator. Where the project's Prisma is installed it is asked for URL and
+* migrations all the same; where it is not (Yarn PnP, a Prisma that is in the application's image only), the
+* migrations are looked for, and `databaseUrl` has to be given. Rejects with every reason for which it cannot be used.
+*/
+async function openCommandMigrator(options) {
+	const { command, databaseUrl, signal, workingDirectory } = options;
+	const own = options.env ?? process.env;
+	const project = {
+		workingDirectory,
+		schemaPath: options.schemaPath,
+		configPath: options.configPath
+	};
+	const { [lockSwitch]: _, ...env } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
+	const found = await findProject(project, {
+		env,
+		databaseUrl,
+		signal
+	});
+	const parsed = parsePostgresUrl(found.url.reveal(), { directory: workingDirectory });
+	if (parsed.target === null) throw new RefusedError(parsed.problems);
+	const secrets = [found.url.reveal(), env.DATABASE_URL ?? ""].flatMap(secretsIn);
+	const runShell = (text, run) => runInGroup({
+		...shellFor(text),
+		...run,
+		workingDirectory,
+		env
+	});
+	const runScript = async (script, scriptSignal) => {
+		const attempt = (schemaPath) => collectOutput(secrets, (onOutput) => runShell(asScriptCommand(command, schemaPath) ?? "", {
+			input: script,
+			signal: scriptSignal,
+			onOutput
+		}));
+		const run = await attempt(null);
+		if (!/--url.*--schema/.test(run.output)) return run;
+		const schema = schemaOf(project, found.schemaFiles);
+		return schema === null ? run : await attempt(relative(workingDirectory, schema));
+	};
+	return {
+		kind: "command",
+		version: found.version ?? "of migrate-command",
+		url: found.url,
+		historySchema: parsed.target.schema,
+		migrations: await readMigrations(found.directory, found.names),
+		migrationsDirectory: found.directory,
+		warnings: warningsAbout(own),
+		deploy: (log, deploySignal) => watchDeploy({
+			secrets,
+			log
+		}, (watch) => runShell(command, {
+			signal: deploySignal,
+			...watch
+		})),
+		runScript: asScriptCommand(command, null) === null ? null : runScript,
+		deployProbe: async () => {
+			throw new SafeMigrateError({
+				code: "SM_PROBE_FAILED",
+				message: "how the Prisma of migrate-command sends a script cannot be measured",
+				hint: "The backup is used instead; nothing has to be done.",
+				docs: "prisma.md"
+			});
+		}
+	};
+}
+async function findProject(project, given) {
+	const { databaseUrl, env, signal } = given;
+	const installation = await locatePrisma(project.workingDirectory).catch((error) => {
+		if (!(error instanceof SafeMigrateError && (error.code === "SM_PRISMA_MISSING" || error.code === "SM_PRISMA_UNSUPPORTED"))) throw error;
+		return null;
+	});
+	if (installation === null) {
+		if (databaseUrl === null) throw new SafeMigrateError({
+			code: "SM_INPUT",
+			message: "database-url: must be given, because no Prisma is installed here that could be asked for it",
+			hint: "Give the URL under which the tools of this machine (or of container) reach the database.",
+			docs: "prisma.md"
+		});
+		return {
+			url: databaseUrl,
+			version: null,
+			schemaFiles: [join(project.workingDirectory, "prisma", "schema.prisma")],
+			...await findMigrations(project)
+		};
+	}
+	const { captured } = await captureWithUrl({
+		installation,
+		project,
+		env,
+		databaseUrl,
+		signal
+	});
+	return {
+		url: databaseUrl ?? captured.url,
+		version: installation.version,
+		directory: captured.migrationsDirectory,
+		names: captured.migrationNames,
+		schemaFiles: captured.schemaFiles
+	};
+}
 
 // src/prisma/open-checked-project.ts
 /** Stands in for DATABASE_URL where the job has none: Prisma only names it, nothing connects to it. */
@@ -7560,209 +8127,6 @@ async function diff(call) {
 function reasonIn(said) {
 	const start = said.search(/^.*error/im);
 	return (start < 0 ? said : said.slice(start)).replaceAll(/\s+/g, " ").trim().slice(0, 400);
-}
-
-// src/prisma/application-name.ts
-/**
-* `application_name` of the sessions that a run's migrator opens, as far as the engine passes PGAPPNAME on:
-* tells them from anybody else's.
-*/
-function migratorApplicationName(run) {
-	return `safe-migrate migrate ${run}`;
-}
-
-// src/prisma/execute-script.ts
-/** Runs `script` by `prisma db execute --stdin`, in the database that `migrate deploy` would work in. */
-async function executeScript(request) {
-	const { installation, env, script, signal } = request;
-	const { workingDirectory, schemaPath, configPath } = request.project;
-	const project = {
-		workingDirectory,
-		configPath,
-		schemaPath: installation.major >= 7 ? null : schemaPath ?? join(workingDirectory, "prisma", "schema.prisma")
-	};
-	return await collectOutput(request.secrets, (onOutput) => runPrisma({
-		installation,
-		project,
-		command: [
-			"db",
-			"execute",
-			"--stdin"
-		],
-		env,
-		input: script,
-		signal,
-		onOutput
-	}));
-}
-/** Runs what `start` starts and keeps what it prints, fit to be shown. */
-async function collectOutput(secrets, start) {
-	let printed = "";
-	const { exitCode } = await start((text) => {
-		printed = (printed + text).slice(-65536);
-	});
-	return {
-		exitCode,
-		output: readableText(printed, secrets)
-	};
-}
-
-// src/prisma/migrations.ts
-/**
-* Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
-* Rejects with SM_MIGRATION_UNREADABLE for every script that is missing, and with SM_PRISMA_PROJECT when there is no
-* migration at all: `migrate deploy` would then say "No migration found" and succeed.
-*/
-async function readMigrations(directory, names) {
-	if (names.length === 0) throw new RefusedError([{
-		code: "SM_PRISMA_PROJECT",
-		message: `there is no migration in ${directory}`,
-		hint: "Check working-directory, prisma-schema and migrations.path in prisma.config.ts, and that the migrations are committed."
-	}], { docs: "prisma.md" });
-	const problems = [];
-	const files = [];
-	for (const name of names) {
-		const path = join(directory, name, "migration.sql");
-		try {
-			const script = await readFile(path, "utf8");
-			files.push({
-				name,
-				path,
-				checksums: checksumsOf(script),
-				script
-			});
-		} catch (error) {
-			const reason = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-			problems.push({
-				code: "SM_MIGRATION_UNREADABLE",
-				message: `migration ${name} has no readable migration.sql (${reason})`,
-				hint: "Restore the file from version control, or remove the folder if it was never applied anywhere."
-			});
-		}
-	}
-	if (problems.length > 0) throw new RefusedError(problems, { docs: "prisma.md" });
-	return files;
-}
-/**
-* The digests under which Prisma may have noted this script: git changes line ends between machines, and the engine
-* compares with LF and CRLF exchanged.
-*/
-function checksumsOf(script) {
-	const unix = script.replaceAll("\r\n", "\n");
-	const variants = [
-		script,
-		unix,
-		unix.replaceAll("\n", "\r\n")
-	];
-	return [...new Set(variants.map((text) => createHash("sha256").update(text, "utf8").digest("hex")))];
-}
-
-// src/prisma/probe.ts
-/** Two statements of which the second fails: the table stays if and only if they were sent one by one. */
-const probeScript = "CREATE TABLE \"safe_migrate_probe\" (id int);\nSELECT 1/0;\n";
-/**
-* Runs a migration that must fail against `probeUrl`, with the project's Prisma and a project of our own, so that no
-* config of the user's can lead it elsewhere; that Prisma really goes there is asked of it first.
-* Rejects with SafeMigrateErrors only. Afterwards `"safe_migrate_probe"` is in that database if this Prisma sends a script statement by statement.
-*/
-async function deployProbe(request) {
-	try {
-		await using project = await makeScratchProject(request.installation.traits);
-		await project.writeMigration("00000000000000_safe_migrate_probe", probeScript);
-		const call = {
-			installation: request.installation,
-			project,
-			env: {
-				...request.env,
-				[scratchUrlVariable]: request.probeUrl.reveal()
-			},
-			signal: request.signal
-		};
-		const { url } = await captureProject(call);
-		const problems = comparePrismaUrl(request.probeUrl, url, project.workingDirectory);
-		if (problems.length > 0) throw new RefusedError(problems);
-		return await deployMigrations({
-			...call,
-			secrets: request.secrets,
-			log: { output: () => {} }
-		});
-	} catch (cause) {
-		if (cause instanceof SafeMigrateError) throw cause;
-		throw new SafeMigrateError({
-			code: "SM_PROBE_FAILED",
-			message: `how this Prisma sends a script could not be measured: ${cause instanceof Error ? cause.message : String(cause)}`,
-			hint: "The backup is used instead; nothing has to be done.",
-			docs: "prisma.md",
-			cause
-		});
-	}
-}
-
-// src/prisma/prisma-migrator.ts
-const lockSwitch = "PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK";
-/**
-* The project's own Prisma as the Migrator: located, asked what it would migrate, and compared with `databaseUrl`.
-* Rejects with every reason for which it cannot be used; nothing was connected to then.
-*/
-async function openPrismaMigrator(options) {
-	const { databaseUrl, signal } = options;
-	const own = options.env ?? process.env;
-	const installation = await locatePrisma(options.workingDirectory);
-	const project = {
-		workingDirectory: options.workingDirectory,
-		schemaPath: options.schemaPath,
-		configPath: options.configPath
-	};
-	const { [lockSwitch]: _, ...environment } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
-	const { captured, env, problems: differences } = await captureWithUrl({
-		installation,
-		project,
-		env: environment,
-		databaseUrl,
-		signal
-	});
-	const directory = options.workingDirectory;
-	const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
-	const problems = databaseUrl === null ? parsed.problems : differences;
-	if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
-	const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
-	const secrets = [captured.url, ...databaseUrl === null ? [] : [databaseUrl]].flatMap((url) => secretsIn(url.reveal()));
-	return {
-		kind: "prisma",
-		version: installation.version,
-		url: captured.url,
-		historySchema: parsed.target.schema,
-		migrations,
-		migrationsDirectory: captured.migrationsDirectory,
-		warnings: warningsAbout(own),
-		deploy: (log, deploySignal) => deployMigrations({
-			installation,
-			project,
-			env,
-			secrets,
-			log,
-			signal: deploySignal
-		}),
-		runScript: (script, scriptSignal) => executeScript({
-			installation,
-			project,
-			env,
-			secrets,
-			script,
-			signal: scriptSignal
-		}),
-		deployProbe: (probeUrl, probeSignal) => deployProbe({
-			installation,
-			env,
-			probeUrl,
-			secrets: [...secrets, ...secretsIn(probeUrl.reveal())],
-			signal: probeSignal
-		})
-	};
-}
-function warningsAbout(own) {
-	if ((own[lockSwitch] ?? "") === "") return [];
-	return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
 }
 
 // src/storage/artifact/artifact-storage.ts
@@ -8478,13 +8842,18 @@ function openPorts(mask, artifacts) {
 			return openScratchServer(targetOf(url, settings.workingDirectory), places, run, warn);
 		},
 		async openMigrator(settings, run, signal) {
-			const migrator = await openPrismaMigrator({
+			const options = {
 				workingDirectory: settings.workingDirectory,
 				schemaPath: settings.prismaSchema,
 				configPath: settings.prismaConfig,
 				databaseUrl: settings.databaseUrl,
 				run: run.id,
 				signal
+			};
+			const command = settings.command === "migrate" ? settings.migrateCommand : null;
+			const migrator = command === null ? await openPrismaMigrator(options) : await openCommandMigrator({
+				...options,
+				command
 			});
 			for (const secret of secretsIn(migrator.url.reveal())) mask(secret);
 			return migrator;
@@ -9244,7 +9613,7 @@ async function exists(path) {
 function decide(evidence) {
 	const historyAsBefore = sameHistory(evidence.before.history, evidence.now.history);
 	const catalogsAsBefore = evidence.before.witness === evidence.now.witness;
-	if (historyAsBefore && catalogsAsBefore) return { way: "untouched" };
+	if (historyAsBefore && catalogsAsBefore && evidence.contents !== "changed") return { way: "untouched" };
 	const byHistory = evidence.foreignDeploy ? {
 		way: "no",
 		because: "another deploy was here"
@@ -9277,9 +9646,15 @@ function decideHistory(evidence, catalogsAsBefore) {
 	});
 	if (evidence.recovery === "swap") return no("recovery is set to swap");
 	if (!catalogsAsBefore) return no("the migration left changes of the schema behind");
+	if (evidence.contents === "changed") return no("rows differ from the backup, and migrate-command may have changed them");
 	const row = onlyNewUnfinishedRow(evidence.before.history, evidence.now.history);
 	if (row === null) return no("more than one row of the migration history changed");
 	if (evidence.rewoundSequences.length > 0) return no(`sequence ${evidence.rewoundSequences.join(", ")} was set back`);
+	if (evidence.contents === "as-before") return {
+		way: "history",
+		row,
+		because: "every table was read and holds what it held before"
+	};
 	if (evidence.script === null || !evidence.script.parsed) return no("the failing script cannot be read by the SQL parser, so it may have changed data");
 	const { statements } = evidence.script;
 	if (!evidence.eventTriggers && statements.every((statement) => !statement.mayChangeData)) return {
@@ -9358,7 +9733,7 @@ function decideUnfinished(journal, facts) {
 		because: "another database bears the name of the target now"
 	};
 	if (history !== "unreadable") {
-		if (historyDigest(history) === baseline.history) return { way: "untouched" };
+		if (historyDigest(history) === baseline.history && baseline.migrator === "prisma") return { way: "untouched" };
 		if (isFinished(journal, history ?? [])) return { way: "settle" };
 	}
 	if (facts.ageSeconds > recoverableSeconds) {
@@ -9634,6 +10009,20 @@ function leavesDataAlone(kind, fields) {
 function leavesTheServer(kind, node) {
 	const fields = fieldsOf(node, kind);
 	return kind === "CopyStmt" && (fields.is_program === true || typeof fields.filename === "string");
+}
+
+// src/recovery/compare-contents.ts
+/**
+* Whether the target still holds what the snapshot held, for a migrate-command that may have done more than Prisma does.
+* Rows that the application wrote after the snapshot count as changed too: they cannot be told apart.
+*/
+async function compareContents({ database, baseline, settings }, rewoundSequences, signal) {
+	if (baseline.fingerprint === null || rewoundSequences.length > 0) return "changed";
+	return (await database.changedTables(baseline.fingerprint, {}, {
+		exact: true,
+		jobs: settings.jobs,
+		signal
+	})).every((table) => table.endsWith("._prisma_migrations")) ? "as-before" : "changed";
 }
 
 // src/recovery/hold-on.ts
@@ -9917,6 +10306,8 @@ async function gatherEvidence(request, foreignDeploy) {
 	const unfinished = newUnfinished(baseline.history, history);
 	const file = migrator.migrations.find((migration) => migration.name === unfinished?.migrationName);
 	const [eventTriggers] = await database.query(`SELECT count(*)::int AS count FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D'`, object({ count: int() }));
+	const witness = await database.witness();
+	const rewoundSequences = baseline.fingerprint === null ? [] : await database.rewoundSequences(baseline.fingerprint);
 	return {
 		before: {
 			history: baseline.history,
@@ -9924,12 +10315,13 @@ async function gatherEvidence(request, foreignDeploy) {
 		},
 		now: {
 			history,
-			witness: await database.witness()
+			witness
 		},
 		script: file === void 0 ? null : describeScript(file.script),
 		eventTriggers: eventTriggers === void 0 || eventTriggers.count > 0,
+		contents: migrator.kind === "command" && witness === baseline.witness ? await compareContents(request, rewoundSequences, never) : "not-compared",
 		execution: "not-measured",
-		rewoundSequences: baseline.fingerprint === null ? [] : await database.rewoundSequences(baseline.fingerprint),
+		rewoundSequences,
 		recovery: baseline.fingerprint === null ? "swap" : settings.recovery,
 		writesBeforeMigration: request.writesBeforeMigration,
 		onNewWrites: settings.onNewWrites,
@@ -9987,6 +10379,7 @@ async function recoverUnfinished(request, log) {
 		lock,
 		journal,
 		migrator: {
+			kind: baseline.migrator,
 			historySchema: entry.historySchema,
 			migrations: (migrator?.migrations ?? []).filter((file) => entry.migrations.some(({ name, checksums }) => name === file.name && file.checksums.some((checksum) => checksums.includes(checksum)))),
 			deployProbe: migrator === null ? null : (url, signal) => migrator.deployProbe(url, signal)
@@ -10925,6 +11318,14 @@ function imageName() {
 		});
 	});
 }
+/** A shell command that migrates, and names nothing that must never run; `directory` holds the package.json it may use. */
+function migrateCommand(directory) {
+	return string().transform((given, context) => {
+		const problems = migrateCommandProblems(given, readScripts(directory));
+		for (const problem of problems) addIssue(context, problem);
+		return given;
+	});
+}
 /** A URL that the database's own parser accepts. Its text is never repeated. */
 function databaseUrl(directory) {
 	return string().transform((given, context) => {
@@ -11203,10 +11604,7 @@ const inputCatalogue = {
 		commands: ["migrate", "rollback"],
 		later: "limit the time of the commands"
 	},
-	"migrate-command": {
-		commands: ["migrate"],
-		later: "replace the project's own Prisma"
-	},
+	"migrate-command": { commands: ["migrate"] },
 	"lock-timeout": {
 		commands: ["migrate"],
 		later: "limit how long the migration waits for locks"
@@ -11359,6 +11757,7 @@ function fieldsFor(context, raw) {
 		"on-new-writes": choice(["restore", "stop"]),
 		"keep-failed": wholeNumber(0, 100),
 		"dry-run": choice(["true", "false"]),
+		"migrate-command": migrateCommand(project).nullable(),
 		"fail-on": choice([
 			"error",
 			"warning",
@@ -11415,6 +11814,7 @@ function settingsOf(fields) {
 	return {
 		command: "migrate",
 		...common,
+		migrateCommand: fields["migrate-command"],
 		recovery: fields.recovery,
 		onNewWrites: fields["on-new-writes"],
 		keepFailed: fields["keep-failed"]
@@ -12158,4 +12558,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { formatCount as $, waysToFinish as A, readHistory as B, checkPartNames as C, encryptionSentence as D, writeSchemaText as E, fieldsOf as F, renderManifest as G, digestOf as H, objectsIn as I, backupId as J, sealedDumpName as K, historyDigest as L, whenReachable as M, readyCopy as N, openStorages as O, takeBaseline as P, formatBytes as Q, describeFailure as R, ReportBuilder as S, readSchemaText as T, dumpName as U, listBackups as V, manifestName as W, countOf as X, labelBefore as Y, formatAge as Z, requestedCommand as _, saveWorkFolder as a, ContentGate as at, readArtifactAccess as b, runIdentity as c, objectKey as ct, checkSections as d, errorCodeIn as dt, RunJournal as et, plain as f, parseSql as ft, readInputs as g, problemsOf as gt, parseInputs as h, messageOf as ht, saveOpenRun as i, YoungGarbage as it, recover as j, finishEarlierRun as k, repositoryRootOf as l, checksumsOf as lt, surviveLostOutput as m, SafeMigrateError as mt, removeWorkFolder as n, sha256Of as nt, savedOpenRun as o, storageMismatch as ot, resultSentence as p, RefusedError as pt, backupFolder as q, surviveStrayErrors as r, sha256OfFile as rt, savedWorkFolder as s, stoppedBy as st, WorkFolder as t, openPorts as tt, publish as u, migratorApplicationName as ut, secretsOf as v, findingsOf as w, ActionLog as x, readGitHubContext as y, needsBaseline as z };
+export { formatCount as $, waysToFinish as A, readHistory as B, checkPartNames as C, encryptionSentence as D, writeSchemaText as E, fieldsOf as F, renderManifest as G, digestOf as H, objectsIn as I, backupId as J, sealedDumpName as K, historyDigest as L, whenReachable as M, readyCopy as N, openStorages as O, takeBaseline as P, formatBytes as Q, describeFailure as R, ReportBuilder as S, readSchemaText as T, dumpName as U, listBackups as V, manifestName as W, countOf as X, labelBefore as Y, formatAge as Z, requestedCommand as _, saveWorkFolder as a, ContentGate as at, readArtifactAccess as b, runIdentity as c, objectKey as ct, checkSections as d, migratorApplicationName as dt, RunJournal as et, plain as f, parseSql as ft, readInputs as g, problemsOf as gt, parseInputs as h, messageOf as ht, saveOpenRun as i, YoungGarbage as it, recover as j, finishEarlierRun as k, repositoryRootOf as l, checksumsOf as lt, surviveLostOutput as m, SafeMigrateError as mt, removeWorkFolder as n, sha256Of as nt, savedOpenRun as o, storageMismatch as ot, resultSentence as p, RefusedError as pt, backupFolder as q, surviveStrayErrors as r, sha256OfFile as rt, savedWorkFolder as s, stoppedBy as st, WorkFolder as t, openPorts as tt, publish as u, errorCodeIn as ut, secretsOf as v, findingsOf as w, ActionLog as x, readGitHubContext as y, needsBaseline as z };

@@ -7,6 +7,7 @@ import { type ConnectionTarget, parsePostgresUrl } from './database/postgres/url
 import { secretsIn } from './database/postgres/url-secrets.ts';
 import { readBaseBranch } from './git/base-branch.ts';
 import { loadParser } from './lint/parse-sql.ts';
+import { openCommandMigrator } from './prisma/command-migrator.ts';
 import { openCheckedProject } from './prisma/open-checked-project.ts';
 import { openPrismaMigrator } from './prisma/prisma-migrator.ts';
 import type { ArtifactAccess } from './storage/artifact/artifact-access.ts';
@@ -36,14 +37,19 @@ export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAcc
       return openScratchServer(targetOf(url, settings.workingDirectory), places, run, warn);
     },
     async openMigrator(settings, run, signal) {
-      const migrator = await openPrismaMigrator({
+      const options = {
         workingDirectory: settings.workingDirectory,
         schemaPath: settings.prismaSchema,
         configPath: settings.prismaConfig,
         databaseUrl: settings.databaseUrl,
         run: run.id,
         signal,
-      });
+      };
+      const command = settings.command === 'migrate' ? settings.migrateCommand : null;
+      const migrator =
+        command === null
+          ? await openPrismaMigrator(options)
+          : await openCommandMigrator({ ...options, command });
       // Prisma may have found the URL where no input named it.
       for (const secret of secretsIn(migrator.url.reveal())) mask(secret);
       return migrator;

@@ -9,7 +9,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { StorageUse } from '../storage/storage-use.ts';
 import type { Secret } from '../system/secret.ts';
-import type { CheckSettings, ProjectSettings, ToolSettings } from './settings.ts';
+import type { BackupMaking, CheckSettings, PruneSettings, ToolSettings } from './settings.ts';
 
 /** Who is at work; stands in database names, lock holders, manifests and reports. */
 export interface RunIdentity {
@@ -33,7 +33,12 @@ export interface PullRequest {
 
 /** Opens the outside world for a story. Rejects with SafeMigrateErrors that name what is wrong. */
 export interface Ports {
-  openMigrator(settings: ProjectSettings, run: RunIdentity, signal: AbortSignal): Promise<Migrator>;
+  /** The project's own Prisma, or `migrate-command`. */
+  openMigrator(
+    settings: BackupMaking | PruneSettings,
+    run: RunIdentity,
+    signal: AbortSignal,
+  ): Promise<Migrator>;
   openDatabase(url: Secret, settings: ToolSettings): Promise<Database>;
   /** Where a URL leads, without going there. Throws RefusedError. */
   addressOf(url: Secret, directory: string): DatabaseAddress;

@@ -64,6 +64,7 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
             witness: baseline.witness,
             serverTime: baseline.serverTime,
             writesBeforeMigration: baseline.writesBeforeMigration.length,
+            migrator: migrator.kind,
             recovery: settings.recovery,
             onNewWrites: settings.onNewWrites,
           },

@@ -32,6 +32,8 @@ interface BackupMakingSettings {
 
 export interface MigrateSettings extends BackupMakingSettings {
   readonly command: 'migrate';
+  /** Shell command that applies the migrations; null: the project's own Prisma. */
+  readonly migrateCommand: string | null;
   /** `auto`: the least destructive way that is proved to be enough. `swap`: always the restored backup. */
   readonly recovery: 'auto' | 'swap';
   readonly onNewWrites: 'restore' | 'stop';

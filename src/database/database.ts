@@ -285,7 +285,11 @@ export interface Database extends AsyncDisposable {
 
   /** Whether the URL's host and port lead everybody on this machine to the server that the tools reach. */
   isOneRoute(): Promise<boolean>;
-  openMeetingPoint(): Promise<MeetingPoint>;
+  /**
+   * `keepsMigratorsOut`: whatever else the visitor brings along cannot migrate meanwhile, because Prisma's lock is held
+   * here; rejects with SM_MIGRATOR_BUSY when somebody has it.
+   */
+  openMeetingPoint(options: { readonly keepsMigratorsOut: boolean }): Promise<MeetingPoint>;
 
   /** Who holds Prisma's advisory lock (72707369) in the target now. */
   prismaLockHolder(): Promise<LockHolder | null>;

@@ -57,6 +57,8 @@ const content = z.strictObject({
       /** The server's clock before the migrator was started: older sessions are not the migrator's. */
       serverTime: z.string(),
       writesBeforeMigration: z.int(),
+      /** Who migrates; a `command` may change what no history shows. */
+      migrator: z.enum(['prisma', 'command']),
       recovery: z.enum(['auto', 'swap']),
       onNewWrites: z.enum(['restore', 'stop']),
     })

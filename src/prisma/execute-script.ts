@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, sep } from 'node:path';
 import type { ProcessExit } from '../system/process.ts';
 import type { PrismaInstallation } from './locate-prisma.ts';
 import type { ScriptRun } from './migrator.ts';
@@ -12,6 +12,8 @@ const keptOutputLength = 64 * 1024;
 export async function executeScript(request: {
   readonly installation: PrismaInstallation;
   readonly project: PrismaProject;
+  /** The schema's files, as Prisma found them. */
+  readonly schemaFiles: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Texts that must not be seen, besides passwords of URLs. */
   readonly secrets: readonly string[];
@@ -20,12 +22,9 @@ export async function executeScript(request: {
 }): Promise<ScriptRun> {
   const { installation, env, script, signal } = request;
   // Prisma 7 takes the URL from the config and knows no --schema here; up to 6 the command wants one, and finds none.
-  const { workingDirectory, schemaPath, configPath } = request.project;
   const project: PrismaProject = {
-    workingDirectory,
-    configPath,
-    schemaPath:
-      installation.major >= 7 ? null : (schemaPath ?? join(workingDirectory, 'prisma', 'schema.prisma')),
+    ...request.project,
+    schemaPath: installation.major >= 7 ? null : schemaOf(request.project, request.schemaFiles),
   };
   return await collectOutput(request.secrets, (onOutput) =>
     runPrisma({
@@ -38,6 +37,17 @@ export async function executeScript(request: {
       onOutput,
     }),
   );
+}
+
+/** What `--schema` has to say: the one file, or the folder in which all of them are. */
+export function schemaOf({ schemaPath }: PrismaProject, files: readonly string[]): string | null {
+  if (schemaPath !== null) return schemaPath;
+  const [first, ...others] = files;
+  if (first === undefined) return null;
+  if (others.length === 0) return first;
+  let folder = dirname(first);
+  while (!others.every((file) => file.startsWith(`${folder}${sep}`))) folder = dirname(folder);
+  return folder;
 }
 
 /** Runs what `start` starts and keeps what it prints, fit to be shown. */

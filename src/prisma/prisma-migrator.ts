@@ -12,7 +12,8 @@ import type { Migrator } from './migrator.ts';
 import { type PrismaProject, prismaEnvironment } from './prisma-command.ts';
 import { deployProbe } from './probe.ts';
 
-const lockSwitch = 'PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK';
+/** Recovery asks who holds Prisma's lock, so the lock has to be taken. */
+export const lockSwitch = 'PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK';
 
 export interface PrismaMigratorOptions extends PrismaProject {
   /** The input `database-url`; null: what Prisma itself would use. */
@@ -67,7 +68,15 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     deploy: (log, deploySignal) =>
       deployMigrations({ installation, project, env, secrets, log, signal: deploySignal }),
     runScript: (script, scriptSignal) =>
-      executeScript({ installation, project, env, secrets, script, signal: scriptSignal }),
+      executeScript({
+        installation,
+        project,
+        schemaFiles: captured.schemaFiles,
+        env,
+        secrets,
+        script,
+        signal: scriptSignal,
+      }),
     deployProbe: (probeUrl, probeSignal) =>
       deployProbe({
         installation,
@@ -79,7 +88,8 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
   };
 }
 
-function warningsAbout(own: NodeJS.ProcessEnv): readonly string[] {
+/** What the environment says that is not done. */
+export function warningsAbout(own: NodeJS.ProcessEnv): readonly string[] {
   if ((own[lockSwitch] ?? '') === '') return [];
   return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
 }

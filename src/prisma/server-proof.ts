@@ -15,7 +15,7 @@ const pollMs = 50;
 const timeoutMs = 120_000;
 
 /** Errors after which a migration could not begin either: authentication, no server, time-out, no database, no access. */
-const cannotConnect = new Set(['P1000', 'P1001', 'P1002', 'P1003', 'P1010', 'P1011', 'P1017']);
+const cannotConnect = new Set(['P1000', 'P1001', 'P1003', 'P1010', 'P1011', 'P1017']);
 
 /**
  * Proves that the migrator works on the very database that the tools back up: both are led to a meeting point in the
@@ -31,15 +31,20 @@ export async function proveServer(
   if (migrator.kind === 'prisma' && (await database.isOneRoute())) return { outcome: 'certain' };
   const { runScript } = migrator;
   if (runScript === null) {
-    return { outcome: 'not-proved', because: 'migrate-command does not itself say `migrate deploy`' };
+    return {
+      outcome: 'not-proved',
+      because: 'migrate-command is not one command that says `migrate deploy`, so it cannot be asked',
+    };
   }
-  await using meeting = await database.openMeetingPoint();
+  // A container's entrypoint may migrate before it runs what it was given, and there is no backup yet.
+  await using meeting = await database.openMeetingPoint({ keepsMigratorsOut: migrator.kind === 'command' });
   const visit = await waitForVisit(meeting, (aborted) => runScript(meeting.script, aborted), signal);
   if (visit.applicationName !== null) return { outcome: 'proved', applicationName: visit.applicationName };
 
   const other = meeting.otherServerIn(visit.run.output);
   if (other !== null) throw otherServer(database, migrator, meeting.server, other);
   const said = whatItSaid(visit.run);
+  if (migrator.kind === 'command' && errorCodeIn(visit.run.output) === 'P1002') throw migratesByItself();
   if (migrator.kind === 'prisma' || cannotConnect.has(errorCodeIn(visit.run.output) ?? '')) {
     throw new SafeMigrateError({
       code: 'SM_SERVER_UNPROVED',
@@ -102,6 +107,17 @@ function otherServer(
     code: 'SM_OTHER_SERVER',
     message: `one database would be backed up and another one migrated: the backup's tools (${database.toolsFact}) reach ${place(ours)}; ${way} reaches ${place(other)}`,
     hint: 'Make both meet in one database: correct container or database-url for the tools, or the URL and port for the migration.',
+    docs: 'prisma.md',
+  });
+}
+
+/** `db execute` takes no lock: who did not get Prisma's lock wanted to migrate. */
+function migratesByItself(): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_SERVER_UNPROVED',
+    message:
+      'migrate-command migrates although it was only asked where it connects to, and was kept from it (P1002)',
+    hint: "Most likely the entrypoint of the container's image runs `prisma migrate deploy`: run the command without it (docker compose run --entrypoint …), and take it out of the image, or it migrates without a backup.",
     docs: 'prisma.md',
   });
 }

@@ -39,7 +39,8 @@ export function decideUnfinished(journal: Journal, facts: UnfinishedFacts): Unfi
     return { way: 'stop', because: 'another database bears the name of the target now' };
   }
   if (history !== 'unreadable') {
-    if (historyDigest(history) === baseline.history) return { way: 'untouched' };
+    const isAsBefore = historyDigest(history) === baseline.history;
+    if (isAsBefore && baseline.migrator === 'prisma') return { way: 'untouched' };
     if (isFinished(journal, history ?? [])) return { way: 'settle' };
   }
   if (facts.ageSeconds > recoverableSeconds) {

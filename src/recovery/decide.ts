@@ -11,6 +11,11 @@ export interface Evidence {
   readonly script: ScriptDescription | null;
   /** Event triggers of the user's run on DDL and can change data in ways no script shows. */
   readonly eventTriggers: boolean;
+  /**
+   * Of a migrate-command, which may do more than Prisma does: whether every table holds what it held in the snapshot and
+   * no sequence was set back. `not-compared`: not needed, or not looked at because more is known to differ.
+   */
+  readonly contents: 'not-compared' | 'as-before' | 'changed';
   /** How this Prisma sends a script, as measured in this run. */
   readonly execution: 'one-query' | 'by-statement' | 'not-measured';
   /** Sequences that stand lower than in the snapshot: somebody set them back, outside of any transaction. */
@@ -39,7 +44,7 @@ export type Decision =
 export function decide(evidence: Evidence): Decision {
   const historyAsBefore = sameHistory(evidence.before.history, evidence.now.history);
   const catalogsAsBefore = evidence.before.witness === evidence.now.witness;
-  if (historyAsBefore && catalogsAsBefore) return { way: 'untouched' };
+  if (historyAsBefore && catalogsAsBefore && evidence.contents !== 'changed') return { way: 'untouched' };
   const byHistory = evidence.foreignDeploy
     ? { way: 'no' as const, because: 'another deploy was here' }
     : decideHistory(evidence, catalogsAsBefore);
@@ -77,10 +82,16 @@ function decideHistory(
   const no = (because: string) => ({ way: 'no', because }) as const;
   if (evidence.recovery === 'swap') return no('recovery is set to swap');
   if (!catalogsAsBefore) return no('the migration left changes of the schema behind');
+  if (evidence.contents === 'changed') {
+    return no('rows differ from the backup, and migrate-command may have changed them');
+  }
   const row = onlyNewUnfinishedRow(evidence.before.history, evidence.now.history);
   if (row === null) return no('more than one row of the migration history changed');
   if (evidence.rewoundSequences.length > 0) {
     return no(`sequence ${evidence.rewoundSequences.join(', ')} was set back`);
+  }
+  if (evidence.contents === 'as-before') {
+    return { way: 'history', row, because: 'every table was read and holds what it held before' };
   }
   if (evidence.script === null || !evidence.script.parsed) {
     return no('the failing script cannot be read by the SQL parser, so it may have changed data');

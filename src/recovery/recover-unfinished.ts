@@ -39,6 +39,7 @@ export async function recoverUnfinished(
       lock,
       journal,
       migrator: {
+        kind: baseline.migrator,
         historySchema: entry.historySchema,
         // A script that was changed since says nothing about the one that ran.
         migrations: (migrator?.migrations ?? []).filter((file) =>

@@ -7,6 +7,7 @@ import type { RecoveryMethod } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import type { Baseline, ReadyCopy } from './baseline.ts';
+import { compareContents } from './compare-contents.ts';
 import { type Decision, decide, type Evidence, sameHistory, withoutEvidence } from './decide.ts';
 import { holdOn } from './hold-on.ts';
 import { measureExecution } from './measure-execution.ts';
@@ -20,7 +21,7 @@ import { whenReachable } from './when-reachable.ts';
 export interface RecoveryRequest {
   readonly database: Database;
   /** `deployProbe` null: the project's Prisma is not at hand. */
-  readonly migrator: Pick<Migrator, 'historySchema' | 'migrations'> & {
+  readonly migrator: Pick<Migrator, 'kind' | 'historySchema' | 'migrations'> & {
     readonly deployProbe: Migrator['deployProbe'] | null;
   };
   /** Migrations that this run may have written rows of; a new row of another one is a foreign deploy's. */
@@ -120,14 +121,20 @@ async function gatherEvidence(request: RecoveryRequest, foreignDeploy: boolean):
     `SELECT count(*)::int AS count FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D'`,
     z.object({ count: z.int() }),
   );
+  const witness = await database.witness();
+  const rewoundSequences =
+    baseline.fingerprint === null ? [] : await database.rewoundSequences(baseline.fingerprint);
   return {
     before: { history: baseline.history, witness: baseline.witness },
-    now: { history, witness: await database.witness() },
+    now: { history, witness },
     script: file === undefined ? null : describeScript(file.script),
     eventTriggers: eventTriggers === undefined || eventTriggers.count > 0,
+    contents:
+      migrator.kind === 'command' && witness === baseline.witness
+        ? await compareContents(request, rewoundSequences, never)
+        : 'not-compared',
     execution: 'not-measured',
-    rewoundSequences:
-      baseline.fingerprint === null ? [] : await database.rewoundSequences(baseline.fingerprint),
+    rewoundSequences,
     // Without the backup's fingerprint nobody can say that no sequence was set back.
     recovery: baseline.fingerprint === null ? 'swap' : settings.recovery,
     writesBeforeMigration: request.writesBeforeMigration,

@@ -41,7 +41,7 @@ export const inputCatalogue = {
   'smoke-test': { commands: ['migrate'], later: 'test the application after the migration' },
   'after-migrate': { commands: ['migrate', 'rollback'], later: 'run a command at the end' },
   'hook-timeout-minutes': { commands: ['migrate', 'rollback'], later: 'limit the time of the commands' },
-  'migrate-command': { commands: ['migrate'], later: "replace the project's own Prisma" },
+  'migrate-command': { commands: ['migrate'] },
   'lock-timeout': { commands: ['migrate'], later: 'limit how long the migration waits for locks' },
   'statement-timeout': { commands: ['migrate'], later: 'limit how long a statement of the migration runs' },
   'migration-timeout-minutes': { commands: ['migrate'], later: 'limit the time of the migration' },

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { parsePostgresUrl } from '../database/postgres/url.ts';
+import { migrateCommandProblems, readScripts } from '../prisma/migrate-command.ts';
 import { parseStorageUrl, type StorageUrl } from '../storage/storage-url.ts';
 import { type Problem, problemsOf } from '../system/errors.ts';
 import { Secret } from '../system/secret.ts';
@@ -79,6 +80,15 @@ export function imageName() {
       message: `${shown(given)} cannot be the name of an image`,
       hint: 'Give it as to docker run, e.g. postgres:17 or registry.example.com/postgres:17.',
     });
+  });
+}
+
+/** A shell command that migrates, and names nothing that must never run; `directory` holds the package.json it may use. */
+export function migrateCommand(directory: string) {
+  return z.string().transform((given, context): string => {
+    const problems = migrateCommandProblems(given, readScripts(directory));
+    for (const problem of problems) addIssue(context, problem);
+    return given;
   });
 }
 

@@ -23,6 +23,7 @@ import {
   existingPath,
   type IssueParameters,
   imageName,
+  migrateCommand,
   storageUrls,
   wholeNumber,
 } from './input-fields.ts';
@@ -104,6 +105,7 @@ function fieldsFor(context: GitHubContext, raw: RawInputs) {
     'on-new-writes': choice(['restore', 'stop']),
     'keep-failed': wholeNumber(0, 100),
     'dry-run': choice(['true', 'false']),
+    'migrate-command': migrateCommand(project).nullable(),
     'fail-on': choice(['error', 'warning', 'none']),
     comment: choice(['true', 'false']),
     'shadow-database-url': databaseUrl(project).nullable(),
@@ -155,11 +157,12 @@ function settingsOf(fields: Fields): Settings {
     jobs: fields.jobs,
     label: fields.label,
     verify: fields.verify,
-  } satisfies Omit<MigrateSettings, 'command' | 'recovery' | 'onNewWrites' | 'keepFailed'>;
+  } satisfies Omit<MigrateSettings, 'command' | 'migrateCommand' | 'recovery' | 'onNewWrites' | 'keepFailed'>;
   if (fields.command === 'backup') return { command: 'backup', ...common };
   return {
     command: 'migrate',
     ...common,
+    migrateCommand: fields['migrate-command'],
     recovery: fields.recovery,
     onNewWrites: fields['on-new-writes'],
     keepFailed: fields['keep-failed'],

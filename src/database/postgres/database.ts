@@ -114,7 +114,7 @@ export async function openDatabase(
     dropCopy: (copy) => inTarget.use((session) => dropCopy(session, name, copy)),
 
     isOneRoute: () => isOneRoute(server.tools, server.address),
-    openMeetingPoint: () => openMeetingPoint(server),
+    openMeetingPoint: (options) => openMeetingPoint(server, options),
 
     prismaLockHolder: () => inTarget.use(prismaLockHolder),
     terminate: (pid) => inTarget.use((session) => terminate(session, pid)),

@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
+import { SafeMigrateError } from '../../system/errors.ts';
 import type { MeetingPoint, ServerPlace, Visitor } from '../database.ts';
+import { prismaLockKey } from './prisma-lock.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { literal } from './sql-text.ts';
 
@@ -32,9 +34,13 @@ const identityOf = (systemIdentifier: string): string => `pg_catalog.jsonb_build
  * name, port or network led there. An exit code would prove less: a wrapper that does not pass stdin on executes an
  * empty script and succeeds.
  */
-export async function openMeetingPoint(server: PostgresServer): Promise<MeetingPoint> {
+export async function openMeetingPoint(
+  server: PostgresServer,
+  options: { readonly keepsMigratorsOut: boolean },
+): Promise<MeetingPoint> {
   const session = await server.connect(server.address.database);
   try {
+    if (options.keepsMigratorsOut) await takePrismaLock(session);
     const [first, second] = [randomInt(1, largestKey), randomInt(1, largestKey)];
     await session.execute(`SELECT pg_catalog.pg_advisory_lock(${first}, ${second})`);
     const ours = await readIdentity(session);
@@ -49,6 +55,21 @@ export async function openMeetingPoint(server: PostgresServer): Promise<MeetingP
     await session[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** For seconds, and never waited for: a deploy of somebody else waits up to ten seconds for it by itself. */
+async function takePrismaLock(session: SqlSession): Promise<void> {
+  const [row] = await session.query(
+    `SELECT pg_catalog.pg_try_advisory_lock(${prismaLockKey}) AS "isLocked"`,
+    z.object({ isLocked: z.boolean() }),
+  );
+  if (row?.isLocked === true) return;
+  throw new SafeMigrateError({
+    code: 'SM_MIGRATOR_BUSY',
+    message: `another deploy is migrating ${session.database} now: it holds Prisma's lock`,
+    hint: 'Nothing was touched. Run this job again when that deploy has ended.',
+    docs: 'prisma.md',
+  });
 }
 
 async function readIdentity(session: SqlSession): Promise<ServerPlace> {

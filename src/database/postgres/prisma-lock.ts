@@ -3,7 +3,7 @@ import type { LockHolder } from '../database.ts';
 import type { SqlSession } from './server.ts';
 
 /** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
-const prismaLockKey = 72_707_369;
+export const prismaLockKey = 72_707_369;
 
 const holderRow: z.ZodType<LockHolder> = z.object({
   pid: z.number(),

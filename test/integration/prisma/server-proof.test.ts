@@ -31,7 +31,8 @@ async function prismaAt(url: string): Promise<Pick<Migrator, 'kind' | 'runScript
   const env = prismaEnvironment(null, 'the migrator', own);
   return {
     kind: 'prisma',
-    runScript: (script, signal) => executeScript({ installation, project, env, secrets: [], script, signal }),
+    runScript: (script, signal) =>
+      executeScript({ installation, project, schemaFiles: [], env, secrets: [], script, signal }),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }

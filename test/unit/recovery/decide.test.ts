@@ -32,6 +32,7 @@ function evidence(changes: Partial<Evidence> = {}): Evidence {
     now: { history: [applied, failed], witness: 'w' },
     script: { parsed: true, statements: [ddl, update] },
     eventTriggers: false,
+    contents: 'not-compared',
     execution: 'not-measured',
     rewoundSequences: [],
     recovery: 'auto',
@@ -50,6 +51,26 @@ describe('decide', () => {
     expect(
       decide(evidence({ before: { history: null, witness: 'w' }, now: { history: null, witness: 'w' } })).way,
     ).toBe('untouched');
+  });
+
+  it('trusts no history alone where a migrate-command may have done more: rows that changed are swapped away', () => {
+    const same = { history: [applied], witness: 'w' };
+    expect(decide(evidence({ now: same, contents: 'as-before' })).way).toBe('untouched');
+    expect(decide(evidence({ now: same, contents: 'changed' }))).toMatchObject({
+      way: 'swap',
+      because: expect.stringContaining('migrate-command may have changed them'),
+    });
+    expect(decide(evidence({ contents: 'changed', script: { parsed: true, statements: [ddl] } })).way).toBe(
+      'swap',
+    );
+    expect(decide(evidence({ contents: 'changed', foreignDeploy: true })).way).toBe('stopped');
+  });
+
+  it('puts the history back when every table was read and holds what it held, whatever the script', () => {
+    expect(
+      decide(evidence({ contents: 'as-before', script: { parsed: true, statements: [doBlock] } })).way,
+    ).toBe('history');
+    expect(decide(evidence({ contents: 'as-before', recovery: 'swap' })).way).toBe('swap');
   });
 
   it('does not care in which order the history rows are read', () => {
