@@ -7888,8 +7888,7 @@ async function findProject(project, given) {
 		if (databaseUrl === null) throw new SafeMigrateError({
 			code: "SM_INPUT",
 			message: "database-url: must be given, because no Prisma is installed here that could be asked for it",
-			hint: "Give the URL under which the tools of this machine (or of container) reach the database.",
-			docs: "prisma.md"
+			hint: "Give the URL under which the tools of this machine (or of container) reach the database."
 		});
 		return {
 			url: databaseUrl,

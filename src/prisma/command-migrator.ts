@@ -113,7 +113,6 @@ async function findProject(
         message:
           'database-url: must be given, because no Prisma is installed here that could be asked for it',
         hint: 'Give the URL under which the tools of this machine (or of container) reach the database.',
-        docs: 'prisma.md',
       });
     }
     const usual = join(project.workingDirectory, 'prisma', 'schema.prisma');

@@ -1,11 +1,13 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type StartedDocker, startDocker } from '../support/docker.ts';
 import type { DockerPostgres } from '../support/docker-postgres.ts';
 import { addQuotations, splitNameFails } from '../support/erp.ts';
+import { prismaEngineEnv } from '../support/prisma-engine/prisma-engine.ts';
 import { expectNothingLeft, readReport } from '../support/refusal.ts';
 import type { ActionRun } from '../support/runner.ts';
 import { createWorld, type World, type WorldOptions } from '../support/world.ts';
@@ -140,6 +142,52 @@ describe('with the tools in the container of the database', () => {
     expect(seen).toContain('docker exec');
     expect(seen).not.toContain('p@ss');
     expect(run.result.rawLog).not.toContain(password);
+  });
+});
+
+describe('a database that only containers reach', () => {
+  const repository = fileURLToPath(new URL('../../', import.meta.url));
+
+  /** The application's container, in the network of the database, with the project in it as its image would have it. */
+  async function applicationOf(world: World) {
+    const environment = prismaEngineEnv(world.engineMode, '7');
+    const { container } = await engine.startApp({
+      networkOf: 'applizor-postgres',
+      mounts: [repository, world.folder],
+    });
+    const variables = [...Object.keys(environment), 'DATABASE_URL'].map((name) => `--env ${name}`).join(' ');
+    const prisma = `${process.execPath} node_modules/prisma/build/index.js migrate deploy`;
+    const inside = new URL(world.url);
+    inside.port = '5432';
+    return {
+      inputs: {
+        container: 'applizor-postgres',
+        // On this machine nothing listens there; in the containers it is the database.
+        'database-url': inside.href,
+        'migrate-command': `docker exec ${variables} --workdir ${world.project.directory} ${container} ${prisma}`,
+      },
+      env: engine.environment,
+    };
+  }
+
+  it('is migrated by the Prisma of a container in its network', async () => {
+    await using world = await newWorld({ pending });
+    await using run = await world.migrate(await applicationOf(world));
+    expect(run.result.outputs, run.result.log).toMatchObject({ result: 'migrated' });
+    expect(run.result.log).toContain('the migrator was led to the database that is backed up');
+    expect(await world.psql('SELECT count(*) FROM "Quotation"')).toBe('0');
+  });
+
+  it('comes back by swap when that migration fails', async () => {
+    await using world = await newWorld({ pending: { [failing]: splitNameFails } });
+    const before = await world.state();
+    await using run = await world.migrate(await applicationOf(world));
+    expect(run.result.outputs, run.result.log).toMatchObject({
+      result: 'restored',
+      'recovery-method': 'swap',
+      'failed-migration': failing,
+    });
+    expect(await world.state()).toEqual(before);
   });
 });
 
