@@ -434,21 +434,23 @@ const conditions = {
 * closes the shorter one by choice.
 */
 function recoveryWays(obstacles, settings) {
-	const against = (way) => obstacles.filter(({ closes }) => closes === "all" || closes.includes(way)).map(({ message }) => message);
+	const isAgainst = (way, { closes }) => closes === "all" || closes.includes(way);
+	const against = (way) => obstacles.filter((each) => each.isDoubt !== true && isAgainst(way, each)).map(({ message }) => message);
+	const doubts = obstacles.filter((each) => each.isDoubt === true && isAgainst("swap", each)).map(({ message }) => `not certain before the backup is proved: ${message}`);
 	const againstAll = obstacles.filter(({ closes }) => closes === "all").map(({ message }) => message);
 	const byChoice = settings.recovery === "swap" ? ["recovery is set to swap"] : [];
 	return [
 		way("untouched", againstAll, conditions.untouched),
 		way("history", [...byChoice, ...against("history")], conditions.history),
-		way("swap", against("swap"), conditions.swap),
+		way("swap", against("swap"), conditions.swap, doubts),
 		way("in-place", ["arrives with a later version"], "")
 	];
 }
-function way(name, closedBy, condition) {
+function way(name, closedBy, condition, doubts = []) {
 	return closedBy.length === 0 ? {
 		way: name,
 		open: true,
-		because: [condition]
+		because: [condition, ...doubts]
 	} : {
 		way: name,
 		open: false,
@@ -462,7 +464,11 @@ async function lookAtTarget(context, settings, database, problems, log) {
 	const facts = await database.inspect();
 	problems.add(facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
 	for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
-	if (settings.command === "migrate") tellWays(context, facts.obstacles, settings, log);
+	log.detail(`a restored copy needs about ${formatBytes(facts.sizeBytes)} more on the server's disk while this run lasts`);
+	if (settings.command === "migrate") {
+		tellWays(context, facts.obstacles, settings, log);
+		for (const warning of facts.warnings) log.warn(warning);
+	}
 	return facts;
 }
 /** The whole table in the folded details; what is closed stays visible, in one line. */
@@ -470,7 +476,7 @@ function tellWays(context, obstacles, settings, log) {
 	const ways = recoveryWays(obstacles, settings);
 	context.report.recoveryWays(ways);
 	for (const { way, open, because } of ways) log.detail(`recovery ${way}: ${open ? "open" : "closed"}; ${because.join(" ")}`);
-	if (obstacles.length > 0) {
+	if (obstacles.some(({ isDoubt }) => isDoubt !== true)) {
 		const closed = ways.filter(({ open }) => !open).map(({ way }) => way);
 		log.warn(`ways of recovery that are closed: ${closed.join(", ")}`);
 	}
@@ -480,6 +486,7 @@ function tellWays(context, obstacles, settings, log) {
 * a backup that is proved by restoring it needs a database beside the target, and nothing else.
 */
 function isInTheWay(obstacle, settings) {
+	if (obstacle.isDoubt === true) return false;
 	if (obstacle.closes === "all") return true;
 	if (settings.command === "migrate") return obstacle.closes.includes("swap");
 	return obstacle.code === "SM_NO_CREATEDB" && settings.verify === "restore";
@@ -2557,6 +2564,27 @@ function recoveryFact(recovery) {
 	}
 }
 
+// src/recovery/role-changes.ts
+/** What became of the server's roles between two looks, by name: no recovery of a database takes that back. */
+function roleChanges(before, after) {
+	const digests = new Map(before.map(({ name, digest }) => [name, digest]));
+	const left = new Set(after.map(({ name }) => name));
+	return [
+		...after.filter(({ name }) => !digests.has(name)).map(({ name }) => ({
+			role: name,
+			change: "created"
+		})),
+		...before.filter(({ name }) => !left.has(name)).map(({ name }) => ({
+			role: name,
+			change: "dropped"
+		})),
+		...after.filter(({ name, digest }) => digests.has(name) && digests.get(name) !== digest).map(({ name }) => ({
+			role: name,
+			change: "changed"
+		}))
+	];
+}
+
 // src/recovery/stopped.ts
 /** The reason of the result `stopped`. */
 function stopped(because) {
@@ -2632,12 +2660,25 @@ async function recoverTarget(context, settings, failed) {
 			jobs: settings.jobs
 		});
 	}
+	await tellRoleChanges(context, failed);
 	await settle(context, ready, {
 		dropFallback: recovery.fallback,
 		keepFailed: null,
 		journal: failed.journal
 	});
 	return recovery.result;
+}
+/** Roles are no part of a database: what the migration did to them has stayed. */
+async function tellRoleChanges({ log, report }, failed) {
+	const { roles } = failed.baseline;
+	if (roles === null) return;
+	try {
+		const changes = roleChanges(roles, await failed.ready.database.roles());
+		report.roleChanges(changes);
+		for (const { role, change } of changes) log.warn(`role ${role} was ${change} while the migration ran, and that stays: roles belong to the server`);
+	} catch (error) {
+		log.warn(`the roles of the server could not be compared: ${messageOf(error)}`);
+	}
 }
 /** Leaves the journal open, so that nobody goes on by surprise, and says how a person can finish. */
 async function leaveOpen(context, { ready, journal, backup }, phase, reason) {

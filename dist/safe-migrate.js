@@ -561,7 +561,7 @@ function byObject(schemaText) {
 // src/database/postgres/sequences.ts
 /** How many sequences one statement reads; keeps statements below some 50 kB. */
 const batchSize = 300;
-const nameRow$4 = object({
+const nameRow$5 = object({
 	schema: string(),
 	name: string()
 });
@@ -580,7 +580,7 @@ async function readSequences(session) {
 	const names = await session.query(`SELECT n.nspname AS "schema", c.relname AS "name"
        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND ${isUserSchema("n")} AND ${isNoMember("pg_class", "c")}
-      ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, nameRow$4);
+      ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, nameRow$5);
 	const values = [];
 	for (let start = 0; start < names.length; start += batchSize) {
 		const statement = names.slice(start, start + batchSize).map(({ schema, name }, index) => {
@@ -891,7 +891,7 @@ async function rewoundSequences(session, before) {
 function tableKey(table) {
 	return JSON.stringify([table.schema, table.table]);
 }
-const nameRow$3 = object({
+const nameRow$4 = object({
 	name: string(),
 	index: number()
 });
@@ -900,7 +900,7 @@ async function quotedNames(session, tables) {
 	if (tables.length === 0) return /* @__PURE__ */ new Map();
 	const rows = await session.query(`SELECT format('%I.%I', t.item ->> 0, t.item ->> 1) AS "name", t.index::int - 1 AS "index"
        FROM pg_catalog.jsonb_array_elements(${literal(JSON.stringify(tables.map(({ schema, table }) => [schema, table])))}::jsonb)
-            WITH ORDINALITY AS t(item, index)`, nameRow$3);
+            WITH ORDINALITY AS t(item, index)`, nameRow$4);
 	const names = /* @__PURE__ */ new Map();
 	for (const { name, index } of rows) {
 		const table = tables[index];
@@ -3361,6 +3361,40 @@ async function dropWithRetries(admin, name) {
 	}
 }
 
+// src/database/postgres/name-list.ts
+const namedAtMost = 10;
+/** `3 tables (a, b, c)`, `table a`, or the first ten and how many more: for messages. */
+function namedSome(names, one, many) {
+	const [first] = names;
+	if (first !== void 0 && names.length === 1) return `${one} ${first}`;
+	const more = names.length - namedAtMost;
+	const listed = names.slice(0, namedAtMost).join(", ");
+	return `${names.length} ${many} (${listed}${more > 0 ? ` and ${more} more` : ""})`;
+}
+
+// src/database/postgres/outside-reach.ts
+/** Words by which a function leaves its database: other databases, other machines, files, programs. */
+const reaching = String.raw`\m(dblink\w*|pg_notify|notify|http_(get|post|put|delete)|net\.http_\w+|pg_background_\w+|lo_export|pg_file_write|aws_(lambda|s3)\.\w+)\M|\mcopy\M[^;]*\mprogram\M`;
+/**
+* Triggers whose function seems to act outside of the database, as warnings: what they have done there while a migration
+* changed rows, no recovery takes back. Changes nothing and closes nothing.
+*/
+async function outsideReach(session) {
+	const names = (await session.query(`select distinct format('%I on %I.%I', t.tgname, n.nspname, c.relname) as "name"
+       from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+            join pg_proc p on p.oid = t.tgfoid
+      where not t.tgisinternal and t.tgenabled <> 'D' and ${isUserSchema("n")} and p.prosrc ~* '${reaching}'
+      union
+     select distinct format('%I on %I.%I', t.tgname, n.nspname, c.relname)
+       from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+            join pg_proc p on p.oid = t.tgfoid join pg_class f on f.relkind = 'f'
+      where not t.tgisinternal and t.tgenabled <> 'D' and ${isUserSchema("n")}
+        and p.prosrc ~ ('\\m' || regexp_replace(f.relname, '\\W', '.', 'g') || '\\M')
+      order by 1`, object({ name: string() }))).map(({ name }) => name);
+	if (names.length === 0) return [];
+	return [`${namedSome(names, "the trigger", "the triggers")} may act outside of the database; what a migration makes it do there is not taken back by any recovery`];
+}
+
 // src/database/postgres/properties.ts
 const propertiesRow = object({
 	owner: string(),
@@ -3418,19 +3452,8 @@ async function readProperties(session, name) {
 	};
 }
 
-// src/database/postgres/name-list.ts
-const namedAtMost = 10;
-/** `3 tables (a, b, c)`, `table a`, or the first ten and how many more: for messages. */
-function namedSome(names, one, many) {
-	const [first] = names;
-	if (first !== void 0 && names.length === 1) return `${one} ${first}`;
-	const more = names.length - namedAtMost;
-	const listed = names.slice(0, namedAtMost).join(", ");
-	return `${names.length} ${many} (${listed}${more > 0 ? ` and ${more} more` : ""})`;
-}
-
 // src/database/postgres/reading-obstacles.ts
-const nameRow$2 = object({ name: string() });
+const nameRow$3 = object({ name: string() });
 /** What keeps the role from reading the whole target: without it there is no backup, so it closes everything. */
 async function readingObstacles(session, role) {
 	if (role.isSuperuser) return [];
@@ -3454,7 +3477,7 @@ async function unreadableRelations(session, role) {
         and not (has_schema_privilege(n.oid, 'USAGE')
                  and case c.relkind when 'S' then has_sequence_privilege(c.oid, 'SELECT')
                                     else has_table_privilege(c.oid, 'SELECT') end)
-      order by c.relkind = 'S', 1`, nameRow$2)).map((row) => row.name);
+      order by c.relkind = 'S', 1`, nameRow$3)).map((row) => row.name);
 	if (names.length === 0) return [];
 	return [{
 		code: "SM_TABLE_UNREADABLE",
@@ -3472,7 +3495,7 @@ async function unreadableLargeObjects(session, role) {
         and not exists (select from aclexplode(l.lomacl) g
                          where g.privilege_type = 'SELECT'
                            and case when g.grantee = 0 then true else pg_has_role(g.grantee, 'USAGE') end)
-      order by l.oid`, nameRow$2)).map((row) => row.name);
+      order by l.oid`, nameRow$3)).map((row) => row.name);
 	if (names.length === 0) return [];
 	return [{
 		code: "SM_TABLE_UNREADABLE",
@@ -3486,7 +3509,7 @@ async function rowSecurity(session, role) {
 	const names = (await session.query(`select format('%I.%I', n.nspname, c.relname) as "name"
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p') and c.relrowsecurity and ${isUserSchema("n")} and row_security_active(c.oid)
-      order by 1`, nameRow$2)).map((row) => row.name);
+      order by 1`, nameRow$3)).map((row) => row.name);
 	if (names.length === 0) return [];
 	return [{
 		code: "SM_FORCE_RLS",
@@ -3494,6 +3517,137 @@ async function rowSecurity(session, role) {
 		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} BYPASSRLS; or, as the tables' owner, ALTER TABLE … NO FORCE ROW LEVEL SECURITY.`,
 		closes: "all"
 	}];
+}
+
+// src/database/postgres/restore-obstacles.ts
+const closesSwap$1 = ["swap"];
+/**
+* Roles of managed platforms whose members may do some of what PostgreSQL leaves to superusers. The catalogs do not say
+* which; the proof of the backup does.
+*/
+const platformRoles = [
+	"rds_superuser",
+	"cloudsqlsuperuser",
+	"azure_pg_admin",
+	"neon_superuser"
+];
+/**
+* What the target holds and this role cannot make again in a restored copy. The proof would find each of them, after
+* the dump; here they are found before it.
+*/
+async function restoreObstacles(session, role, version) {
+	const always = await backgroundWorkers(session);
+	if (role.isSuperuser) return always;
+	const forSuperusers = [
+		...await untrustedExtensions(session, role),
+		...await publicationsOfAll(session, role, version),
+		...await eventTriggers(session, role)
+	];
+	const mayBeAllowed = await isPlatformAdministrator(session);
+	return [
+		...always,
+		...await foreignOwners(session, role, version),
+		...forSuperusers.map((each) => mayBeAllowed ? {
+			...each,
+			isDoubt: true
+		} : each)
+	];
+}
+/** Kinds of objects that a dump gives back to their owners; `public` as initdb made it is not among them. */
+const ownedObjects = `
+  select 'pg_namespace'::regclass as classid, n.oid as objid, n.nspowner as owner from pg_namespace n
+   where ${isUserSchema("n")} and not (n.nspname = 'public' and n.nspowner in (10, (select oid from pg_roles where rolname = 'pg_database_owner')))
+  union all select 'pg_class'::regclass, c.oid, c.relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and c.relpersistence <> 't' and ${isUserSchema("n")}
+  union all select 'pg_proc'::regclass, p.oid, p.proowner from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${isUserSchema("n")}
+  union all select 'pg_type'::regclass, t.oid, t.typowner from pg_type t join pg_namespace n on n.oid = t.typnamespace
+   where ${isUserSchema("n")} and (t.typtype in ('d', 'e', 'r') or t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
+  union all select 'pg_operator'::regclass, oid, oprowner from pg_operator
+  union all select 'pg_collation'::regclass, oid, collowner from pg_collation
+  union all select 'pg_conversion'::regclass, oid, conowner from pg_conversion
+  union all select 'pg_opclass'::regclass, oid, opcowner from pg_opclass
+  union all select 'pg_opfamily'::regclass, oid, opfowner from pg_opfamily
+  union all select 'pg_ts_dict'::regclass, oid, dictowner from pg_ts_dict
+  union all select 'pg_ts_config'::regclass, oid, cfgowner from pg_ts_config
+  union all select 'pg_statistic_ext'::regclass, oid, stxowner from pg_statistic_ext
+  union all select 'pg_language'::regclass, oid, lanowner from pg_language
+  union all select 'pg_foreign_data_wrapper'::regclass, oid, fdwowner from pg_foreign_data_wrapper
+  union all select 'pg_foreign_server'::regclass, oid, srvowner from pg_foreign_server
+  union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
+/** The oid from which on objects are not initdb's. */
+const firstUserOid = 16384;
+async function foreignOwners(session, role, version) {
+	const mayBecome = version.major >= 16 ? "SET" : "MEMBER";
+	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type || ' ' || i.identity as "name"
+       from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
+      where (o.objid >= ${firstUserOid} or o.classid = 'pg_namespace'::regclass)
+        and not pg_has_role(o.owner, '${mayBecome}')
+        and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype = 'e')
+      order by 1, 2`, object({
+		owner: string(),
+		name: string()
+	}));
+	if (rows.length === 0) return [];
+	const owners = [...new Set(rows.map(({ owner }) => owner))];
+	const names = rows.map(({ name, owner }) => `${name} (${owner})`);
+	return [{
+		code: "SM_FOREIGN_OWNER",
+		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the object", "objects")}, because it is no member of ${owners.slice(0, 10).join(", ")}.`,
+		hint: `As a superuser: GRANT ${owners.slice(0, 10).join(", ")} TO ${identifier(role.name)}; or make ${identifier(role.name)} their owner (REASSIGN OWNED).`,
+		closes: closesSwap$1
+	}];
+}
+const nameRow$2 = object({ name: string() });
+async function untrustedExtensions(session, role) {
+	const rows = await session.query(`select e.extname::text as "name"
+       from pg_extension e join pg_available_extension_versions v on v.name = e.extname and v.version = e.extversion
+      where v.superuser and not v.trusted order by 1`, nameRow$2);
+	if (rows.length === 0) return [];
+	const names = rows.map(({ name }) => name);
+	return [{
+		code: "SM_UNTRUSTED_EXTENSION",
+		message: `Only a superuser may create ${namedSome(names, "the extension", "extensions")} in a restored copy, and role ${role.name} is none.`,
+		hint: "Let a superuser mark it as trusted (in its control file), move what needs it to a database of its own, or use a superuser in the database URL.",
+		closes: closesSwap$1
+	}];
+}
+async function publicationsOfAll(session, role, version) {
+	const ofSchemas = version.major >= 15 ? "or exists (select from pg_publication_namespace s where s.pnpubid = p.oid)" : "";
+	const rows = await session.query(`select p.pubname::text as "name" from pg_publication p where p.puballtables ${ofSchemas} order by 1`, nameRow$2);
+	if (rows.length === 0) return [];
+	const names = rows.map(({ name }) => name);
+	return [{
+		code: "SM_PUBLICATION_OF_ALL",
+		message: `Only a superuser may create ${namedSome(names, "the publication", "publications")} (FOR ALL TABLES or IN SCHEMA) in a restored copy, and role ${role.name} is none.`,
+		hint: "Name the tables in the publication (ALTER PUBLICATION … SET TABLE …), or use a superuser in the database URL.",
+		closes: closesSwap$1
+	}];
+}
+async function eventTriggers(session, role) {
+	const rows = await session.query(`select t.evtname::text as "name" from pg_event_trigger t
+      where not exists (select from pg_depend d where d.classid = 'pg_event_trigger'::regclass and d.objid = t.oid and d.deptype = 'e')
+      order by 1`, nameRow$2);
+	if (rows.length === 0) return [];
+	const names = rows.map(({ name }) => name);
+	return [{
+		code: "SM_EVENT_TRIGGER",
+		message: `Only a superuser may create ${namedSome(names, "the event trigger", "event triggers")} in a restored copy, and role ${role.name} is none.`,
+		hint: "Drop it for the time of the migration, or use a superuser in the database URL.",
+		closes: closesSwap$1
+	}];
+}
+/** They hold the database open, know it by name, and do not restore by pg_restore alone. */
+async function backgroundWorkers(session) {
+	return (await session.query(`select e.extname::text as "name" from pg_extension e where e.extname in ('pg_cron', 'timescaledb') order by 1`, nameRow$2)).map(({ name }) => ({
+		code: "SM_BACKGROUND_WORKER",
+		message: `Extension ${name} keeps workers of its own in ${session.database}; a restored copy would not have them, and they come back while databases are renamed.`,
+		hint: name === "pg_cron" ? "Let pg_cron live in a database of its own (cron.database_name) and use cron.schedule_in_database for this one." : "Recovery by swap is closed for databases of TimescaleDB.",
+		closes: closesSwap$1
+	}));
+}
+async function isPlatformAdministrator(session) {
+	return (await session.query(`select r.rolname::text as "name" from pg_roles r
+      where r.rolname in (${platformRoles.map((name) => `'${name}'`).join(", ")}) and pg_has_role(r.oid, 'MEMBER')`, nameRow$2)).length > 0;
 }
 
 // src/database/postgres/swap-obstacles.ts
@@ -3663,7 +3817,12 @@ async function inspect$1(session, version) {
 		sizeBytes: facts.sizeBytes,
 		tableCount: facts.tableCount,
 		mayCreateDatabases: facts.mayCreateDatabases,
-		obstacles: [...await readingObstacles(session, role), ...await swapObstacles(session, role, version)],
+		obstacles: [
+			...await readingObstacles(session, role),
+			...await swapObstacles(session, role, version),
+			...await restoreObstacles(session, role, version)
+		],
+		warnings: await outsideReach(session),
 		properties: await readProperties(session, session.database)
 	};
 }
@@ -5431,6 +5590,23 @@ function cannotCreate(cause) {
 	});
 }
 
+// src/database/postgres/server-roles.ts
+const roleRow = object({
+	name: string(),
+	digest: string()
+});
+/** All roles of the server, by name, with a digest of what every role may read of them: attributes, memberships, settings. */
+async function readServerRoles(session) {
+	return await session.query(`SELECT r.rolname::text AS "name",
+            pg_catalog.md5(pg_catalog.concat_ws('|', r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin,
+              r.rolreplication, r.rolbypassrls, r.rolconnlimit, r.rolvaliduntil,
+              (SELECT pg_catalog.string_agg(s.setconfig::text, '|') FROM pg_catalog.pg_db_role_setting s
+                WHERE s.setrole = r.oid AND s.setdatabase = 0),
+              (SELECT pg_catalog.string_agg(m.roleid::text || m.admin_option::text, '|' ORDER BY m.roleid, m.grantor)
+                 FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid))) AS "digest"
+       FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^pg_' ORDER BY 1`, roleRow);
+}
+
 // src/database/postgres/dump.ts
 /**
 * zstd at its lowest level is several times faster than any gzip level; it exists from 16 on, in builds that have it.
@@ -6053,6 +6229,7 @@ async function openDatabase(target, places = {}) {
 		}),
 		schemaDigest: async (signal) => schemaDigest(await readSchemaText$1(server, { database: name }, signal)),
 		properties: () => inTarget.use((session) => readProperties(session, name)),
+		roles: () => inTarget.use(readServerRoles),
 		compareWithFailed: (request, log) => inTarget.use((session) => compareWithFailed(server, session, request, log)),
 		failedDatabases: () => inTarget.use((session) => copiesOf(session, name, ["failed"])),
 		leftoverCopies: () => inTarget.use((session) => copiesOf(session, name, [
@@ -10114,6 +10291,7 @@ async function takeBaseline(database, migrator, backup, options, log) {
 		history,
 		witness,
 		serverTime: clock?.now ?? "",
+		roles: await database.roles(),
 		targetOid: backup.targetOid,
 		fingerprint: backup.fingerprint,
 		fallback: backup.fallback === null ? null : readyCopy(backup.fallback),
@@ -10388,6 +10566,7 @@ async function recoverUnfinished(request, log) {
 			history: request.history,
 			witness: baseline.witness,
 			serverTime: baseline.serverTime,
+			roles: null,
 			targetOid: entry.targetOid,
 			fingerprint: request.fingerprint,
 			fallback: entry.fallback,
@@ -10771,6 +10950,7 @@ var ReportBuilder = class {
 		check: null,
 		writesBeforeMigration: null,
 		newWrites: null,
+		roleChanges: [],
 		keptDatabases: [],
 		storedBackups: null,
 		earlierRun: null
@@ -10824,6 +11004,9 @@ var ReportBuilder = class {
 		this.#findings.writesBeforeMigration = [...tables];
 	}
 	/** Differences between the failed database and the recovered target. */
+	roleChanges(changes) {
+		this.#findings.roleChanges = [...changes];
+	}
 	newWrites(differences) {
 		this.#findings.newWrites = [...differences];
 	}
@@ -12228,6 +12411,7 @@ function summaryMarkdown(report) {
 		recoveryWays(report),
 		...report.check === null ? [migrations(report), dataLoss(report)] : [],
 		newWrites(report),
+		roleChanges(report),
 		backup(report),
 		storedBackups(report),
 		keptDatabases(report),
@@ -12312,6 +12496,11 @@ function dataLoss(report) {
 		"Object",
 		"Statement"
 	], rows)}`;
+}
+function roleChanges(report) {
+	if (report.roleChanges.length === 0) return null;
+	const rows = shortenedRows(report.roleChanges, ({ role, change }) => [plain(role), change]);
+	return `### Roles that stayed\n\nRoles belong to the server: recovery left them as they were after the migration. Drop or repair them before the migration runs again; CREATE ROLE fails where the role is there already.\n\n${table(["Role", "While the migration ran"], rows)}`;
 }
 function newWrites(report) {
 	if (report.newWrites === null) {

@@ -3,6 +3,7 @@ import type { Migrator } from '../prisma/migrator.ts';
 import type { Baseline } from '../recovery/baseline.ts';
 import { type Recovery, recover } from '../recovery/recover.ts';
 import { recoveryFact } from '../recovery/recovery-fact.ts';
+import { roleChanges } from '../recovery/role-changes.ts';
 import type { RunJournal } from '../recovery/run-journal.ts';
 import { stopped } from '../recovery/stopped.ts';
 import { isTakenOver } from '../recovery/taken-over.ts';
@@ -83,12 +84,30 @@ export async function recoverTarget(
       jobs: settings.jobs,
     });
   }
+  await tellRoleChanges(context, failed);
   await settle(context, ready, {
     dropFallback: recovery.fallback,
     keepFailed: null,
     journal: failed.journal,
   });
   return recovery.result;
+}
+
+/** Roles are no part of a database: what the migration did to them has stayed. */
+async function tellRoleChanges({ log, report }: CommandContext, failed: Failed): Promise<void> {
+  const { roles } = failed.baseline;
+  if (roles === null) return;
+  try {
+    const changes = roleChanges(roles, await failed.ready.database.roles());
+    report.roleChanges(changes);
+    for (const { role, change } of changes) {
+      log.warn(
+        `role ${role} was ${change} while the migration ran, and that stays: roles belong to the server`,
+      );
+    }
+  } catch (error) {
+    log.warn(`the roles of the server could not be compared: ${messageOf(error)}`);
+  }
 }
 
 /** Leaves the journal open, so that nobody goes on by surprise, and says how a person can finish. */

@@ -6,8 +6,10 @@ import type { Secret } from '../system/secret.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { Journal, JournalChange, JournalEntry } from './journal.ts';
 import type { ComparedSchema, ServerIdentity } from './scratch-server.ts';
+import type { ServerRole, TargetFacts } from './target-facts.ts';
 
 export type { Fingerprint, TableContent } from './fingerprint.ts';
+export type { Obstacle, ServerRole, TargetFacts } from './target-facts.ts';
 
 /** Where the target is, for people; holds no secret. */
 export interface DatabaseAddress {
@@ -24,25 +26,6 @@ export interface ServerVersion {
   readonly major: number;
   /** e.g. `15.18`. */
   readonly text: string;
-}
-
-/** One thing that closes a way of recovery, or all of them. */
-export interface Obstacle {
-  readonly code: `SM_${string}`;
-  readonly message: string;
-  readonly hint: string;
-  /** `all`: without its being removed nothing can be done; otherwise only these ways are closed. */
-  readonly closes: 'all' | readonly ('swap' | 'history')[];
-}
-
-/** What preflight wants to know about the target. */
-export interface TargetFacts {
-  readonly oid: number;
-  readonly sizeBytes: number;
-  readonly tableCount: number;
-  readonly mayCreateDatabases: boolean;
-  readonly obstacles: readonly Obstacle[];
-  readonly properties: DatabaseProperties;
 }
 
 /** What belongs to the database itself and is carried neither by a dump without -C nor by TEMPLATE. */
@@ -264,6 +247,8 @@ export interface Database extends AsyncDisposable {
   oidOf(name: string): Promise<number | null>;
   schemaDigest(signal: AbortSignal): Promise<string>;
   properties(): Promise<DatabaseProperties>;
+  /** The server's roles, but for PostgreSQL's own. */
+  roles(): Promise<readonly ServerRole[]>;
 
   /** Per-table differences between the failed database and the recovered target; only tables that differ. */
   compareWithFailed(

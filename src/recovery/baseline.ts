@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import type { Database, DatabaseProperties, Fallback, Fingerprint } from '../database/database.ts';
+import type {
+  Database,
+  DatabaseProperties,
+  Fallback,
+  Fingerprint,
+  ServerRole,
+} from '../database/database.ts';
 import { readHistory } from '../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../prisma/migrator.ts';
 import type { PhaseLog } from '../report/run-log.ts';
@@ -41,6 +47,8 @@ export interface Baseline {
   readonly dump: RestorableDump | null;
   /** Tables that the application changed after the snapshot. */
   readonly writesBeforeMigration: readonly string[];
+  /** The server's roles; null where an earlier run took the baseline. */
+  readonly roles: readonly ServerRole[] | null;
 }
 
 /**
@@ -99,6 +107,7 @@ export async function takeBaseline(
     history,
     witness,
     serverTime: clock?.now ?? '',
+    roles: await database.roles(),
     targetOid: backup.targetOid,
     fingerprint: backup.fingerprint,
     fallback: backup.fallback === null ? null : readyCopy(backup.fallback),

@@ -55,6 +55,7 @@ export async function recoverUnfinished(
         history: request.history,
         witness: baseline.witness,
         serverTime: baseline.serverTime,
+        roles: null,
         targetOid: entry.targetOid,
         fingerprint: request.fingerprint,
         fallback: entry.fallback,

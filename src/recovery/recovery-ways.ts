@@ -17,21 +17,31 @@ export function recoveryWays(
   obstacles: readonly Obstacle[],
   settings: { readonly recovery: 'auto' | 'swap' },
 ): readonly RecoveryWay[] {
+  const isAgainst = (way: 'history' | 'swap', { closes }: Obstacle) =>
+    closes === 'all' || closes.includes(way);
   const against = (way: 'history' | 'swap') =>
-    obstacles.filter(({ closes }) => closes === 'all' || closes.includes(way)).map(({ message }) => message);
+    obstacles.filter((each) => each.isDoubt !== true && isAgainst(way, each)).map(({ message }) => message);
+  const doubts = obstacles
+    .filter((each) => each.isDoubt === true && isAgainst('swap', each))
+    .map(({ message }) => `not certain before the backup is proved: ${message}`);
   // Without a whole backup nothing is migrated, so there is nothing to come back from either.
   const againstAll = obstacles.filter(({ closes }) => closes === 'all').map(({ message }) => message);
   const byChoice = settings.recovery === 'swap' ? ['recovery is set to swap'] : [];
   return [
     way('untouched', againstAll, conditions.untouched),
     way('history', [...byChoice, ...against('history')], conditions.history),
-    way('swap', against('swap'), conditions.swap),
+    way('swap', against('swap'), conditions.swap, doubts),
     way('in-place', ['arrives with a later version'], ''),
   ];
 }
 
-function way(name: RecoveryWay['way'], closedBy: readonly string[], condition: string): RecoveryWay {
+function way(
+  name: RecoveryWay['way'],
+  closedBy: readonly string[],
+  condition: string,
+  doubts: readonly string[] = [],
+): RecoveryWay {
   return closedBy.length === 0
-    ? { way: name, open: true, because: [condition] }
+    ? { way: name, open: true, because: [condition, ...doubts] }
     : { way: name, open: false, because: closedBy };
 }

@@ -14,6 +14,7 @@ import type {
   Report,
   ReportedProblem,
   Result,
+  RoleChange,
   StoredBackupRecord,
   TableDifference,
 } from './report.ts';
@@ -35,6 +36,7 @@ interface Findings {
   check: Report['check'];
   writesBeforeMigration: readonly string[] | null;
   newWrites: readonly TableDifference[] | null;
+  roleChanges: readonly RoleChange[];
   keptDatabases: readonly KeptDatabase[];
   storedBackups: readonly StoredBackupRecord[] | null;
   earlierRun: EarlierRun | null;
@@ -67,6 +69,7 @@ export class ReportBuilder {
     check: null,
     writesBeforeMigration: null,
     newWrites: null,
+    roleChanges: [],
     keptDatabases: [],
     storedBackups: null,
     earlierRun: null,
@@ -135,6 +138,10 @@ export class ReportBuilder {
   }
 
   /** Differences between the failed database and the recovered target. */
+  roleChanges(changes: readonly RoleChange[]): void {
+    this.#findings.roleChanges = [...changes];
+  }
+
   newWrites(differences: readonly TableDifference[]): void {
     this.#findings.newWrites = [...differences];
   }

@@ -77,6 +77,12 @@ export interface MigrationFailure {
   readonly message: string;
 }
 
+/** Roles belong to the server, so no recovery of a database takes their changes back. */
+export interface RoleChange {
+  readonly role: string;
+  readonly change: 'created' | 'dropped' | 'changed';
+}
+
 /** What one table holds in the failed database and not in the recovered target, or the other way round. */
 export interface TableDifference {
   readonly schema: string;
@@ -207,6 +213,8 @@ export interface Report {
   readonly writesBeforeMigration: readonly string[] | null;
   /** Differences between failed database and recovered target; null when it was not looked at. */
   readonly newWrites: readonly TableDifference[] | null;
+  /** After a recovery: what became of the server's roles while the migration ran. They are as they were left. */
+  readonly roleChanges: readonly RoleChange[];
   readonly keptDatabases: readonly KeptDatabase[];
   /** What the storages held when retention was applied, newest first; null when it was not. */
   readonly storedBackups: readonly StoredBackupRecord[] | null;

@@ -25,6 +25,7 @@ export function summaryMarkdown(report: Report): string {
     recoveryWays(report),
     ...(report.check === null ? [migrations(report), dataLoss(report)] : []),
     newWrites(report),
+    roleChanges(report),
     backup(report),
     storedBackups(report),
     keptDatabases(report),
@@ -116,6 +117,15 @@ function dataLoss(report: Report): string | null {
     code(loss.statement),
   ]);
   return `### Data that the migrations destroy\n\n${table(['Migration', 'Object', 'Statement'], rows)}`;
+}
+
+function roleChanges(report: Report): string | null {
+  if (report.roleChanges.length === 0) return null;
+  const rows = shortenedRows(report.roleChanges, ({ role, change }) => [plain(role), change]);
+  const what = 'Roles belong to the server: recovery left them as they were after the migration.';
+  const next =
+    'Drop or repair them before the migration runs again; CREATE ROLE fails where the role is there already.';
+  return `### Roles that stayed\n\n${what} ${next}\n\n${table(['Role', 'While the migration ran'], rows)}`;
 }
 
 function newWrites(report: Report): string | null {

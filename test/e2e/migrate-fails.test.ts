@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { readDatabaseState } from '../support/database-state.ts';
 import { decorate } from '../support/decorate.ts';
 import { addQuotations, splitNameFails } from '../support/erp.ts';
+import { startPostgres, type ThrowawayCluster } from '../support/postgres.ts';
+import { readReport } from '../support/refusal.ts';
 import { createWorld } from '../support/world.ts';
 
 const failing = '20260103000000_split_name';
@@ -37,6 +39,35 @@ describe('migrate, when a migration fails', () => {
     await using repaired = await world.migrate();
     expect(repaired.result.outputs, repaired.result.log).toMatchObject({ result: 'migrated' });
     expect(await world.psql(`SELECT count(*) FROM "Quotation"`)).toBe('0');
+  });
+
+  it('reports the roles that a failed migration has made, changed and dropped: they stay', async () => {
+    await using world = await createWorld({
+      pending: {
+        [failing]: `CREATE ROLE "reader of erp";
+          ALTER ROLE erp_changed CONNECTION LIMIT 3;
+          DROP ROLE erp_dropped;
+          ${splitNameFails}`,
+      },
+      cluster: await startPostgres(),
+    });
+    await using _ = world.cluster as ThrowawayCluster;
+    await world.cluster.psql(
+      'postgres',
+      `ALTER ROLE "${world.user}" CREATEROLE; CREATE ROLE erp_changed; CREATE ROLE erp_dropped;`,
+    );
+    const before = await world.state();
+    await using run = await world.migrate();
+    expect(run.result.outputs, run.result.log).toMatchObject({ result: 'restored' });
+    expect(await world.state()).toEqual(before);
+    const { roleChanges } = await readReport(run.result);
+    expect(roleChanges).toEqual([
+      { role: 'reader of erp', change: 'created' },
+      { role: 'erp_dropped', change: 'dropped' },
+      { role: 'erp_changed', change: 'changed' },
+    ]);
+    expect(run.result.visibleLog).toContain('role reader of erp was created while the migration ran');
+    expect(run.result.summary).toContain('### Roles that stayed');
   });
 
   it('undoes the first of three migrations as well when the second fails', async () => {

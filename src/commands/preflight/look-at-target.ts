@@ -1,5 +1,6 @@
 import type { Database, Obstacle, TargetFacts } from '../../database/database.ts';
 import { recoveryWays } from '../../recovery/recovery-ways.ts';
+import { formatBytes } from '../../report/quantity.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import type { CommandContext } from '../context.ts';
 import type { BackupMaking, MigrateSettings } from '../settings.ts';
@@ -18,7 +19,13 @@ export async function lookAtTarget(
   for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) {
     log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
   }
-  if (settings.command === 'migrate') tellWays(context, facts.obstacles, settings, log);
+  log.detail(
+    `a restored copy needs about ${formatBytes(facts.sizeBytes)} more on the server's disk while this run lasts`,
+  );
+  if (settings.command === 'migrate') {
+    tellWays(context, facts.obstacles, settings, log);
+    for (const warning of facts.warnings) log.warn(warning);
+  }
   return facts;
 }
 
@@ -34,7 +41,7 @@ function tellWays(
   for (const { way, open, because } of ways) {
     log.detail(`recovery ${way}: ${open ? 'open' : 'closed'}; ${because.join(' ')}`);
   }
-  if (obstacles.length > 0) {
+  if (obstacles.some(({ isDoubt }) => isDoubt !== true)) {
     const closed = ways.filter(({ open }) => !open).map(({ way }) => way);
     log.warn(`ways of recovery that are closed: ${closed.join(', ')}`);
   }
@@ -45,6 +52,7 @@ function tellWays(
  * a backup that is proved by restoring it needs a database beside the target, and nothing else.
  */
 function isInTheWay(obstacle: Obstacle, settings: BackupMaking): boolean {
+  if (obstacle.isDoubt === true) return false;
   if (obstacle.closes === 'all') return true;
   if (settings.command === 'migrate') return obstacle.closes.includes('swap');
   return obstacle.code === 'SM_NO_CREATEDB' && settings.verify === 'restore';

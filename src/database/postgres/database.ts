@@ -23,6 +23,7 @@ import { restoreBeside } from './restore-beside.ts';
 import { readSchemaText, schemaDigest } from './schema-text.ts';
 import { readCompared } from './scratch-server.ts';
 import { readServerIdentity } from './server-identity.ts';
+import { readServerRoles } from './server-roles.ts';
 import { openSnapshot } from './snapshot.ts';
 import { literal } from './sql-text.ts';
 import { swap } from './swap.ts';
@@ -105,6 +106,7 @@ export async function openDatabase(
       }),
     schemaDigest: async (signal) => schemaDigest(await readSchemaText(server, { database: name }, signal)),
     properties: () => inTarget.use((session) => readProperties(session, name)),
+    roles: () => inTarget.use(readServerRoles),
     compareWithFailed: (request, log) =>
       inTarget.use((session) => compareWithFailed(server, session, request, log)),
 

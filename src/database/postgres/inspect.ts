@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { ServerVersion, TargetFacts } from '../database.ts';
+import { outsideReach } from './outside-reach.ts';
 import { readProperties } from './properties.ts';
 import { readingObstacles } from './reading-obstacles.ts';
+import { restoreObstacles } from './restore-obstacles.ts';
 import type { SqlSession } from './server.ts';
 import { swapObstacles } from './swap-obstacles.ts';
 import { isNoMember, isUserSchema } from './table-content.ts';
@@ -59,7 +61,12 @@ export async function inspect(session: SqlSession, version: ServerVersion): Prom
     sizeBytes: facts.sizeBytes,
     tableCount: facts.tableCount,
     mayCreateDatabases: facts.mayCreateDatabases,
-    obstacles: [...(await readingObstacles(session, role)), ...(await swapObstacles(session, role, version))],
+    obstacles: [
+      ...(await readingObstacles(session, role)),
+      ...(await swapObstacles(session, role, version)),
+      ...(await restoreObstacles(session, role, version)),
+    ],
+    warnings: await outsideReach(session),
     properties: await readProperties(session, session.database),
   };
 }

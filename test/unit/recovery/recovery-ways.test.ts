@@ -29,6 +29,14 @@ test('what closes the swap leaves the others open, and every reason is told', ()
   });
 });
 
+test('a doubt closes nothing, and is told', () => {
+  const doubt = { ...against('only a superuser may', ['swap']), isDoubt: true } as const;
+  expect(open([doubt])).toEqual(['untouched', 'history', 'swap']);
+  expect(recoveryWays([doubt], { recovery: 'auto' })[2]?.because).toContain(
+    'not certain before the backup is proved: only a superuser may',
+  );
+});
+
 test('what cannot be backed up closes everything', () => {
   expect(open([against('a table cannot be read', 'all')])).toEqual([]);
 });

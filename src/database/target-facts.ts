@@ -1,0 +1,31 @@
+import type { DatabaseProperties } from './database.ts';
+
+/** One thing that closes a way of recovery, or all of them. */
+export interface Obstacle {
+  readonly code: `SM_${string}`;
+  readonly message: string;
+  readonly hint: string;
+  /** `all`: without its being removed nothing can be done; otherwise only these ways are closed. */
+  readonly closes: 'all' | readonly ('swap' | 'history')[];
+  /** Whether it closes them is not known before the backup is proved: a platform may allow more than PostgreSQL does. */
+  readonly isDoubt?: true;
+}
+
+/** What preflight wants to know about the target. */
+export interface TargetFacts {
+  readonly oid: number;
+  readonly sizeBytes: number;
+  readonly tableCount: number;
+  readonly mayCreateDatabases: boolean;
+  readonly obstacles: readonly Obstacle[];
+  /** What no recovery takes back; sentences for people. */
+  readonly warnings: readonly string[];
+  readonly properties: DatabaseProperties;
+}
+
+/** A role of the server, which belongs to no database. */
+export interface ServerRole {
+  readonly name: string;
+  /** Of its attributes, settings and memberships. */
+  readonly digest: string;
+}
