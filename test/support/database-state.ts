@@ -20,54 +20,55 @@ export interface DatabaseState {
 
 /** Reads the state of `database` as the superuser. */
 export async function readDatabaseState(cluster: PostgresCluster, database: string): Promise<DatabaseState> {
-  const record = async (sql: string): Promise<Record<string, string>> =>
-    JSON.parse(
-      await cluster.psql(
-        database,
-        `SELECT coalesce(json_object_agg(key, value), '{}') FROM (${sql}) AS pairs(key, value)`,
-      ),
-    );
-  const each = async (relations: Record<string, string>): Promise<Record<string, string>> => {
-    const names = Object.keys(relations);
-    if (names.length === 0) return {};
-    const rows = await cluster.psql(database, names.map((name) => `SELECT (${relations[name]})`).join(';\n'));
-    const values = rows.split('\n').filter((line) => line !== '');
-    return Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']));
+  // One psql for each round of questions: starting one costs more than what it asks.
+  const lines = async (queries: readonly string[]): Promise<string[]> => {
+    if (queries.length === 0) return [];
+    const rows = await cluster.psql(database, queries.map((query) => `SELECT (${query})`).join(';\n'));
+    return rows.split('\n').filter((line) => line !== '');
   };
+  const record = (sql: string) =>
+    `SELECT coalesce(json_object_agg(key, value), '{}')::text FROM (${sql}) AS pairs(key, value)`;
   const userSchema = (name: string) => `${name} !~ '^pg_' AND ${name} <> 'information_schema'`;
-  const tables = await record(`
-    SELECT format('%I.%I', n.nspname, c.relname),
-           format('SELECT count(*) || '' '' || coalesce(md5(string_agg(r, '','' ORDER BY r COLLATE "C")), '''') FROM (SELECT ROW(%s)::text AS r FROM ONLY %I.%I AS t) AS rows',
-             (SELECT string_agg(format('t.%I', attname), ', ' ORDER BY attname::text COLLATE "C") FROM pg_attribute
-               WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped), n.nspname, c.relname)
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'r' AND ${userSchema('n.nspname')} ORDER BY 1`);
-  const sequences = await record(`
-    SELECT format('%I.%I', schemaname, sequencename), format('SELECT last_value || '' '' || is_called FROM %I.%I', schemaname, sequencename)
-      FROM pg_sequences WHERE ${userSchema('schemaname')} ORDER BY 1`);
   const literal = `'${database.replaceAll("'", "''")}'`;
-  return {
-    schema: comparableSchema(await cluster.tool('pg_dump', ['--schema-only', '--no-password'], database)),
-    extensions: await record('SELECT extname, extversion FROM pg_extension ORDER BY 1'),
-    tables: await each(tables),
-    sequences: await each(sequences),
-    materializedViews: await record(
-      `SELECT format('%I.%I', schemaname, matviewname), ispopulated::text FROM pg_matviews ORDER BY 1`,
-    ),
-    largeObjects: await record(
+  const known = await lines([
+    record('SELECT extname, extversion FROM pg_extension ORDER BY 1'),
+    record(`SELECT format('%I.%I', schemaname, matviewname), ispopulated::text FROM pg_matviews ORDER BY 1`),
+    record(
       `SELECT oid::text, concat_ws(' ', md5(lo_get(oid)), lomowner::regrole, lomacl, obj_description(oid, 'pg_largeobject'))
          FROM pg_largeobject_metadata ORDER BY oid`,
     ),
-    properties: await cluster.psql(
-      'postgres',
-      `SELECT jsonb_pretty(jsonb_build_object(
-         'owner', pg_get_userbyid(datdba), 'acl', (SELECT jsonb_agg(item::text ORDER BY item::text) FROM unnest(datacl) item),
-         'limit', datconnlimit, 'open', datallowconn, 'encoding', encoding, 'collate', datcollate, 'ctype', datctype,
-         'provider', to_jsonb(pg_database) -> 'datlocprovider', 'tablespace', dattablespace,
-         'comment', shobj_description(oid, 'pg_database'),
-         'settings', (SELECT jsonb_agg(jsonb_build_array(setrole::regrole::text, (SELECT jsonb_agg(item ORDER BY item) FROM unnest(setconfig) item)) ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = pg_database.oid)))
-       FROM pg_database WHERE datname = ${literal}`,
-    ),
+    record(`
+      SELECT format('%I.%I', n.nspname, c.relname),
+             format('SELECT count(*) || '' '' || coalesce(md5(string_agg(r, '','' ORDER BY r COLLATE "C")), '''') FROM (SELECT ROW(%s)::text AS r FROM ONLY %I.%I AS t) AS rows',
+               (SELECT string_agg(format('t.%I', attname), ', ' ORDER BY attname::text COLLATE "C") FROM pg_attribute
+                 WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped), n.nspname, c.relname)
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind = 'r' AND ${userSchema('n.nspname')} ORDER BY 1`),
+    record(`
+      SELECT format('%I.%I', schemaname, sequencename), format('SELECT last_value || '' '' || is_called FROM %I.%I', schemaname, sequencename)
+        FROM pg_sequences WHERE ${userSchema('schemaname')} ORDER BY 1`),
+    `SELECT jsonb_build_object(
+       'owner', pg_get_userbyid(datdba), 'acl', (SELECT jsonb_agg(item::text ORDER BY item::text) FROM unnest(datacl) item),
+       'limit', datconnlimit, 'open', datallowconn, 'encoding', encoding, 'collate', datcollate, 'ctype', datctype,
+       'provider', to_jsonb(pg_database) -> 'datlocprovider', 'tablespace', dattablespace,
+       'comment', shobj_description(oid, 'pg_database'),
+       'settings', (SELECT jsonb_agg(jsonb_build_array(setrole::regrole::text, (SELECT jsonb_agg(item ORDER BY item) FROM unnest(setconfig) item)) ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = pg_database.oid))
+     FROM pg_database WHERE datname = ${literal}`,
+  ]);
+  const [extensions = {}, materializedViews = {}, largeObjects = {}, tables = {}, sequences = {}] = known
+    .slice(0, 5)
+    .map((line): Record<string, string> => JSON.parse(line));
+  const contents = await lines([...Object.values(tables), ...Object.values(sequences)]);
+  const named = (relations: Record<string, string>, from: number) =>
+    Object.fromEntries(Object.keys(relations).map((name, index) => [name, contents[from + index] ?? '']));
+  return {
+    schema: comparableSchema(await cluster.tool('pg_dump', ['--schema-only', '--no-password'], database)),
+    extensions,
+    tables: named(tables, 0),
+    sequences: named(sequences, Object.keys(tables).length),
+    materializedViews,
+    largeObjects,
+    properties: known[5] ?? '',
   };
 }
 

@@ -52,3 +52,19 @@ test('values of 50 MB are proved', async () => {
       (2, NULL, repeat(E'é"\\\\\\n', 10485760));`);
   expect(await expectProved(server)).toEqual({ tables: 1, rows: 2 });
 });
+
+test('a table of 1 GB is proved', { timeout: 600_000 }, async () => {
+  const cluster = await sharedPostgres();
+  const server = await targetWith(`
+    CREATE TABLE ledger (id bigint PRIMARY KEY, account text, entry text);
+    INSERT INTO ledger SELECT n, 'account ' || n % 5000, repeat(md5(n::text), 30) FROM generate_series(1, 1000000) n;`);
+  const { database } = server.address;
+  const size = await cluster.psql(database, `SELECT pg_table_size('ledger') >= 1e9`);
+  expect(size).toBe('t');
+  try {
+    expect(await expectProved(server)).toEqual({ tables: 1, rows: 1_000_000 });
+  } finally {
+    // The shared server keeps what tests leave, and this is much.
+    await cluster.psql('postgres', `DROP DATABASE "${database}" WITH (FORCE)`);
+  }
+});
