@@ -1,3 +1,3 @@
-import { n as Stanza, t as Encrypter } from "./age.js";
+import { n as Encrypter, r as Stanza, t as Decrypter } from "./age.js";
 
-export { Encrypter };
+export { Decrypter, Encrypter };

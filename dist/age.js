@@ -9933,14 +9933,14 @@ async function webCryptoFallback(func, fallback) {
 }
 async function scalarMult(scalar, u) {
 	return await webCryptoFallback(async () => {
-		const key = isCryptoKey(scalar) ? scalar : await importX25519Key(scalar);
+		const key = isCryptoKey$2(scalar) ? scalar : await importX25519Key(scalar);
 		const peer = await crypto.subtle.importKey("raw", domBuffer(u), { name: "X25519" }, exportable, []);
 		return new Uint8Array(await crypto.subtle.deriveBits({
 			name: "X25519",
 			public: peer
 		}, key, 256));
 	}, () => {
-		if (isCryptoKey(scalar)) throw new Error("CryptoKey provided but X25519 WebCrypto is not supported");
+		if (isCryptoKey$2(scalar)) throw new Error("CryptoKey provided but X25519 WebCrypto is not supported");
 		return x25519.scalarMult(scalar, u);
 	});
 }
@@ -9948,7 +9948,7 @@ async function scalarMultBase(scalar) {
 	return await webCryptoFallback(async () => {
 		return scalarMult(scalar, x25519.GuBytes);
 	}, () => {
-		if (isCryptoKey(scalar)) throw new Error("CryptoKey provided but X25519 WebCrypto is not supported");
+		if (isCryptoKey$2(scalar)) throw new Error("CryptoKey provided but X25519 WebCrypto is not supported");
 		return x25519.scalarMultBase(scalar);
 	});
 }
@@ -9975,7 +9975,7 @@ async function importX25519Key(key) {
 	const pkcs8 = new Uint8Array([...pkcs8Prefix, ...key]);
 	return crypto.subtle.importKey("pkcs8", pkcs8, { name: "X25519" }, exportable, ["deriveBits"]);
 }
-function isCryptoKey(key) {
+function isCryptoKey$2(key) {
 	return typeof CryptoKey !== "undefined" && key instanceof CryptoKey;
 }
 function domBuffer(arr) {
@@ -9983,6 +9983,49 @@ function domBuffer(arr) {
 }
 
 // node_modules/age-encryption/dist/io.js
+var LineReader = class {
+	s;
+	transcript = [];
+	buf = /* @__PURE__ */ new Uint8Array(0);
+	constructor(stream) {
+		this.s = stream.getReader();
+	}
+	async readLine() {
+		const line = [];
+		while (true) {
+			const i = this.buf.indexOf("\n".charCodeAt(0));
+			if (i >= 0) {
+				line.push(this.buf.subarray(0, i));
+				this.transcript.push(this.buf.subarray(0, i + 1));
+				this.buf = this.buf.subarray(i + 1);
+				return asciiString(flatten(line));
+			}
+			if (this.buf.length > 0) {
+				line.push(this.buf);
+				this.transcript.push(this.buf);
+			}
+			const next = await this.s.read();
+			if (next.done) {
+				this.buf = flatten(line);
+				return null;
+			}
+			this.buf = next.value;
+		}
+	}
+	close() {
+		this.s.releaseLock();
+		return {
+			rest: this.buf,
+			transcript: flatten(this.transcript)
+		};
+	}
+};
+function asciiString(bytes) {
+	bytes.forEach((b) => {
+		if (b < 32 || b > 126) throw Error("invalid non-ASCII byte in header");
+	});
+	return new TextDecoder().decode(bytes);
+}
 function flatten(arr) {
 	const len = arr.reduce(((sum, line) => sum + line.length), 0);
 	const out = new Uint8Array(len);
@@ -10008,6 +10051,27 @@ async function readAll(stream) {
 	if (!(stream instanceof ReadableStream)) throw new Error("readAll expects a ReadableStream<Uint8Array>");
 	return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+async function readAllString(stream) {
+	if (!(stream instanceof ReadableStream)) throw new Error("readAllString expects a ReadableStream<Uint8Array>");
+	return await new Response(stream).text();
+}
+async function read(stream, n) {
+	const reader = stream.getReader();
+	const chunks = [];
+	let readBytes = 0;
+	while (readBytes < n) {
+		const { done, value } = await reader.read();
+		if (done) throw Error("stream ended before reading " + n.toString() + " bytes");
+		chunks.push(value);
+		readBytes += value.length;
+	}
+	reader.releaseLock();
+	const buf = flatten(chunks);
+	return {
+		data: buf.subarray(0, n),
+		rest: prepend(stream, buf.subarray(n))
+	};
+}
 
 // node_modules/age-encryption/dist/format.js
 /**
@@ -10032,6 +10096,47 @@ var Stanza = class {
 		this.body = body;
 	}
 };
+async function parseNextStanza(hdr) {
+	const argsLine = await hdr.readLine();
+	if (argsLine === null) throw Error("invalid stanza");
+	const args = argsLine.split(" ");
+	if (args.length < 2 || args.shift() !== "->") return { next: argsLine };
+	for (const arg of args) if (arg.length === 0) throw Error("invalid stanza");
+	const bodyLines = [];
+	for (;;) {
+		const nextLine = await hdr.readLine();
+		if (nextLine === null) throw Error("invalid stanza");
+		const line = base64nopad.decode(nextLine);
+		if (line.length > 48) throw Error("invalid stanza");
+		bodyLines.push(line);
+		if (line.length < 48) break;
+	}
+	const body = flatten(bodyLines);
+	return { s: new Stanza(args, body) };
+}
+async function parseHeader(header) {
+	const hdr = new LineReader(header);
+	const versionLine = await hdr.readLine();
+	if (versionLine !== "age-encryption.org/v1") throw Error("invalid version " + (versionLine ?? "line"));
+	const stanzas = [];
+	for (;;) {
+		const { s, next: macLine } = await parseNextStanza(hdr);
+		if (s !== void 0) {
+			stanzas.push(s);
+			continue;
+		}
+		if (!macLine.startsWith("--- ")) throw Error("invalid header");
+		const MAC = base64nopad.decode(macLine.slice(4));
+		const { rest, transcript } = hdr.close();
+		return {
+			stanzas,
+			headerNoMAC: transcript.slice(0, transcript.length - 1 - macLine.length + 3),
+			MAC,
+			headerSize: transcript.length,
+			rest: prepend(header, rest)
+		};
+	}
+}
 function encodeHeaderNoMAC(recipients) {
 	const lines = [];
 	lines.push("age-encryption.org/v1\n");
@@ -10066,6 +10171,32 @@ var HybridRecipient = class {
 		const { key, nonce } = hpkeContext(hpkeMLKEM768X25519, sharedSecret, label);
 		const ciphertext = chacha20poly1305(key, nonce).encrypt(fileKey);
 		return [new Stanza(["mlkem768x25519", base64nopad.encode(encapsulatedKey)], ciphertext)];
+	}
+};
+var HybridIdentity = class {
+	identity;
+	constructor(s) {
+		const res = bech32.decodeToBytes(s);
+		if (!s.startsWith("AGE-SECRET-KEY-PQ-1") || res.prefix.toUpperCase() !== "AGE-SECRET-KEY-PQ-" || res.bytes.length !== 32) throw Error("invalid identity");
+		this.identity = res.bytes;
+	}
+	unwrapFileKey(stanzas) {
+		for (const s of stanzas) {
+			if (s.args.length < 1 || s.args[0] !== "mlkem768x25519") continue;
+			if (s.args.length !== 2) throw Error("invalid mlkem768x25519 stanza");
+			const share = base64nopad.decode(s.args[1]);
+			if (share.length !== 1120) throw Error("invalid mlkem768x25519 stanza");
+			if (s.body.length !== 32) throw Error("invalid mlkem768x25519 stanza");
+			const sharedSecret = MLKEM768X25519.decapsulate(share, this.identity);
+			const label = new TextEncoder().encode("age-encryption.org/mlkem768x25519");
+			const { key, nonce } = hpkeContext(hpkeMLKEM768X25519, sharedSecret, label);
+			try {
+				return chacha20poly1305(key, nonce).decrypt(s.body);
+			} catch {
+				continue;
+			}
+		}
+		return null;
 	}
 };
 const hpkeMLKEM768X25519 = 25722;
@@ -10212,6 +10343,39 @@ var X25519Recipient = class {
 		return [new Stanza(["X25519", base64nopad.encode(share)], encryptFileKey(fileKey, key))];
 	}
 };
+var X25519Identity = class {
+	identity;
+	recipient;
+	constructor(s) {
+		if (isCryptoKey$1(s)) {
+			this.identity = s;
+			this.recipient = scalarMultBase(s);
+			return;
+		}
+		const res = bech32.decodeToBytes(s);
+		if (!s.startsWith("AGE-SECRET-KEY-1") || res.prefix.toUpperCase() !== "AGE-SECRET-KEY-" || res.bytes.length !== 32) throw Error("invalid identity");
+		this.identity = res.bytes;
+		this.recipient = scalarMultBase(res.bytes);
+	}
+	async unwrapFileKey(stanzas) {
+		for (const s of stanzas) {
+			if (s.args.length < 1 || s.args[0] !== "X25519") continue;
+			if (s.args.length !== 2) throw Error("invalid X25519 stanza");
+			const share = base64nopad.decode(s.args[1]);
+			if (share.length !== 32) throw Error("invalid X25519 stanza");
+			const secret = await scalarMult(this.identity, share);
+			const recipient = await this.recipient;
+			const salt = new Uint8Array(share.length + recipient.length);
+			salt.set(share);
+			salt.set(recipient, share.length);
+			const label = new TextEncoder().encode("age-encryption.org/v1/X25519");
+			const key = hkdf(sha256$1, secret, salt, label, 32);
+			const fileKey = decryptFileKey(s.body, key);
+			if (fileKey !== null) return fileKey;
+		}
+		return null;
+	}
+};
 var ScryptRecipient = class {
 	passphrase;
 	logN;
@@ -10238,13 +10402,103 @@ var ScryptRecipient = class {
 		], encryptFileKey(fileKey, key))];
 	}
 };
+var ScryptIdentity = class {
+	passphrase;
+	constructor(passphrase) {
+		this.passphrase = passphrase;
+	}
+	unwrapFileKey(stanzas) {
+		for (const s of stanzas) {
+			if (s.args.length < 1 || s.args[0] !== "scrypt") continue;
+			if (stanzas.length !== 1) throw Error("scrypt recipient is not the only one in the header");
+			if (s.args.length !== 3) throw Error("invalid scrypt stanza");
+			if (!/^[1-9][0-9]*$/.test(s.args[2])) throw Error("invalid scrypt stanza");
+			const salt = base64nopad.decode(s.args[1]);
+			if (salt.length !== 16) throw Error("invalid scrypt stanza");
+			const logN = Number(s.args[2]);
+			if (logN > 20) throw Error("scrypt work factor is too high");
+			const label = "age-encryption.org/v1/scrypt";
+			const labelAndSalt = /* @__PURE__ */ new Uint8Array(44);
+			labelAndSalt.set(new TextEncoder().encode(label));
+			labelAndSalt.set(salt, 28);
+			const key = scrypt(this.passphrase, labelAndSalt, {
+				N: 2 ** logN,
+				r: 8,
+				p: 1,
+				dkLen: 32
+			});
+			const fileKey = decryptFileKey(s.body, key);
+			if (fileKey !== null) return fileKey;
+		}
+		return null;
+	}
+};
 function encryptFileKey(fileKey, key) {
 	return chacha20poly1305(key, /* @__PURE__ */ new Uint8Array(12)).encrypt(fileKey);
+}
+function decryptFileKey(body, key) {
+	if (body.length !== 32) throw Error("invalid stanza");
+	const nonce = /* @__PURE__ */ new Uint8Array(12);
+	try {
+		return chacha20poly1305(key, nonce).decrypt(body);
+	} catch {
+		return null;
+	}
+}
+function isCryptoKey$1(key) {
+	return typeof CryptoKey !== "undefined" && key instanceof CryptoKey;
 }
 
 // node_modules/age-encryption/dist/stream.js
 const chacha20poly1305Overhead = 16;
 const chunkSize = /* @__PURE__ */ (() => 65536)();
+const chunkSizeWithOverhead = /* @__PURE__ */ (() => chunkSize + chacha20poly1305Overhead)();
+function decryptSTREAM(key) {
+	const streamNonce = /* @__PURE__ */ new Uint8Array(12);
+	const incNonce = () => {
+		for (let i = streamNonce.length - 2; i >= 0; i--) {
+			streamNonce[i]++;
+			if (streamNonce[i] !== 0) break;
+		}
+	};
+	let firstChunk = true;
+	const ciphertextBuffer = new Uint8Array(chunkSizeWithOverhead);
+	let ciphertextBufferUsed = 0;
+	return new TransformStream({
+		transform(chunk, controller) {
+			while (chunk.length > 0) {
+				if (ciphertextBufferUsed === ciphertextBuffer.length) {
+					const decryptedChunk = chacha20poly1305(key, streamNonce).decrypt(ciphertextBuffer);
+					controller.enqueue(decryptedChunk);
+					incNonce();
+					ciphertextBufferUsed = 0;
+					firstChunk = false;
+				}
+				const n = Math.min(ciphertextBuffer.length - ciphertextBufferUsed, chunk.length);
+				ciphertextBuffer.set(chunk.subarray(0, n), ciphertextBufferUsed);
+				ciphertextBufferUsed += n;
+				chunk = chunk.subarray(n);
+			}
+		},
+		flush(controller) {
+			streamNonce[11] = 1;
+			const decryptedChunk = chacha20poly1305(key, streamNonce).decrypt(ciphertextBuffer.subarray(0, ciphertextBufferUsed));
+			if (!firstChunk && decryptedChunk.length === 0) throw new Error("final chunk is empty");
+			controller.enqueue(decryptedChunk);
+		}
+	});
+}
+function plaintextSize(ciphertextSize) {
+	if (ciphertextSize < chacha20poly1305Overhead) throw Error("ciphertext is too small");
+	if (ciphertextSize === chacha20poly1305Overhead) return 0;
+	const fullChunks = Math.floor(ciphertextSize / chunkSizeWithOverhead);
+	const lastChunk = ciphertextSize % chunkSizeWithOverhead;
+	if (0 < lastChunk && lastChunk <= chacha20poly1305Overhead) throw Error("ciphertext size is invalid");
+	let size = ciphertextSize;
+	size -= fullChunks * chacha20poly1305Overhead;
+	size -= lastChunk > 0 ? chacha20poly1305Overhead : 0;
+	return size;
+}
 function encryptSTREAM(key) {
 	const streamNonce = /* @__PURE__ */ new Uint8Array(12);
 	const incNonce = () => {
@@ -10365,5 +10619,115 @@ var Encrypter = class {
 		return Object.assign(prepend(file.pipeThrough(encrypter), header, nonce), { size: (size) => ciphertextSize(size) + header.length + nonce.length });
 	}
 };
+/**
+* Decrypts a file using the given identities.
+*
+* First, call {@link Decrypter.addPassphrase} to set a passphrase for symmetric
+* decryption, and/or {@link Decrypter.addIdentity} to specify one or more
+* identities. All passphrases and/or identities are tried in parallel for each
+* file. Then, call {@link Decrypter.decrypt} one or more times to decrypt files
+* using the configured passphrase and/or identities.
+*/
+var Decrypter = class {
+	identities = [];
+	/**
+	* Add a passphrase to decrypt password-encrypted file(s) with. This method
+	* can be called multiple times to try multiple passphrases.
+	*
+	* @param s - The passphrase to decrypt the file with.
+	*/
+	addPassphrase(s) {
+		this.identities.push(new ScryptIdentity(s));
+	}
+	/**
+	* Add an identity to decrypt file(s) with. This method can be called
+	* multiple times to try multiple identities.
+	*
+	* @param s - The identity to decrypt the file with. Either a string
+	* beginning with `AGE-SECRET-KEY-PQ-1...` or `AGE-SECRET-KEY-1...`, an
+	* X25519 private
+	* {@link https://developer.mozilla.org/en-US/docs/Web/API/CryptoKey | CryptoKey}
+	* object, or an object implementing the {@link Identity} interface.
+	*
+	* A CryptoKey object must have
+	* {@link https://developer.mozilla.org/en-US/docs/Web/API/CryptoKey/type | type}
+	* `private`,
+	* {@link https://developer.mozilla.org/en-US/docs/Web/API/CryptoKey/algorithm | algorithm}
+	* `{name: 'X25519'}`, and
+	* {@link https://developer.mozilla.org/en-US/docs/Web/API/CryptoKey/usages | usages}
+	* `["deriveBits"]`. For example:
+	* ```js
+	* const keyPair = await crypto.subtle.generateKey({ name: "X25519" }, false, ["deriveBits"])
+	* decrypter.addIdentity(key.privateKey)
+	* ```
+	*/
+	addIdentity(s) {
+		if (isCryptoKey(s)) this.identities.push(new X25519Identity(s));
+		else if (typeof s === "string") {
+			if (s.startsWith("AGE-SECRET-KEY-1")) this.identities.push(new X25519Identity(s));
+			else if (s.startsWith("AGE-SECRET-KEY-PQ-1")) this.identities.push(new HybridIdentity(s));
+			else throw new Error("unrecognized identity type");
+		} else this.identities.push(s);
+	}
+	async decrypt(file, outputFormat) {
+		const s = file instanceof ReadableStream ? file : stream(file);
+		const { fileKey, headerSize, rest } = await this.decryptHeaderInternal(s);
+		const { data: nonce, rest: payload } = await read(rest, 16);
+		const label = new TextEncoder().encode("payload");
+		const streamKey = hkdf(sha256$1, fileKey, nonce, label, 32);
+		const decrypter = decryptSTREAM(streamKey);
+		const out = payload.pipeThrough(decrypter);
+		const outWithSize = Object.assign(out, { size: (size) => plaintextSize(size - headerSize - nonce.length) });
+		if (file instanceof ReadableStream) return outWithSize;
+		if (outputFormat === "text") return await readAllString(out);
+		return await readAll(out);
+	}
+	/**
+	* Decrypt the file key from a detached header. This is a low-level
+	* function that can be used to implement delegated decryption logic.
+	* Most users won't need this.
+	*
+	* It is the caller's responsibility to keep track of what file the
+	* returned file key decrypts, and to ensure the file key is not used
+	* for any other purpose.
+	*
+	* @param header - The file's textual header, including the MAC.
+	*
+	* @returns The file key used to encrypt the file.
+	*/
+	async decryptHeader(header) {
+		return (await this.decryptHeaderInternal(stream(header))).fileKey;
+	}
+	async decryptHeaderInternal(file) {
+		const h = await parseHeader(file);
+		const fileKey = await this.unwrapFileKey(h.stanzas);
+		if (fileKey === null) throw Error("no identity matched any of the file's recipients");
+		const label = new TextEncoder().encode("header");
+		const hmacKey = hkdf(sha256$1, fileKey, void 0, label, 32);
+		const mac = hmac$1(sha256$1, hmacKey, h.headerNoMAC);
+		if (!compareBytes(h.MAC, mac)) throw Error("invalid header HMAC");
+		return {
+			fileKey,
+			headerSize: h.headerSize,
+			rest: h.rest
+		};
+	}
+	async unwrapFileKey(stanzas) {
+		for (const identity of this.identities) {
+			const fileKey = await identity.unwrapFileKey(stanzas);
+			if (fileKey !== null) return fileKey;
+		}
+		return null;
+	}
+};
+function compareBytes(a, b) {
+	if (a.length !== b.length) return false;
+	let acc = 0;
+	for (let i = 0; i < a.length; i++) acc |= a[i] ^ b[i];
+	return acc === 0;
+}
+function isCryptoKey(key) {
+	return typeof CryptoKey !== "undefined" && key instanceof CryptoKey;
+}
 
-export { Stanza as n, Encrypter as t };
+export { Encrypter as n, Stanza as r, Decrypter as t };

@@ -1,14 +1,14 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as formatCount, A as waysToFinish, B as readHistory, C as checkPartNames, D as encryptionSentence, E as writeSchemaText, F as fieldsOf, G as renderManifest, H as digestOf, I as objectsIn, J as backupId, K as sealedDumpName, L as historyDigest, M as whenReachable, N as readyCopy, O as openStorages, P as takeBaseline, Q as formatBytes, R as describeFailure, S as ReportBuilder, U as dumpName, V as listBackups, W as manifestName, X as countOf, Y as labelBefore, Z as formatAge, _ as requestedCommand, a as saveWorkFolder, b as readArtifactAccess, c as runIdentity, d as checkSections, et as RunJournal, f as plain, ft as parseSql, g as readInputs, gt as problemsOf, h as parseInputs, ht as messageOf, i as saveOpenRun, it as YoungGarbage, j as recover, k as finishEarlierRun, l as repositoryRootOf, lt as checksumsOf, m as surviveLostOutput, mt as SafeMigrateError, p as resultSentence, pt as RefusedError, q as backupFolder, r as surviveStrayErrors, rt as sha256OfFile, t as WorkFolder, tt as openPorts, u as publish, ut as errorCodeIn, v as secretsOf, w as findingsOf, x as ActionLog, y as readGitHubContext, z as needsBaseline } from "./safe-migrate.js";
+import { $ as countOf, A as waysToFinish, B as describeFailure, C as checkPartNames, D as encryptionSentence, E as writeSchemaText, F as readyCopy, G as digestOf, H as readHistory, I as takeBaseline, J as renderManifest, K as dumpName, L as fieldsOf, M as pasted, N as recover, O as openStorages, P as whenReachable, Q as labelBefore, R as objectsIn, S as ReportBuilder, St as problemsOf, U as findBackup, V as needsBaseline, W as listBackups, X as backupFolder, Y as sealedDumpName, Z as backupId, _ as requestedCommand, _t as identifier, a as saveWorkFolder, at as openPorts, b as readArtifactAccess, bt as SafeMigrateError, c as runIdentity, ct as YoungGarbage, d as checkSections, et as formatAge, f as plain, g as readInputs, gt as parseSql, h as parseInputs, i as saveOpenRun, it as RunJournal, j as finishByHand, k as finishEarlierRun, l as repositoryRootOf, m as surviveLostOutput, mt as errorCodeIn, nt as formatCount, p as resultSentence, pt as checksumsOf, q as manifestName, r as surviveStrayErrors, rt as formatDuration, st as sha256OfFile, t as WorkFolder, tt as formatBytes, u as publish, v as secretsOf, vt as literal, w as findingsOf, x as ActionLog, xt as messageOf, y as readGitHubContext, yt as RefusedError, z as historyDigest } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
-import { createHash, createHmac, randomBytes, scrypt } from "node:crypto";
+import { createHash, createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { Readable, Writable } from "node:stream";
-import { readFileSync } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { open, readFile, rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { join, relative } from "node:path";
 import { pipeline as pipeline$1 } from "node:stream/promises";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 
 // src/recovery/unfinished-run-error.ts
 /** An earlier run is unfinished and stays so: this one has not begun, and its result says how that one stands. */
@@ -460,7 +460,7 @@ function way(name, closedBy, condition, doubts = []) {
 
 // src/commands/preflight/look-at-target.ts
 /** The target's size and properties, and what stands against a backup of it and the ways back. */
-async function lookAtTarget(context, settings, database, problems, log) {
+async function lookAtTarget$1(context, settings, database, problems, log) {
 	const facts = await database.inspect();
 	problems.add(facts.obstacles.filter((obstacle) => isInTheWay(obstacle, settings)));
 	for (const obstacle of facts.obstacles.filter((each) => !isInTheWay(each, settings))) log.detail(`not in the way of ${settings.command}: ${obstacle.message}`);
@@ -546,7 +546,7 @@ async function preflight(context, settings, log) {
 			migrator,
 			storages
 		}, log);
-		const facts = await lookAtTarget(context, settings, database, problems, log);
+		const facts = await lookAtTarget$1(context, settings, database, problems, log);
 		await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
 		await lookAtLeftovers(context, database, log);
 		if (migrator !== null) await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));
@@ -899,7 +899,7 @@ var GrowingFile = class GrowingFile {
 			}
 			const length = Math.min(chunkBytes, this.#sizeBytes - position);
 			const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafeSlow(length), 0, length, position);
-			if (bytesRead === 0) throw damaged(this.path, "it is shorter than what was written to it");
+			if (bytesRead === 0) throw damaged$1(this.path, "it is shorter than what was written to it");
 			position += bytesRead;
 			return buffer.subarray(0, bytesRead);
 		};
@@ -946,10 +946,10 @@ var GrowingFile = class GrowingFile {
 			const handle = await open(this.path, "r");
 			held = await sha256OfFile(handle).finally(() => handle.close());
 		} catch (error) {
-			throw damaged(this.path, "it cannot be read back", error);
+			throw damaged$1(this.path, "it cannot be read back", error);
 		}
-		if (held.sizeBytes !== expected.sizeBytes) throw damaged(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
-		if (held.sha256 !== expected.sha256) throw damaged(this.path, "its SHA-256 is not that of what was written");
+		if (held.sizeBytes !== expected.sizeBytes) throw damaged$1(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
+		if (held.sha256 !== expected.sha256) throw damaged$1(this.path, "its SHA-256 is not that of what was written");
 	}
 	/** Ends whatever still reads or writes and removes the file. */
 	async [Symbol.asyncDispose]() {
@@ -1012,7 +1012,7 @@ function diskError(error, path, writtenBytes) {
 		cause: error
 	});
 }
-function damaged(path, how, cause) {
+function damaged$1(path, how, cause) {
 	return new SafeMigrateError({
 		code: "SM_DUMP_DAMAGED",
 		message: `the dump on disk is damaged: ${how} (${path})`,
@@ -1218,6 +1218,19 @@ async function signManifest(manifest, passphrase) {
 	});
 	return unsigned.replace(macMember, macOf(unsigned, key).toString("hex"));
 }
+/** `text` is what is stored, byte for byte; `manifest` what was read from it. */
+async function checkManifest(text, { authentication }, passphrase) {
+	if (authentication === null) return "unsigned";
+	return judgeManifest(text, authentication, await deriveKey(passphrase, authentication.salt));
+}
+/** The same with a key that was derived before; deriving it is what costs. */
+function judgeManifest(text, authentication, { key, check }) {
+	if (!timingSafeEqual(check, Buffer.from(authentication.check, "hex"))) return "wrong-passphrase";
+	const macs = text.match(macMember) ?? [];
+	if (macs.length !== 1 || macs[0] !== authentication.mac) return "edited";
+	const expected = macOf(text.replace(macMember, noMac), key);
+	return timingSafeEqual(expected, Buffer.from(authentication.mac, "hex")) ? "authentic" : "edited";
+}
 function macOf(text, key) {
 	return createHmac("sha256", key).update(text).digest();
 }
@@ -1236,6 +1249,8 @@ function deriveKey(passphrase, salt) {
 }
 
 // src/backup/schema-text-field.ts
+/** Far more than the schema of 100 000 tables. */
+const maximumBytes$1 = 512 * 1024 ** 2;
 /**
 * The source's schema as the manifest keeps it. As text and not as a digest: another minor version of pg_dump may
 * print the same schema differently, and a difference should be named.
@@ -1245,6 +1260,10 @@ function packSchemaText(text) {
 		encoding: "gzip+base64",
 		text: gzipSync(text, { level: 9 }).toString("base64")
 	};
+}
+/** Throws when it is not what `packSchemaText` made. */
+function unpackSchemaText(schema) {
+	return gunzipSync(Buffer.from(schema.text, "base64"), { maxOutputLength: maximumBytes$1 }).toString("utf8");
 }
 
 // src/commands/manifest-text.ts
@@ -1300,7 +1319,10 @@ function describe(context, settings, ready, backup) {
 		},
 		gitCommit: context.run.commit,
 		runUrl: context.run.url,
-		schema: packSchemaText(backup.schemaText)
+		schema: {
+			...packSchemaText(backup.schemaText),
+			hasPublic: backup.hasPublicSchema
+		}
 	};
 }
 function encryptionField({ encryption }) {
@@ -1355,6 +1377,7 @@ async function takeBackup(context, settings, ready, options) {
 				value: {
 					fingerprint,
 					schemaText,
+					hasPublicSchema: snapshot.hasPublicSchema,
 					content,
 					takenAt: snapshot.takenAt,
 					witness: snapshot.witness,
@@ -2865,6 +2888,718 @@ async function askServer(context, settings, url, log) {
 	}
 }
 
+// src/backup/authenticate.ts
+/**
+* Makes sure, before anything of a backup is used, that its manifest was written by somebody who knows the
+* passphrase, and that there is a key that may open the file. Returns whether it is authenticated; without a
+* passphrase nothing can say so, and it rests on the storage's permissions.
+* Rejects with SM_PASSPHRASE_MISSING, SM_IDENTITY_MISSING, SM_WRONG_PASSPHRASE or SM_MANIFEST_NOT_AUTHENTIC.
+*/
+async function authenticate({ id, manifest, manifestText, places }, keys) {
+	const where = places.map(({ url }) => url).join(", ");
+	if (keys.passphrase === null) {
+		if (manifest.encryption?.kind === "passphrase" || manifest.authentication !== null) throw new SafeMigrateError({
+			code: "SM_PASSPHRASE_MISSING",
+			message: `${id} is encrypted with a passphrase, and encryption-passphrase is not given`,
+			hint: "Give the passphrase that the backup was made with.",
+			docs: "security.md",
+			phase: "fetch"
+		});
+		if (manifest.encryption?.kind === "recipients" && keys.identities.length === 0) throw new SafeMigrateError({
+			code: "SM_IDENTITY_MISSING",
+			message: `${id} is encrypted to age public keys, and encryption-identity is not given`,
+			hint: `Give the private key of one of these: ${manifest.encryption.recipients.join(", ")}.`,
+			docs: "security.md",
+			phase: "fetch"
+		});
+		return false;
+	}
+	switch (await checkManifest(manifestText, manifest, keys.passphrase)) {
+		case "authentic": return true;
+		case "wrong-passphrase": throw wrongPassphrase(id);
+		case "edited": throw notAuthentic(`the manifest of ${id} was changed after it was written (${where})`);
+		case "unsigned": throw notAuthentic(`the manifest of ${id} is not authenticated: anybody who may write to the storage can have written it (${where})`, "Backups that were made without a passphrase are used without encryption-passphrase; do that only where you trust everybody who may write to the storage.");
+	}
+}
+function wrongPassphrase(id) {
+	return new SafeMigrateError({
+		code: "SM_WRONG_PASSPHRASE",
+		message: `encryption-passphrase is not the passphrase that ${id} was made with`,
+		hint: "Give the passphrase of that time: a changed secret does not change the backups that were made before.",
+		docs: "security.md",
+		phase: "fetch"
+	});
+}
+function notAuthentic(message, hint = "Use another backup, or another storage that holds this one, and find out who may write to the storage.") {
+	return new SafeMigrateError({
+		code: "SM_MANIFEST_NOT_AUTHENTIC",
+		message,
+		hint,
+		docs: "security.md",
+		phase: "fetch"
+	});
+}
+
+// src/backup/unseal.ts
+/**
+* Decrypts a sealed dump, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
+* SM_WRONG_IDENTITY when no key fits, and with SM_BACKUP_DAMAGED when it is no age file or not whole.
+*/
+async function unseal(backup, keys, plain, signal) {
+	const decrypter = await decrypterFor(keys);
+	const sealed = createReadStream(backup.path, { signal });
+	try {
+		const plaintext = await decrypter.decrypt(Readable.toWeb(sealed));
+		await pipeline$1(Readable.fromWeb(plaintext), clearingAway, plain, { signal });
+	} catch (error) {
+		signal.throwIfAborted();
+		if (error instanceof SafeMigrateError) throw error;
+		throw cannotOpen(backup.id, keys, error);
+	} finally {
+		sealed.destroy();
+	}
+}
+async function decrypterFor(keys) {
+	const decrypter = new (await (import("./age-dist.js"))).Decrypter();
+	if (keys.passphrase !== null) decrypter.addPassphrase(keys.passphrase.reveal());
+	for (const identity of keys.identities) decrypter.addIdentity(identity.reveal());
+	return decrypter;
+}
+function cannotOpen(id, keys, cause) {
+	if (messageOf(cause).includes("no identity matched")) {
+		if (keys.identities.length === 0) return wrongPassphrase(id);
+		return new SafeMigrateError({
+			code: "SM_WRONG_IDENTITY",
+			message: `none of the keys in encryption-identity opens ${id}`,
+			hint: "The manifest names the public keys that the backup is encrypted to (encryption.recipients).",
+			docs: "security.md",
+			phase: "fetch",
+			cause
+		});
+	}
+	return new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message: `${id} cannot be decrypted: ${messageOf(cause)}`,
+		hint: "Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
+	});
+}
+
+// src/backup/fetch-backup.ts
+/**
+* Fetches a backup into `folder` (0700): manifest authenticated, stored file of the length and SHA-256 that it says,
+* decrypted, plain dump of the length and SHA-256 that it says. Only then is there anything that pg_restore may read.
+* The storages are tried in their order. On rejection nothing is left on this machine.
+*/
+async function fetchBackup(backup, keys, options) {
+	const authenticated = await authenticate(backup, keys);
+	const schemaText = schemaTextOf(backup);
+	await using stack = new AsyncDisposableStack();
+	const { stored, from } = await downloadFromAny(backup, options);
+	stack.use(stored);
+	const dump = await plainDump(backup, stored, keys, options);
+	stack.use(dump);
+	expectContent(dump === stored ? from.url : `what ${backup.manifest.file.name} in ${from.url} holds`, backup.manifest.plain, await dump.content);
+	const files = stack.move();
+	return {
+		dumpPath: dump.path,
+		schemaText,
+		authenticated,
+		from,
+		[Symbol.asyncDispose]: () => files.disposeAsync()
+	};
+}
+/** The stored file itself, or what it holds when it is sealed. */
+async function plainDump({ id, manifest }, stored, keys, { folder, signal, onProgress }) {
+	if (manifest.file.name === "database.dump") return stored;
+	const opened = await GrowingFile.create(join(folder, dumpName));
+	const report = setInterval(() => onProgress("decrypted", opened.sizeBytes), 1e3);
+	try {
+		await unseal({
+			id,
+			path: stored.path
+		}, keys, opened.writer, signal);
+		return opened;
+	} catch (error) {
+		await opened[Symbol.asyncDispose]();
+		throw error;
+	} finally {
+		clearInterval(report);
+	}
+}
+async function downloadFromAny(backup, options) {
+	const problems = [];
+	for (const from of backup.places) try {
+		return {
+			stored: await download(backup, from, options),
+			from
+		};
+	} catch (error) {
+		options.signal.throwIfAborted();
+		if (!(error instanceof SafeMigrateError)) throw error;
+		problems.push(...problemsOf(error));
+		if (from !== backup.places.at(-1)) options.warn(`${messageOf(error)}; the next storage is tried`);
+	}
+	throw new RefusedError(problems, {
+		phase: "fetch",
+		docs: "storage.md"
+	});
+}
+async function download({ manifest }, from, { folder, signal, onProgress }) {
+	const { name } = manifest.file;
+	const key = `${from.folder}/${name}`;
+	if (!from.objects.some((object) => object.key === key)) throw damaged(`${from.url} has a manifest, but ${name} is not there`);
+	const stored = await GrowingFile.create(join(folder, name));
+	const report = setInterval(() => onProgress("fetched", stored.sizeBytes), 1e3);
+	try {
+		await pipeline$1(await from.storage.get(key, signal), stored.writer, { signal });
+		expectContent(`${name} in ${from.url}`, manifest.file, await stored.content);
+		return stored;
+	} catch (error) {
+		await stored[Symbol.asyncDispose]();
+		if (error instanceof SafeMigrateError || signal.aborted) throw error;
+		throw damaged(`${name} in ${from.url} cannot be read to its end: ${messageOf(error)}`, error);
+	} finally {
+		clearInterval(report);
+	}
+}
+function expectContent(what, expected, actual) {
+	if (actual.sizeBytes !== expected.sizeBytes) throw damaged(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
+	if (actual.sha256 !== expected.sha256) throw damaged(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
+}
+function schemaTextOf(backup) {
+	try {
+		return unpackSchemaText(backup.manifest.schema);
+	} catch (error) {
+		throw damaged(`the manifest of ${backup.id} holds a schema that cannot be unpacked`, error);
+	}
+}
+function damaged(message, cause) {
+	return new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message,
+		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
+	});
+}
+
+// src/commands/fetch-stored.ts
+/** Phase fetch: the stored backup on this machine, and nothing of it unverified. */
+function fetchStored(context, backup, keys) {
+	return context.log.phase("fetch", async (log) => {
+		let progress;
+		log.progress(() => progress);
+		const fetched = await fetchBackup(backup, keys, {
+			folder: context.workFolder,
+			signal: context.signal,
+			warn: (line) => log.warn(line),
+			onProgress: (what, sizeBytes) => {
+				progress = `${what} ${formatBytes(sizeBytes)}`;
+			}
+		});
+		const authenticity = fetched.authenticated ? "authenticated by the passphrase" : "not authenticated: that it is the backup that was made rests on the storage's permissions";
+		return {
+			fact: `${formatBytes(backup.manifest.file.sizeBytes)} from ${fetched.from.url}, length and SHA-256 as in the manifest; ${authenticity}`,
+			value: fetched
+		};
+	});
+}
+
+// src/commands/find-stored.ts
+/** The stored backup that was asked for; what was odd on the way is a warning. */
+async function findStored(storages, database, wanted, signal, log) {
+	const { backup, warnings } = await findBackup(storages, database, wanted, signal);
+	for (const warning of warnings) log.warn(warning);
+	for (const line of describeBackup(backup, /* @__PURE__ */ new Date())) log.detail(line);
+	return backup;
+}
+/** What a person wants to know before he goes back to a backup. */
+function describeBackup({ id, manifest, places }, now) {
+	const age = formatDuration(now.getTime() - Date.parse(manifest.createdAt));
+	const proof = manifest.proof.proved ? "restored and compared when it was made" : `not proved: ${manifest.proof.problem ?? "verify was archive"}`;
+	return [
+		`${id}, taken ${age} ago by ${manifest.command} (${manifest.createdAt}), ${proof}`,
+		`${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(", ")}, from PostgreSQL ${manifest.server.version}`,
+		manifest.gitCommit === null ? "made outside of a workflow: it names no commit" : `made at commit ${manifest.gitCommit}`
+	];
+}
+/** A stored backup as the report shows it; `restoreProved` is what this run knows. */
+function storedRecord({ id, manifest, places }, restoreProved) {
+	return {
+		id,
+		locations: places.map(({ storage, url }) => ({
+			url,
+			storage: storage.kind,
+			verified: ""
+		})),
+		sizeBytes: manifest.file.sizeBytes,
+		sha256: manifest.file.sha256,
+		restoreProved,
+		encryption: manifest.encryption?.kind ?? null
+	};
+}
+
+// src/commands/hooks.ts
+/**
+* The user's commands around the work: stop and start the application, turn maintenance on and off. Whatever happens
+* between them, after-migrate runs when before-migrate was begun, and it runs once.
+*/
+var Hooks = class {
+	#context;
+	#settings;
+	#isOwed = false;
+	constructor(context, settings) {
+		this.#context = context;
+		this.#settings = settings;
+	}
+	/** Rejects with SM_HOOK_FAILED. */
+	async before() {
+		const { beforeMigrate, afterMigrate } = this.#settings;
+		this.#isOwed = afterMigrate !== null;
+		if (beforeMigrate === null) return;
+		await this.#context.log.phase("quiesce", async (log) => {
+			return {
+				fact: await this.#run("before-migrate", beforeMigrate, log, this.#context.signal),
+				value: null
+			};
+		});
+	}
+	/** A failure of it is a warning: what the run was to do is done, or undone, by then. Cancelling does not end it. */
+	async after() {
+		const { afterMigrate } = this.#settings;
+		if (!this.#isOwed || afterMigrate === null) return;
+		this.#isOwed = false;
+		try {
+			await this.#context.log.phase("settle", async (log) => {
+				return {
+					fact: await this.#run("after-migrate", afterMigrate, log, null),
+					value: null
+				};
+			});
+		} catch (error) {
+			this.#context.log.warn(messageOf(error));
+		}
+	}
+	async #run(name, script, log, cancelled) {
+		const { hookTimeoutMinutes, workingDirectory } = this.#settings;
+		const timeout = AbortSignal.timeout(hookTimeoutMinutes * 6e4);
+		const startedAt = performance.now();
+		const exit = await this.#context.ports.runShellCommand({
+			script,
+			directory: workingDirectory,
+			signal: cancelled === null ? timeout : AbortSignal.any([timeout, cancelled]),
+			onOutput: (text) => log.output(text)
+		});
+		cancelled?.throwIfAborted();
+		if (exit.exitCode === 0) return `${name} ended after ${formatDuration(performance.now() - startedAt)}`;
+		const how = timeout.aborted ? `did not end within ${hookTimeoutMinutes} minutes` : `ended with ${describeExit(exit)}`;
+		throw new SafeMigrateError({
+			code: "SM_HOOK_FAILED",
+			message: `${name} ${how}`,
+			hint: "Its output stands in the log of this step. Try the command by itself on this runner."
+		});
+	}
+};
+
+// src/commands/restore-stored.ts
+/**
+* Phase prove: restores a fetched backup beside the target and compares it with its manifest. A backup that was never
+* proved is proved by this, or it is not used.
+*/
+function restoreStored(context, database, { manifest }, fetched, jobs) {
+	return context.log.phase("prove", async (log) => {
+		const value = await database.restoreBeside({
+			name: database.copyName("fallback", context.run.id),
+			run: context.run.id,
+			dumpPath: fetched.dumpPath,
+			expected: manifest.fingerprint,
+			expectedSchemaText: fetched.schemaText,
+			hasPublicSchema: manifest.schema.hasPublic,
+			properties: manifest.database.properties,
+			jobs,
+			signal: context.signal
+		}, log);
+		const rows = manifest.fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
+		const compared = manifest.fingerprint.serverMajor === database.server.major ? "all equal to the manifest" : "all counts equal to the manifest (contents are not compared between major versions)";
+		return {
+			fact: `${countOf(manifest.fingerprint.tables.length, "table")}, ${formatCount(rows)} rows, ${compared}`,
+			value
+		};
+	});
+}
+
+// src/recovery/finish-rollback-by-hand.ts
+/** The two ways to finish a rollback whose copy is restored and compared and has not taken the target's name. */
+function finishRollbackByHand(names) {
+	const fallback = identifier(names.fallback);
+	const [exchange] = names.targetIsMissing ? [takeName(names)] : finishByHand({
+		...names,
+		restore: []
+	});
+	return [...exchange === void 0 ? [] : [exchange], {
+		text: `Or leave ${names.target} as it is, and drop the restored backup.`,
+		commands: [pasted([`DROP DATABASE ${fallback};`])]
+	}];
+}
+function takeName(names) {
+	const target = identifier(names.target);
+	return {
+		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, which is not there.`,
+		commands: [pasted([
+			"BEGIN;",
+			`ALTER DATABASE ${identifier(names.fallback)} RENAME TO ${target};`,
+			`COMMENT ON DATABASE ${target} IS ${names.comment === null ? "NULL" : literal(names.comment)};`,
+			`ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
+			"COMMIT;"
+		])]
+	};
+}
+
+// src/commands/rollback/exchange.ts
+/** Once begun, the exchange listens to nobody: it takes a moment. */
+const never = new AbortController().signal;
+/**
+* Phase recover: the restored copy takes the target's place, and what was there is kept. Returns whether it did; what
+* went wrong is in the report then, with the commands that finish it.
+*/
+async function exchange(context, ready, copy) {
+	const { database, targetOid } = ready;
+	const failedName = targetOid === null ? null : database.copyName("failed", context.run.id);
+	try {
+		await context.log.phase("recover", async (log) => {
+			const startedAt = performance.now();
+			await rename$1(ready, copy, failedName, context.run.id, log);
+			if (failedName !== null) context.report.failedDatabase(failedName);
+			context.report.recovery("swap", (performance.now() - startedAt) / 1e3);
+			await checkExchanged(ready, copy, failedName, log);
+			return {
+				fact: `swap; schema and history as in the backup; ${failedName === null ? "there was no database of that name" : `what was there is kept as ${failedName}`}`,
+				value: null
+			};
+		});
+		return "rolled-back";
+	} catch (error) {
+		context.report.problem(error, "recover");
+		await tellHowToFinish(context, ready, copy, failedName);
+		return "recovery-failed";
+	}
+}
+async function rename$1(ready, copy, failedName, run, log) {
+	const { database, targetOid, backup } = ready;
+	const { properties } = backup.manifest.database;
+	if (targetOid === null || failedName === null) {
+		await database.takeName({
+			fallback: copy,
+			properties,
+			journal: null
+		});
+		return;
+	}
+	const outcome = await database.swap({
+		targetOid,
+		fallback: copy,
+		failedName,
+		properties,
+		run,
+		journal: null
+	}, log);
+	log.detail(`${outcome.terminatedSessions} sessions ended`);
+}
+/** Contents were compared before; this is about whether it is the copy that answers to the name now. */
+async function checkExchanged({ database, backup }, copy, failedName, log) {
+	const { prisma } = backup.manifest;
+	const name = database.address.database;
+	const wrong = await whenReachable(async () => {
+		const [oid, digest] = [await database.oidOf(name), await database.schemaDigest(never)];
+		const applied = (prisma === null ? null : await readHistory(database, prisma.historySchema))?.filter((row) => row.finishedAt !== null && row.rolledBackAt === null) ?? [];
+		const isHistory = JSON.stringify(applied.map((row) => row.migrationName).toSorted()) === JSON.stringify((prisma?.appliedMigrations ?? []).map((migration) => migration.name).toSorted());
+		return [
+			oid === copy.oid ? null : "another database answers to its name",
+			digest === copy.fingerprint.schemaDigest ? null : "its schema is not that of the restored copy",
+			isHistory ? null : "its migration history is not that of the backup"
+		].filter((problem) => problem !== null);
+	}, log);
+	if (wrong.length === 0) return;
+	const kept = failedName === null ? "" : `; what was there before is in ${failedName}`;
+	throw new SafeMigrateError({
+		code: "SM_RECOVERY_FAILED",
+		phase: "recover",
+		docs: "recovery.md",
+		message: `${name} was rolled back, but ${wrong.join(", ")}${kept}`,
+		hint: "Look at the database before the application is started again."
+	});
+}
+/** Commands for before the exchange are no use after it, so the server is asked. */
+async function tellHowToFinish(context, { database, targetOid, backup }, copy, failedName) {
+	const name = database.address.database;
+	if (await database.oidOf(name).then((oid) => oid === copy.oid, () => false)) {
+		const kept = failedName === null ? "" : `, and what was there before is kept as ${failedName}`;
+		context.report.nextStep({
+			text: `${name} is the restored backup now${kept}. Look at what the problem above names before you go on; nothing has to be renamed any more.`,
+			commands: []
+		});
+		return;
+	}
+	const steps = finishRollbackByHand({
+		target: name,
+		fallback: copy.name,
+		failed: failedName ?? name,
+		targetIsMissing: targetOid === null,
+		hasCopy: true,
+		closedJournal: database.closedJournal,
+		comment: backup.manifest.database.properties.comment,
+		failedMark: database.copyMark("failed", context.run.id)
+	});
+	for (const step of steps) context.report.nextStep(step);
+}
+
+// src/commands/rollback/preflight.ts
+/**
+* Looks at server, target and backup before anything is touched and refuses with all reasons at once. The target may
+* be missing, closed or broken; Prisma is needed only where no input names the database.
+*/
+async function preflightRollback(context, settings, log) {
+	const problems = [];
+	const attempt = async (work) => {
+		try {
+			return await work();
+		} catch (error) {
+			if (!(error instanceof SafeMigrateError)) throw error;
+			problems.push(...problemsOf(error));
+			return null;
+		}
+	};
+	const url = settings.databaseUrl ?? (await context.ports.openMigrator(settings, context.run, context.signal)).url;
+	const database = await context.ports.openDatabase(url, settings, { evenWithoutTarget: true });
+	try {
+		const { address, server } = database;
+		context.report.target({
+			...address,
+			serverVersion: server.text
+		});
+		for (const warning of database.toolsWarnings) log.warn(warning);
+		if (!settings.dryRun && settings.confirm !== address.database) problems.push(notConfirmed(address.database));
+		const storages = settings.storages.map((storage) => context.ports.openStorage(storage, {
+			retentionDays: 1,
+			isEncrypted: false,
+			workFolder: context.workFolder
+		}));
+		const backup = await attempt(() => findStored(storages, address.database, settings.backup, context.signal, log));
+		if (backup !== null) {
+			context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? "true" : "false"));
+			if (backup.manifest.server.major > server.major) problems.push(olderServer(backup, database));
+		}
+		const targetOid = await database.oidOf(address.database);
+		await lookAtTarget(database, problems, log);
+		context.report.kept(await database.failedDatabases());
+		if (problems.length > 0 || backup === null) throw new RefusedError(problems, { phase: "preflight" });
+		const history = await historyOf(database, backup, log);
+		const lock = settings.dryRun ? null : await database.lock({
+			run: context.run.id,
+			description: context.run.description,
+			startedAt: context.run.startedAt.toISOString()
+		});
+		return {
+			database,
+			lock,
+			backup,
+			targetOid,
+			history,
+			async [Symbol.asyncDispose]() {
+				await lock?.[Symbol.asyncDispose]();
+				await database[Symbol.asyncDispose]();
+			}
+		};
+	} catch (error) {
+		await database[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+/** What stands against renaming it. What would only disturb a backup of it is no matter here. */
+async function lookAtTarget(database, problems, log) {
+	const { unreachable } = database;
+	if (unreachable !== null) {
+		log.warn(unreachable.isMissing ? `there is no database ${database.address.database}; the backup will take its name` : `the target cannot be connected to, so it was not looked at: ${unreachable.because}`);
+		return;
+	}
+	try {
+		const facts = await database.inspect();
+		log.detail(`the target has ${formatBytes(facts.sizeBytes)} and ${facts.tableCount} tables now`);
+		problems.push(...facts.obstacles.filter(({ closes }) => closes !== "all" && closes.includes("swap")));
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		log.warn(`the target cannot be looked at: ${messageOf(error)}`);
+	}
+}
+async function historyOf(database, { manifest }, log) {
+	if (database.unreachable !== null || manifest.prisma === null) return null;
+	try {
+		return await readHistory(database, manifest.prisma.historySchema) ?? [];
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		log.warn(`the migration history of the target cannot be read: ${messageOf(error)}`);
+		return null;
+	}
+}
+function notConfirmed(database) {
+	return {
+		code: "SM_NOT_CONFIRMED",
+		message: `confirm is not the name of the database that would be replaced, ${database}`,
+		hint: `Look at what \`dry-run: true\` says, then give \`confirm: ${database}\`.`,
+		docs: "recovery.md"
+	};
+}
+function olderServer({ id, manifest }, database) {
+	return {
+		code: "SM_BACKUP_NEWER",
+		message: `${id} comes from PostgreSQL ${manifest.server.version}, and the server is ${database.server.text}: a dump is not restored into an older major version`,
+		hint: `Roll back on a server of PostgreSQL ${manifest.server.major} or later.`,
+		docs: "postgresql.md"
+	};
+}
+
+// src/commands/rollback/taken-back.ts
+/** What the target has and the backup has not. Reads history only; see `withTables` for the rows. */
+function takenBack({ backup, history }) {
+	const { manifest } = backup;
+	const known = new Set(manifest.prisma?.appliedMigrations.map(({ name }) => name));
+	return {
+		backupId: backup.id,
+		backupTakenAt: manifest.createdAt,
+		commit: manifest.gitCommit,
+		migrations: history?.filter((row) => row.rolledBackAt === null && !known.has(row.migrationName)).map((row) => row.migrationName) ?? null,
+		tables: null
+	};
+}
+/** The same with every table counted and hashed, in one snapshot; changes nothing. */
+async function withTables(context, ready, jobs, report, log) {
+	if (ready.database.unreachable !== null) return report;
+	let progress;
+	log.progress(() => progress);
+	try {
+		await using snapshot = await ready.database.openSnapshot();
+		const now = await snapshot.fingerprint(jobs, context.signal, (done, all) => {
+			progress = `${done} of ${all} tables read`;
+		});
+		return {
+			...report,
+			tables: differingTables(now, ready.backup.manifest.fingerprint)
+		};
+	} catch (error) {
+		context.signal.throwIfAborted();
+		if (!(error instanceof SafeMigrateError)) throw error;
+		log.warn(`the rows of the target cannot be counted: ${messageOf(error)}`);
+		return report;
+	}
+}
+/** Tables whose rows are others; by number only where the contents cannot be compared. */
+function differingTables(now, backup) {
+	const comparable = now.serverMajor === backup.serverMajor;
+	const key = ({ schema, table }) => JSON.stringify([schema, table]);
+	const [before, after] = [backup.tables, now.tables].map((list) => new Map(list.map((each) => [key(each), each])));
+	return [...new Map([...before ?? [], ...after ?? []])].flatMap(([name, { schema, table }]) => {
+		const [there, here] = [before?.get(name), after?.get(name)];
+		if (there?.rows === here?.rows && (!comparable || there?.digest === here?.digest)) return [];
+		return [{
+			schema,
+			table,
+			rowsNow: here?.rows ?? null,
+			rowsInBackup: there?.rows ?? null
+		}];
+	});
+}
+
+// src/commands/rollback.ts
+/**
+* Brings the target back to a stored backup, because a person asks for it: fetched and verified, restored beside,
+* compared with its manifest, and only then exchanged. What is there now is kept. Rejects only while nothing has
+* been touched.
+*/
+async function rollback(context, settings) {
+	await using ready = await context.log.phase("preflight", async (log) => {
+		const value = await preflightRollback(context, settings, log);
+		const { address, server } = value.database;
+		context.log.headline(`rollback of ${address.database} at ${address.host}:${address.port}, PostgreSQL ${server.text}, to ${value.backup.id}`);
+		const report = takenBack(value);
+		context.report.rollback(report);
+		for (const name of report.migrations ?? []) log.detail(`applied after the backup: ${name}`);
+		return {
+			fact: `${migrationsFact(report.migrations)}; ${value.database.toolsFact}`,
+			value
+		};
+	});
+	if (settings.dryRun) return await onlyLook(context, settings, ready);
+	await using fetched = await fetchStored(context, ready.backup, settings.keys);
+	const hooks = new Hooks(context, settings);
+	let result;
+	try {
+		await hooks.before();
+		const copy = await restoreStored(context, ready.database, ready.backup, fetched, settings.jobs);
+		context.report.backup(storedRecord(ready.backup, "true"));
+		await refuseIfCancelled(context, ready, copy.name);
+		result = await exchange(context, ready, copy);
+	} finally {
+		await hooks.after();
+	}
+	if (result === "rolled-back") await tellWhatNow(context, ready);
+	return result;
+}
+/** `dry-run`: what would be taken back. Nothing is locked, fetched or written. */
+async function onlyLook(context, settings, ready) {
+	await context.log.phase("report", async (log) => {
+		const report = await withTables(context, ready, settings.jobs, takenBack(ready), log);
+		context.report.rollback(report);
+		for (const { schema, table, rowsNow, rowsInBackup } of report.tables ?? []) log.detail(`${schema}.${table}: ${rowsNow ?? "no"} rows now, ${rowsInBackup ?? "no"} in the backup`);
+		const differing = report.tables === null ? "tables were not read" : `${countOf(report.tables.length, "table")} with other rows than the backup`;
+		return {
+			fact: `${migrationsFact(report.migrations)}; ${differing}`,
+			value: null
+		};
+	});
+	const { commit } = takenBack(ready);
+	context.report.nextStep({
+		text: `Nothing was changed. Without dry-run, ${ready.database.address.database} becomes ${ready.backup.id}, and what is there now is kept under another name.${redeploy(commit)}`,
+		commands: []
+	});
+	return "checked";
+}
+/** The last moment: the exchange itself is not cut off. */
+async function refuseIfCancelled(context, ready, copy) {
+	try {
+		await ready.lock?.assertHeld();
+		context.signal.throwIfAborted();
+	} catch (error) {
+		await ready.database.dropCopy(copy).catch((reason) => {
+			context.log.warn(`${copy} could not be dropped: ${messageOf(reason)}`);
+		});
+		throw error;
+	}
+}
+async function tellWhatNow(context, ready) {
+	const { commit, migrations } = takenBack(ready);
+	const pending = migrations === null || migrations.length === 0 ? "" : ` ${countOf(migrations.length, "migration")} that were applied after it are pending again.`;
+	context.report.nextStep({
+		text: `${ready.database.address.database} is as it was in ${ready.backup.id}.${pending}${redeploy(commit)}`,
+		commands: []
+	});
+	try {
+		context.report.kept(await ready.database.failedDatabases());
+	} catch (error) {
+		context.log.warn(`the kept databases cannot be listed: ${messageOf(error)}`);
+	}
+}
+function redeploy(commit) {
+	return commit === null ? "" : ` The application that fits it is that of commit ${commit}: deploy that one.`;
+}
+function migrationsFact(migrations) {
+	if (migrations === null) return "the migrations since the backup are unknown";
+	return `${countOf(migrations.length, "migration")} applied since the backup`;
+}
+
 // src/commands/run-command.ts
 /**
 * Tells the story of the command that was asked for. A story that rejects has touched nothing: `refused`, with
@@ -2877,6 +3612,7 @@ async function runCommand(context, settings) {
 			case "backup": return await backup(context, settings);
 			case "prune": return await pruneCommand(context, settings);
 			case "check": return await check(context, settings);
+			case "rollback": return await rollback(context, settings);
 		}
 	} catch (error) {
 		context.report.problem(context.signal.aborted ? context.signal.reason : error);

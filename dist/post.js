@@ -1,4 +1,4 @@
-import { O as openStorages, S as ReportBuilder, T as readSchemaText, U as dumpName, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, dt as migratorApplicationName, g as readInputs, h as parseInputs, ht as messageOf, k as finishEarlierRun, l as repositoryRootOf, m as surviveLostOutput, mt as SafeMigrateError, n as removeWorkFolder, o as savedOpenRun, r as surviveStrayErrors, rt as sha256OfFile, s as savedWorkFolder, tt as openPorts, u as publish, v as secretsOf, x as ActionLog, y as readGitHubContext } from "./safe-migrate.js";
+import { K as dumpName, O as openStorages, S as ReportBuilder, T as readSchemaText, _ as requestedCommand, at as openPorts, b as readArtifactAccess, bt as SafeMigrateError, c as runIdentity, g as readInputs, h as parseInputs, ht as migratorApplicationName, k as finishEarlierRun, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, r as surviveStrayErrors, s as savedWorkFolder, st as sha256OfFile, u as publish, v as secretsOf, x as ActionLog, xt as messageOf, y as readGitHubContext } from "./safe-migrate.js";
 import { c as setSecret, l as warning } from "./actions-core.js";
 import { open, readFile, readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
@@ -172,7 +172,7 @@ async function finish(run, openPorts) {
 		const ended = await endLeftovers("PGAPPNAME", migratorApplicationName(run));
 		if (ended > 0) log.warn(`${ended} processes of the migrator outlived the run and were ended`);
 		const { settings } = parseInputs(process.env, context);
-		if (settings.command === "check" || settings.command === "prune") return;
+		if (settings.command !== "migrate" && settings.command !== "backup") return;
 		const result = await finishOwnRun({
 			run: identity,
 			log,

@@ -97,7 +97,7 @@ async function readCounters(session) {
 }
 
 // src/database/postgres/extensions.ts
-const extensionRow = object({
+const extensionRow$1 = object({
 	name: string(),
 	version: string(),
 	schema: string()
@@ -106,7 +106,7 @@ const extensionRow = object({
 async function readExtensions(session) {
 	return session.query(`SELECT e.extname AS "name", e.extversion AS "version", n.nspname AS "schema"
        FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-      ORDER BY e.oid`, extensionRow);
+      ORDER BY e.oid`, extensionRow$1);
 }
 
 // src/database/postgres/large-objects.ts
@@ -2125,7 +2125,7 @@ async function findInstallationsIn(container) {
 
 // src/docker/container-processes.ts
 /** Between SIGTERM and SIGKILL inside, and from there to the end of the docker client. */
-const graceMs = 5e3;
+const graceMs$1 = 5e3;
 /**
 * Starts a program in a container by `docker exec`. It begins only when the watchman knows it, so that nothing of ours
 * goes on in the container after us. Throws the signal's reason when it was aborted already.
@@ -2233,8 +2233,8 @@ function onAbort(client, stop, signal) {
 		stop("SIGTERM");
 		timer = setTimeout(() => {
 			stop("SIGKILL");
-			timer = setTimeout(() => client.kill("SIGKILL"), graceMs);
-		}, graceMs);
+			timer = setTimeout(() => client.kill("SIGKILL"), graceMs$1);
+		}, graceMs$1);
 	};
 	signal?.addEventListener("abort", abort, { once: true });
 	return () => {
@@ -2323,6 +2323,48 @@ var ContainerTools = class {
 		});
 	}
 };
+
+// src/database/postgres/choose-home.ts
+/** What a server says about one database, or about one role in it; with any other error no database would do. */
+const ofOneDatabase = /* @__PURE__ */ new Set([
+	"SM_NO_DATABASE",
+	"SM_CONNECTION",
+	"SM_AUTH"
+]);
+/**
+* The target; or, for a rollback of one that is gone, closed or broken, another database that the role may connect
+* to: `postgres`, or the one named after the role. Not `template1`, where a session keeps others from creating
+* databases, and not the coordination database, which is to be dropped from here. Rejects with what is wrong with the target.
+*/
+async function chooseHome(target, evenWithoutTarget, connect) {
+	const { database, user } = target.address;
+	try {
+		return {
+			database,
+			unreachable: null,
+			value: await connect(database)
+		};
+	} catch (error) {
+		if (!evenWithoutTarget || !(error instanceof SafeMigrateError) || !ofOneDatabase.has(error.code)) throw error;
+		const others = ["postgres", user].filter((name) => name !== database);
+		for (const other of others) {
+			const value = await connect(other).catch((reason) => {
+				if (reason instanceof SafeMigrateError) return null;
+				throw reason;
+			});
+			if (value === null) continue;
+			return {
+				database: other,
+				unreachable: {
+					isMissing: error.code === "SM_NO_DATABASE",
+					because: error.message
+				},
+				value
+			};
+		}
+		throw error;
+	}
+}
 
 // src/database/postgres/psql-channel.ts
 /** How long an ending psql may take before it is killed. */
@@ -2666,6 +2708,21 @@ function cutToBytes(text, limitBytes) {
 	return cut.toWellFormed();
 }
 
+// src/database/postgres/probe-server.ts
+/** Connects once, through `tools`. Rejects as openSession and chooseHome do. */
+async function probeServer(tools, target, evenWithoutTarget) {
+	const { database, unreachable, value } = await chooseHome(target, evenWithoutTarget, async (name) => {
+		const { session, serverVersionNumber } = await openSession(tools, target.address, name);
+		await session[Symbol.asyncDispose]();
+		return versionFromNumber(serverVersionNumber);
+	});
+	return {
+		version: value,
+		home: database,
+		unreachable
+	};
+}
+
 // src/database/postgres/tool-choice.ts
 /** First minor release of each maintained major without CVE-2026-116314 (a crafted archive runs code in pg_restore). */
 const firstSafeMinor = {
@@ -2735,7 +2792,9 @@ const pullTimeoutMs = 6e5;
 * version. `opened` is null where that is not possible, and `because` then says why. An `image` that was asked for by
 * name and cannot be used is an error: SM_CLIENT_IMAGE. Rejects as openSession does when the server does not answer.
 */
-async function chooseClientImage(target, known, image) {
+async function chooseClientImage(target, known, options) {
+	const { image } = options;
+	const open = (name) => openImage(target, name, options.evenWithoutTarget);
 	const problem = await dockerProblem();
 	if (problem !== null) {
 		if (image !== null) throw cannotUse(image, problem.message);
@@ -2745,13 +2804,13 @@ async function chooseClientImage(target, known, image) {
 		};
 	}
 	try {
-		const first = await openImage(target, image ?? officialImage(known?.major ?? newestMajor));
+		const first = await open(image ?? officialImage(known?.version.major ?? newestMajor));
 		if (image !== null || known !== null || first.version.major === newestMajor) return {
 			opened: first,
 			because: null
 		};
 		try {
-			const exact = await openImage(target, officialImage(first.version.major));
+			const exact = await open(officialImage(first.version.major));
 			await first.tools[Symbol.asyncDispose]();
 			return {
 				opened: exact,
@@ -2778,7 +2837,7 @@ function officialImage(major) {
 function isImageProblem(error) {
 	return error instanceof SafeMigrateError && error.code === "SM_CLIENT_IMAGE";
 }
-async function openImage(target, image) {
+async function openImage(target, image, evenWithoutTarget) {
 	await ensureImage(image);
 	const id = `safe-migrate-clients-${randomBytes(6).toString("hex")}`;
 	const watchman = await startWatchman([
@@ -2808,13 +2867,11 @@ async function openImage(target, image) {
 			installation: newest,
 			warnings: []
 		}, container);
-		const opened = await openSession(asking, target.address, target.address.database);
-		await opened.session[Symbol.asyncDispose]();
-		const version = versionFromNumber(opened.serverVersionNumber);
-		const choice = chooseTools(installations, version, null, container.place);
+		const probed = await probeServer(asking, target, evenWithoutTarget);
+		const choice = chooseTools(installations, probed.version, null, container.place);
 		return {
-			tools: new ContainerTools(choice, container),
-			version
+			...probed,
+			tools: new ContainerTools(choice, container)
 		};
 	} catch (error) {
 		await watchman[Symbol.asyncDispose]();
@@ -2931,25 +2988,26 @@ const outsideOnly = /^PG(HOST|PORT|SSL.*|CHANNELBINDING|GSSENCMODE|KRBSRVNAME)$/
 * Rejects as findContainer does; with SM_CLIENT_MISSING when the container has no tools; with the most telling error of
 * all routes when none leads to the database.
 */
-async function openContainer(target, wanted, directory) {
-	const found = await findContainer(wanted, directory);
+async function openContainer(target, wanted, options) {
+	const found = await findContainer(wanted, options.directory);
 	const place = `container ${found.name}`;
 	const installations = await findInstallationsIn(found.id);
 	const [newest] = installations;
 	if (newest === void 0) throw noToolsIn(found);
 	const watchman = await watchContainer(found.id, found.name);
 	try {
-		const { container, version } = await findRoute(target, found, newest, watchman);
+		const { container, probed } = await findRoute(target, found, newest, watchman, options.evenWithoutTarget);
+		const choice = chooseTools(installations, probed.version, null, place);
 		return {
-			tools: new ContainerTools(chooseTools(installations, version, null, place), container),
-			version
+			...probed,
+			tools: new ContainerTools(choice, container)
 		};
 	} catch (error) {
 		await watchman[Symbol.asyncDispose]();
 		throw error;
 	}
 }
-async function findRoute(target, found, installation, watchman) {
+async function findRoute(target, found, installation, watchman, evenWithoutTarget) {
 	const failures = [];
 	for (const route of routesTo(target)) {
 		const container = {
@@ -2967,11 +3025,9 @@ async function findRoute(target, found, installation, watchman) {
 			warnings: []
 		}, container);
 		try {
-			const opened = await openSession(tools, target.address, target.address.database);
-			await opened.session[Symbol.asyncDispose]();
 			return {
 				container,
-				version: versionFromNumber(opened.serverVersionNumber)
+				probed: await probeServer(tools, target, evenWithoutTarget)
 			};
 		} catch (error) {
 			if (!(error instanceof SafeMigrateError)) throw error;
@@ -3098,40 +3154,41 @@ const oldestMajor = 13;
 * (SM_SERVER_TOO_OLD).
 */
 async function connectServer(target, options = {}) {
-	const { tools, version } = typeof options.container === "string" ? await openContainer(target, options.container, options.directory ?? process.cwd()) : await openTools(target, options);
+	const chosen = typeof options.container === "string" ? await openContainer(target, options.container, {
+		directory: options.directory ?? process.cwd(),
+		evenWithoutTarget: options.evenWithoutTarget === true
+	}) : await openTools(target, options);
 	try {
-		refuseOldServer(version);
+		refuseOldServer(chosen.version);
 	} catch (error) {
-		await tools[Symbol.asyncDispose]();
+		await chosen.tools[Symbol.asyncDispose]();
 		throw error;
 	}
-	return new ReachedServer(target.address, version, tools);
+	return new ReachedServer(target.address, chosen);
 }
 async function openTools(target, options) {
+	const evenWithoutTarget = options.evenWithoutTarget === true;
 	const installations = await findInstallations(options.folders ?? await searchFolders());
 	const [newest] = installations;
-	const known = newest === void 0 ? null : await readServerVersion(target, newest);
-	if (known !== null && installations.some(({ version }) => version.major === known.major)) return {
-		tools: new MachineTools(chooseTools(installations, known), target),
-		version: known
-	};
-	const image = await chooseClientImage(target, known, options.clientImage ?? null);
-	if (image.opened !== null) return image.opened;
-	if (known === null) throw noTools(null, image.because);
-	const choice = chooseTools(installations, known, image.because);
-	return {
-		tools: new MachineTools(choice, target),
-		version: known
-	};
-}
-async function readServerVersion(target, installation) {
-	const tools = new MachineTools({
-		installation,
+	const probed = newest === void 0 ? null : await probeServer(new MachineTools({
+		installation: newest,
 		warnings: []
-	}, target);
-	const { session, serverVersionNumber } = await openSession(tools, target.address, target.address.database);
-	await session[Symbol.asyncDispose]();
-	return versionFromNumber(serverVersionNumber);
+	}, target), target, evenWithoutTarget);
+	if (probed !== null && installations.some(({ version }) => version.major === probed.version.major)) return {
+		...probed,
+		tools: new MachineTools(chooseTools(installations, probed.version), target)
+	};
+	const image = await chooseClientImage(target, probed, {
+		image: options.clientImage ?? null,
+		evenWithoutTarget
+	});
+	if (image.opened !== null) return image.opened;
+	if (probed === null) throw noTools(null, image.because);
+	const choice = chooseTools(installations, probed.version, image.because);
+	return {
+		...probed,
+		tools: new MachineTools(choice, target)
+	};
 }
 function refuseOldServer(version) {
 	if (version.major >= oldestMajor) return;
@@ -3146,10 +3203,14 @@ var ReachedServer = class {
 	address;
 	version;
 	tools;
-	constructor(address, version, tools) {
+	home;
+	unreachable;
+	constructor(address, chosen) {
 		this.address = address;
-		this.version = version;
-		this.tools = tools;
+		this.version = chosen.version;
+		this.tools = chosen.tools;
+		this.home = chosen.home;
+		this.unreachable = chosen.unreachable;
 	}
 	async connect(database, options = {}) {
 		const { session } = await openSession(this.tools, this.address, database, options);
@@ -3990,19 +4051,19 @@ const stateRow = object({
 	sessions: array(number())
 });
 /**
-* Takes the run's lock in the coordination database, which is created when there is none; `inTarget` is a session in
-* the target. Resolves with the session that holds the lock, or null when there is no such database and the role may
+* Takes the run's lock in the coordination database, which is created when there is none; `elsewhere` is a session
+* in any other database. Resolves with the session that holds the lock, or null when there is no such database and the role may
 * not create one. Rejects with SM_LOCKED, or with SM_NAME_TAKEN when a database of that name is not ours.
 *
 * Runs may come and go at the same time: one that is created twice is shared, one that is dropped between CREATE and
 * connect is created again, and the drop fails while somebody is connected.
 */
-async function lockCoordination(server, inTarget, applicationName) {
+async function lockCoordination(server, elsewhere, applicationName) {
 	const target = server.address.database;
 	const name = coordinationName(target);
 	for (let attempt = 1; attempt <= attempts$1; attempt += 1) {
 		if (attempt > 1) await setTimeout$1(pauseMs$2 * Math.random());
-		if (!await ensureDatabase(inTarget, target, name)) return null;
+		if (!await ensureDatabase(elsewhere, target, name)) return null;
 		const session = await connectUnlessGone(server, name, applicationName);
 		if (session === null) continue;
 		try {
@@ -4027,21 +4088,20 @@ async function lockCoordination(server, inTarget, applicationName) {
 /**
 * Drops the coordination database when its comment proves that it is ours and that nothing is open, and nobody is
 * connected. Otherwise it stays, which is no failure: the next run uses it and tries again.
-* `closedPid`: backend of our own session there, which was closed just now.
+* `elsewhere` is a session in any other database, `closedPid` the backend of our own session there, which was closed just now.
 */
-async function dropCoordination(inTarget, closedPid = null) {
-	const target = inTarget.database;
+async function dropCoordination(elsewhere, target, closedPid = null) {
 	const name = coordinationName(target);
 	const deadline = Date.now() + ownSessionTimeoutMs;
 	try {
-		let state = await readState(inTarget, name);
+		let state = await readState(elsewhere, name);
 		while (state?.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
 			await setTimeout$1(pauseMs$2);
-			state = await readState(inTarget, name);
+			state = await readState(elsewhere, name);
 		}
 		if (state === void 0 || state.sessions.length > 0) return;
 		if (readCoordinationMark(target, state.comment) !== "idle") return;
-		await inTarget.execute(`DROP DATABASE ${identifier(name)}`);
+		await elsewhere.execute(`DROP DATABASE ${identifier(name)}`);
 	} catch (error) {
 		if (!(error instanceof SqlError)) throw error;
 	}
@@ -4055,16 +4115,16 @@ async function readState(session, name) {
 	return state;
 }
 /** Whether there is a coordination database now. */
-async function ensureDatabase(inTarget, target, name) {
-	const state = await readState(inTarget, name);
+async function ensureDatabase(elsewhere, target, name) {
+	const state = await readState(elsewhere, name);
 	if (state !== void 0) {
-		if (state.isInvalid && readCoordinationMark(target, state.comment) !== null) await dropCoordination(inTarget);
+		if (state.isInvalid && readCoordinationMark(target, state.comment) !== null) await dropCoordination(elsewhere, target);
 		return true;
 	}
-	const [role] = await inTarget.query(`SELECT rolcreatedb OR rolsuper AS "mayCreate" FROM pg_catalog.pg_roles WHERE rolname = current_user`, object({ mayCreate: boolean() }));
+	const [role] = await elsewhere.query(`SELECT rolcreatedb OR rolsuper AS "mayCreate" FROM pg_catalog.pg_roles WHERE rolname = current_user`, object({ mayCreate: boolean() }));
 	if (role?.mayCreate !== true) return false;
 	try {
-		await inTarget.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0`);
+		await elsewhere.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0`);
 	} catch (error) {
 		if (!(error instanceof SqlError) || !alreadyThere.has(error.sqlState)) throw error;
 	}
@@ -4125,14 +4185,20 @@ async function keepAlive(session, version) {
 }
 
 // src/database/postgres/lock.ts
-/** Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when. */
+/**
+* Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when.
+* Of a target that cannot be connected to, the coordination lock is all there is to take; nobody else is in it either.
+*/
 async function takeLock(server, holder) {
 	const applicationName = holderName(holder);
-	const inTarget = await server.connect(server.address.database, { applicationName });
+	const atHome = await server.connect(server.home, { applicationName });
 	let coordination = null;
 	try {
-		coordination = await lockCoordination(server, inTarget, applicationName);
-		await lockTarget(inTarget);
+		coordination = await lockCoordination(server, atHome, applicationName);
+		if (server.unreachable === null) await lockTarget(atHome);
+		else if (coordination === null) throw nothingToLock(server);
+		else await atHome[Symbol.asyncDispose]();
+		const inTarget = server.unreachable === null ? atHome : null;
 		const held = new HeldSessions(server, applicationName, coordination, inTarget);
 		await held.start();
 		return held;
@@ -4140,9 +4206,9 @@ async function takeLock(server, holder) {
 		if (coordination !== null) {
 			const { backendPid } = coordination;
 			await coordination[Symbol.asyncDispose]();
-			await cleanUp(() => dropCoordination(inTarget, backendPid));
+			await cleanUp(() => dropCoordination(atHome, server.address.database, backendPid));
 		}
-		await inTarget[Symbol.asyncDispose]();
+		await atHome[Symbol.asyncDispose]();
 		throw error;
 	}
 }
@@ -4185,10 +4251,11 @@ var HeldSessions = class {
 		this.#stopCoordinationPings();
 		await this.releaseTarget();
 		await coordination[Symbol.asyncDispose]();
-		await using inTarget = await this.#server.connect(this.#server.address.database);
-		this.coordination = await lockCoordination(this.#server, inTarget, this.#applicationName);
+		await using atHome = await this.#server.connect(this.#server.home);
+		this.coordination = await lockCoordination(this.#server, atHome, this.#applicationName);
 		if (this.coordination === null) throw lockLost(this.#server);
 		this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
+		if (this.#server.unreachable !== null) return;
 		if (!await this.reacquireTarget()) throw lockLost(this.#server);
 	}
 	async writeJournal(change) {
@@ -4225,8 +4292,8 @@ var HeldSessions = class {
 		if (this.coordination === null) return;
 		const { backendPid } = this.coordination;
 		await cleanUp(async () => {
-			await using cleaner = await this.#server.connect(this.#server.address.database);
-			await dropCoordination(cleaner, backendPid);
+			await using cleaner = await this.#server.connect(this.#server.home);
+			await dropCoordination(cleaner, this.#server.address.database, backendPid);
 		});
 	}
 };
@@ -4245,6 +4312,15 @@ async function cleanUp(work) {
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
 	}
+}
+function nothingToLock(server) {
+	return new SafeMigrateError({
+		code: "SM_NO_CREATEDB",
+		message: `the role of database-url may not create databases, and ${server.address.database} cannot be connected to`,
+		hint: `Let an administrator run ALTER ROLE ${identifier(server.address.user)} CREATEDB.`,
+		docs: "postgresql.md",
+		phase: "preflight"
+	});
 }
 function lockLost(server) {
 	return new SafeMigrateError({
@@ -4430,6 +4506,32 @@ async function readArchive(server, dumpPath, signal) {
 		hint: "Check the disk of the machine that runs the job, then run again; the server's data is not at fault.",
 		docs: "postgresql.md",
 		phase: "prove"
+	});
+}
+
+// src/database/postgres/available-extensions.ts
+const extensionRow = object({
+	name: string(),
+	versions: array(string()),
+	newest: string()
+});
+/**
+* The extensions of a backup as a server of another major version can have them: where it does not know the version
+* any more, in its own default one, which the log says. What it does not know at all stays, and fails by its name.
+*/
+async function availableExtensions(admin, wanted, log) {
+	const rows = await admin.query(`SELECT a.name::text AS "name", a.default_version AS "newest",
+            ARRAY(SELECT v.version FROM pg_catalog.pg_available_extension_versions v WHERE v.name = a.name) AS "versions"
+       FROM pg_catalog.pg_available_extensions a`, extensionRow);
+	const available = new Map(rows.map((row) => [row.name, row]));
+	return wanted.map((extension) => {
+		const found = available.get(extension.name);
+		if (found === void 0 || found.versions.includes(extension.version)) return extension;
+		log.warn(`this server does not know version ${extension.version} of the extension ${extension.name}; it is restored in version ${found.newest}`);
+		return {
+			...extension,
+			version: found.newest
+		};
 	});
 }
 
@@ -4646,11 +4748,11 @@ async function commitSafely(admin, copy) {
 const schemaRow = object({ oid: number() });
 /**
 * Drops the schema `public` of a fresh copy when the target has none: a dump cannot say that something is missing.
-* `admin` is a session on the server; when it is not in the target, the target is asked by a session of its own.
+* Whether it has is known of a stored backup (`hasPublicSchema`); otherwise the target is looked at. `admin` is a session on the server; when it is not in the target, the target is asked by a session of its own.
 * Rejects with SM_RESTORE_FAILED when the role may not (before 15, `public` belongs to the superuser).
 */
-async function matchPublicSchema(server, admin, copy) {
-	if (await hasPublic(server, admin)) return;
+async function matchPublicSchema(server, admin, copy, hasPublicSchema) {
+	if (hasPublicSchema ?? await hasPublic(server, admin)) return;
 	await using session = await server.connect(copy);
 	try {
 		await session.execute("DROP SCHEMA IF EXISTS public");
@@ -4961,44 +5063,44 @@ async function compareSchemas(server, admin, comparison) {
 	};
 	const scratch = await createCopy(admin, server.version, mark, comparison.properties);
 	await commitLazily(admin, scratch.name);
-	await matchPublicSchema(server, admin, scratch.name);
+	await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
 	await loadSchema(server, scratch.name, comparison);
 	const again = await readSchemaText$1(server, { database: scratch.name }, comparison.signal);
 	await dropCopy(admin, target, scratch.name);
 	return diffSchemaTexts(again, comparison.actual);
 }
+/**
+* Runs the text piece by piece, each as a string that only the server reads: the text of a stored backup comes from
+* outside, and psql would run what stands behind a backslash on this machine.
+*/
 async function loadSchema(server, database, comparison) {
-	const process = server.tools.start("psql", [
-		"--no-psqlrc",
-		"--quiet",
-		"--set=ON_ERROR_STOP=1",
-		"--file=-"
-	], {
-		database,
-		stdin: "pipe",
-		signal: comparison.signal
-	});
-	if (process.stdin === null) throw new TypeError("psql was started without stdin");
-	process.stdout.resume();
-	const written = pipeline$1([restorableText(comparison)], process.stdin).catch((error) => error);
-	const exit = await process.exited;
 	comparison.signal.throwIfAborted();
-	if (exit.exitCode !== 0) throw restoreFailed("the schema cannot be restored", describeToolFailure("psql", exit));
-	const writeError = await written;
-	if (writeError !== void 0) throw new SafeMigrateError({
-		code: "SM_RESTORE_FAILED",
-		message: "psql ended before it had read the whole schema",
-		hint: "Run again; if it happens twice, please report it with the log of this job.",
-		phase: "prove",
-		cause: writeError
-	});
+	await using session = await server.connect(database);
+	const end = () => session.kill();
+	comparison.signal.addEventListener("abort", end, { once: true });
+	let object = null;
+	try {
+		for (const piece of restorableText(comparison).split(/^(?=--\n-- Name: )/m)) {
+			object = /^-- Name: (.*?); Type: [^;]*;/m.exec(piece)?.[1] ?? null;
+			await session.execute(`DO ${literal(`BEGIN EXECUTE ${literal(piece)}; END`)}`);
+		}
+	} catch (error) {
+		comparison.signal.throwIfAborted();
+		if (!(error instanceof SqlError)) throw error;
+		throw restoreFailed("the schema cannot be restored", {
+			message: error.primaryMessage,
+			object
+		});
+	} finally {
+		comparison.signal.removeEventListener("abort", end);
+	}
 }
 /**
 * The schema text as it can be restored by an ordinary role: extensions in the target's versions, without their
-* comments; and without a setting that servers before 17 do not know.
+* comments; without a setting that servers before 17 do not know, and without what only psql understands.
 */
 function restorableText({ expected, extensions }) {
-	return expected.replaceAll(/^SET transaction_timeout = 0;$/gm, "").replaceAll(/^COMMENT ON EXTENSION .* IS '(?:[^']|'')*';$/gm, "").replaceAll(/^CREATE EXTENSION IF NOT EXISTS (\S+) WITH SCHEMA .*;$/gm, (statement, quoted) => {
+	return expected.replaceAll(/^SET transaction_timeout = 0;$/gm, "").replaceAll(/^\\(un)?restrict \S+$/gm, "").replaceAll(/^COMMENT ON EXTENSION .* IS '(?:[^']|'')*';$/gm, "").replaceAll(/^CREATE EXTENSION IF NOT EXISTS (\S+) WITH SCHEMA .*;$/gm, (statement, quoted) => {
 		const name = quoted.startsWith("\"") ? quoted.slice(1, -1).replaceAll("\"\"", "\"") : quoted;
 		const extension = extensions.find((other) => other.name === name);
 		return extension === void 0 ? statement : `${createExtension(extension)};`;
@@ -5017,7 +5119,7 @@ const sizeIntervalMs = 2e3;
 *
 * On failure, the abort of `request.signal` included, the copy is dropped before this rejects.
 */
-async function restoreBeside(server, request, log, adminDatabase = server.address.database) {
+async function restoreBeside(server, request, log, adminDatabase = server.home) {
 	const target = server.address.database;
 	const mark = {
 		kind: "fallback",
@@ -5027,10 +5129,14 @@ async function restoreBeside(server, request, log, adminDatabase = server.addres
 	if (request.name !== copyName(target, mark.kind, mark.run)) throw new TypeError("a fallback database is named by copyName(target, \"fallback\", run)");
 	request.signal.throwIfAborted();
 	await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
+	const expected = await expectedHere(server, admin, request.expected, log);
 	const copy = await createCopy(admin, server.version, mark, request.properties);
 	try {
 		await commitLazily(admin, copy.name);
-		const fingerprint = await fillAndCompare(server, admin, request, log);
+		const fingerprint = await fillAndCompare(server, admin, {
+			...request,
+			expected
+		}, log);
 		await commitSafely(admin, copy.name);
 		await replayProperties(admin, copy.name, request.properties);
 		await closeDatabase(admin, copy.name);
@@ -5044,12 +5150,20 @@ async function restoreBeside(server, request, log, adminDatabase = server.addres
 		throw error;
 	}
 }
+/** A backup of an older major version may need other versions of its extensions. */
+async function expectedHere(server, admin, expected, log) {
+	if (expected.serverMajor === server.version.major) return expected;
+	return {
+		...expected,
+		extensions: await availableExtensions(admin, expected.extensions, log)
+	};
+}
 /** Restores, ANALYZEs and compares; returns what the copy holds. */
 async function fillAndCompare(server, admin, request, log) {
 	const { name, signal, expected, jobs } = request;
 	let progress;
 	log.progress(() => progress);
-	await matchPublicSchema(server, admin, name);
+	await matchPublicSchema(server, admin, name, request.hasPublicSchema);
 	await watchingSize(admin, name, (text) => {
 		progress = text;
 	}, () => restoreArchive(server, {
@@ -5078,6 +5192,7 @@ async function fillAndCompare(server, admin, request, log) {
 		actual: schemaText,
 		extensions: expected.extensions,
 		properties: request.properties,
+		hasPublicSchema: request.hasPublicSchema,
 		signal
 	})];
 	progress = void 0;
@@ -5801,7 +5916,10 @@ function witnessSql(catalogs) {
 }
 
 // src/database/postgres/snapshot.ts
-const timeRow = object({ takenAt: string() });
+const timeRow = object({
+	takenAt: string(),
+	hasPublicSchema: boolean()
+});
 /**
 * Opens a transaction in the target that keeps one snapshot for the dump, the fingerprint and the schema text.
 * Sequences know no snapshot and only move on: they are read at once, so that the values known for the snapshot
@@ -5812,7 +5930,8 @@ async function openSnapshot(server) {
 	try {
 		const snapshotId = await exportSnapshot(exporter);
 		const sequences = await readSequences(exporter);
-		const [time] = await exporter.query(`SELECT pg_catalog.to_char(pg_catalog.transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "takenAt"`, timeRow);
+		const [time] = await exporter.query(`SELECT pg_catalog.to_char(pg_catalog.transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "takenAt",
+              EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public') AS "hasPublicSchema"`, timeRow);
 		if (time === void 0) throw new TypeError("transaction_timestamp() returned no row");
 		const witness = await readWitness(exporter);
 		const counters = await readCounters(exporter);
@@ -5832,6 +5951,7 @@ async function openSnapshot(server) {
 			witness,
 			counters,
 			takenAt: time.takenAt,
+			hasPublicSchema: time.hasPublicSchema,
 			dump: (sink, signal) => dumpSnapshot(server, source, sink, signal),
 			fingerprint: (jobs, signal, onTable) => readFingerprint(server, exporter, snapshotId, {
 				schemaText: readSchemaOnce(signal),
@@ -6114,6 +6234,39 @@ function swapFailed(target, reason, cause) {
 	});
 }
 
+// src/database/postgres/take-name.ts
+/**
+* The swap where there is no target: the fallback database takes its name and is opened, in one transaction of the
+* session that holds the run's lock. Rejects with SM_SWAP_FAILED; then there still is no target.
+*/
+async function takeName(server, renamer, plan) {
+	const { fallback, properties, journal } = plan;
+	const name = server.address.database;
+	const target = identifier(name);
+	const written = journal === null ? "" : `${journalStatement(name, {
+		...journal,
+		at: await serverTime(renamer)
+	})};`;
+	try {
+		await renamer.execute("BEGIN");
+		await renamer.execute(`
+      DO $sm$ BEGIN
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_database
+                        WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
+          RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
+        END IF;
+      END $sm$;
+      ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${target};
+      ${written}
+      COMMENT ON DATABASE ${target} IS ${properties.comment === null ? "NULL" : literal(properties.comment)};
+      ALTER DATABASE ${target} ALLOW_CONNECTIONS true`);
+		await renamer.execute("COMMIT");
+	} catch (error) {
+		await renamer.execute("ROLLBACK").catch(() => {});
+		throw swapFailed(name, reasonOf(error), error);
+	}
+}
+
 // src/database/postgres/target-session.ts
 const lockTimeoutSeconds = 60;
 /**
@@ -6123,9 +6276,12 @@ const lockTimeoutSeconds = 60;
 */
 var TargetSession = class {
 	#server;
+	#database;
 	#session = null;
-	constructor(server) {
+	/** `database`: by default the target; another one where that cannot be connected to. */
+	constructor(server, database = server.address.database) {
 		this.#server = server;
+		this.#database = database;
 	}
 	async use(work) {
 		this.#session ??= this.#connect();
@@ -6145,7 +6301,7 @@ var TargetSession = class {
 		}
 	}
 	async #connect() {
-		const session = await this.#server.connect(this.#server.address.database);
+		const session = await this.#server.connect(this.#database);
 		try {
 			await session.execute(`SET lock_timeout = '${lockTimeoutSeconds}s'`);
 			return session;
@@ -6164,13 +6320,15 @@ var TargetSession = class {
 
 // src/database/postgres/database.ts
 /** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session and its tools. */
-async function openDatabase(target, places = {}) {
-	const server = await connectServer(target, places);
+async function openDatabase(target, options = {}) {
+	const server = await connectServer(target, options);
 	const name = server.address.database;
 	const inTarget = new TargetSession(server);
+	/** For questions about databases, which can be asked from any of them. */
+	const atHome = server.unreachable === null ? inTarget : new TargetSession(server, server.home);
 	let held = null;
 	/** The swap needs the target empty of our own sessions, and the lock's other session to do its work in. */
-	const swapWithLock = async (plan, log) => {
+	const withRenamer = async (log, rename) => {
 		if (held === null || held.coordination === null) throw new SafeMigrateError({
 			code: "SM_SWAP_FAILED",
 			message: `${name} cannot be swapped: this run holds no lock in a coordination database.`,
@@ -6178,15 +6336,16 @@ async function openDatabase(target, places = {}) {
 			docs: "recovery.md",
 			phase: "recover"
 		});
-		await held.assertHeld();
-		await inTarget.close();
-		await held.releaseTarget();
 		const lock = held;
-		return await swap(server, held.coordination, plan, log).finally(() => lockTargetAgain(lock, log));
+		await lock.assertHeld();
+		await inTarget.close();
+		await lock.releaseTarget();
+		return await rename(held.coordination).finally(() => lockTargetAgain(lock, log));
 	};
 	return {
 		address: server.address,
 		server: server.version,
+		unreachable: server.unreachable,
 		toolsFact: server.tools.fact,
 		toolsWarnings: server.tools.warnings,
 		query: (sql, row) => inTarget.use((session) => session.query(sql, row)),
@@ -6202,7 +6361,7 @@ async function openDatabase(target, places = {}) {
 			target: name,
 			run
 		}),
-		identity: () => inTarget.use(readServerIdentity),
+		identity: () => atHome.use(readServerIdentity),
 		schema: (signal) => readCompared(server, name, signal),
 		inspect: () => inTarget.use((session) => inspect$1(session, server.version)),
 		async lock(holder) {
@@ -6214,7 +6373,7 @@ async function openDatabase(target, places = {}) {
 			database: coordinationName(name),
 			comment: coordinationMark(name)
 		},
-		openJournal: () => inTarget.use((session) => openJournal(session, name)),
+		openJournal: () => atHome.use((session) => openJournal(session, name)),
 		openSnapshot: () => openSnapshot(server),
 		witness: () => inTarget.use(readWitness),
 		counters: () => inTarget.use(readCounters),
@@ -6222,40 +6381,45 @@ async function openDatabase(target, places = {}) {
 		rewoundSequences: (before) => inTarget.use((session) => rewoundSequences(session, before)),
 		readArchive: (dumpPath, signal) => readArchive(server, dumpPath, signal),
 		restoreBeside: (request, log) => restoreBeside(server, request, log),
-		swap: swapWithLock,
-		oidOf: (database) => inTarget.use(async (session) => {
+		swap: (plan, log) => withRenamer(log, (renamer) => swap(server, renamer, plan, log)),
+		takeName: (plan) => withRenamer(null, (renamer) => takeName(server, renamer, plan)),
+		oidOf: (database) => atHome.use(async (session) => {
 			const [row] = await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(database)}`, object({ oid: number() }));
 			return row?.oid ?? null;
 		}),
 		schemaDigest: async (signal) => schemaDigest(await readSchemaText$1(server, { database: name }, signal)),
-		properties: () => inTarget.use((session) => readProperties(session, name)),
+		properties: () => atHome.use((session) => readProperties(session, name)),
 		roles: () => inTarget.use(readServerRoles),
 		compareWithFailed: (request, log) => inTarget.use((session) => compareWithFailed(server, session, request, log)),
-		failedDatabases: () => inTarget.use((session) => copiesOf(session, name, ["failed"])),
-		leftoverCopies: () => inTarget.use((session) => copiesOf(session, name, [
+		failedDatabases: () => atHome.use((session) => copiesOf(session, name, ["failed"])),
+		leftoverCopies: () => atHome.use((session) => copiesOf(session, name, [
 			"fallback",
 			"rehearsal",
 			"scratch"
 		])),
-		dropCopy: (copy) => inTarget.use((session) => dropCopy(session, name, copy)),
+		dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy)),
 		isOneRoute: () => isOneRoute(server.tools, server.address),
 		openMeetingPoint: (options) => openMeetingPoint(server, options),
 		prismaLockHolder: () => inTarget.use(prismaLockHolder),
 		terminate: (pid) => inTarget.use((session) => terminate(session, pid)),
 		async [Symbol.asyncDispose]() {
 			await inTarget.close();
+			await atHome.close();
 			await server[Symbol.asyncDispose]();
 		}
 	};
 }
-/** The coordination lock guards the run; the other one is for those without. Losing it must not hide how a swap went. */
+/**
+* The coordination lock guards the run; the other one is for those without. Losing it must not hide how a swap went.
+* `log` is null where there may be nothing to lock.
+*/
 async function lockTargetAgain(held, log) {
 	try {
 		if (await held.reacquireTarget()) return;
-		log.warn("another session took the lock in the target after the swap; this run still holds the coordination lock");
+		log?.warn("another session took the lock in the target after the swap; this run still holds the coordination lock");
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
-		log.warn(`the lock in the target could not be taken again after the swap: ${error.message}`);
+		log?.warn(`the lock in the target could not be taken again after the swap: ${error.message}`);
 	}
 }
 
@@ -8992,12 +9156,46 @@ function openStorage(url, use, access) {
 	}
 }
 
+// src/system/shell-command.ts
+const bash = "/bin/bash";
+const graceMs = 5e3;
+/**
+* Runs a user's command as a step's `run:` does: `bash -eo pipefail`, or `sh -e` where there is no bash, without the
+* action's inputs and the runner's tokens. Resolves when it has ended, however it ended.
+*/
+async function runShellCommand(command) {
+	const [shell, options] = existsSync(bash) ? [bash, [
+		"--noprofile",
+		"--norc",
+		"-eo",
+		"pipefail",
+		"-c"
+	]] : ["/bin/sh", ["-e", "-c"]];
+	const decoders = {
+		stdout: new StringDecoder("utf8"),
+		stderr: new StringDecoder("utf8")
+	};
+	const child = startProcess(shell, [...options, command.script], {
+		env: childEnvironment(),
+		cwd: command.directory,
+		ownGroup: true,
+		signal: command.signal,
+		graceMs,
+		onStderr: (chunk) => command.onOutput(decoders.stderr.write(chunk))
+	});
+	child.stdout.on("data", (chunk) => command.onOutput(decoders.stdout.write(chunk)));
+	const exit = await child.exited;
+	if (command.signal.aborted && child.pid !== null) await endGroup(child.pid, 0);
+	return exit;
+}
+
 // src/open-ports.ts
 /** The real outside world: the one place where stories and implementations are put together. */
 function openPorts(mask, artifacts) {
 	return {
 		openStorage: (url, use) => openStorage(url, use, artifacts),
 		loadParser,
+		runShellCommand,
 		readBaseBranch,
 		async openCheckedProject(settings, signal) {
 			const project = await openCheckedProject({
@@ -9035,7 +9233,10 @@ function openPorts(mask, artifacts) {
 			return migrator;
 		},
 		addressOf: (url, directory) => targetOf(url, directory).address,
-		openDatabase: async (url, settings) => openDatabase(targetOf(url, settings.workingDirectory), placesOf(settings))
+		openDatabase: async (url, settings, options = {}) => openDatabase(targetOf(url, settings.workingDirectory), {
+			...placesOf(settings),
+			...options
+		})
 	};
 }
 /** Throws RefusedError with all that is wrong with the URL. */
@@ -9323,10 +9524,11 @@ const manifestSchema = object({
 	}),
 	gitCommit: string().nullable(),
 	runUrl: string().nullable(),
-	/** The schema-only dump, to compare a restored copy with. */
+	/** The schema-only dump, to compare a restored copy with, and what no dump can say. */
 	schema: object({
 		encoding: literal$1("gzip+base64"),
-		text: string()
+		text: string(),
+		hasPublic: boolean()
 	}),
 	/** Says that whoever wrote this knew the passphrase; null without one. See manifest-authentication.ts. */
 	authentication: object({
@@ -10948,6 +11150,7 @@ var ReportBuilder = class {
 		dataLoss: [],
 		drift: "unknown",
 		check: null,
+		rollback: null,
 		writesBeforeMigration: null,
 		newWrites: null,
 		roleChanges: [],
@@ -10995,6 +11198,10 @@ var ReportBuilder = class {
 	}
 	drift(drift) {
 		this.#findings.drift = drift;
+	}
+	/** Replaced as more is known. */
+	rollback(rollback) {
+		this.#findings.rollback = rollback;
 	}
 	check(check) {
 		this.#findings.check = check;
@@ -11478,6 +11685,21 @@ function backupLabel() {
 		});
 	});
 }
+/** Anything that is not empty. */
+function anyText() {
+	return string();
+}
+/** `latest`, or a backup's id: it becomes part of object keys and paths. */
+function backupChoice() {
+	return string().transform((given, context) => {
+		if (/^[A-Za-z0-9_.-]+$/.test(given) && !/^\.+$/.test(given)) return given;
+		return refuse(context, {
+			code: "SM_INPUT",
+			message: `${shown(given)} is no backup's id`,
+			hint: "Give `latest`, or an id as reports and outputs name it: backup_YYYYMMDD_HHMMSSZ_label."
+		});
+	});
+}
 /** A container as docker names them; it becomes an argument of docker, so it may not look like an option. */
 function containerName() {
 	return string().transform((given, context) => {
@@ -11772,7 +11994,7 @@ const inputCatalogue = {
 	},
 	"before-migrate": {
 		commands: ["migrate", "rollback"],
-		later: "run a command before the snapshot"
+		laterFor: { migrate: "run a command before the snapshot" }
 	},
 	"smoke-test": {
 		commands: ["migrate"],
@@ -11780,11 +12002,11 @@ const inputCatalogue = {
 	},
 	"after-migrate": {
 		commands: ["migrate", "rollback"],
-		later: "run a command at the end"
+		laterFor: { migrate: "run a command at the end" }
 	},
 	"hook-timeout-minutes": {
 		commands: ["migrate", "rollback"],
-		later: "limit the time of the commands"
+		default: "10"
 	},
 	"migrate-command": { commands: ["migrate"] },
 	"lock-timeout": {
@@ -11813,12 +12035,9 @@ const inputCatalogue = {
 	},
 	backup: {
 		commands: ["rollback", "drill"],
-		later: "choose the stored backup"
+		default: "latest"
 	},
-	confirm: {
-		commands: ["rollback"],
-		later: "confirm which database a rollback replaces"
-	},
+	confirm: { commands: ["rollback"] },
 	"dry-run": {
 		commands: ["rollback", "prune"],
 		default: "false"
@@ -11878,6 +12097,7 @@ const supportedCommands = [
 	"migrate",
 	"backup",
 	"check",
+	"rollback",
 	"prune"
 ];
 /** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
@@ -11904,7 +12124,8 @@ function parseInputs(env, context) {
 	const problems = [
 		...unknownInputs(env),
 		...notYetInputs(raw),
-		...encryptionConflict(raw)
+		...encryptionConflict(raw),
+		...missingConfirmation(raw)
 	];
 	const parsed = fieldsFor(context, raw).safeParse(withDefaults(raw));
 	if (!parsed.success) problems.push(...parsed.error.issues.map(problemOf));
@@ -11938,8 +12159,13 @@ function fieldsFor(context, raw) {
 		recovery: choice(["auto", "swap"], ["in-place"]),
 		"on-new-writes": choice(["restore", "stop"]),
 		"keep-failed": wholeNumber(0, 100),
-		"dry-run": choice(["true", "false"]),
 		"migrate-command": migrateCommand(project).nullable(),
+		backup: backupChoice(),
+		confirm: anyText().nullable(),
+		"dry-run": choice(["true", "false"]),
+		"before-migrate": anyText().nullable(),
+		"after-migrate": anyText().nullable(),
+		"hook-timeout-minutes": wholeNumber(1, 360),
 		"fail-on": choice([
 			"error",
 			"warning",
@@ -11973,6 +12199,22 @@ function settingsOf(fields) {
 		keepLast: fields["keep-last"]
 	};
 	if (fields.storage === null) throw new TypeError("only check goes without a storage");
+	if (fields.command === "rollback") return {
+		command: "rollback",
+		...project,
+		storages: fields.storage,
+		jobs: fields.jobs,
+		keys: {
+			passphrase: fields["encryption-passphrase"],
+			identities: fields["encryption-identity"] ?? []
+		},
+		backup: fields.backup,
+		confirm: fields.confirm,
+		dryRun: fields["dry-run"] === "true",
+		beforeMigrate: fields["before-migrate"],
+		afterMigrate: fields["after-migrate"],
+		hookTimeoutMinutes: fields["hook-timeout-minutes"]
+	};
 	if (fields.command === "prune") return {
 		command: "prune",
 		...project,
@@ -12025,10 +12267,20 @@ function unknownInputs(env) {
 		};
 	});
 }
+/** A rollback replaces a database, so its name has to be given a second time. Which one it is, is known later. */
+function missingConfirmation(raw) {
+	if (raw.command !== "rollback" || raw["dry-run"] === "true" || raw.confirm !== "") return [];
+	return [{
+		code: "SM_INPUT",
+		message: "confirm: must be given: a rollback replaces the database",
+		hint: "Look at what `dry-run: true` says, then give the name of the database as `confirm`."
+	}];
+}
 /** Inputs whose part is not built yet, given by the user. */
 function notYetInputs(raw) {
 	return inputNames.flatMap((name) => {
-		const { later } = inputEntry(name);
+		const entry = inputEntry(name);
+		const later = entry.later ?? entry.laterFor?.[requestedCommand(raw)];
 		if (later === void 0 || raw[name] === "") return [];
 		return [{
 			code: "SM_NOT_YET",
@@ -12067,8 +12319,8 @@ function resultSentence(report) {
 		case "migrated": return `${database} is migrated: ${countOf(report.appliedMigrations.length, "migration")} applied${backupClause(report)}.`;
 		case "up-to-date": return `${database} is up to date: no migration is pending.`;
 		case "backed-up": return `${database} is backed up${backupClause(report, " as ")}.`;
-		case "checked": return checkedSentence(report);
-		case "rolled-back": return `${database} is rolled back to its backup.`;
+		case "checked": return report.rollback === null ? checkedSentence(report) : `${database} was not changed: this is what a rollback to ${report.rollback.backupId} would take back.`;
+		case "rolled-back": return `${database} is rolled back to ${report.backup?.id ?? "its backup"}${report.failedDatabase === null ? "" : `; what was there is kept as ${report.failedDatabase}`}.`;
 		case "drilled": return "The stored backup was restored into a scratch database and found equal.";
 		case "pruned": return prunedSentence(report);
 		case "refused": return refusedSentence(report, database);
@@ -12076,7 +12328,9 @@ function resultSentence(report) {
 		case "untouched": return `${failed(report)} before it changed anything; ${database} is as it was.`;
 		case "restored": return `${failed(report)}; ${database} is again as it was before${recoveryClause(report)}.`;
 		case "stopped": return `${failed(report)}, and nothing was undone: ${database} is as the migration left it and waits for a decision.`;
-		case "recovery-failed": return `${failed(report)}, and recovery failed as well: ${database} needs a person now.`;
+		case "recovery-failed":
+			if (report.command === "rollback") return `The rollback did not come to its end: ${database} needs a person now.`;
+			return `${failed(report)}, and recovery failed as well: ${database} needs a person now.`;
 	}
 }
 function checkedSentence(report) {
@@ -12279,7 +12533,7 @@ function entity(character) {
 
 // src/report/check-sections.ts
 /** Rows and lines of a list; the rest stands in report.json. */
-const maximumRows$1 = 100;
+const maximumRows$2 = 100;
 const marks = {
 	error: "error",
 	warning: "warning",
@@ -12299,8 +12553,8 @@ function checkSections(check) {
 function findings(check) {
 	const all = findingsOf(check);
 	if (all.length === 0) return null;
-	const shown = all.slice(0, maximumRows$1).map(line);
-	if (all.length > maximumRows$1) shown.push(`- and ${all.length - maximumRows$1} more in the report`);
+	const shown = all.slice(0, maximumRows$2).map(line);
+	if (all.length > maximumRows$2) shown.push(`- and ${all.length - maximumRows$2} more in the report`);
 	return {
 		markdown: `### Findings\n\n${shown.join("\n")}`,
 		shortly: `### Findings\n\n${countOf(all.length, "finding")}, too many to list here.`
@@ -12317,7 +12571,7 @@ function pending(migrations) {
 		String(each.line),
 		`${plain(each.action)} ${code(each.object)}`
 	]));
-	const shown = losses.slice(0, maximumRows$1);
+	const shown = losses.slice(0, maximumRows$2);
 	const dataLoss = losses.length === 0 ? "None of their statements destroys data." : `These statements can destroy data:\n\n${table([
 		"Migration",
 		"Line",
@@ -12342,15 +12596,15 @@ function missingMigration(sql) {
 }
 function drift(report) {
 	if (report === null || report.differences.length === 0) return [];
-	const shown = report.differences.slice(0, maximumRows$1).map((difference) => `- ${plain(difference)}`);
-	if (report.differences.length > maximumRows$1) shown.push(`- and ${report.differences.length - maximumRows$1} more in the report`);
+	const shown = report.differences.slice(0, maximumRows$2).map((difference) => `- ${plain(difference)}`);
+	if (report.differences.length > maximumRows$2) shown.push(`- and ${report.differences.length - maximumRows$2} more in the report`);
 	const heading = "### Drift: the database is not what its migrations made";
 	const ways = [
 		"**To take the change back**, run the SQL below on the database, after a backup (`command: backup`).",
 		"**To keep it**, make it a migration (`npx prisma migrate dev --create-only`, with what was changed), and mark that as applied where it is there already: `npx prisma migrate resolve --applied`.",
 		"**When nobody knows what happened**, go back to a stored backup (`command: rollback`). Never reset the database."
 	];
-	const byHand = report.byHand.length === 0 ? "" : `\n\nWhat cannot be scripted:\n\n${report.byHand.slice(0, maximumRows$1).map((each) => `- ${plain(each)}`).join("\n")}`;
+	const byHand = report.byHand.length === 0 ? "" : `\n\nWhat cannot be scripted:\n\n${report.byHand.slice(0, maximumRows$2).map((each) => `- ${plain(each)}`).join("\n")}`;
 	return [{
 		markdown: `${heading}\n\n${shown.join("\n")}\n\n${ways.join("\n\n")}${byHand}`,
 		shortly: `${heading}\n\n${countOf(report.differences.length, "object")} differ, too many to list here.`
@@ -12393,6 +12647,46 @@ function phaseChart(phases) {
 	].join("\n");
 }
 
+// src/report/rollback-section.ts
+/** Rows of a table; the rest stands in report.json. */
+const maximumRows$1 = 100;
+/** What the backup has not, for the job summary. */
+function rollbackSection(rollback) {
+	const parts = [
+		"### What the backup has not",
+		`Backup ${code(rollback.backupId)} of ${plain(rollback.backupTakenAt)}${rollback.commit === null ? "" : `, made at commit ${code(rollback.commit)}`}`,
+		migrationsSentence(rollback.migrations)
+	];
+	if (rollback.tables !== null) parts.push(tables(rollback.tables));
+	return parts.join("\n\n");
+}
+function migrationsSentence(migrations) {
+	if (migrations === null) return "The migration history of the target could not be read.";
+	if (migrations.length === 0) return "No migration was applied after the backup.";
+	return `Migrations applied after the backup: ${migrations.slice(0, maximumRows$1).map(code).join(", ")}${migrations.length > maximumRows$1 ? " …" : ""}`;
+}
+function tables(differing) {
+	if (differing.length === 0) return "Every table has the same rows as in the backup.";
+	const rows = differing.slice(0, maximumRows$1).map(({ schema, table: name, rowsNow, rowsInBackup }) => [
+		code(`${schema}.${name}`),
+		countText(rowsNow),
+		countText(rowsInBackup)
+	]);
+	if (differing.length > maximumRows$1) rows.push([
+		`and ${differing.length - maximumRows$1} more in the report`,
+		"",
+		""
+	]);
+	return table([
+		"Table that differs",
+		"Rows now",
+		"Rows in the backup"
+	], rows);
+}
+function countText(rows) {
+	return rows === null ? "no such table" : formatCount(rows);
+}
+
 // src/report/summary.ts
 /** GitHub drops a summary that is longer; some room is left for the last line. */
 const maximumSummaryBytes = 1047552;
@@ -12406,6 +12700,7 @@ function summaryMarkdown(report) {
 	const sections = [
 		`## safe-migrate: ${report.result}\n\n**${plain(resultSentence(report))}**`,
 		whatToDo(report),
+		...report.rollback === null ? [] : [rollbackSection(report.rollback)],
 		...report.check === null ? [] : checkSections(report.check).map((section) => section.markdown),
 		phaseTable(report),
 		recoveryWays(report),
@@ -12746,4 +13041,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { formatCount as $, waysToFinish as A, readHistory as B, checkPartNames as C, encryptionSentence as D, writeSchemaText as E, fieldsOf as F, renderManifest as G, digestOf as H, objectsIn as I, backupId as J, sealedDumpName as K, historyDigest as L, whenReachable as M, readyCopy as N, openStorages as O, takeBaseline as P, formatBytes as Q, describeFailure as R, ReportBuilder as S, readSchemaText as T, dumpName as U, listBackups as V, manifestName as W, countOf as X, labelBefore as Y, formatAge as Z, requestedCommand as _, saveWorkFolder as a, ContentGate as at, readArtifactAccess as b, runIdentity as c, objectKey as ct, checkSections as d, migratorApplicationName as dt, RunJournal as et, plain as f, parseSql as ft, readInputs as g, problemsOf as gt, parseInputs as h, messageOf as ht, saveOpenRun as i, YoungGarbage as it, recover as j, finishEarlierRun as k, repositoryRootOf as l, checksumsOf as lt, surviveLostOutput as m, SafeMigrateError as mt, removeWorkFolder as n, sha256Of as nt, savedOpenRun as o, storageMismatch as ot, resultSentence as p, RefusedError as pt, backupFolder as q, surviveStrayErrors as r, sha256OfFile as rt, savedWorkFolder as s, stoppedBy as st, WorkFolder as t, openPorts as tt, publish as u, errorCodeIn as ut, secretsOf as v, findingsOf as w, ActionLog as x, readGitHubContext as y, needsBaseline as z };
+export { countOf as $, waysToFinish as A, describeFailure as B, checkPartNames as C, encryptionSentence as D, writeSchemaText as E, readyCopy as F, digestOf as G, readHistory as H, takeBaseline as I, renderManifest as J, dumpName as K, fieldsOf as L, pasted as M, recover as N, openStorages as O, whenReachable as P, labelBefore as Q, objectsIn as R, ReportBuilder as S, problemsOf as St, readSchemaText as T, findBackup as U, needsBaseline as V, listBackups as W, backupFolder as X, sealedDumpName as Y, backupId as Z, requestedCommand as _, identifier as _t, saveWorkFolder as a, openPorts as at, readArtifactAccess as b, SafeMigrateError as bt, runIdentity as c, YoungGarbage as ct, checkSections as d, stoppedBy as dt, formatAge as et, plain as f, objectKey as ft, readInputs as g, parseSql as gt, parseInputs as h, migratorApplicationName as ht, saveOpenRun as i, RunJournal as it, finishByHand as j, finishEarlierRun as k, repositoryRootOf as l, ContentGate as lt, surviveLostOutput as m, errorCodeIn as mt, removeWorkFolder as n, formatCount as nt, savedOpenRun as o, sha256Of as ot, resultSentence as p, checksumsOf as pt, manifestName as q, surviveStrayErrors as r, formatDuration as rt, savedWorkFolder as s, sha256OfFile as st, WorkFolder as t, formatBytes as tt, publish as u, storageMismatch as ut, secretsOf as v, literal as vt, findingsOf as w, ActionLog as x, messageOf as xt, readGitHubContext as y, RefusedError as yt, historyDigest as z };

@@ -14,12 +14,14 @@ import type { ArtifactAccess } from './storage/artifact/artifact-access.ts';
 import { openStorage } from './storage/open-storage.ts';
 import { RefusedError } from './system/errors.ts';
 import type { Secret } from './system/secret.ts';
+import { runShellCommand } from './system/shell-command.ts';
 
 /** The real outside world: the one place where stories and implementations are put together. */
 export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAccess): Ports {
   return {
     openStorage: (url, use) => openStorage(url, use, artifacts),
     loadParser,
+    runShellCommand,
     readBaseBranch,
     async openCheckedProject(settings, signal) {
       const project = await openCheckedProject({
@@ -55,8 +57,8 @@ export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAcc
       return migrator;
     },
     addressOf: (url, directory) => targetOf(url, directory).address,
-    openDatabase: async (url, settings) =>
-      openDatabase(targetOf(url, settings.workingDirectory), placesOf(settings)),
+    openDatabase: async (url, settings, options = {}) =>
+      openDatabase(targetOf(url, settings.workingDirectory), { ...placesOf(settings), ...options }),
   };
 }
 

@@ -75,8 +75,8 @@ export const manifestSchema = z.object({
   }),
   gitCommit: z.string().nullable(),
   runUrl: z.string().nullable(),
-  /** The schema-only dump, to compare a restored copy with. */
-  schema: z.object({ encoding: z.literal('gzip+base64'), text: z.string() }),
+  /** The schema-only dump, to compare a restored copy with, and what no dump can say. */
+  schema: z.object({ encoding: z.literal('gzip+base64'), text: z.string(), hasPublic: z.boolean() }),
   /** Says that whoever wrote this knew the passphrase; null without one. See manifest-authentication.ts. */
   authentication: z
     .object({

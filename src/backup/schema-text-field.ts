@@ -8,7 +8,7 @@ const maximumBytes = 512 * 1024 ** 2;
  * The source's schema as the manifest keeps it. As text and not as a digest: another minor version of pg_dump may
  * print the same schema differently, and a difference should be named.
  */
-export function packSchemaText(text: string): Manifest['schema'] {
+export function packSchemaText(text: string): Pick<Manifest['schema'], 'encoding' | 'text'> {
   return { encoding: 'gzip+base64', text: gzipSync(text, { level: 9 }).toString('base64') };
 }
 

@@ -8,8 +8,16 @@ import type { RunLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { StorageUse } from '../storage/storage-use.ts';
+import type { ProcessExit } from '../system/process.ts';
 import type { Secret } from '../system/secret.ts';
-import type { BackupMaking, CheckSettings, PruneSettings, ToolSettings } from './settings.ts';
+import type { ShellCommand } from '../system/shell-command.ts';
+import type {
+  BackupMaking,
+  CheckSettings,
+  PruneSettings,
+  RollbackSettings,
+  ToolSettings,
+} from './settings.ts';
 
 /** Who is at work; stands in database names, lock holders, manifests and reports. */
 export interface RunIdentity {
@@ -35,13 +43,20 @@ export interface PullRequest {
 export interface Ports {
   /** The project's own Prisma, or `migrate-command`. */
   openMigrator(
-    settings: BackupMaking | PruneSettings,
+    settings: BackupMaking | PruneSettings | RollbackSettings,
     run: RunIdentity,
     signal: AbortSignal,
   ): Promise<Migrator>;
-  openDatabase(url: Secret, settings: ToolSettings): Promise<Database>;
+  /** `evenWithoutTarget`: a target that is gone or cannot be connected to is no reason to reject (`Database.unreachable` says so). */
+  openDatabase(
+    url: Secret,
+    settings: ToolSettings,
+    options?: { readonly evenWithoutTarget?: boolean },
+  ): Promise<Database>;
   /** Where a URL leads, without going there. Throws RefusedError. */
   addressOf(url: Secret, directory: string): DatabaseAddress;
+  /** Runs a command of the user's. */
+  runShellCommand(command: ShellCommand): Promise<ProcessExit>;
   openStorage(url: StorageUrl, use: StorageUse): Storage;
   /** Loads the SQL parser: never while a migration is under way, because a failure to load ends the process. */
   loadParser(): Promise<void>;

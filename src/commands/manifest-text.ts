@@ -18,6 +18,7 @@ export interface Described {
   readonly takenAt: string;
   readonly fingerprint: Fingerprint;
   readonly schemaText: string;
+  readonly hasPublicSchema: boolean;
   /** Why the dump is not proved to restore although it should have been; null when all is well. */
   readonly proofError: SafeMigrateError | null;
 }
@@ -80,7 +81,7 @@ function describe(
     },
     gitCommit: context.run.commit,
     runUrl: context.run.url,
-    schema: packSchemaText(backup.schemaText),
+    schema: { ...packSchemaText(backup.schemaText), hasPublic: backup.hasPublicSchema },
   };
 }
 

@@ -5,6 +5,7 @@ import { check } from './check.ts';
 import type { CommandContext } from './context.ts';
 import { migrate } from './migrate.ts';
 import { pruneCommand } from './prune.ts';
+import { rollback } from './rollback.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -22,6 +23,8 @@ export async function runCommand(context: CommandContext, settings: Settings): P
         return await pruneCommand(context, settings);
       case 'check':
         return await check(context, settings);
+      case 'rollback':
+        return await rollback(context, settings);
     }
   } catch (error) {
     context.report.problem(context.signal.aborted ? context.signal.reason : error);

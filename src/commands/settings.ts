@@ -1,7 +1,8 @@
-import type { Encryption } from '../backup/encryption.ts';
+import type { Encryption, Keys } from '../backup/encryption.ts';
 import type { RetentionPolicy } from '../backup/retention.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { Secret } from '../system/secret.ts';
+import type { HookSettings } from './hooks.ts';
 
 /** What every command that makes a backup knows. Parsed once, by `runner/`; nothing here needs checking again. */
 interface BackupMakingSettings {
@@ -65,6 +66,20 @@ export interface BackupSettings extends BackupMakingSettings {
   readonly command: 'backup';
 }
 
+export interface RollbackSettings
+  extends ProjectSettings,
+    Pick<BackupMakingSettings, 'storages' | 'jobs'>,
+    HookSettings {
+  readonly command: 'rollback';
+  readonly keys: Keys;
+  /** An id, or `latest`. */
+  readonly backup: string;
+  /** The database's name, to show that it is meant; null only for a dry run. */
+  readonly confirm: string | null;
+  /** Say what would be done, and do nothing. */
+  readonly dryRun: boolean;
+}
+
 /** `prune` makes no backup. */
 export interface PruneSettings extends ProjectSettings, Pick<BackupMakingSettings, 'storages' | 'retention'> {
   readonly command: 'prune';
@@ -72,7 +87,7 @@ export interface PruneSettings extends ProjectSettings, Pick<BackupMakingSetting
 }
 
 /** What the user asked for, by command. Later commands join this union. */
-export type Settings = MigrateSettings | BackupSettings | CheckSettings | PruneSettings;
+export type Settings = MigrateSettings | BackupSettings | CheckSettings | RollbackSettings | PruneSettings;
 
 /** Commands that make a backup. */
 export type BackupMaking = MigrateSettings | BackupSettings;

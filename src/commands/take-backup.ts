@@ -89,6 +89,7 @@ export async function takeBackup(
         value: {
           fingerprint,
           schemaText,
+          hasPublicSchema: snapshot.hasPublicSchema,
           content,
           takenAt: snapshot.takenAt,
           witness: snapshot.witness,
@@ -211,6 +212,7 @@ async function leaveNothing(context: CommandContext, cleanUp: () => Promise<void
 interface Dumped {
   readonly fingerprint: Fingerprint;
   readonly schemaText: string;
+  readonly hasPublicSchema: boolean;
   readonly content: ExpectedContent;
   readonly takenAt: string;
 }

@@ -4,11 +4,13 @@ import type { TableDifference } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Secret } from '../system/secret.ts';
 import type { Fingerprint } from './fingerprint.ts';
-import type { Journal, JournalChange, JournalEntry } from './journal.ts';
+import type { Journal, JournalChange } from './journal.ts';
 import type { ComparedSchema, ServerIdentity } from './scratch-server.ts';
+import type { NamePlan, SwapOutcome, SwapPlan } from './swap-plan.ts';
 import type { ServerRole, TargetFacts } from './target-facts.ts';
 
 export type { Fingerprint, TableContent } from './fingerprint.ts';
+export type { NamePlan, SwapOutcome, SwapPlan } from './swap-plan.ts';
 export type { Obstacle, ServerRole, TargetFacts } from './target-facts.ts';
 
 /** Where the target is, for people; holds no secret. */
@@ -26,6 +28,14 @@ export interface ServerVersion {
   readonly major: number;
   /** e.g. `15.18`. */
   readonly text: string;
+}
+
+/** A target that a rollback is to replace although nobody can connect to it. */
+export interface Unreachable {
+  /** There is no such database; otherwise it is there. */
+  readonly isMissing: boolean;
+  /** What the server said. */
+  readonly because: string;
 }
 
 /** What belongs to the database itself and is carried neither by a dump without -C nor by TEMPLATE. */
@@ -55,6 +65,8 @@ export interface Snapshot extends AsyncDisposable {
   /** The catalog witness as of the snapshot. */
   readonly witness: string;
   readonly counters: WriteCounters;
+  /** Whether there is a schema `public`, which no dump can say. */
+  readonly hasPublicSchema: boolean;
   /** ISO 8601: when the snapshot was taken, by the server's clock. */
   readonly takenAt: string;
   /**
@@ -78,24 +90,6 @@ export interface Fallback {
   readonly oid: number;
   /** As read back from the copy: its schema digest is what the target must have after a swap. */
   readonly fingerprint: Fingerprint;
-}
-
-export interface SwapPlan {
-  readonly targetOid: number;
-  readonly fallback: Pick<Fallback, 'name' | 'oid'>;
-  readonly failedName: string;
-  /** The comment is put on the target that comes back; a copy has the rest of them already. */
-  readonly properties: Pick<DatabaseProperties, 'comment'>;
-  /** Stands in the mark that the failed database gets as its comment. */
-  readonly run: string;
-  /** Becomes the journal in the transaction that renames, or not at all; null: there is none to change. */
-  readonly journal: JournalEntry | null;
-}
-
-export interface SwapOutcome {
-  readonly terminatedSessions: number;
-  /** 32-bit xid at the swap: every row of the recovered target that is older came out of the backup. */
-  readonly xidAtSwap: number;
 }
 
 /** The run's own lock on the target; one run at a time. */
@@ -172,6 +166,12 @@ export interface Database extends AsyncDisposable {
   /** Warnings that came up while choosing tools (old minor version, newer major, …). */
   readonly toolsWarnings: readonly string[];
 
+  /**
+   * Why the target cannot be connected to; null when it can. Not null only where a database was opened for a
+   * rollback: then questions about databases are asked elsewhere, and whatever needs the target rejects.
+   */
+  readonly unreachable: Unreachable | null;
+
   /** Runs a query in the target and parses every row (a JSON object). */
   query<T>(sql: string, row: z.ZodType<T>): Promise<readonly T[]>;
   execute(sql: string): Promise<void>;
@@ -234,6 +234,8 @@ export interface Database extends AsyncDisposable {
       readonly dumpPath: string;
       readonly expected: Fingerprint;
       readonly expectedSchemaText: string;
+      /** Whether the source has a schema `public`, which no dump can say; by default as the target now. */
+      readonly hasPublicSchema?: boolean;
       readonly properties: DatabaseProperties;
       readonly jobs: number;
       readonly signal: AbortSignal;
@@ -243,6 +245,11 @@ export interface Database extends AsyncDisposable {
 
   /** The swap: one transaction, see recovery docs. Rejects with SM_SWAP_FAILED; then both names are as before. */
   swap(plan: SwapPlan, log: PhaseLog): Promise<SwapOutcome>;
+  /**
+   * The swap where there is no target: the fallback takes its name, in one transaction. Rejects with SM_SWAP_FAILED;
+   * then there still is none.
+   */
+  takeName(plan: NamePlan): Promise<void>;
   /** OID of a database by name; null when there is none. */
   oidOf(name: string): Promise<number | null>;
   schemaDigest(signal: AbortSignal): Promise<string>;

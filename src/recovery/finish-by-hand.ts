@@ -75,6 +75,6 @@ function closing({ database, comment }: ClosedJournal): string {
   return `COMMENT ON DATABASE ${identifier(database)} IS ${literal(comment)};`;
 }
 
-function pasted(statements: readonly string[]): string {
+export function pasted(statements: readonly string[]): string {
   return [`psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'SQL'`, ...statements, 'SQL'].join('\n');
 }

@@ -34,6 +34,7 @@ interface Findings {
   dataLoss: Report['dataLoss'];
   drift: Report['drift'];
   check: Report['check'];
+  rollback: Report['rollback'];
   writesBeforeMigration: readonly string[] | null;
   newWrites: readonly TableDifference[] | null;
   roleChanges: readonly RoleChange[];
@@ -67,6 +68,7 @@ export class ReportBuilder {
     dataLoss: [],
     drift: 'unknown',
     check: null,
+    rollback: null,
     writesBeforeMigration: null,
     newWrites: null,
     roleChanges: [],
@@ -126,6 +128,11 @@ export class ReportBuilder {
 
   drift(drift: Report['drift']): void {
     this.#findings.drift = drift;
+  }
+
+  /** Replaced as more is known. */
+  rollback(rollback: NonNullable<Report['rollback']>): void {
+    this.#findings.rollback = rollback;
   }
 
   check(check: NonNullable<Report['check']>): void {

@@ -1,5 +1,6 @@
 import type { Problem } from '../system/errors.ts';
 import type { CheckReport } from './check-report.ts';
+import type { RollbackReport } from './rollback-report.ts';
 
 /** The story's chapters, in their order. Public: they stand in logs, errors and report.json. */
 export const phases = [
@@ -209,6 +210,8 @@ export interface Report {
   readonly drift: 'true' | 'false' | 'unknown';
   /** What `check` found; null for other commands. */
   readonly check: CheckReport | null;
+  /** What `rollback` takes back; null for other commands. */
+  readonly rollback: RollbackReport | null;
   /** Tables that had moved on between the snapshot and the migration; null when it was not looked at. */
   readonly writesBeforeMigration: readonly string[] | null;
   /** Differences between failed database and recovered target; null when it was not looked at. */

@@ -13,9 +13,11 @@ export function resultSentence(report: Report): string {
     case 'backed-up':
       return `${database} is backed up${backupClause(report, ' as ')}.`;
     case 'checked':
-      return checkedSentence(report);
+      return report.rollback === null
+        ? checkedSentence(report)
+        : `${database} was not changed: this is what a rollback to ${report.rollback.backupId} would take back.`;
     case 'rolled-back':
-      return `${database} is rolled back to its backup.`;
+      return `${database} is rolled back to ${report.backup?.id ?? 'its backup'}${report.failedDatabase === null ? '' : `; what was there is kept as ${report.failedDatabase}`}.`;
     case 'drilled':
       return 'The stored backup was restored into a scratch database and found equal.';
     case 'pruned':
@@ -31,6 +33,8 @@ export function resultSentence(report: Report): string {
     case 'stopped':
       return `${failed(report)}, and nothing was undone: ${database} is as the migration left it and waits for a decision.`;
     case 'recovery-failed':
+      if (report.command === 'rollback')
+        return `The rollback did not come to its end: ${database} needs a person now.`;
       return `${failed(report)}, and recovery failed as well: ${database} needs a person now.`;
   }
 }

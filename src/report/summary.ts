@@ -5,6 +5,7 @@ import { phaseChart } from './phase-chart.ts';
 import { countOf, formatAge, formatBytes, formatCount, formatSeconds } from './quantity.ts';
 import { jobPasses, type Report } from './report.ts';
 import { restoreByHandCommands } from './restore-by-hand.ts';
+import { rollbackSection } from './rollback-section.ts';
 import { resultSentence } from './sentence.ts';
 
 /** GitHub drops a summary that is longer; some room is left for the last line. */
@@ -20,6 +21,7 @@ export function summaryMarkdown(report: Report): string {
   const sections = [
     `## safe-migrate: ${report.result}\n\n**${plain(resultSentence(report))}**`,
     whatToDo(report),
+    ...(report.rollback === null ? [] : [rollbackSection(report.rollback)]),
     ...(report.check === null ? [] : checkSections(report.check).map((section) => section.markdown)),
     phaseTable(report),
     recoveryWays(report),

@@ -8,6 +8,8 @@ export interface InputEntry {
   readonly default?: string;
   /** What it will do. Its part is not built yet: giving it is refused, never silently ignored. */
   readonly later?: string;
+  /** The same for one of the commands, where others have it already. */
+  readonly laterFor?: Partial<Record<Command, string>>;
   /** Never shown, always masked. */
   readonly secret?: true;
 }
@@ -37,10 +39,16 @@ export const inputCatalogue = {
   'on-new-writes': { commands: ['migrate'], default: 'restore' },
   'write-fence': { commands: ['migrate'], later: 'make the target read-only while the migration runs' },
   'data-loss': { commands: ['migrate'], later: 'fail when the rehearsal loses rows' },
-  'before-migrate': { commands: ['migrate', 'rollback'], later: 'run a command before the snapshot' },
+  'before-migrate': {
+    commands: ['migrate', 'rollback'],
+    laterFor: { migrate: 'run a command before the snapshot' },
+  },
   'smoke-test': { commands: ['migrate'], later: 'test the application after the migration' },
-  'after-migrate': { commands: ['migrate', 'rollback'], later: 'run a command at the end' },
-  'hook-timeout-minutes': { commands: ['migrate', 'rollback'], later: 'limit the time of the commands' },
+  'after-migrate': {
+    commands: ['migrate', 'rollback'],
+    laterFor: { migrate: 'run a command at the end' },
+  },
+  'hook-timeout-minutes': { commands: ['migrate', 'rollback'], default: '10' },
   'migrate-command': { commands: ['migrate'] },
   'lock-timeout': { commands: ['migrate'], later: 'limit how long the migration waits for locks' },
   'statement-timeout': { commands: ['migrate'], later: 'limit how long a statement of the migration runs' },
@@ -48,8 +56,8 @@ export const inputCatalogue = {
   'migration-window': { commands: ['migrate'], later: 'refuse migrations outside certain hours' },
   'max-recovery-seconds': { commands: ['migrate'], later: 'refuse when coming back would take longer' },
   'keep-failed': { commands: ['migrate'], default: '1' },
-  backup: { commands: ['rollback', 'drill'], later: 'choose the stored backup' },
-  confirm: { commands: ['rollback'], later: 'confirm which database a rollback replaces' },
+  backup: { commands: ['rollback', 'drill'], default: 'latest' },
+  confirm: { commands: ['rollback'] },
   'dry-run': { commands: ['rollback', 'prune'], default: 'false' },
   'fail-on': { commands: ['check'], default: 'error' },
   comment: { commands: ['check'], default: 'true' },

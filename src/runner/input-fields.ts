@@ -59,6 +59,23 @@ export function backupLabel() {
   });
 }
 
+/** Anything that is not empty. */
+export function anyText() {
+  return z.string();
+}
+
+/** `latest`, or a backup's id: it becomes part of object keys and paths. */
+export function backupChoice() {
+  return z.string().transform((given, context): string => {
+    if (/^[A-Za-z0-9_.-]+$/.test(given) && !/^\.+$/.test(given)) return given;
+    return refuse(context, {
+      code: 'SM_INPUT',
+      message: `${shown(given)} is no backup's id`,
+      hint: 'Give `latest`, or an id as reports and outputs name it: backup_YYYYMMDD_HHMMSSZ_label.',
+    });
+  });
+}
+
 /** A container as docker names them; it becomes an argument of docker, so it may not look like an option. */
 export function containerName() {
   return z.string().transform((given, context): string => {

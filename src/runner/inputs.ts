@@ -16,6 +16,8 @@ import {
 import type { GitHubContext } from './github-context.ts';
 import { closestInput, type InputName, inputEntry, inputNames, inputVariable } from './input-catalogue.ts';
 import {
+  anyText,
+  backupChoice,
   backupLabel,
   choice,
   containerName,
@@ -36,7 +38,7 @@ export interface ParsedInputs {
   readonly warnings: readonly string[];
 }
 
-const supportedCommands = ['migrate', 'backup', 'check', 'prune'] as const;
+const supportedCommands = ['migrate', 'backup', 'check', 'rollback', 'prune'] as const;
 
 /** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
 export function readInputs(env: NodeJS.ProcessEnv): RawInputs {
@@ -65,7 +67,12 @@ export function requestedCommand(raw: RawInputs): Command {
  */
 export function parseInputs(env: NodeJS.ProcessEnv, context: GitHubContext): ParsedInputs {
   const raw = readInputs(env);
-  const problems = [...unknownInputs(env), ...notYetInputs(raw), ...encryptionConflict(raw)];
+  const problems = [
+    ...unknownInputs(env),
+    ...notYetInputs(raw),
+    ...encryptionConflict(raw),
+    ...missingConfirmation(raw),
+  ];
 
   const parsed = fieldsFor(context, raw).safeParse(withDefaults(raw));
   if (!parsed.success) problems.push(...parsed.error.issues.map(problemOf));
@@ -104,8 +111,13 @@ function fieldsFor(context: GitHubContext, raw: RawInputs) {
     recovery: choice(['auto', 'swap'], ['in-place']),
     'on-new-writes': choice(['restore', 'stop']),
     'keep-failed': wholeNumber(0, 100),
-    'dry-run': choice(['true', 'false']),
     'migrate-command': migrateCommand(project).nullable(),
+    backup: backupChoice(),
+    confirm: anyText().nullable(),
+    'dry-run': choice(['true', 'false']),
+    'before-migrate': anyText().nullable(),
+    'after-migrate': anyText().nullable(),
+    'hook-timeout-minutes': wholeNumber(1, 360),
     'fail-on': choice(['error', 'warning', 'none']),
     comment: choice(['true', 'false']),
     'shadow-database-url': databaseUrl(project).nullable(),
@@ -140,6 +152,24 @@ function settingsOf(fields: Fields): Settings {
     keepLast: fields['keep-last'],
   };
   if (fields.storage === null) throw new TypeError('only check goes without a storage');
+  if (fields.command === 'rollback') {
+    return {
+      command: 'rollback',
+      ...project,
+      storages: fields.storage,
+      jobs: fields.jobs,
+      keys: {
+        passphrase: fields['encryption-passphrase'],
+        identities: fields['encryption-identity'] ?? [],
+      },
+      backup: fields.backup,
+      confirm: fields.confirm,
+      dryRun: fields['dry-run'] === 'true',
+      beforeMigrate: fields['before-migrate'],
+      afterMigrate: fields['after-migrate'],
+      hookTimeoutMinutes: fields['hook-timeout-minutes'],
+    };
+  }
   if (fields.command === 'prune') {
     return {
       command: 'prune',
@@ -202,10 +232,23 @@ function unknownInputs(env: NodeJS.ProcessEnv): Problem[] {
     });
 }
 
+/** A rollback replaces a database, so its name has to be given a second time. Which one it is, is known later. */
+function missingConfirmation(raw: RawInputs): Problem[] {
+  if (raw.command !== 'rollback' || raw['dry-run'] === 'true' || raw.confirm !== '') return [];
+  return [
+    {
+      code: 'SM_INPUT',
+      message: 'confirm: must be given: a rollback replaces the database',
+      hint: 'Look at what `dry-run: true` says, then give the name of the database as `confirm`.',
+    },
+  ];
+}
+
 /** Inputs whose part is not built yet, given by the user. */
 function notYetInputs(raw: RawInputs): Problem[] {
   return inputNames.flatMap((name) => {
-    const { later } = inputEntry(name);
+    const entry = inputEntry(name);
+    const later = entry.later ?? entry.laterFor?.[requestedCommand(raw)];
     if (later === undefined || raw[name] === '') return [];
     return [
       {

@@ -70,7 +70,7 @@ export function sampleManifest(sample: SampleBackup): Manifest {
     proof: { method: 'restore', proved: true, problem: null },
     gitCommit: null,
     runUrl: null,
-    schema: packSchemaText(''),
+    schema: { ...packSchemaText(''), hasPublic: true },
     authentication: null,
     ...sample.changes,
   };

@@ -4,23 +4,15 @@ import { watchmanScript } from '../../docker/container-scripts.ts';
 import { docker, dockerProblem, saidByDocker } from '../../docker/docker-client.ts';
 import { startWatchman } from '../../docker/watchman.ts';
 import { messageOf, SafeMigrateError } from '../../system/errors.ts';
-import type { ServerVersion } from '../database.ts';
 import { findInstallationsIn } from './container-installations.ts';
 import { ContainerTools, type ToolContainer } from './container-tools.ts';
-import type { Tools } from './server.ts';
-import { openSession } from './session.ts';
+import { type ChosenTools, type ProbedServer, probeServer } from './probe-server.ts';
 import { chooseTools } from './tool-choice.ts';
-import { versionFromNumber } from './tool-installations.ts';
 import type { ConnectionTarget } from './url.ts';
 
 /** Asked for the server's version when the machine has no tools at all. */
 const newestMajor = 18;
 const pullTimeoutMs = 10 * 60_000;
-
-export interface ImageTools {
-  readonly tools: Tools;
-  readonly version: ServerVersion;
-}
 
 /**
  * Starts the tools of an image, in a container in the machine's network that ends with us: of `image`, or of
@@ -30,25 +22,31 @@ export interface ImageTools {
  */
 export async function chooseClientImage(
   target: ConnectionTarget,
-  known: ServerVersion | null,
-  image: string | null,
+  known: Pick<ProbedServer, 'version'> | null,
+  options: {
+    readonly image: string | null;
+    /** As for connectServer. */
+    readonly evenWithoutTarget: boolean;
+  },
 ): Promise<
-  | { readonly opened: ImageTools; readonly because: null }
+  | { readonly opened: ChosenTools; readonly because: null }
   | { readonly opened: null; readonly because: string }
 > {
+  const { image } = options;
+  const open = (name: string) => openImage(target, name, options.evenWithoutTarget);
   const problem = await dockerProblem();
   if (problem !== null) {
     if (image !== null) throw cannotUse(image, problem.message);
     return { opened: null, because: problem.message };
   }
   try {
-    const first = await openImage(target, image ?? officialImage(known?.major ?? newestMajor));
+    const first = await open(image ?? officialImage(known?.version.major ?? newestMajor));
     if (image !== null || known !== null || first.version.major === newestMajor) {
       return { opened: first, because: null };
     }
     // Now that the server has told its major, its own tools are the better ones; those at hand work as well.
     try {
-      const exact = await openImage(target, officialImage(first.version.major));
+      const exact = await open(officialImage(first.version.major));
       await first.tools[Symbol.asyncDispose]();
       return { opened: exact, because: null };
     } catch (error) {
@@ -69,7 +67,11 @@ function isImageProblem(error: unknown): boolean {
   return error instanceof SafeMigrateError && error.code === 'SM_CLIENT_IMAGE';
 }
 
-async function openImage(target: ConnectionTarget, image: string): Promise<ImageTools> {
+async function openImage(
+  target: ConnectionTarget,
+  image: string,
+  evenWithoutTarget: boolean,
+): Promise<ChosenTools> {
   await ensureImage(image);
   const id = `safe-migrate-clients-${randomBytes(6).toString('hex')}`;
   const watchman = await startWatchman(
@@ -99,11 +101,9 @@ async function openImage(target: ConnectionTarget, image: string): Promise<Image
     const [newest] = installations;
     if (newest === undefined) throw cannotUse(image, 'it has no psql, pg_dump and pg_restore');
     const asking = new ContainerTools({ installation: newest, warnings: [] }, container);
-    const opened = await openSession(asking, target.address, target.address.database);
-    await opened.session[Symbol.asyncDispose]();
-    const version = versionFromNumber(opened.serverVersionNumber);
-    const choice = chooseTools(installations, version, null, container.place);
-    return { tools: new ContainerTools(choice, container), version };
+    const probed = await probeServer(asking, target, evenWithoutTarget);
+    const choice = chooseTools(installations, probed.version, null, container.place);
+    return { ...probed, tools: new ContainerTools(choice, container) };
   } catch (error) {
     await watchman[Symbol.asyncDispose]();
     throw error;

@@ -1,13 +1,11 @@
 import { type FoundContainer, findContainer } from '../../docker/find-container.ts';
 import { type Watchman, watchContainer } from '../../docker/watchman.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
-import type { ServerVersion } from '../database.ts';
 import { findInstallationsIn } from './container-installations.ts';
 import { ContainerTools, type ToolContainer } from './container-tools.ts';
-import type { Tools } from './server.ts';
-import { openSession } from './session.ts';
+import { type ChosenTools, type ProbedServer, probeServer } from './probe-server.ts';
 import { chooseTools } from './tool-choice.ts';
-import { type ToolInstallation, versionFromNumber } from './tool-installations.ts';
+import type { ToolInstallation } from './tool-installations.ts';
 import type { ConnectionTarget } from './url.ts';
 
 /** The port on which PostgreSQL listens in a container, whatever port it is published on. */
@@ -31,20 +29,22 @@ interface Route {
 export async function openContainer(
   target: ConnectionTarget,
   wanted: string,
-  directory: string,
-): Promise<{ readonly tools: Tools; readonly version: ServerVersion }> {
-  const found = await findContainer(wanted, directory);
+  options: {
+    readonly directory: string;
+    /** As for connectServer. */
+    readonly evenWithoutTarget: boolean;
+  },
+): Promise<ChosenTools> {
+  const found = await findContainer(wanted, options.directory);
   const place = `container ${found.name}`;
   const installations = await findInstallationsIn(found.id);
   const [newest] = installations;
   if (newest === undefined) throw noToolsIn(found);
   const watchman = await watchContainer(found.id, found.name);
   try {
-    const { container, version } = await findRoute(target, found, newest, watchman);
-    return {
-      tools: new ContainerTools(chooseTools(installations, version, null, place), container),
-      version,
-    };
+    const { container, probed } = await findRoute(target, found, newest, watchman, options.evenWithoutTarget);
+    const choice = chooseTools(installations, probed.version, null, place);
+    return { ...probed, tools: new ContainerTools(choice, container) };
   } catch (error) {
     await watchman[Symbol.asyncDispose]();
     throw error;
@@ -56,7 +56,8 @@ async function findRoute(
   found: FoundContainer,
   installation: ToolInstallation,
   watchman: Watchman,
-): Promise<{ readonly container: ToolContainer; readonly version: ServerVersion }> {
+  evenWithoutTarget: boolean,
+): Promise<{ readonly container: ToolContainer; readonly probed: ProbedServer }> {
   const failures: { readonly route: Route; readonly error: SafeMigrateError }[] = [];
   for (const route of routesTo(target)) {
     const container: ToolContainer = {
@@ -68,9 +69,7 @@ async function findRoute(
     };
     const tools = new ContainerTools({ installation, warnings: [] }, container);
     try {
-      const opened = await openSession(tools, target.address, target.address.database);
-      await opened.session[Symbol.asyncDispose]();
-      return { container, version: versionFromNumber(opened.serverVersionNumber) };
+      return { container, probed: await probeServer(tools, target, evenWithoutTarget) };
     } catch (error) {
       if (!(error instanceof SafeMigrateError)) throw error;
       failures.push({ route, error });

@@ -1,17 +1,13 @@
 import { SafeMigrateError } from '../../system/errors.ts';
-import type { DatabaseAddress, ServerVersion } from '../database.ts';
-import { chooseClientImage, type ImageTools } from './client-image.ts';
+import type { DatabaseAddress, ServerVersion, Unreachable } from '../database.ts';
+import { chooseClientImage } from './client-image.ts';
 import { openContainer } from './connect-container.ts';
 import { MachineTools } from './machine-tools.ts';
+import { type ChosenTools, probeServer } from './probe-server.ts';
 import type { PostgresServer, SqlSession, Tools } from './server.ts';
 import { openSession } from './session.ts';
 import { chooseTools, noTools } from './tool-choice.ts';
-import {
-  findInstallations,
-  searchFolders,
-  type ToolInstallation,
-  versionFromNumber,
-} from './tool-installations.ts';
+import { findInstallations, searchFolders } from './tool-installations.ts';
 import type { ConnectionTarget } from './url.ts';
 
 /** Oldest server whose catalogs and settings this code was written for. */
@@ -27,6 +23,13 @@ export interface ToolPlaces {
   readonly directory: string;
 }
 
+export interface ConnectOptions extends Partial<ToolPlaces> {
+  /** Where tools of this machine are looked for; default: searchFolders(). */
+  readonly folders?: readonly string[];
+  /** For a rollback: a target that is gone or cannot be connected to is no reason to reject. */
+  readonly evenWithoutTarget?: boolean;
+}
+
 /**
  * Finds the server of `target` and tools that fit it: in `container` where it is given, otherwise those of this
  * machine with the server's own major, those of an image where Docker answers, or the nearest newer ones.
@@ -36,46 +39,47 @@ export interface ToolPlaces {
  */
 export async function connectServer(
   target: ConnectionTarget,
-  options: Partial<ToolPlaces> & { readonly folders?: readonly string[] } = {},
+  options: ConnectOptions = {},
 ): Promise<PostgresServer> {
-  const { tools, version } =
+  const chosen =
     typeof options.container === 'string'
-      ? await openContainer(target, options.container, options.directory ?? process.cwd())
+      ? await openContainer(target, options.container, {
+          directory: options.directory ?? process.cwd(),
+          evenWithoutTarget: options.evenWithoutTarget === true,
+        })
       : await openTools(target, options);
   try {
-    refuseOldServer(version);
+    refuseOldServer(chosen.version);
   } catch (error) {
-    await tools[Symbol.asyncDispose]();
+    await chosen.tools[Symbol.asyncDispose]();
     throw error;
   }
-  return new ReachedServer(target.address, version, tools);
+  return new ReachedServer(target.address, chosen);
 }
 
-async function openTools(
-  target: ConnectionTarget,
-  options: Partial<ToolPlaces> & { readonly folders?: readonly string[] },
-): Promise<ImageTools> {
+async function openTools(target: ConnectionTarget, options: ConnectOptions): Promise<ChosenTools> {
+  const evenWithoutTarget = options.evenWithoutTarget === true;
   const installations = await findInstallations(options.folders ?? (await searchFolders()));
   const [newest] = installations;
-  const known = newest === undefined ? null : await readServerVersion(target, newest);
-  if (known !== null && installations.some(({ version }) => version.major === known.major)) {
-    return { tools: new MachineTools(chooseTools(installations, known), target), version: known };
+  const probed =
+    newest === undefined
+      ? null
+      : await probeServer(
+          new MachineTools({ installation: newest, warnings: [] }, target),
+          target,
+          evenWithoutTarget,
+        );
+  if (probed !== null && installations.some(({ version }) => version.major === probed.version.major)) {
+    return { ...probed, tools: new MachineTools(chooseTools(installations, probed.version), target) };
   }
-  const image = await chooseClientImage(target, known, options.clientImage ?? null);
+  const image = await chooseClientImage(target, probed, {
+    image: options.clientImage ?? null,
+    evenWithoutTarget,
+  });
   if (image.opened !== null) return image.opened;
-  if (known === null) throw noTools(null, image.because);
-  const choice = chooseTools(installations, known, image.because);
-  return { tools: new MachineTools(choice, target), version: known };
-}
-
-async function readServerVersion(
-  target: ConnectionTarget,
-  installation: ToolInstallation,
-): Promise<ServerVersion> {
-  const tools = new MachineTools({ installation, warnings: [] }, target);
-  const { session, serverVersionNumber } = await openSession(tools, target.address, target.address.database);
-  await session[Symbol.asyncDispose]();
-  return versionFromNumber(serverVersionNumber);
+  if (probed === null) throw noTools(null, image.because);
+  const choice = chooseTools(installations, probed.version, image.because);
+  return { ...probed, tools: new MachineTools(choice, target) };
 }
 
 function refuseOldServer(version: ServerVersion): void {
@@ -92,11 +96,15 @@ class ReachedServer implements PostgresServer {
   readonly address: DatabaseAddress;
   readonly version: ServerVersion;
   readonly tools: Tools;
+  readonly home: string;
+  readonly unreachable: Unreachable | null;
 
-  constructor(address: DatabaseAddress, version: ServerVersion, tools: Tools) {
+  constructor(address: DatabaseAddress, chosen: ChosenTools) {
     this.address = address;
-    this.version = version;
-    this.tools = tools;
+    this.version = chosen.version;
+    this.tools = chosen.tools;
+    this.home = chosen.home;
+    this.unreachable = chosen.unreachable;
   }
 
   async connect(database: string, options: { readonly applicationName?: string } = {}): Promise<SqlSession> {

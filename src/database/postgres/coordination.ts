@@ -25,8 +25,8 @@ const stateRow = z.object({
 });
 
 /**
- * Takes the run's lock in the coordination database, which is created when there is none; `inTarget` is a session in
- * the target. Resolves with the session that holds the lock, or null when there is no such database and the role may
+ * Takes the run's lock in the coordination database, which is created when there is none; `elsewhere` is a session
+ * in any other database. Resolves with the session that holds the lock, or null when there is no such database and the role may
  * not create one. Rejects with SM_LOCKED, or with SM_NAME_TAKEN when a database of that name is not ours.
  *
  * Runs may come and go at the same time: one that is created twice is shared, one that is dropped between CREATE and
@@ -34,14 +34,14 @@ const stateRow = z.object({
  */
 export async function lockCoordination(
   server: PostgresServer,
-  inTarget: SqlSession,
+  elsewhere: SqlSession,
   applicationName: string,
 ): Promise<SqlSession | null> {
   const target = server.address.database;
   const name = coordinationName(target);
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     if (attempt > 1) await sleep(pauseMs * Math.random());
-    if (!(await ensureDatabase(inTarget, target, name))) return null;
+    if (!(await ensureDatabase(elsewhere, target, name))) return null;
     const session = await connectUnlessGone(server, name, applicationName);
     if (session === null) continue;
     try {
@@ -67,21 +67,24 @@ export async function lockCoordination(
 /**
  * Drops the coordination database when its comment proves that it is ours and that nothing is open, and nobody is
  * connected. Otherwise it stays, which is no failure: the next run uses it and tries again.
- * `closedPid`: backend of our own session there, which was closed just now.
+ * `elsewhere` is a session in any other database, `closedPid` the backend of our own session there, which was closed just now.
  */
-export async function dropCoordination(inTarget: SqlSession, closedPid: number | null = null): Promise<void> {
-  const target = inTarget.database;
+export async function dropCoordination(
+  elsewhere: SqlSession,
+  target: string,
+  closedPid: number | null = null,
+): Promise<void> {
   const name = coordinationName(target);
   const deadline = Date.now() + ownSessionTimeoutMs;
   try {
-    let state = await readState(inTarget, name);
+    let state = await readState(elsewhere, name);
     while (state?.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
       await sleep(pauseMs);
-      state = await readState(inTarget, name);
+      state = await readState(elsewhere, name);
     }
     if (state === undefined || state.sessions.length > 0) return;
     if (readCoordinationMark(target, state.comment) !== 'idle') return;
-    await inTarget.execute(`DROP DATABASE ${identifier(name)}`);
+    await elsewhere.execute(`DROP DATABASE ${identifier(name)}`);
   } catch (error) {
     // In use by a run that came in this moment, dropped by it already, or owned by another role.
     if (!(error instanceof SqlError)) throw error;
@@ -102,20 +105,20 @@ async function readState(session: SqlSession, name: string): Promise<z.infer<typ
 }
 
 /** Whether there is a coordination database now. */
-async function ensureDatabase(inTarget: SqlSession, target: string, name: string): Promise<boolean> {
-  const state = await readState(inTarget, name);
+async function ensureDatabase(elsewhere: SqlSession, target: string, name: string): Promise<boolean> {
+  const state = await readState(elsewhere, name);
   if (state !== undefined) {
     if (state.isInvalid && readCoordinationMark(target, state.comment) !== null)
-      await dropCoordination(inTarget);
+      await dropCoordination(elsewhere, target);
     return true;
   }
-  const [role] = await inTarget.query(
+  const [role] = await elsewhere.query(
     `SELECT rolcreatedb OR rolsuper AS "mayCreate" FROM pg_catalog.pg_roles WHERE rolname = current_user`,
     z.object({ mayCreate: z.boolean() }),
   );
   if (role?.mayCreate !== true) return false;
   try {
-    await inTarget.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0`);
+    await elsewhere.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0`);
   } catch (error) {
     if (!(error instanceof SqlError) || !alreadyThere.has(error.sqlState)) throw error;
   }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
-import type { Database, SwapOutcome, SwapPlan } from '../database.ts';
+import type { Database } from '../database.ts';
 import { changedTables, rewoundSequences } from './changed-contents.ts';
 import { compareWithFailed } from './compare-with-failed.ts';
-import { connectServer, type ToolPlaces } from './connect.ts';
+import { type ConnectOptions, connectServer } from './connect.ts';
 import { coordinationMark } from './coordination-mark.ts';
 import { copyMark } from './copy-mark.ts';
 import { coordinationName, copyName } from './copy-name.ts';
@@ -22,11 +22,13 @@ import { readArchive } from './read-archive.ts';
 import { restoreBeside } from './restore-beside.ts';
 import { readSchemaText, schemaDigest } from './schema-text.ts';
 import { readCompared } from './scratch-server.ts';
+import type { SqlSession } from './server.ts';
 import { readServerIdentity } from './server-identity.ts';
 import { readServerRoles } from './server-roles.ts';
 import { openSnapshot } from './snapshot.ts';
 import { literal } from './sql-text.ts';
 import { swap } from './swap.ts';
+import { takeName } from './take-name.ts';
 import { TargetSession } from './target-session.ts';
 import type { ConnectionTarget } from './url.ts';
 import { readWitness } from './witness.ts';
@@ -34,15 +36,20 @@ import { readWitness } from './witness.ts';
 /** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session and its tools. */
 export async function openDatabase(
   target: ConnectionTarget,
-  places: Partial<ToolPlaces> = {},
+  options: Omit<ConnectOptions, 'folders'> = {},
 ): Promise<Database> {
-  const server = await connectServer(target, places);
+  const server = await connectServer(target, options);
   const name = server.address.database;
   const inTarget = new TargetSession(server);
+  /** For questions about databases, which can be asked from any of them. */
+  const atHome = server.unreachable === null ? inTarget : new TargetSession(server, server.home);
   let held: HeldLock | null = null;
 
   /** The swap needs the target empty of our own sessions, and the lock's other session to do its work in. */
-  const swapWithLock = async (plan: SwapPlan, log: PhaseLog): Promise<SwapOutcome> => {
+  const withRenamer = async <T>(
+    log: PhaseLog | null,
+    rename: (renamer: SqlSession) => Promise<T>,
+  ): Promise<T> => {
     if (held === null || held.coordination === null) {
       throw new SafeMigrateError({
         code: 'SM_SWAP_FAILED',
@@ -52,16 +59,17 @@ export async function openDatabase(
         phase: 'recover',
       });
     }
-    await held.assertHeld();
-    await inTarget.close();
-    await held.releaseTarget();
     const lock = held;
-    return await swap(server, held.coordination, plan, log).finally(() => lockTargetAgain(lock, log));
+    await lock.assertHeld();
+    await inTarget.close();
+    await lock.releaseTarget();
+    return await rename(held.coordination).finally(() => lockTargetAgain(lock, log));
   };
 
   return {
     address: server.address,
     server: server.version,
+    unreachable: server.unreachable,
     toolsFact: server.tools.fact,
     toolsWarnings: server.tools.warnings,
 
@@ -74,7 +82,7 @@ export async function openDatabase(
     urlOf: (database) => target.urlOf(database),
     copyName: (kind, run) => copyName(name, kind, run),
     copyMark: (kind, run) => copyMark({ kind, target: name, run }),
-    identity: () => inTarget.use(readServerIdentity),
+    identity: () => atHome.use(readServerIdentity),
     schema: (signal) => readCompared(server, name, signal),
     inspect: () => inTarget.use((session) => inspect(session, server.version)),
 
@@ -85,7 +93,7 @@ export async function openDatabase(
     },
 
     closedJournal: { database: coordinationName(name), comment: coordinationMark(name) },
-    openJournal: () => inTarget.use((session) => openJournal(session, name)),
+    openJournal: () => atHome.use((session) => openJournal(session, name)),
 
     openSnapshot: () => openSnapshot(server),
     witness: () => inTarget.use(readWitness),
@@ -95,9 +103,10 @@ export async function openDatabase(
 
     readArchive: (dumpPath, signal) => readArchive(server, dumpPath, signal),
     restoreBeside: (request, log) => restoreBeside(server, request, log),
-    swap: swapWithLock,
+    swap: (plan, log) => withRenamer(log, (renamer) => swap(server, renamer, plan, log)),
+    takeName: (plan) => withRenamer(null, (renamer) => takeName(server, renamer, plan)),
     oidOf: (database) =>
-      inTarget.use(async (session) => {
+      atHome.use(async (session) => {
         const [row] = await session.query(
           `SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(database)}`,
           z.object({ oid: z.number() }),
@@ -105,15 +114,15 @@ export async function openDatabase(
         return row?.oid ?? null;
       }),
     schemaDigest: async (signal) => schemaDigest(await readSchemaText(server, { database: name }, signal)),
-    properties: () => inTarget.use((session) => readProperties(session, name)),
+    properties: () => atHome.use((session) => readProperties(session, name)),
     roles: () => inTarget.use(readServerRoles),
     compareWithFailed: (request, log) =>
       inTarget.use((session) => compareWithFailed(server, session, request, log)),
 
-    failedDatabases: () => inTarget.use((session) => copiesOf(session, name, ['failed'])),
+    failedDatabases: () => atHome.use((session) => copiesOf(session, name, ['failed'])),
     leftoverCopies: () =>
-      inTarget.use((session) => copiesOf(session, name, ['fallback', 'rehearsal', 'scratch'])),
-    dropCopy: (copy) => inTarget.use((session) => dropCopy(session, name, copy)),
+      atHome.use((session) => copiesOf(session, name, ['fallback', 'rehearsal', 'scratch'])),
+    dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy)),
 
     isOneRoute: () => isOneRoute(server.tools, server.address),
     openMeetingPoint: (options) => openMeetingPoint(server, options),
@@ -123,20 +132,24 @@ export async function openDatabase(
 
     async [Symbol.asyncDispose]() {
       await inTarget.close();
+      await atHome.close();
       await server[Symbol.asyncDispose]();
     },
   };
 }
 
-/** The coordination lock guards the run; the other one is for those without. Losing it must not hide how a swap went. */
-async function lockTargetAgain(held: HeldLock, log: PhaseLog): Promise<void> {
+/**
+ * The coordination lock guards the run; the other one is for those without. Losing it must not hide how a swap went.
+ * `log` is null where there may be nothing to lock.
+ */
+async function lockTargetAgain(held: HeldLock, log: PhaseLog | null): Promise<void> {
   try {
     if (await held.reacquireTarget()) return;
-    log.warn(
+    log?.warn(
       'another session took the lock in the target after the swap; this run still holds the coordination lock',
     );
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;
-    log.warn(`the lock in the target could not be taken again after the swap: ${error.message}`);
+    log?.warn(`the lock in the target could not be taken again after the swap: ${error.message}`);
   }
 }

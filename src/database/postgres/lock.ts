@@ -6,6 +6,7 @@ import { dropCoordination, lockCoordination } from './coordination.ts';
 import { writeJournal } from './journal-comment.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
+import { identifier } from './sql-text.ts';
 
 /**
  * The run's lock: one in the coordination database, held from the first to the last moment, and one in the target,
@@ -20,15 +21,21 @@ export interface HeldLock extends RunLock {
   reacquireTarget(): Promise<boolean>;
 }
 
-/** Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when. */
+/**
+ * Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when.
+ * Of a target that cannot be connected to, the coordination lock is all there is to take; nobody else is in it either.
+ */
 export async function takeLock(server: PostgresServer, holder: RunHolder): Promise<HeldLock> {
   const applicationName = holderName(holder);
-  const inTarget = await server.connect(server.address.database, { applicationName });
+  const atHome = await server.connect(server.home, { applicationName });
   let coordination: SqlSession | null = null;
   try {
     // In this order: a run that swaps lets go of the target for a moment, but never of the coordination database.
-    coordination = await lockCoordination(server, inTarget, applicationName);
-    await lockTarget(inTarget);
+    coordination = await lockCoordination(server, atHome, applicationName);
+    if (server.unreachable === null) await lockTarget(atHome);
+    else if (coordination === null) throw nothingToLock(server);
+    else await atHome[Symbol.asyncDispose]();
+    const inTarget = server.unreachable === null ? atHome : null;
     const held = new HeldSessions(server, applicationName, coordination, inTarget);
     await held.start();
     return held;
@@ -36,9 +43,9 @@ export async function takeLock(server: PostgresServer, holder: RunHolder): Promi
     if (coordination !== null) {
       const { backendPid } = coordination;
       await coordination[Symbol.asyncDispose]();
-      await cleanUp(() => dropCoordination(inTarget, backendPid));
+      await cleanUp(() => dropCoordination(atHome, server.address.database, backendPid));
     }
-    await inTarget[Symbol.asyncDispose]();
+    await atHome[Symbol.asyncDispose]();
     throw error;
   }
 }
@@ -64,7 +71,7 @@ class HeldSessions implements HeldLock {
     server: PostgresServer,
     applicationName: string,
     coordination: SqlSession | null,
-    inTarget: SqlSession,
+    inTarget: SqlSession | null,
   ) {
     this.coordination = coordination;
     this.coordinationDatabase = coordination?.database ?? null;
@@ -98,10 +105,11 @@ class HeldSessions implements HeldLock {
     this.#stopCoordinationPings();
     await this.releaseTarget();
     await coordination[Symbol.asyncDispose]();
-    await using inTarget = await this.#server.connect(this.#server.address.database);
-    this.coordination = await lockCoordination(this.#server, inTarget, this.#applicationName);
+    await using atHome = await this.#server.connect(this.#server.home);
+    this.coordination = await lockCoordination(this.#server, atHome, this.#applicationName);
     if (this.coordination === null) throw lockLost(this.#server);
     this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
+    if (this.#server.unreachable !== null) return;
     if (!(await this.reacquireTarget())) throw lockLost(this.#server);
   }
 
@@ -146,8 +154,8 @@ class HeldSessions implements HeldLock {
     const { backendPid } = this.coordination;
     await cleanUp(async () => {
       // A session of its own: the other one may have been ended, or let go for a swap.
-      await using cleaner = await this.#server.connect(this.#server.address.database);
-      await dropCoordination(cleaner, backendPid);
+      await using cleaner = await this.#server.connect(this.#server.home);
+      await dropCoordination(cleaner, this.#server.address.database, backendPid);
     });
   }
 }
@@ -168,6 +176,16 @@ async function cleanUp(work: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;
   }
+}
+
+function nothingToLock(server: PostgresServer): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_NO_CREATEDB',
+    message: `the role of database-url may not create databases, and ${server.address.database} cannot be connected to`,
+    hint: `Let an administrator run ALTER ROLE ${identifier(server.address.user)} CREATEDB.`,
+    docs: 'postgresql.md',
+    phase: 'preflight',
+  });
 }
 
 function lockLost(server: PostgresServer): SafeMigrateError {

@@ -7,15 +7,16 @@ const schemaRow = z.object({ oid: z.number() });
 
 /**
  * Drops the schema `public` of a fresh copy when the target has none: a dump cannot say that something is missing.
- * `admin` is a session on the server; when it is not in the target, the target is asked by a session of its own.
+ * Whether it has is known of a stored backup (`hasPublicSchema`); otherwise the target is looked at. `admin` is a session on the server; when it is not in the target, the target is asked by a session of its own.
  * Rejects with SM_RESTORE_FAILED when the role may not (before 15, `public` belongs to the superuser).
  */
 export async function matchPublicSchema(
   server: PostgresServer,
   admin: SqlSession,
   copy: string,
+  hasPublicSchema?: boolean,
 ): Promise<void> {
-  if (await hasPublic(server, admin)) return;
+  if (hasPublicSchema ?? (await hasPublic(server, admin))) return;
   await using session = await server.connect(copy);
   try {
     await session.execute('DROP SCHEMA IF EXISTS public');

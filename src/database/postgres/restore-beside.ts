@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { Database, Fallback, Fingerprint } from '../database.ts';
+import { availableExtensions } from './available-extensions.ts';
 import { closeDatabase } from './close-database.ts';
 import { compareFingerprints } from './compare-fingerprints.ts';
 import { copyName } from './copy-name.ts';
@@ -35,7 +36,7 @@ export async function restoreBeside(
   server: PostgresServer,
   request: RestoreRequest,
   log: PhaseLog,
-  adminDatabase: string = server.address.database,
+  adminDatabase: string = server.home,
 ): Promise<Fallback> {
   const target = server.address.database;
   const mark = { kind: 'fallback', target, run: request.run } as const;
@@ -44,10 +45,11 @@ export async function restoreBeside(
   }
   request.signal.throwIfAborted();
   await using admin = await server.connect(adminDatabase, { applicationName: 'safe-migrate prove' });
+  const expected = await expectedHere(server, admin, request.expected, log);
   const copy = await createCopy(admin, server.version, mark, request.properties);
   try {
     await commitLazily(admin, copy.name);
-    const fingerprint = await fillAndCompare(server, admin, request, log);
+    const fingerprint = await fillAndCompare(server, admin, { ...request, expected }, log);
     await commitSafely(admin, copy.name);
     await replayProperties(admin, copy.name, request.properties);
     await closeDatabase(admin, copy.name);
@@ -61,6 +63,17 @@ export async function restoreBeside(
   }
 }
 
+/** A backup of an older major version may need other versions of its extensions. */
+async function expectedHere(
+  server: PostgresServer,
+  admin: SqlSession,
+  expected: Fingerprint,
+  log: PhaseLog,
+): Promise<Fingerprint> {
+  if (expected.serverMajor === server.version.major) return expected;
+  return { ...expected, extensions: await availableExtensions(admin, expected.extensions, log) };
+}
+
 /** Restores, ANALYZEs and compares; returns what the copy holds. */
 async function fillAndCompare(
   server: PostgresServer,
@@ -72,7 +85,7 @@ async function fillAndCompare(
   let progress: string | undefined;
   log.progress(() => progress);
 
-  await matchPublicSchema(server, admin, name);
+  await matchPublicSchema(server, admin, name, request.hasPublicSchema);
   await watchingSize(
     admin,
     name,
@@ -112,6 +125,7 @@ async function fillAndCompare(
       actual: schemaText,
       extensions: expected.extensions,
       properties: request.properties,
+      hasPublicSchema: request.hasPublicSchema,
       signal,
     })),
   ];

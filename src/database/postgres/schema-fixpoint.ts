@@ -1,5 +1,3 @@
-import { pipeline } from 'node:stream/promises';
-import { SafeMigrateError } from '../../system/errors.ts';
 import type { DatabaseProperties, Fingerprint } from '../database.ts';
 import { createCopy } from './create-copy.ts';
 import { dropCopy } from './drop-copy.ts';
@@ -9,7 +7,8 @@ import { createExtension } from './restore-extensions.ts';
 import { restoreFailed } from './restore-failed.ts';
 import { diffSchemaTexts, readSchemaText } from './schema-text.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
-import { describeToolFailure } from './tool-failure.ts';
+import { SqlError } from './sql-errors.ts';
+import { literal } from './sql-text.ts';
 
 export interface SchemaComparison {
   readonly run: string;
@@ -19,6 +18,7 @@ export interface SchemaComparison {
   readonly actual: string;
   readonly extensions: Fingerprint['extensions'];
   readonly properties: DatabaseProperties;
+  readonly hasPublicSchema: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -39,46 +39,49 @@ export async function compareSchemas(
   const mark = { kind: 'scratch', target, run: comparison.run } as const;
   const scratch = await createCopy(admin, server.version, mark, comparison.properties);
   await commitLazily(admin, scratch.name);
-  await matchPublicSchema(server, admin, scratch.name);
+  await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
   await loadSchema(server, scratch.name, comparison);
   const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);
   await dropCopy(admin, target, scratch.name);
   return diffSchemaTexts(again, comparison.actual);
 }
 
+/**
+ * Runs the text piece by piece, each as a string that only the server reads: the text of a stored backup comes from
+ * outside, and psql would run what stands behind a backslash on this machine.
+ */
 async function loadSchema(
   server: PostgresServer,
   database: string,
   comparison: SchemaComparison,
 ): Promise<void> {
-  const args = ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--file=-'];
-  const process = server.tools.start('psql', args, { database, stdin: 'pipe', signal: comparison.signal });
-  if (process.stdin === null) throw new TypeError('psql was started without stdin');
-  process.stdout.resume();
-  const written = pipeline([restorableText(comparison)], process.stdin).catch((error: unknown) => error);
-  const exit = await process.exited;
   comparison.signal.throwIfAborted();
-  if (exit.exitCode !== 0)
-    throw restoreFailed('the schema cannot be restored', describeToolFailure('psql', exit));
-  const writeError = await written;
-  if (writeError !== undefined) {
-    throw new SafeMigrateError({
-      code: 'SM_RESTORE_FAILED',
-      message: 'psql ended before it had read the whole schema',
-      hint: 'Run again; if it happens twice, please report it with the log of this job.',
-      phase: 'prove',
-      cause: writeError,
-    });
+  await using session = await server.connect(database);
+  const end = (): void => session.kill();
+  comparison.signal.addEventListener('abort', end, { once: true });
+  let object: string | null = null;
+  try {
+    for (const piece of restorableText(comparison).split(/^(?=--\n-- Name: )/m)) {
+      object = /^-- Name: (.*?); Type: [^;]*;/m.exec(piece)?.[1] ?? null;
+      await session.execute(`DO ${literal(`BEGIN EXECUTE ${literal(piece)}; END`)}`);
+    }
+  } catch (error) {
+    comparison.signal.throwIfAborted();
+    if (!(error instanceof SqlError)) throw error;
+    throw restoreFailed('the schema cannot be restored', { message: error.primaryMessage, object });
+  } finally {
+    comparison.signal.removeEventListener('abort', end);
   }
 }
 
 /**
  * The schema text as it can be restored by an ordinary role: extensions in the target's versions, without their
- * comments; and without a setting that servers before 17 do not know.
+ * comments; without a setting that servers before 17 do not know, and without what only psql understands.
  */
 function restorableText({ expected, extensions }: SchemaComparison): string {
   return expected
     .replaceAll(/^SET transaction_timeout = 0;$/gm, '')
+    .replaceAll(/^\\(un)?restrict \S+$/gm, '')
     .replaceAll(/^COMMENT ON EXTENSION .* IS '(?:[^']|'')*';$/gm, '')
     .replaceAll(/^CREATE EXTENSION IF NOT EXISTS (\S+) WITH SCHEMA .*;$/gm, (statement, quoted: string) => {
       const name = quoted.startsWith('"') ? quoted.slice(1, -1).replaceAll('""', '"') : quoted;

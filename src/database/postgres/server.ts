@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { z } from 'zod';
-import type { DatabaseAddress, ServerVersion } from '../database.ts';
+import type { DatabaseAddress, ServerVersion, Unreachable } from '../database.ts';
 
 /** How a tool ended. */
 export interface ToolExit {
@@ -85,6 +85,10 @@ export interface PostgresServer extends AsyncDisposable {
   readonly address: DatabaseAddress;
   readonly version: ServerVersion;
   readonly tools: Tools;
+  /** The database in which statements about databases are run: the target, unless it cannot be connected to. */
+  readonly home: string;
+  /** null when the target can be connected to. */
+  readonly unreachable: Unreachable | null;
   /** `applicationName` is cut to 63 bytes; default `safe-migrate`. */
   connect(database: string, options?: { readonly applicationName?: string }): Promise<SqlSession>;
 }

@@ -8,7 +8,7 @@ import { readSequences } from './sequences.ts';
 import type { PostgresServer } from './server.ts';
 import { readWitness } from './witness.ts';
 
-const timeRow = z.object({ takenAt: z.string() });
+const timeRow = z.object({ takenAt: z.string(), hasPublicSchema: z.boolean() });
 
 /**
  * Opens a transaction in the target that keeps one snapshot for the dump, the fingerprint and the schema text.
@@ -23,7 +23,8 @@ export async function openSnapshot(server: PostgresServer): Promise<Snapshot> {
     const snapshotId = await exportSnapshot(exporter);
     const sequences = await readSequences(exporter);
     const [time] = await exporter.query(
-      `SELECT pg_catalog.to_char(pg_catalog.transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "takenAt"`,
+      `SELECT pg_catalog.to_char(pg_catalog.transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "takenAt",
+              EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public') AS "hasPublicSchema"`,
       timeRow,
     );
     if (time === undefined) throw new TypeError('transaction_timestamp() returned no row');
@@ -46,6 +47,7 @@ export async function openSnapshot(server: PostgresServer): Promise<Snapshot> {
       witness,
       counters,
       takenAt: time.takenAt,
+      hasPublicSchema: time.hasPublicSchema,
       dump: (sink, signal) => dumpSnapshot(server, source, sink, signal),
       fingerprint: (jobs, signal, onTable) =>
         readFingerprint(

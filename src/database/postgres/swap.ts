@@ -224,12 +224,12 @@ function isConnectionLost(error: unknown): boolean {
   return error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST';
 }
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof SqlError) return error.primaryMessage;
   return messageOf(error);
 }
 
-function swapFailed(target: string, reason: string, cause?: unknown): SafeMigrateError {
+export function swapFailed(target: string, reason: string, cause?: unknown): SafeMigrateError {
   return new SafeMigrateError({
     code: 'SM_SWAP_FAILED',
     message: `${target} could not be swapped for the fallback database: ${reason}. Both names are as before.`,

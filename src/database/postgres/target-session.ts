@@ -10,10 +10,13 @@ const lockTimeoutSeconds = 60;
  */
 export class TargetSession {
   readonly #server: PostgresServer;
+  readonly #database: string;
   #session: Promise<SqlSession> | null = null;
 
-  constructor(server: PostgresServer) {
+  /** `database`: by default the target; another one where that cannot be connected to. */
+  constructor(server: PostgresServer, database: string = server.address.database) {
     this.#server = server;
+    this.#database = database;
   }
 
   async use<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
@@ -35,7 +38,7 @@ export class TargetSession {
   }
 
   async #connect(): Promise<SqlSession> {
-    const session = await this.#server.connect(this.#server.address.database);
+    const session = await this.#server.connect(this.#database);
     try {
       // A lock that a failed migration left behind (a prepared transaction) must not hold up its recovery for ever.
       await session.execute(`SET lock_timeout = '${lockTimeoutSeconds}s'`);

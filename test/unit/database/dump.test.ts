@@ -28,6 +28,8 @@ function serverWithTool(major: number, script: string): { server: PostgresServer
         return startProcess('/bin/sh', ['-c', script, tool, ...args], { env: {} });
       },
     },
+    home: 'erp',
+    unreachable: null,
     connect: () => Promise.reject(new Error('no sessions here')),
     [Symbol.asyncDispose]: async () => {},
   };

@@ -29,9 +29,7 @@ function problemsFor(inputs: Readonly<Record<string, string>>): readonly Problem
 /** The inputs of a command that makes backups. */
 function backupInputs(...given: Parameters<typeof parseInputs>) {
   const { settings, warnings } = parseInputs(...given);
-  if (settings.command === 'check' || settings.command === 'prune') {
-    throw new TypeError(`${settings.command} makes no backup`);
-  }
+  if (!('encryption' in settings)) throw new TypeError('a command that makes no backup');
   return { settings, warnings };
 }
 
@@ -116,5 +114,27 @@ describe('an identity', () => {
     const secrets = secretsOf(readInputs(environment({ 'encryption-identity': file })));
     expect(secrets).toEqual(expect.arrayContaining([file, identity]));
     expect(secrets).not.toContain(`# public key: ${recipient}`);
+  });
+});
+
+describe('the keys of a rollback', () => {
+  const parseRollback = (inputs: Readonly<Record<string, string>>) => {
+    const { settings } = parseInputs(
+      environment({ command: 'rollback', confirm: 'erp', ...inputs }),
+      context,
+    );
+    if (settings.command !== 'rollback') throw new TypeError('not a rollback');
+    return settings.keys;
+  };
+
+  it('are what is given, a passphrase and private keys side by side', () => {
+    expect(parseRollback({})).toEqual({ passphrase: null, identities: [] });
+    const keys = parseRollback({
+      'encryption-passphrase': goodPassphrase,
+      'encryption-identity': `# a key file\n${identity}\n`,
+    });
+    expect(keys.passphrase?.reveal()).toBe(goodPassphrase);
+    expect(keys.identities.map((key) => key.reveal())).toEqual([identity]);
+    expect(JSON.stringify(keys)).not.toContain(identity);
   });
 });

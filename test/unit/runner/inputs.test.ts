@@ -122,6 +122,42 @@ describe('inputs that are right', () => {
   });
 });
 
+describe('a rollback', () => {
+  const rollback = { ...good, command: 'rollback' };
+
+  it('takes the latest backup unless another one is named, and no hooks unless they are given', () => {
+    expect(parse({ ...rollback, confirm: 'applizor_erp' }).settings).toMatchObject({
+      command: 'rollback',
+      backup: 'latest',
+      confirm: 'applizor_erp',
+      dryRun: false,
+      beforeMigrate: null,
+      afterMigrate: null,
+      hookTimeoutMinutes: 10,
+    });
+  });
+
+  it('has to be confirmed, unless it only looks', () => {
+    expect(problemsFor(rollback).map(({ message }) => message)).toEqual([
+      'confirm: must be given: a rollback replaces the database',
+    ]);
+    expect(parse({ ...rollback, 'dry-run': 'true' }).settings).toMatchObject({ dryRun: true, confirm: null });
+  });
+
+  it.each(['../other', 'a/b', '..', 'latest id'])('does not take %j for an id', (backup) => {
+    expect(problemsFor({ ...rollback, confirm: 'x', backup })[0]?.message).toContain("is no backup's id");
+  });
+
+  it('has hooks, which a migration has not yet and does not ignore', () => {
+    const hooks = { 'before-migrate': './stop.sh', 'after-migrate': './start.sh' };
+    expect(parse({ ...rollback, confirm: 'x', ...hooks }).settings).toMatchObject({
+      beforeMigrate: './stop.sh',
+      afterMigrate: './start.sh',
+    });
+    expect(problemsFor({ ...good, ...hooks }).map(({ code }) => code)).toEqual(['SM_NOT_YET', 'SM_NOT_YET']);
+  });
+});
+
 describe('inputs that are wrong', () => {
   it('are all refused together', () => {
     const problems = problemsFor({
@@ -169,7 +205,7 @@ describe('inputs that are wrong', () => {
     },
   );
 
-  it.each(['rollback', 'drill'])('command %s is refused as not built yet', (command) => {
+  it.each(['drill'])('command %s is refused as not built yet', (command) => {
     expect(problemsFor({ ...good, command })).toMatchObject([{ code: 'SM_NOT_YET' }]);
   });
 

@@ -1,0 +1,76 @@
+import { formatDuration } from '../report/quantity.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+import { messageOf, SafeMigrateError } from '../system/errors.ts';
+import { describeExit } from '../system/exit-text.ts';
+import type { CommandContext } from './context.ts';
+
+export interface HookSettings {
+  readonly workingDirectory: string;
+  /** Shell commands; null: none. */
+  readonly beforeMigrate: string | null;
+  readonly afterMigrate: string | null;
+  /** For each of them. */
+  readonly hookTimeoutMinutes: number;
+}
+
+/**
+ * The user's commands around the work: stop and start the application, turn maintenance on and off. Whatever happens
+ * between them, after-migrate runs when before-migrate was begun, and it runs once.
+ */
+export class Hooks {
+  readonly #context: CommandContext;
+  readonly #settings: HookSettings;
+  #isOwed = false;
+
+  constructor(context: CommandContext, settings: HookSettings) {
+    this.#context = context;
+    this.#settings = settings;
+  }
+
+  /** Rejects with SM_HOOK_FAILED. */
+  async before(): Promise<void> {
+    const { beforeMigrate, afterMigrate } = this.#settings;
+    this.#isOwed = afterMigrate !== null;
+    if (beforeMigrate === null) return;
+    await this.#context.log.phase('quiesce', async (log) => {
+      const fact = await this.#run('before-migrate', beforeMigrate, log, this.#context.signal);
+      return { fact, value: null };
+    });
+  }
+
+  /** A failure of it is a warning: what the run was to do is done, or undone, by then. Cancelling does not end it. */
+  async after(): Promise<void> {
+    const { afterMigrate } = this.#settings;
+    if (!this.#isOwed || afterMigrate === null) return;
+    this.#isOwed = false;
+    try {
+      await this.#context.log.phase('settle', async (log) => {
+        return { fact: await this.#run('after-migrate', afterMigrate, log, null), value: null };
+      });
+    } catch (error) {
+      this.#context.log.warn(messageOf(error));
+    }
+  }
+
+  async #run(name: string, script: string, log: PhaseLog, cancelled: AbortSignal | null): Promise<string> {
+    const { hookTimeoutMinutes, workingDirectory } = this.#settings;
+    const timeout = AbortSignal.timeout(hookTimeoutMinutes * 60_000);
+    const startedAt = performance.now();
+    const exit = await this.#context.ports.runShellCommand({
+      script,
+      directory: workingDirectory,
+      signal: cancelled === null ? timeout : AbortSignal.any([timeout, cancelled]),
+      onOutput: (text) => log.output(text),
+    });
+    cancelled?.throwIfAborted();
+    if (exit.exitCode === 0) return `${name} ended after ${formatDuration(performance.now() - startedAt)}`;
+    const how = timeout.aborted
+      ? `did not end within ${hookTimeoutMinutes} minutes`
+      : `ended with ${describeExit(exit)}`;
+    throw new SafeMigrateError({
+      code: 'SM_HOOK_FAILED',
+      message: `${name} ${how}`,
+      hint: 'Its output stands in the log of this step. Try the command by itself on this runner.',
+    });
+  }
+}

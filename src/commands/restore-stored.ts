@@ -1,0 +1,41 @@
+import type { FetchedBackup } from '../backup/fetch-backup.ts';
+import type { ListedBackup } from '../backup/stored-backups.ts';
+import type { Database, Fallback } from '../database/database.ts';
+import { countOf, formatCount } from '../report/quantity.ts';
+import type { CommandContext } from './context.ts';
+
+/**
+ * Phase prove: restores a fetched backup beside the target and compares it with its manifest. A backup that was never
+ * proved is proved by this, or it is not used.
+ */
+export function restoreStored(
+  context: CommandContext,
+  database: Database,
+  { manifest }: ListedBackup,
+  fetched: FetchedBackup,
+  jobs: number,
+): Promise<Fallback> {
+  return context.log.phase('prove', async (log) => {
+    const value = await database.restoreBeside(
+      {
+        name: database.copyName('fallback', context.run.id),
+        run: context.run.id,
+        dumpPath: fetched.dumpPath,
+        expected: manifest.fingerprint,
+        expectedSchemaText: fetched.schemaText,
+        hasPublicSchema: manifest.schema.hasPublic,
+        properties: manifest.database.properties,
+        jobs,
+        signal: context.signal,
+      },
+      log,
+    );
+    const rows = manifest.fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
+    const compared =
+      manifest.fingerprint.serverMajor === database.server.major
+        ? 'all equal to the manifest'
+        : 'all counts equal to the manifest (contents are not compared between major versions)';
+    const tables = countOf(manifest.fingerprint.tables.length, 'table');
+    return { fact: `${tables}, ${formatCount(rows)} rows, ${compared}`, value };
+  });
+}

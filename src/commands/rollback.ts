@@ -1,0 +1,112 @@
+import { countOf } from '../report/quantity.ts';
+import type { Result } from '../report/report.ts';
+import { messageOf } from '../system/errors.ts';
+import type { CommandContext } from './context.ts';
+import { fetchStored } from './fetch-stored.ts';
+import { storedRecord } from './find-stored.ts';
+import { Hooks } from './hooks.ts';
+import { restoreStored } from './restore-stored.ts';
+import { exchange } from './rollback/exchange.ts';
+import { preflightRollback, type RollbackReady } from './rollback/preflight.ts';
+import { takenBack, withTables } from './rollback/taken-back.ts';
+import type { RollbackSettings } from './settings.ts';
+
+/**
+ * Brings the target back to a stored backup, because a person asks for it: fetched and verified, restored beside,
+ * compared with its manifest, and only then exchanged. What is there now is kept. Rejects only while nothing has
+ * been touched.
+ */
+export async function rollback(context: CommandContext, settings: RollbackSettings): Promise<Result> {
+  await using ready = await context.log.phase('preflight', async (log) => {
+    const value = await preflightRollback(context, settings, log);
+    const { address, server } = value.database;
+    context.log.headline(
+      `rollback of ${address.database} at ${address.host}:${address.port}, PostgreSQL ${server.text}, to ${value.backup.id}`,
+    );
+    const report = takenBack(value);
+    context.report.rollback(report);
+    for (const name of report.migrations ?? []) log.detail(`applied after the backup: ${name}`);
+    return { fact: `${migrationsFact(report.migrations)}; ${value.database.toolsFact}`, value };
+  });
+  if (settings.dryRun) return await onlyLook(context, settings, ready);
+
+  await using fetched = await fetchStored(context, ready.backup, settings.keys);
+  const hooks = new Hooks(context, settings);
+  let result: Result;
+  try {
+    await hooks.before();
+    const copy = await restoreStored(context, ready.database, ready.backup, fetched, settings.jobs);
+    context.report.backup(storedRecord(ready.backup, 'true'));
+    await refuseIfCancelled(context, ready, copy.name);
+    result = await exchange(context, ready, copy);
+  } finally {
+    await hooks.after();
+  }
+  if (result === 'rolled-back') await tellWhatNow(context, ready);
+  return result;
+}
+
+/** `dry-run`: what would be taken back. Nothing is locked, fetched or written. */
+async function onlyLook(
+  context: CommandContext,
+  settings: RollbackSettings,
+  ready: RollbackReady,
+): Promise<Result> {
+  await context.log.phase('report', async (log) => {
+    const report = await withTables(context, ready, settings.jobs, takenBack(ready), log);
+    context.report.rollback(report);
+    for (const { schema, table, rowsNow, rowsInBackup } of report.tables ?? []) {
+      log.detail(`${schema}.${table}: ${rowsNow ?? 'no'} rows now, ${rowsInBackup ?? 'no'} in the backup`);
+    }
+    const differing =
+      report.tables === null
+        ? 'tables were not read'
+        : `${countOf(report.tables.length, 'table')} with other rows than the backup`;
+    return { fact: `${migrationsFact(report.migrations)}; ${differing}`, value: null };
+  });
+  const { commit } = takenBack(ready);
+  context.report.nextStep({
+    text: `Nothing was changed. Without dry-run, ${ready.database.address.database} becomes ${ready.backup.id}, and what is there now is kept under another name.${redeploy(commit)}`,
+    commands: [],
+  });
+  return 'checked';
+}
+
+/** The last moment: the exchange itself is not cut off. */
+async function refuseIfCancelled(context: CommandContext, ready: RollbackReady, copy: string): Promise<void> {
+  try {
+    await ready.lock?.assertHeld();
+    context.signal.throwIfAborted();
+  } catch (error) {
+    await ready.database.dropCopy(copy).catch((reason: unknown) => {
+      context.log.warn(`${copy} could not be dropped: ${messageOf(reason)}`);
+    });
+    throw error;
+  }
+}
+
+async function tellWhatNow(context: CommandContext, ready: RollbackReady): Promise<void> {
+  const { commit, migrations } = takenBack(ready);
+  const pending =
+    migrations === null || migrations.length === 0
+      ? ''
+      : ` ${countOf(migrations.length, 'migration')} that were applied after it are pending again.`;
+  context.report.nextStep({
+    text: `${ready.database.address.database} is as it was in ${ready.backup.id}.${pending}${redeploy(commit)}`,
+    commands: [],
+  });
+  try {
+    context.report.kept(await ready.database.failedDatabases());
+  } catch (error) {
+    context.log.warn(`the kept databases cannot be listed: ${messageOf(error)}`);
+  }
+}
+
+function redeploy(commit: string | null): string {
+  return commit === null ? '' : ` The application that fits it is that of commit ${commit}: deploy that one.`;
+}
+
+function migrationsFact(migrations: readonly string[] | null): string {
+  if (migrations === null) return 'the migrations since the backup are unknown';
+  return `${countOf(migrations.length, 'migration')} applied since the backup`;
+}

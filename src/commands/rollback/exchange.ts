@@ -1,0 +1,130 @@
+import type { Fallback } from '../../database/database.ts';
+import { readHistory } from '../../prisma/history.ts';
+import { finishRollbackByHand } from '../../recovery/finish-rollback-by-hand.ts';
+import { whenReachable } from '../../recovery/when-reachable.ts';
+import type { PhaseLog } from '../../report/run-log.ts';
+import { SafeMigrateError } from '../../system/errors.ts';
+import type { CommandContext } from '../context.ts';
+import type { RollbackReady } from './preflight.ts';
+
+/** Once begun, the exchange listens to nobody: it takes a moment. */
+const never = new AbortController().signal;
+
+/**
+ * Phase recover: the restored copy takes the target's place, and what was there is kept. Returns whether it did; what
+ * went wrong is in the report then, with the commands that finish it.
+ */
+export async function exchange(
+  context: CommandContext,
+  ready: RollbackReady,
+  copy: Fallback,
+): Promise<'rolled-back' | 'recovery-failed'> {
+  const { database, targetOid } = ready;
+  const failedName = targetOid === null ? null : database.copyName('failed', context.run.id);
+  try {
+    await context.log.phase('recover', async (log) => {
+      const startedAt = performance.now();
+      await rename(ready, copy, failedName, context.run.id, log);
+      if (failedName !== null) context.report.failedDatabase(failedName);
+      context.report.recovery('swap', (performance.now() - startedAt) / 1000);
+      await checkExchanged(ready, copy, failedName, log);
+      const kept =
+        failedName === null
+          ? 'there was no database of that name'
+          : `what was there is kept as ${failedName}`;
+      return { fact: `swap; schema and history as in the backup; ${kept}`, value: null };
+    });
+    return 'rolled-back';
+  } catch (error) {
+    context.report.problem(error, 'recover');
+    await tellHowToFinish(context, ready, copy, failedName);
+    return 'recovery-failed';
+  }
+}
+
+async function rename(
+  ready: RollbackReady,
+  copy: Fallback,
+  failedName: string | null,
+  run: string,
+  log: PhaseLog,
+): Promise<void> {
+  const { database, targetOid, backup } = ready;
+  const { properties } = backup.manifest.database;
+  if (targetOid === null || failedName === null) {
+    await database.takeName({ fallback: copy, properties, journal: null });
+    return;
+  }
+  const outcome = await database.swap(
+    { targetOid, fallback: copy, failedName, properties, run, journal: null },
+    log,
+  );
+  log.detail(`${outcome.terminatedSessions} sessions ended`);
+}
+
+/** Contents were compared before; this is about whether it is the copy that answers to the name now. */
+async function checkExchanged(
+  { database, backup }: RollbackReady,
+  copy: Fallback,
+  failedName: string | null,
+  log: PhaseLog,
+): Promise<void> {
+  const { prisma } = backup.manifest;
+  const name = database.address.database;
+  const wrong = await whenReachable(async () => {
+    const [oid, digest] = [await database.oidOf(name), await database.schemaDigest(never)];
+    const history = prisma === null ? null : await readHistory(database, prisma.historySchema);
+    const applied = history?.filter((row) => row.finishedAt !== null && row.rolledBackAt === null) ?? [];
+    const isHistory =
+      JSON.stringify(applied.map((row) => row.migrationName).toSorted()) ===
+      JSON.stringify((prisma?.appliedMigrations ?? []).map((migration) => migration.name).toSorted());
+    return [
+      oid === copy.oid ? null : 'another database answers to its name',
+      digest === copy.fingerprint.schemaDigest ? null : 'its schema is not that of the restored copy',
+      isHistory ? null : 'its migration history is not that of the backup',
+    ].filter((problem) => problem !== null);
+  }, log);
+  if (wrong.length === 0) return;
+  const kept = failedName === null ? '' : `; what was there before is in ${failedName}`;
+  throw new SafeMigrateError({
+    code: 'SM_RECOVERY_FAILED',
+    phase: 'recover',
+    docs: 'recovery.md',
+    message: `${name} was rolled back, but ${wrong.join(', ')}${kept}`,
+    hint: 'Look at the database before the application is started again.',
+  });
+}
+
+/** Commands for before the exchange are no use after it, so the server is asked. */
+async function tellHowToFinish(
+  context: CommandContext,
+  { database, targetOid, backup }: RollbackReady,
+  copy: Fallback,
+  failedName: string | null,
+): Promise<void> {
+  const name = database.address.database;
+  const isExchanged = await database.oidOf(name).then(
+    (oid) => oid === copy.oid,
+    // Who cannot be asked is most likely as he was.
+    () => false,
+  );
+  if (isExchanged) {
+    const kept = failedName === null ? '' : `, and what was there before is kept as ${failedName}`;
+    context.report.nextStep({
+      text: `${name} is the restored backup now${kept}. Look at what the problem above names before you go on; nothing has to be renamed any more.`,
+      commands: [],
+    });
+    return;
+  }
+  const steps = finishRollbackByHand({
+    target: name,
+    fallback: copy.name,
+    failed: failedName ?? name,
+    targetIsMissing: targetOid === null,
+    hasCopy: true,
+    closedJournal: database.closedJournal,
+    comment: backup.manifest.database.properties.comment,
+    failedMark: database.copyMark('failed', context.run.id),
+  });
+  for (const step of steps) context.report.nextStep(step);
+}

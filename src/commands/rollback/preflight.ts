@@ -1,0 +1,152 @@
+import type { ListedBackup } from '../../backup/stored-backups.ts';
+import type { Database, RunLock } from '../../database/database.ts';
+import { readHistory } from '../../prisma/history.ts';
+import type { HistoryRow } from '../../prisma/migrator.ts';
+import { formatBytes } from '../../report/quantity.ts';
+import type { PhaseLog } from '../../report/run-log.ts';
+import { messageOf, type Problem, problemsOf, RefusedError, SafeMigrateError } from '../../system/errors.ts';
+import type { CommandContext } from '../context.ts';
+import { findStored, storedRecord } from '../find-stored.ts';
+import type { RollbackSettings } from '../settings.ts';
+
+/** Everything a rollback needs to begin, looked at and found fit. */
+export interface RollbackReady extends AsyncDisposable {
+  readonly database: Database;
+  /** null for a dry run, which leaves no trace on the server. */
+  readonly lock: RunLock | null;
+  readonly backup: ListedBackup;
+  /** null: there is no target. */
+  readonly targetOid: number | null;
+  /** Rows of the target's `_prisma_migrations`; null when it cannot be read. */
+  readonly history: readonly HistoryRow[] | null;
+}
+
+/**
+ * Looks at server, target and backup before anything is touched and refuses with all reasons at once. The target may
+ * be missing, closed or broken; Prisma is needed only where no input names the database.
+ */
+export async function preflightRollback(
+  context: CommandContext,
+  settings: RollbackSettings,
+  log: PhaseLog,
+): Promise<RollbackReady> {
+  const problems: Problem[] = [];
+  const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof SafeMigrateError)) throw error;
+      problems.push(...problemsOf(error));
+      return null;
+    }
+  };
+
+  const url =
+    settings.databaseUrl ?? (await context.ports.openMigrator(settings, context.run, context.signal)).url;
+  const database = await context.ports.openDatabase(url, settings, {
+    evenWithoutTarget: true,
+  });
+  try {
+    const { address, server } = database;
+    context.report.target({ ...address, serverVersion: server.text });
+    for (const warning of database.toolsWarnings) log.warn(warning);
+    if (!settings.dryRun && settings.confirm !== address.database)
+      problems.push(notConfirmed(address.database));
+
+    const storages = settings.storages.map((storage) =>
+      context.ports.openStorage(storage, {
+        retentionDays: 1,
+        isEncrypted: false,
+        workFolder: context.workFolder,
+      }),
+    );
+    const backup = await attempt(() =>
+      findStored(storages, address.database, settings.backup, context.signal, log),
+    );
+    if (backup !== null) {
+      context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? 'true' : 'false'));
+      if (backup.manifest.server.major > server.major) problems.push(olderServer(backup, database));
+    }
+    const targetOid = await database.oidOf(address.database);
+    await lookAtTarget(database, problems, log);
+    context.report.kept(await database.failedDatabases());
+    if (problems.length > 0 || backup === null) throw new RefusedError(problems, { phase: 'preflight' });
+
+    const history = await historyOf(database, backup, log);
+    const lock = settings.dryRun
+      ? null
+      : await database.lock({
+          run: context.run.id,
+          description: context.run.description,
+          startedAt: context.run.startedAt.toISOString(),
+        });
+    return {
+      database,
+      lock,
+      backup,
+      targetOid,
+      history,
+      async [Symbol.asyncDispose]() {
+        await lock?.[Symbol.asyncDispose]();
+        await database[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await database[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** What stands against renaming it. What would only disturb a backup of it is no matter here. */
+async function lookAtTarget(database: Database, problems: Problem[], log: PhaseLog): Promise<void> {
+  const { unreachable } = database;
+  if (unreachable !== null) {
+    log.warn(
+      unreachable.isMissing
+        ? `there is no database ${database.address.database}; the backup will take its name`
+        : `the target cannot be connected to, so it was not looked at: ${unreachable.because}`,
+    );
+    return;
+  }
+  try {
+    const facts = await database.inspect();
+    log.detail(`the target has ${formatBytes(facts.sizeBytes)} and ${facts.tableCount} tables now`);
+    problems.push(...facts.obstacles.filter(({ closes }) => closes !== 'all' && closes.includes('swap')));
+  } catch (error) {
+    if (!(error instanceof SafeMigrateError)) throw error;
+    log.warn(`the target cannot be looked at: ${messageOf(error)}`);
+  }
+}
+
+async function historyOf(
+  database: Database,
+  { manifest }: ListedBackup,
+  log: PhaseLog,
+): Promise<readonly HistoryRow[] | null> {
+  if (database.unreachable !== null || manifest.prisma === null) return null;
+  try {
+    return (await readHistory(database, manifest.prisma.historySchema)) ?? [];
+  } catch (error) {
+    if (!(error instanceof SafeMigrateError)) throw error;
+    log.warn(`the migration history of the target cannot be read: ${messageOf(error)}`);
+    return null;
+  }
+}
+
+function notConfirmed(database: string): Problem {
+  return {
+    code: 'SM_NOT_CONFIRMED',
+    message: `confirm is not the name of the database that would be replaced, ${database}`,
+    hint: `Look at what \`dry-run: true\` says, then give \`confirm: ${database}\`.`,
+    docs: 'recovery.md',
+  };
+}
+
+function olderServer({ id, manifest }: ListedBackup, database: Database): Problem {
+  return {
+    code: 'SM_BACKUP_NEWER',
+    message: `${id} comes from PostgreSQL ${manifest.server.version}, and the server is ${database.server.text}: a dump is not restored into an older major version`,
+    hint: `Roll back on a server of PostgreSQL ${manifest.server.major} or later.`,
+    docs: 'postgresql.md',
+  };
+}

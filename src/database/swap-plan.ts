@@ -1,0 +1,23 @@
+import type { DatabaseProperties, Fallback } from './database.ts';
+import type { JournalEntry } from './journal.ts';
+
+export interface SwapPlan {
+  readonly targetOid: number;
+  readonly fallback: Pick<Fallback, 'name' | 'oid'>;
+  readonly failedName: string;
+  /** The comment is put on the target that comes back; a copy has the rest of them already. */
+  readonly properties: Pick<DatabaseProperties, 'comment'>;
+  /** Stands in the mark that the failed database gets as its comment. */
+  readonly run: string;
+  /** Becomes the journal in the transaction that renames, or not at all; null: there is none to change. */
+  readonly journal: JournalEntry | null;
+}
+
+/** For a target that is gone. */
+export type NamePlan = Pick<SwapPlan, 'fallback' | 'properties' | 'journal'>;
+
+export interface SwapOutcome {
+  readonly terminatedSessions: number;
+  /** 32-bit xid at the swap: every row of the recovered target that is older came out of the backup. */
+  readonly xidAtSwap: number;
+}

@@ -1,0 +1,34 @@
+import { identifier, literal } from '../database/postgres/sql-text.ts';
+import type { NextStep } from '../report/report.ts';
+import { finishByHand, type Names, pasted } from './finish-by-hand.ts';
+
+/** The two ways to finish a rollback whose copy is restored and compared and has not taken the target's name. */
+export function finishRollbackByHand(
+  names: Omit<Names, 'restore'> & { readonly targetIsMissing: boolean },
+): readonly NextStep[] {
+  const fallback = identifier(names.fallback);
+  const [exchange] = names.targetIsMissing ? [takeName(names)] : finishByHand({ ...names, restore: [] });
+  return [
+    ...(exchange === undefined ? [] : [exchange]),
+    {
+      text: `Or leave ${names.target} as it is, and drop the restored backup.`,
+      commands: [pasted([`DROP DATABASE ${fallback};`])],
+    },
+  ];
+}
+
+function takeName(names: Omit<Names, 'restore'>): NextStep {
+  const target = identifier(names.target);
+  return {
+    text: `Go back to the backup: ${names.fallback} becomes ${names.target}, which is not there.`,
+    commands: [
+      pasted([
+        'BEGIN;',
+        `ALTER DATABASE ${identifier(names.fallback)} RENAME TO ${target};`,
+        `COMMENT ON DATABASE ${target} IS ${names.comment === null ? 'NULL' : literal(names.comment)};`,
+        `ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
+        'COMMIT;',
+      ]),
+    ],
+  };
+}
