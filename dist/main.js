@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as countOf, A as waysToFinish, B as describeFailure, C as checkPartNames, D as encryptionSentence, E as writeSchemaText, F as readyCopy, G as digestOf, H as readHistory, I as takeBaseline, J as renderManifest, K as dumpName, L as fieldsOf, M as pasted, N as recover, O as openStorages, P as whenReachable, Q as labelBefore, R as objectsIn, S as ReportBuilder, St as problemsOf, U as findBackup, V as needsBaseline, W as listBackups, X as backupFolder, Y as sealedDumpName, Z as backupId, _ as requestedCommand, _t as identifier, a as saveWorkFolder, at as openPorts, b as readArtifactAccess, bt as SafeMigrateError, c as runIdentity, ct as YoungGarbage, d as checkSections, et as formatAge, f as plain, g as readInputs, gt as parseSql, h as parseInputs, i as saveOpenRun, it as RunJournal, j as finishByHand, k as finishEarlierRun, l as repositoryRootOf, m as surviveLostOutput, mt as errorCodeIn, nt as formatCount, p as resultSentence, pt as checksumsOf, q as manifestName, r as surviveStrayErrors, rt as formatDuration, st as sha256OfFile, t as WorkFolder, tt as formatBytes, u as publish, v as secretsOf, vt as literal, w as findingsOf, x as ActionLog, xt as messageOf, y as readGitHubContext, yt as RefusedError, z as historyDigest } from "./safe-migrate.js";
+import { $ as backupId, A as openStorages, B as objectsIn, C as Hooks, Ct as messageOf, E as findingsOf, F as recover, G as findBackup, H as describeFailure, I as whenReachable, J as dumpName, K as listBackups, L as readyCopy, M as waysToFinish, N as finishByHand, O as writeSchemaText, P as pasted, Q as backupFolder, R as takeBaseline, S as ReportBuilder, St as SafeMigrateError, T as checkPartNames, U as needsBaseline, V as historyDigest, W as readHistory, X as renderManifest, Y as manifestName, Z as sealedDumpName, _ as requestedCommand, a as saveWorkFolder, at as formatDuration, b as readArtifactAccess, bt as literal, c as runIdentity, d as checkSections, et as labelBefore, f as plain, g as readInputs, gt as errorCodeIn, h as parseInputs, ht as checksumsOf, i as saveOpenRun, it as formatCount, j as finishEarlierRun, k as encryptionSentence, l as repositoryRootOf, lt as sha256OfFile, m as surviveLostOutput, nt as formatAge, ot as RunJournal, p as resultSentence, q as digestOf, r as surviveStrayErrors, rt as formatBytes, st as openPorts, t as WorkFolder, tt as countOf, u as publish, ut as YoungGarbage, v as secretsOf, vt as parseSql, w as describeExit, wt as problemsOf, x as ActionLog, xt as RefusedError, y as readGitHubContext, yt as identifier, z as fieldsOf } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash, createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { Readable, Writable } from "node:stream";
@@ -30,7 +30,7 @@ var UnfinishedRunError = class extends SafeMigrateError {
 
 // src/commands/begin-journal.ts
 /** The journal of a run that is about to begin; null without a lock, because only its holder may write one. */
-function beginJournal(context, command, { lock, migrator, facts, pending }) {
+function beginJournal$1(context, command, { lock, migrator, facts, pending }) {
 	if (lock === null) return null;
 	const names = new Set(pending);
 	return RunJournal.of(lock, {
@@ -77,7 +77,7 @@ async function compareSwapped(context, given) {
 
 // src/commands/earlier-run.ts
 /**
-* Finishes what an earlier run left open, before `migrate` looks at the target; other commands only report it. Returns
+* Finishes what an earlier run left open, before `migrate` or `rollback` looks at the target; others only report it. Returns
 * the lock that it took for that, or null when nothing was open. Rejects with SM_LOCKED when that run lives, and with
 * an UnfinishedRunError when a person has to finish it.
 */
@@ -85,7 +85,7 @@ async function finishEarlier(context, settings, given, log) {
 	const { database } = given;
 	const seen = await database.openJournal();
 	if (seen === null) return null;
-	if (settings.command !== "migrate") {
+	if (settings.command === "backup" || settings.dryRun === true) {
 		log.warn(`run ${seen.run} on ${database.address.database} is unfinished (phase ${seen.phase} since ${seen.at}): the next migrate finishes it, or says what a person has to do`);
 		return null;
 	}
@@ -112,6 +112,10 @@ async function finishEarlier(context, settings, given, log) {
 			};
 		});
 		context.report.earlierRun(finished);
+		if (finished.afterMigrateOwed) context.report.nextStep({
+			text: `Run ${finished.run} had begun its before-migrate and did not get to its after-migrate: run that by hand (start the application).`,
+			commands: []
+		});
 		if (finished.problem !== null) throw unfinished(context, journal.phase, finished);
 		log.warn(`an earlier run was unfinished and is finished now: ${finished.fact}`);
 		if (finished.swapped !== null && finished.manifest !== null) {
@@ -1546,7 +1550,7 @@ async function backup(context, settings) {
 		};
 	});
 	report.pending(ready.pending);
-	const journal = await ready.database.openJournal() === null ? beginJournal(context, "backup", ready) : null;
+	const journal = await ready.database.openJournal() === null ? beginJournal$1(context, "backup", ready) : null;
 	await using stored = await takeBackup(context, settings, ready, {
 		fallbackName: ready.database.copyName("fallback", context.run.id),
 		keepUnproved: true,
@@ -2446,12 +2450,6 @@ function changesDatabase(ground) {
 	return base.size !== head.size || [...head].some(([path, blob]) => base.get(path) !== blob);
 }
 
-// src/system/exit-text.ts
-/** `exit code 1` or `signal SIGKILL`, for messages. */
-function describeExit(exit) {
-	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
-}
-
 // src/commands/deploy-migrations.ts
 /**
 * Phases migrate and confirm. Rejects only while nothing is touched, with what `begin` rejects with: once the
@@ -2737,7 +2735,7 @@ async function migrate(context, settings) {
 	});
 	const { lock, migrator, database } = ready;
 	report.pending(ready.pending);
-	const journal = beginJournal(context, "migrate", ready);
+	const journal = beginJournal$1(context, "migrate", ready);
 	if (lock === null || journal === null || migrator === null || ready.pending.length === 0) return "up-to-date";
 	await using backup = await takeBackup(context, settings, ready, {
 		fallbackName: database.copyName("fallback", context.run.id),
@@ -3143,68 +3141,6 @@ function storedRecord({ id, manifest, places }, restoreProved) {
 	};
 }
 
-// src/commands/hooks.ts
-/**
-* The user's commands around the work: stop and start the application, turn maintenance on and off. Whatever happens
-* between them, after-migrate runs when before-migrate was begun, and it runs once.
-*/
-var Hooks = class {
-	#context;
-	#settings;
-	#isOwed = false;
-	constructor(context, settings) {
-		this.#context = context;
-		this.#settings = settings;
-	}
-	/** Rejects with SM_HOOK_FAILED. */
-	async before() {
-		const { beforeMigrate, afterMigrate } = this.#settings;
-		this.#isOwed = afterMigrate !== null;
-		if (beforeMigrate === null) return;
-		await this.#context.log.phase("quiesce", async (log) => {
-			return {
-				fact: await this.#run("before-migrate", beforeMigrate, log, this.#context.signal),
-				value: null
-			};
-		});
-	}
-	/** A failure of it is a warning: what the run was to do is done, or undone, by then. Cancelling does not end it. */
-	async after() {
-		const { afterMigrate } = this.#settings;
-		if (!this.#isOwed || afterMigrate === null) return;
-		this.#isOwed = false;
-		try {
-			await this.#context.log.phase("settle", async (log) => {
-				return {
-					fact: await this.#run("after-migrate", afterMigrate, log, null),
-					value: null
-				};
-			});
-		} catch (error) {
-			this.#context.log.warn(messageOf(error));
-		}
-	}
-	async #run(name, script, log, cancelled) {
-		const { hookTimeoutMinutes, workingDirectory } = this.#settings;
-		const timeout = AbortSignal.timeout(hookTimeoutMinutes * 6e4);
-		const startedAt = performance.now();
-		const exit = await this.#context.ports.runShellCommand({
-			script,
-			directory: workingDirectory,
-			signal: cancelled === null ? timeout : AbortSignal.any([timeout, cancelled]),
-			onOutput: (text) => log.output(text)
-		});
-		cancelled?.throwIfAborted();
-		if (exit.exitCode === 0) return `${name} ended after ${formatDuration(performance.now() - startedAt)}`;
-		const how = timeout.aborted ? `did not end within ${hookTimeoutMinutes} minutes` : `ended with ${describeExit(exit)}`;
-		throw new SafeMigrateError({
-			code: "SM_HOOK_FAILED",
-			message: `${name} ${how}`,
-			hint: "Its output stands in the log of this step. Try the command by itself on this runner."
-		});
-	}
-};
-
 // src/commands/restore-stored.ts
 /**
 * Phase prove: restores a fetched backup beside the target and compares it with its manifest. A backup that was never
@@ -3266,13 +3202,14 @@ const never = new AbortController().signal;
 * Phase recover: the restored copy takes the target's place, and what was there is kept. Returns whether it did; what
 * went wrong is in the report then, with the commands that finish it.
 */
-async function exchange(context, ready, copy) {
+async function exchange(context, ready, copy, journal) {
 	const { database, targetOid } = ready;
 	const failedName = targetOid === null ? null : database.copyName("failed", context.run.id);
 	try {
 		await context.log.phase("recover", async (log) => {
 			const startedAt = performance.now();
-			await rename$1(ready, copy, failedName, context.run.id, log);
+			await rename$1(ready, copy, failedName, journal, log);
+			journal.swapped();
 			if (failedName !== null) context.report.failedDatabase(failedName);
 			context.report.recovery("swap", (performance.now() - startedAt) / 1e3);
 			await checkExchanged(ready, copy, failedName, log);
@@ -3284,18 +3221,22 @@ async function exchange(context, ready, copy) {
 		return "rolled-back";
 	} catch (error) {
 		context.report.problem(error, "recover");
+		await journal.leave("recovery-failed", messageOf(error)).catch((reason) => {
+			context.log.warn(`the journal could not be written: ${messageOf(reason)}`);
+		});
 		await tellHowToFinish(context, ready, copy, failedName);
 		return "recovery-failed";
 	}
 }
-async function rename$1(ready, copy, failedName, run, log) {
+async function rename$1(ready, copy, failedName, journal, log) {
+	const { run } = journal.entry;
 	const { database, targetOid, backup } = ready;
 	const { properties } = backup.manifest.database;
 	if (targetOid === null || failedName === null) {
 		await database.takeName({
 			fallback: copy,
 			properties,
-			journal: null
+			journal: journal.whenSwapped()
 		});
 		return;
 	}
@@ -3305,7 +3246,7 @@ async function rename$1(ready, copy, failedName, run, log) {
 		failedName,
 		properties,
 		run,
-		journal: null
+		journal: journal.whenSwapped()
 	}, log);
 	log.detail(`${outcome.terminatedSessions} sessions ended`);
 }
@@ -3375,6 +3316,7 @@ async function preflightRollback(context, settings, log) {
 	};
 	const url = settings.databaseUrl ?? (await context.ports.openMigrator(settings, context.run, context.signal)).url;
 	const database = await context.ports.openDatabase(url, settings, { evenWithoutTarget: true });
+	let lock = null;
 	try {
 		const { address, server } = database;
 		context.report.target({
@@ -3383,11 +3325,12 @@ async function preflightRollback(context, settings, log) {
 		});
 		for (const warning of database.toolsWarnings) log.warn(warning);
 		if (!settings.dryRun && settings.confirm !== address.database) problems.push(notConfirmed(address.database));
-		const storages = settings.storages.map((storage) => context.ports.openStorage(storage, {
-			retentionDays: 1,
-			isEncrypted: false,
-			workFolder: context.workFolder
-		}));
+		const storages = openStorages(context, settings);
+		if (settings.dryRun || settings.confirm === address.database) lock = await finishEarlier(context, settings, {
+			database,
+			migrator: null,
+			storages
+		}, log);
 		const backup = await attempt(() => findStored(storages, address.database, settings.backup, context.signal, log));
 		if (backup !== null) {
 			context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? "true" : "false"));
@@ -3398,23 +3341,25 @@ async function preflightRollback(context, settings, log) {
 		context.report.kept(await database.failedDatabases());
 		if (problems.length > 0 || backup === null) throw new RefusedError(problems, { phase: "preflight" });
 		const history = await historyOf(database, backup, log);
-		const lock = settings.dryRun ? null : await database.lock({
+		if (!settings.dryRun) lock ??= await database.lock({
 			run: context.run.id,
 			description: context.run.description,
 			startedAt: context.run.startedAt.toISOString()
 		});
+		const held = lock;
 		return {
 			database,
-			lock,
+			lock: held,
 			backup,
 			targetOid,
 			history,
 			async [Symbol.asyncDispose]() {
-				await lock?.[Symbol.asyncDispose]();
+				await held?.[Symbol.asyncDispose]();
 				await database[Symbol.asyncDispose]();
 			}
 		};
 	} catch (error) {
+		await lock?.[Symbol.asyncDispose]();
 		await database[Symbol.asyncDispose]();
 		throw error;
 	}
@@ -3534,19 +3479,44 @@ async function rollback(context, settings) {
 	});
 	if (settings.dryRun) return await onlyLook(context, settings, ready);
 	await using fetched = await fetchStored(context, ready.backup, settings.keys);
-	const hooks = new Hooks(context, settings);
-	let result;
+	const journal = beginJournal(context, ready);
+	const hooks = new Hooks(context, settings, journal);
+	let result = null;
 	try {
 		await hooks.before();
+		await journal.enter("prove");
 		const copy = await restoreStored(context, ready.database, ready.backup, fetched, settings.jobs);
 		context.report.backup(storedRecord(ready.backup, "true"));
 		await refuseIfCancelled(context, ready, copy.name);
-		result = await exchange(context, ready, copy);
+		await journal.enter("recover", { fallback: readyCopy(copy) });
+		result = await exchange(context, ready, copy, journal);
 	} finally {
 		await hooks.after();
+		if (result !== "recovery-failed") await close(context, journal);
 	}
 	if (result === "rolled-back") await tellWhatNow(context, ready);
 	return result;
+}
+/** Who dies from here on is finished by post or the next run, by what stands in it. */
+function beginJournal(context, { backup, lock, targetOid }) {
+	if (lock === null) throw new TypeError("a rollback without a lock is a dry run");
+	const { manifest } = backup;
+	return RunJournal.of(lock, {
+		run: context.run.id,
+		command: "rollback",
+		targetOid,
+		comment: manifest.database.properties.comment,
+		historySchema: manifest.prisma?.historySchema ?? "public",
+		migrations: [],
+		backupId: backup.id
+	}, context.journalIsOpen);
+}
+async function close(context, journal) {
+	try {
+		await journal.clear();
+	} catch (error) {
+		context.log.warn(`the journal could not be closed, the next run does it: ${messageOf(error)}`);
+	}
 }
 /** `dry-run`: what would be taken back. Nothing is locked, fetched or written. */
 async function onlyLook(context, settings, ready) {

@@ -1,4 +1,4 @@
-import { K as dumpName, O as openStorages, S as ReportBuilder, T as readSchemaText, _ as requestedCommand, at as openPorts, b as readArtifactAccess, bt as SafeMigrateError, c as runIdentity, g as readInputs, h as parseInputs, ht as migratorApplicationName, k as finishEarlierRun, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, r as surviveStrayErrors, s as savedWorkFolder, st as sha256OfFile, u as publish, v as secretsOf, x as ActionLog, xt as messageOf, y as readGitHubContext } from "./safe-migrate.js";
+import { A as openStorages, C as Hooks, Ct as messageOf, D as readSchemaText, J as dumpName, S as ReportBuilder, St as SafeMigrateError, _ as requestedCommand, _t as migratorApplicationName, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, j as finishEarlierRun, l as repositoryRootOf, lt as sha256OfFile, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, ot as RunJournal, r as surviveStrayErrors, s as savedWorkFolder, st as openPorts, u as publish, v as secretsOf, x as ActionLog, y as readGitHubContext } from "./safe-migrate.js";
 import { c as setSecret, l as warning } from "./actions-core.js";
 import { open, readFile, readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
@@ -22,7 +22,7 @@ async function finishOwnRun(context, settings) {
 		hint: "The next migrate finishes it.",
 		docs: "recovery.md"
 	});
-	await using database = await context.ports.openDatabase(url, settings);
+	await using database = await context.ports.openDatabase(url, settings, { evenWithoutTarget: settings.command === "rollback" });
 	report.target({
 		...database.address,
 		serverVersion: database.server.text
@@ -63,7 +63,11 @@ async function finishOwnRun(context, settings) {
 	if (finished.problem !== null) report.problem(finished.problem, "recover");
 	for (const step of finished.nextSteps) report.nextStep(step);
 	report.kept(await database.failedDatabases());
-	return finished.outcome;
+	if (journal.afterMigrateOwed && settings.command === "rollback") {
+		const open = await database.openJournal();
+		await new Hooks(context, settings, open === null ? null : RunJournal.found(lock, open)).owed();
+	}
+	return finished.outcome === "restored" && journal.command === "rollback" ? "rolled-back" : finished.outcome;
 }
 /** Only with it the shorter ways of recovery can be proved; the swap does without. */
 async function openMigrator(context, settings) {
@@ -172,7 +176,7 @@ async function finish(run, openPorts) {
 		const ended = await endLeftovers("PGAPPNAME", migratorApplicationName(run));
 		if (ended > 0) log.warn(`${ended} processes of the migrator outlived the run and were ended`);
 		const { settings } = parseInputs(process.env, context);
-		if (settings.command !== "migrate" && settings.command !== "backup") return;
+		if (settings.command === "check" || settings.command === "prune") return;
 		const result = await finishOwnRun({
 			run: identity,
 			log,

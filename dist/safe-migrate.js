@@ -3250,12 +3250,17 @@ const phasesBeforeMigrate = /* @__PURE__ */ new Set([
 const content$1 = strictObject({
 	version: literal$1(1),
 	run: string().min(1),
-	command: _enum(["migrate", "backup"]),
+	command: _enum([
+		"migrate",
+		"backup",
+		"rollback"
+	]),
 	phase: _enum(journalPhases),
-	targetOid: int(),
+	/** null: a rollback of a database that is gone. */
+	targetOid: int().nullable(),
 	/** The target's own comment, to be put back; a comment is the one property that a copy cannot carry in advance. */
 	comment: string().nullable(),
-	/** Named before the first byte is uploaded under it. */
+	/** Named before the first byte is uploaded under it; of a rollback the one that it goes back to. */
 	backupId: string().nullable(),
 	/** The dump as it stands on the disk of the run's machine; null before it is whole. */
 	dump: strictObject({
@@ -3287,6 +3292,8 @@ const content$1 = strictObject({
 		recovery: _enum(["auto", "swap"]),
 		onNewWrites: _enum(["restore", "stop"])
 	}).nullable(),
+	/** `before-migrate` was begun, and `after-migrate` has not been begun since. */
+	afterMigrateOwed: boolean(),
 	/** Why it is `stopped` or `recovery-failed`. */
 	because: string().nullable()
 });
@@ -9274,6 +9281,7 @@ var RunJournal = class RunJournal {
 		return new RunJournal(lock, {
 			version: 1,
 			phase: "dump",
+			afterMigrateOwed: false,
 			backupId: null,
 			dump: null,
 			fallback: null,
@@ -9311,6 +9319,10 @@ var RunJournal = class RunJournal {
 	/** Rejects with SM_JOURNAL_TAKEN when somebody else has finished this run meanwhile. */
 	async assertOurs() {
 		await this.enter(this.#entry.phase);
+	}
+	/** `after-migrate` is about to run: whoever comes next does not run it again. */
+	async payHook() {
+		if (this.#isOpen) await this.enter(this.#entry.phase, { afterMigrateOwed: false });
 	}
 	/** The entry that the swap's own transaction writes. */
 	whenSwapped() {
@@ -10101,6 +10113,7 @@ function decideUnfinished(journal, facts) {
 	if (targetOid !== null && targetOid === journal.fallback?.oid) return { way: "swapped" };
 	if (journal.phase === "stopped" || journal.phase === "recovery-failed") return { way: "leave" };
 	if (phasesBeforeMigrate.has(journal.phase)) return { way: "untouched" };
+	if (journal.command === "rollback") return { way: "untouched" };
 	const { baseline } = journal;
 	if (baseline === null) return {
 		way: "stop",
@@ -10752,7 +10765,7 @@ async function recoverUnfinished(request, log) {
 	const { database, lock, journal, migrator, settings } = request;
 	const { entry } = journal;
 	const { baseline } = entry;
-	if (baseline === null) throw new TypeError("a run that has not begun to migrate has nothing to recover");
+	if (baseline === null || entry.targetOid === null) throw new TypeError("a run that has not begun to migrate has nothing to recover");
 	return recover({
 		database,
 		lock,
@@ -10885,7 +10898,7 @@ async function waysToFinish(database, entry, backup) {
 	const target = database.address.database;
 	const failed = database.copyName("failed", entry.run);
 	const ask = (name) => database.oidOf(name).catch(() => null);
-	if (await ask(failed) === entry.targetOid) return [closeByHand({
+	if (entry.targetOid !== null && await ask(failed) === entry.targetOid) return [closeByHand({
 		target,
 		failed
 	}, database.closedJournal)];
@@ -10925,6 +10938,7 @@ async function finishEarlierRun(request, journal, log) {
 		nextSteps: [],
 		swapped: null,
 		manifest,
+		afterMigrateOwed: journal.afterMigrateOwed,
 		...more
 	});
 	const open = async (outcome, because, problem) => {
@@ -10941,7 +10955,7 @@ async function finishEarlierRun(request, journal, log) {
 			"rehearsal",
 			"scratch"
 		]) await database.dropCopy(database.copyName(kind, journal.run));
-		if (journal.backupId !== null) {
+		if (journal.backupId !== null && journal.command !== "rollback") {
 			const left = await discardUnfinished(request.storages, database.address.database, journal.backupId, signal);
 			for (const problem of left.problems) log.warn(`what it has uploaded could not be cleared: ${problem}`);
 			if (left.problems.length > 0) return;
@@ -10985,6 +10999,14 @@ async function finishEarlierRun(request, journal, log) {
 }
 /** What is left of that run's migrator is ended first: it may still be finishing a statement. */
 async function lookAt(database, journal, log) {
+	if (journal.command === "rollback") {
+		const targetOid = await database.oidOf(database.address.database);
+		return decideUnfinished(journal, {
+			targetOid,
+			history: null,
+			ageSeconds: 0
+		});
+	}
 	if (journal.baseline !== null && (journal.phase === "migrate" || journal.phase === "recover")) {
 		const since = journal.baseline.serverTime;
 		const own = {
@@ -11049,6 +11071,7 @@ async function recordOf({ storages, database, signal }, { backupId }) {
 /** What is not as it should be after a swap whose run did not get to look; null when all is well. */
 async function lookAtSwapped(database, journal) {
 	if (await database.schemaDigest(new AbortController().signal) !== journal.fallback?.schemaDigest) return "its schema is not that of the backup";
+	if (journal.command === "rollback") return null;
 	const history = await historyOf(database, journal);
 	if (history === "unreadable" || historyDigest(history) !== journal.baseline?.history) return "its migration history is not that of the backup";
 	return null;
@@ -11068,12 +11091,15 @@ function unfinished(code, because, cause) {
 }
 
 // src/commands/open-storages.ts
-/** The storages that a command was given, in their order. */
+/** The storages that a command was given, in their order. Retention and encryption are for those that store something. */
 function openStorages(context, settings) {
-	const { migrateDays, otherDays } = settings.retention;
+	const { migrateDays, otherDays } = settings.retention ?? {
+		migrateDays: 1,
+		otherDays: 1
+	};
 	return settings.storages.map((url) => context.ports.openStorage(url, {
 		retentionDays: settings.command === "migrate" ? migrateDays : otherDays,
-		isEncrypted: settings.encryption !== null,
+		isEncrypted: (settings.encryption ?? null) !== null,
 		workFolder: context.workFolder
 	}));
 }
@@ -11116,6 +11142,84 @@ function findingsOf(check) {
 	const all = check.parts.flatMap((part) => part.findings);
 	return severities.flatMap((severity) => all.filter((finding) => finding.severity === severity));
 }
+
+// src/system/exit-text.ts
+/** `exit code 1` or `signal SIGKILL`, for messages. */
+function describeExit(exit) {
+	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
+}
+
+// src/commands/hooks.ts
+/**
+* The user's commands around the work: stop and start the application, turn maintenance on and off. Whatever happens
+* between them, after-migrate runs when before-migrate was begun, and it runs once.
+*/
+var Hooks = class {
+	#context;
+	#settings;
+	/** null: it is closed already. */
+	#journal;
+	#isOwed = false;
+	constructor(context, settings, journal) {
+		this.#context = context;
+		this.#settings = settings;
+		this.#journal = journal;
+	}
+	/** Rejects with SM_HOOK_FAILED; and as RunJournal.enter does, before anything is run. */
+	async before() {
+		const { beforeMigrate, afterMigrate } = this.#settings;
+		await this.#journal?.enter("quiesce", { afterMigrateOwed: afterMigrate !== null });
+		this.#isOwed = afterMigrate !== null;
+		if (beforeMigrate === null) return;
+		await this.#context.log.phase("quiesce", async (log) => {
+			return {
+				fact: await this.#run("before-migrate", beforeMigrate, log, this.#context.signal),
+				value: null
+			};
+		});
+	}
+	/** A failure of it is a warning: what the run was to do is done, or undone, by then. Cancelling does not end it. */
+	async after() {
+		const { afterMigrate } = this.#settings;
+		if (!this.#isOwed || afterMigrate === null) return;
+		this.#isOwed = false;
+		try {
+			await this.#journal?.payHook();
+			await this.#context.log.phase("settle", async (log) => {
+				return {
+					fact: await this.#run("after-migrate", afterMigrate, log, null),
+					value: null
+				};
+			});
+		} catch (error) {
+			this.#context.log.warn(messageOf(error));
+		}
+	}
+	/** What a run that has died still owes. */
+	async owed() {
+		this.#isOwed = true;
+		await this.after();
+	}
+	async #run(name, script, log, cancelled) {
+		const { hookTimeoutMinutes, workingDirectory } = this.#settings;
+		const timeout = AbortSignal.timeout(hookTimeoutMinutes * 6e4);
+		const startedAt = performance.now();
+		const exit = await this.#context.ports.runShellCommand({
+			script,
+			directory: workingDirectory,
+			signal: cancelled === null ? timeout : AbortSignal.any([timeout, cancelled]),
+			onOutput: (text) => log.output(text)
+		});
+		cancelled?.throwIfAborted();
+		if (exit.exitCode === 0) return `${name} ended after ${formatDuration(performance.now() - startedAt)}`;
+		const how = timeout.aborted ? `did not end within ${hookTimeoutMinutes} minutes` : `ended with ${describeExit(exit)}`;
+		throw new SafeMigrateError({
+			code: "SM_HOOK_FAILED",
+			message: `${name} ${how}`,
+			hint: "Its output stands in the log of this step. Try the command by itself on this runner."
+		});
+	}
+};
 
 // src/report/docs-link.ts
 const docsUrl = "https://github.com/applizor/safe-migrate/blob/main/docs";
@@ -12325,7 +12429,9 @@ function resultSentence(report) {
 		case "pruned": return prunedSentence(report);
 		case "refused": return refusedSentence(report, database);
 		case "rehearsal-failed": return `${failed(report)} on a copy; ${database} was never touched.`;
-		case "untouched": return `${failed(report)} before it changed anything; ${database} is as it was.`;
+		case "untouched":
+			if (report.command === "rollback") return `The rollback ended before it changed anything; ${database} is as it was.`;
+			return `${failed(report)} before it changed anything; ${database} is as it was.`;
 		case "restored": return `${failed(report)}; ${database} is again as it was before${recoveryClause(report)}.`;
 		case "stopped": return `${failed(report)}, and nothing was undone: ${database} is as the migration left it and waits for a decision.`;
 		case "recovery-failed":
@@ -13041,4 +13147,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { countOf as $, waysToFinish as A, describeFailure as B, checkPartNames as C, encryptionSentence as D, writeSchemaText as E, readyCopy as F, digestOf as G, readHistory as H, takeBaseline as I, renderManifest as J, dumpName as K, fieldsOf as L, pasted as M, recover as N, openStorages as O, whenReachable as P, labelBefore as Q, objectsIn as R, ReportBuilder as S, problemsOf as St, readSchemaText as T, findBackup as U, needsBaseline as V, listBackups as W, backupFolder as X, sealedDumpName as Y, backupId as Z, requestedCommand as _, identifier as _t, saveWorkFolder as a, openPorts as at, readArtifactAccess as b, SafeMigrateError as bt, runIdentity as c, YoungGarbage as ct, checkSections as d, stoppedBy as dt, formatAge as et, plain as f, objectKey as ft, readInputs as g, parseSql as gt, parseInputs as h, migratorApplicationName as ht, saveOpenRun as i, RunJournal as it, finishByHand as j, finishEarlierRun as k, repositoryRootOf as l, ContentGate as lt, surviveLostOutput as m, errorCodeIn as mt, removeWorkFolder as n, formatCount as nt, savedOpenRun as o, sha256Of as ot, resultSentence as p, checksumsOf as pt, manifestName as q, surviveStrayErrors as r, formatDuration as rt, savedWorkFolder as s, sha256OfFile as st, WorkFolder as t, formatBytes as tt, publish as u, storageMismatch as ut, secretsOf as v, literal as vt, findingsOf as w, ActionLog as x, messageOf as xt, readGitHubContext as y, RefusedError as yt, historyDigest as z };
+export { backupId as $, openStorages as A, objectsIn as B, Hooks as C, messageOf as Ct, readSchemaText as D, findingsOf as E, recover as F, findBackup as G, describeFailure as H, whenReachable as I, dumpName as J, listBackups as K, readyCopy as L, waysToFinish as M, finishByHand as N, writeSchemaText as O, pasted as P, backupFolder as Q, takeBaseline as R, ReportBuilder as S, SafeMigrateError as St, checkPartNames as T, needsBaseline as U, historyDigest as V, readHistory as W, renderManifest as X, manifestName as Y, sealedDumpName as Z, requestedCommand as _, migratorApplicationName as _t, saveWorkFolder as a, formatDuration as at, readArtifactAccess as b, literal as bt, runIdentity as c, sha256Of as ct, checkSections as d, ContentGate as dt, labelBefore as et, plain as f, storageMismatch as ft, readInputs as g, errorCodeIn as gt, parseInputs as h, checksumsOf as ht, saveOpenRun as i, formatCount as it, finishEarlierRun as j, encryptionSentence as k, repositoryRootOf as l, sha256OfFile as lt, surviveLostOutput as m, objectKey as mt, removeWorkFolder as n, formatAge as nt, savedOpenRun as o, RunJournal as ot, resultSentence as p, stoppedBy as pt, digestOf as q, surviveStrayErrors as r, formatBytes as rt, savedWorkFolder as s, openPorts as st, WorkFolder as t, countOf as tt, publish as u, YoungGarbage as ut, secretsOf as v, parseSql as vt, describeExit as w, problemsOf as wt, ActionLog as x, RefusedError as xt, readGitHubContext as y, identifier as yt, fieldsOf as z };

@@ -8,16 +8,21 @@ import { messageOf } from '../system/errors.ts';
 import { compareSwapped } from './compare-swapped.ts';
 import type { CommandContext } from './context.ts';
 import { type FinishedRun, finishEarlierRun } from './finish-earlier-run.ts';
-import type { BackupMaking } from './settings.ts';
+import type { BackupMaking, RollbackSettings } from './settings.ts';
+
+/** What is told of a command that may come upon an unfinished run. */
+type FinishingSettings = Pick<BackupMaking | RollbackSettings, 'command' | 'jobs'> & {
+  readonly dryRun?: boolean;
+};
 
 /**
- * Finishes what an earlier run left open, before `migrate` looks at the target; other commands only report it. Returns
+ * Finishes what an earlier run left open, before `migrate` or `rollback` looks at the target; others only report it. Returns
  * the lock that it took for that, or null when nothing was open. Rejects with SM_LOCKED when that run lives, and with
  * an UnfinishedRunError when a person has to finish it.
  */
 export async function finishEarlier(
   context: CommandContext,
-  settings: BackupMaking,
+  settings: FinishingSettings,
   given: {
     readonly database: Database;
     readonly migrator: Migrator | null;
@@ -28,7 +33,7 @@ export async function finishEarlier(
   const { database } = given;
   const seen = await database.openJournal();
   if (seen === null) return null;
-  if (settings.command !== 'migrate') {
+  if (settings.command === 'backup' || settings.dryRun === true) {
     log.warn(
       `run ${seen.run} on ${database.address.database} is unfinished (phase ${seen.phase} since ${seen.at}): the next migrate finishes it, or says what a person has to do`,
     );
@@ -52,6 +57,12 @@ export async function finishEarlier(
       return { fact: value.fact, value, failed: value.problem !== null };
     });
     context.report.earlierRun(finished);
+    if (finished.afterMigrateOwed) {
+      context.report.nextStep({
+        text: `Run ${finished.run} had begun its before-migrate and did not get to its after-migrate: run that by hand (start the application).`,
+        commands: [],
+      });
+    }
     if (finished.problem !== null) throw unfinished(context, journal.phase, finished);
     log.warn(`an earlier run was unfinished and is finished now: ${finished.fact}`);
     if (finished.swapped !== null && finished.manifest !== null) {

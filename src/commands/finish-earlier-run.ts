@@ -40,6 +40,8 @@ export interface FinishedRun extends EarlierRun {
   readonly nextSteps: readonly NextStep[];
   readonly swapped: { readonly failedName: string; readonly xidAtSwap: number } | null;
   readonly manifest: Manifest | null;
+  /** `before-migrate` of that run was begun, and its `after-migrate` was not. */
+  readonly afterMigrateOwed: boolean;
 }
 
 /**
@@ -70,6 +72,7 @@ export async function finishEarlierRun(
     nextSteps: [],
     swapped: null,
     manifest,
+    afterMigrateOwed: journal.afterMigrateOwed,
     ...more,
   });
   const open = async (
@@ -85,7 +88,8 @@ export async function finishEarlierRun(
     for (const kind of ['fallback', 'rehearsal', 'scratch'] as const) {
       await database.dropCopy(database.copyName(kind, journal.run));
     }
-    if (journal.backupId !== null) {
+    // What a rollback goes back to is whole, and not its own.
+    if (journal.backupId !== null && journal.command !== 'rollback') {
       const left = await discardUnfinished(
         request.storages,
         database.address.database,
@@ -159,6 +163,11 @@ export async function finishEarlierRun(
 
 /** What is left of that run's migrator is ended first: it may still be finishing a statement. */
 async function lookAt(database: Database, journal: Journal, log: PhaseLog): Promise<UnfinishedDecision> {
+  if (journal.command === 'rollback') {
+    // There may be no target that could be asked anything, and nothing but its OID matters.
+    const targetOid = await database.oidOf(database.address.database);
+    return decideUnfinished(journal, { targetOid, history: null, ageSeconds: 0 });
+  }
   if (journal.baseline !== null && (journal.phase === 'migrate' || journal.phase === 'recover')) {
     const since = journal.baseline.serverTime;
     const own = { deployed: unknownDeploy, run: journal.run, since };
@@ -236,6 +245,8 @@ async function recordOf(
 async function lookAtSwapped(database: Database, journal: Journal): Promise<string | null> {
   const digest = await database.schemaDigest(new AbortController().signal);
   if (digest !== journal.fallback?.schemaDigest) return 'its schema is not that of the backup';
+  // A rollback did not look at the history that the backup brings.
+  if (journal.command === 'rollback') return null;
   const history = await historyOf(database, journal);
   if (history === 'unreadable' || historyDigest(history) !== journal.baseline?.history) {
     return 'its migration history is not that of the backup';

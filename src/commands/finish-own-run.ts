@@ -6,14 +6,16 @@ import type { Database, RunLock } from '../database/database.ts';
 import type { Journal } from '../database/journal.ts';
 import type { Migrator } from '../prisma/migrator.ts';
 import type { RestorableDump } from '../recovery/baseline.ts';
+import { RunJournal } from '../recovery/run-journal.ts';
 import type { Result } from '../report/report.ts';
 import { sha256OfFile } from '../storage/sha256-of.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import { finishEarlierRun } from './finish-earlier-run.ts';
+import { Hooks } from './hooks.ts';
 import { openStorages } from './open-storages.ts';
 import { readSchemaText } from './schema-text-file.ts';
-import type { BackupMaking } from './settings.ts';
+import type { BackupMaking, RollbackSettings } from './settings.ts';
 
 /** The sessions of a killed run end within moments, those of a frozen one within a minute. */
 const lockWaitMs = 75_000;
@@ -23,7 +25,10 @@ const lockPauseMs = 1_000;
  * After a run has died: finishes what it left open, by its own journal and nobody else's. Returns the result, or null
  * when there is nothing of it to finish: it was finished, or another run is at work and will see to it.
  */
-export async function finishOwnRun(context: CommandContext, settings: BackupMaking): Promise<Result | null> {
+export async function finishOwnRun(
+  context: CommandContext,
+  settings: BackupMaking | RollbackSettings,
+): Promise<Result | null> {
   const { log, report } = context;
   const migrator = await openMigrator(context, settings);
   const url = settings.databaseUrl ?? migrator?.url ?? null;
@@ -35,7 +40,9 @@ export async function finishOwnRun(context: CommandContext, settings: BackupMaki
       docs: 'recovery.md',
     });
   }
-  await using database = await context.ports.openDatabase(url, settings);
+  await using database = await context.ports.openDatabase(url, settings, {
+    evenWithoutTarget: settings.command === 'rollback',
+  });
   report.target({ ...database.address, serverVersion: database.server.text });
   const seen = await database.openJournal();
   if (seen?.run !== context.run.id) return null;
@@ -74,11 +81,18 @@ export async function finishOwnRun(context: CommandContext, settings: BackupMaki
   if (finished.problem !== null) report.problem(finished.problem, 'recover');
   for (const step of finished.nextSteps) report.nextStep(step);
   report.kept(await database.failedDatabases());
-  return finished.outcome;
+  if (journal.afterMigrateOwed && settings.command === 'rollback') {
+    const open = await database.openJournal();
+    await new Hooks(context, settings, open === null ? null : RunJournal.found(lock, open)).owed();
+  }
+  return finished.outcome === 'restored' && journal.command === 'rollback' ? 'rolled-back' : finished.outcome;
 }
 
 /** Only with it the shorter ways of recovery can be proved; the swap does without. */
-async function openMigrator(context: CommandContext, settings: BackupMaking): Promise<Migrator | null> {
+async function openMigrator(
+  context: CommandContext,
+  settings: BackupMaking | RollbackSettings,
+): Promise<Migrator | null> {
   try {
     const migrator = await context.ports.openMigrator(settings, context.run, context.signal);
     await context.ports.loadParser();

@@ -1,3 +1,4 @@
+import type { RunJournal } from '../recovery/run-journal.ts';
 import { formatDuration } from '../report/quantity.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
@@ -20,16 +21,20 @@ export interface HookSettings {
 export class Hooks {
   readonly #context: CommandContext;
   readonly #settings: HookSettings;
+  /** null: it is closed already. */
+  readonly #journal: RunJournal | null;
   #isOwed = false;
 
-  constructor(context: CommandContext, settings: HookSettings) {
+  constructor(context: CommandContext, settings: HookSettings, journal: RunJournal | null) {
     this.#context = context;
     this.#settings = settings;
+    this.#journal = journal;
   }
 
-  /** Rejects with SM_HOOK_FAILED. */
+  /** Rejects with SM_HOOK_FAILED; and as RunJournal.enter does, before anything is run. */
   async before(): Promise<void> {
     const { beforeMigrate, afterMigrate } = this.#settings;
+    await this.#journal?.enter('quiesce', { afterMigrateOwed: afterMigrate !== null });
     this.#isOwed = afterMigrate !== null;
     if (beforeMigrate === null) return;
     await this.#context.log.phase('quiesce', async (log) => {
@@ -44,12 +49,20 @@ export class Hooks {
     if (!this.#isOwed || afterMigrate === null) return;
     this.#isOwed = false;
     try {
+      // Noted first: it runs once, whoever comes next.
+      await this.#journal?.payHook();
       await this.#context.log.phase('settle', async (log) => {
         return { fact: await this.#run('after-migrate', afterMigrate, log, null), value: null };
       });
     } catch (error) {
       this.#context.log.warn(messageOf(error));
     }
+  }
+
+  /** What a run that has died still owes. */
+  async owed(): Promise<void> {
+    this.#isOwed = true;
+    await this.after();
   }
 
   async #run(name: string, script: string, log: PhaseLog, cancelled: AbortSignal | null): Promise<string> {

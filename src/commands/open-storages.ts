@@ -4,21 +4,21 @@ import type { Storage } from '../storage/storage.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { CommandContext } from './context.ts';
 
-/** The storages that a command was given, in their order. */
+/** The storages that a command was given, in their order. Retention and encryption are for those that store something. */
 export function openStorages(
   context: CommandContext,
   settings: {
     readonly command: string;
     readonly storages: readonly StorageUrl[];
-    readonly retention: RetentionPolicy;
-    readonly encryption: Encryption | null;
+    readonly retention?: RetentionPolicy;
+    readonly encryption?: Encryption | null;
   },
 ): readonly Storage[] {
-  const { migrateDays, otherDays } = settings.retention;
+  const { migrateDays, otherDays } = settings.retention ?? { migrateDays: 1, otherDays: 1 };
   return settings.storages.map((url) =>
     context.ports.openStorage(url, {
       retentionDays: settings.command === 'migrate' ? migrateDays : otherDays,
-      isEncrypted: settings.encryption !== null,
+      isEncrypted: (settings.encryption ?? null) !== null,
       workFolder: context.workFolder,
     }),
   );

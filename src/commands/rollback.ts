@@ -1,3 +1,5 @@
+import { readyCopy } from '../recovery/baseline.ts';
+import { RunJournal } from '../recovery/run-journal.ts';
 import { countOf } from '../report/quantity.ts';
 import type { Result } from '../report/report.ts';
 import { messageOf } from '../system/errors.ts';
@@ -31,19 +33,51 @@ export async function rollback(context: CommandContext, settings: RollbackSettin
   if (settings.dryRun) return await onlyLook(context, settings, ready);
 
   await using fetched = await fetchStored(context, ready.backup, settings.keys);
-  const hooks = new Hooks(context, settings);
-  let result: Result;
+  const journal = beginJournal(context, ready);
+  const hooks = new Hooks(context, settings, journal);
+  let result: Result | null = null;
   try {
     await hooks.before();
+    await journal.enter('prove');
     const copy = await restoreStored(context, ready.database, ready.backup, fetched, settings.jobs);
     context.report.backup(storedRecord(ready.backup, 'true'));
     await refuseIfCancelled(context, ready, copy.name);
-    result = await exchange(context, ready, copy);
+    await journal.enter('recover', { fallback: readyCopy(copy) });
+    result = await exchange(context, ready, copy, journal);
   } finally {
     await hooks.after();
+    // What failed before the exchange has touched nothing; what failed in it stays open for a person.
+    if (result !== 'recovery-failed') await close(context, journal);
   }
   if (result === 'rolled-back') await tellWhatNow(context, ready);
   return result;
+}
+
+/** Who dies from here on is finished by post or the next run, by what stands in it. */
+function beginJournal(context: CommandContext, { backup, lock, targetOid }: RollbackReady): RunJournal {
+  if (lock === null) throw new TypeError('a rollback without a lock is a dry run');
+  const { manifest } = backup;
+  return RunJournal.of(
+    lock,
+    {
+      run: context.run.id,
+      command: 'rollback',
+      targetOid,
+      comment: manifest.database.properties.comment,
+      historySchema: manifest.prisma?.historySchema ?? 'public',
+      migrations: [],
+      backupId: backup.id,
+    },
+    context.journalIsOpen,
+  );
+}
+
+async function close(context: CommandContext, journal: RunJournal): Promise<void> {
+  try {
+    await journal.clear();
+  } catch (error) {
+    context.log.warn(`the journal could not be closed, the next run does it: ${messageOf(error)}`);
+  }
 }
 
 /** `dry-run`: what would be taken back. Nothing is locked, fetched or written. */

@@ -17,7 +17,7 @@ export async function waysToFinish(
   const failed = database.copyName('failed', entry.run);
   // Who cannot be asked is most likely as he was.
   const ask = (name: string) => database.oidOf(name).catch(() => null);
-  if ((await ask(failed)) === entry.targetOid)
+  if (entry.targetOid !== null && (await ask(failed)) === entry.targetOid)
     return [closeByHand({ target, failed }, database.closedJournal)];
   const copy = entry.fallback;
   const isThere = copy !== null && (await ask(copy.name)) === copy.oid;

@@ -34,12 +34,13 @@ export const phasesBeforeMigrate: ReadonlySet<JournalPhase> = new Set([
 const content = z.strictObject({
   version: z.literal(1),
   run: z.string().min(1),
-  command: z.enum(['migrate', 'backup']),
+  command: z.enum(['migrate', 'backup', 'rollback']),
   phase: z.enum(journalPhases),
-  targetOid: z.int(),
+  /** null: a rollback of a database that is gone. */
+  targetOid: z.int().nullable(),
   /** The target's own comment, to be put back; a comment is the one property that a copy cannot carry in advance. */
   comment: z.string().nullable(),
-  /** Named before the first byte is uploaded under it. */
+  /** Named before the first byte is uploaded under it; of a rollback the one that it goes back to. */
   backupId: z.string().nullable(),
   /** The dump as it stands on the disk of the run's machine; null before it is whole. */
   dump: z.strictObject({ sizeBytes: z.int(), sha256: z.string() }).nullable(),
@@ -63,6 +64,8 @@ const content = z.strictObject({
       onNewWrites: z.enum(['restore', 'stop']),
     })
     .nullable(),
+  /** `before-migrate` was begun, and `after-migrate` has not been begun since. */
+  afterMigrateOwed: z.boolean(),
   /** Why it is `stopped` or `recovery-failed`. */
   because: z.string().nullable(),
 });

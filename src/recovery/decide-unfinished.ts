@@ -32,6 +32,8 @@ export function decideUnfinished(journal: Journal, facts: UnfinishedFacts): Unfi
   if (targetOid !== null && targetOid === journal.fallback?.oid) return { way: 'swapped' };
   if (journal.phase === 'stopped' || journal.phase === 'recovery-failed') return { way: 'leave' };
   if (phasesBeforeMigrate.has(journal.phase)) return { way: 'untouched' };
+  // It changes nothing but by its swap.
+  if (journal.command === 'rollback') return { way: 'untouched' };
   const { baseline } = journal;
   if (baseline === null)
     return { way: 'stop', because: 'its journal does not say how the target was before' };

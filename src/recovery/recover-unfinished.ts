@@ -32,7 +32,8 @@ export async function recoverUnfinished(
   const { database, lock, journal, migrator, settings } = request;
   const { entry } = journal;
   const { baseline } = entry;
-  if (baseline === null) throw new TypeError('a run that has not begun to migrate has nothing to recover');
+  if (baseline === null || entry.targetOid === null)
+    throw new TypeError('a run that has not begun to migrate has nothing to recover');
   return recover(
     {
       database,

@@ -21,11 +21,17 @@ export class RunJournal {
   /** Nothing is written before the first `enter`. `tell` hears of each change from open to closed and back. */
   static of(
     lock: RunLock,
-    start: Pick<JournalEntry, 'run' | 'command' | 'targetOid' | 'comment' | 'historySchema' | 'migrations'>,
+    start: Pick<JournalEntry, 'run' | 'command' | 'targetOid' | 'comment' | 'historySchema' | 'migrations'> &
+      Partial<Pick<JournalEntry, 'backupId'>>,
     tell: (isOpen: boolean) => void,
   ): RunJournal {
-    const entry = { backupId: null, dump: null, fallback: null, baseline: null, because: null };
-    return new RunJournal(lock, { version: 1, phase: 'dump', ...entry, ...start }, false, tell);
+    const nothing = { backupId: null, dump: null, fallback: null, baseline: null, because: null };
+    return new RunJournal(
+      lock,
+      { version: 1, phase: 'dump', afterMigrateOwed: false, ...nothing, ...start },
+      false,
+      tell,
+    );
   }
 
   /** That of another run, which is to be finished. */
@@ -54,6 +60,11 @@ export class RunJournal {
   /** Rejects with SM_JOURNAL_TAKEN when somebody else has finished this run meanwhile. */
   async assertOurs(): Promise<void> {
     await this.enter(this.#entry.phase);
+  }
+
+  /** `after-migrate` is about to run: whoever comes next does not run it again. */
+  async payHook(): Promise<void> {
+    if (this.#isOpen) await this.enter(this.#entry.phase, { afterMigrateOwed: false });
   }
 
   /** The entry that the swap's own transaction writes. */

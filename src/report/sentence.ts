@@ -27,6 +27,8 @@ export function resultSentence(report: Report): string {
     case 'rehearsal-failed':
       return `${failed(report)} on a copy; ${database} was never touched.`;
     case 'untouched':
+      if (report.command === 'rollback')
+        return `The rollback ended before it changed anything; ${database} is as it was.`;
       return `${failed(report)} before it changed anything; ${database} is as it was.`;
     case 'restored':
       return `${failed(report)}; ${database} is again as it was before${recoveryClause(report)}.`;

@@ -53,7 +53,7 @@ async function finish(run: string, openPorts: OpenPorts): Promise<void> {
     if (ended > 0) log.warn(`${ended} processes of the migrator outlived the run and were ended`);
     const { settings } = parseInputs(process.env, context);
     // They keep no journal.
-    if (settings.command !== 'migrate' && settings.command !== 'backup') return;
+    if (settings.command === 'check' || settings.command === 'prune') return;
     const result = await finishOwnRun(
       {
         run: identity,

@@ -192,7 +192,7 @@ describe('rollback', () => {
         'SM_MANIFEST_NOT_AUTHENTIC',
         /is not authenticated: anybody who may write to the storage/,
       ],
-      [manifest, () => null, 'SM_BACKUP_NOT_FOUND', /it has no manifest/],
+      [manifest, () => null, 'SM_BACKUP_UNREADABLE', /it has no manifest/],
     ];
     for (const [key, change, code, says] of cases) {
       const putBack = await tamper(world, key ?? '', change);
@@ -226,7 +226,7 @@ describe('rollback', () => {
     await backUp(world);
     await world.psql('DELETE FROM "Invoice"');
     const hooks = {
-      'before-migrate': 'env; echo $PWD',
+      'before-migrate': 'echo "stop in $PWD ${INPUT_STORAGE:-no input} ${ACTIONS_RUNTIME_TOKEN:-no token}"',
       'after-migrate': 'echo "start | again" | tr a-z A-Z',
     };
     const failing = await rollBack(world, { ...hooks, 'before-migrate': 'echo half; exit 7' });
@@ -239,8 +239,7 @@ describe('rollback', () => {
 
     const { result, report } = await rollBack(world, hooks);
     expect(result.outputs.result, result.log).toBe('rolled-back');
-    expect(result.log).toContain('stop with no input no token');
-    expect(result.log).toContain(world.project.directory);
+    expect(result.log).toContain(`stop in ${world.project.directory} no input no token`);
     expect(result.log.match(/START \| AGAIN/g)).toHaveLength(1);
     expect(report.phases.map(({ phase }) => phase)).toEqual([
       'preflight',
@@ -252,6 +251,42 @@ describe('rollback', () => {
     ]);
     expect(await world.state()).toEqual(before);
   });
+
+  it.each([
+    ['prove', /^prove|restored into/m, 'untouched', true],
+    ['recover', /sessions ended/, 'rolled-back', false],
+  ])(
+    'is finished by post when it is killed in %s, and runs the after-migrate that it owes',
+    async (_phase, at, result, isAsBefore) => {
+      await using world = await createWorld();
+      const before = await world.state();
+      await backUp(world);
+      await world.psql('DELETE FROM "Invoice"');
+      const after = await world.state();
+      await using run = await world.startMigrate({
+        inputs: {
+          command: 'rollback',
+          confirm: world.database,
+          'before-migrate': 'echo stopped',
+          'after-migrate': 'echo "start | again" | tr a-z A-Z',
+        },
+      });
+      await run.waitForLog(at);
+      await run.killTree();
+      const post = await run.post();
+      expect(post.log).toContain('START | AGAIN');
+      expect(post.log).toContain(result);
+      expect(await world.state()).toEqual(isAsBefore ? after : before);
+      const kept = (await world.copies()).filter((name) => !name.endsWith('__safe_migrate'));
+      expect(kept).toHaveLength(isAsBefore ? 0 : 1);
+
+      // Nothing is open any more.
+      const again = await rollBack(world);
+      expect(again.result.outputs.result, again.result.log).toBe('rolled-back');
+      expect(again.report.earlierRun).toBeNull();
+      expect(await world.state()).toEqual(before);
+    },
+  );
 
   it.each([
     ['missing', (name: string) => `DROP DATABASE "${name}"`, false],

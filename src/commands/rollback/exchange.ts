@@ -1,9 +1,10 @@
 import type { Fallback } from '../../database/database.ts';
 import { readHistory } from '../../prisma/history.ts';
 import { finishRollbackByHand } from '../../recovery/finish-rollback-by-hand.ts';
+import type { RunJournal } from '../../recovery/run-journal.ts';
 import { whenReachable } from '../../recovery/when-reachable.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
-import { SafeMigrateError } from '../../system/errors.ts';
+import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { CommandContext } from '../context.ts';
 import type { RollbackReady } from './preflight.ts';
 
@@ -18,13 +19,15 @@ export async function exchange(
   context: CommandContext,
   ready: RollbackReady,
   copy: Fallback,
+  journal: RunJournal,
 ): Promise<'rolled-back' | 'recovery-failed'> {
   const { database, targetOid } = ready;
   const failedName = targetOid === null ? null : database.copyName('failed', context.run.id);
   try {
     await context.log.phase('recover', async (log) => {
       const startedAt = performance.now();
-      await rename(ready, copy, failedName, context.run.id, log);
+      await rename(ready, copy, failedName, journal, log);
+      journal.swapped();
       if (failedName !== null) context.report.failedDatabase(failedName);
       context.report.recovery('swap', (performance.now() - startedAt) / 1000);
       await checkExchanged(ready, copy, failedName, log);
@@ -37,6 +40,9 @@ export async function exchange(
     return 'rolled-back';
   } catch (error) {
     context.report.problem(error, 'recover');
+    await journal.leave('recovery-failed', messageOf(error)).catch((reason: unknown) => {
+      context.log.warn(`the journal could not be written: ${messageOf(reason)}`);
+    });
     await tellHowToFinish(context, ready, copy, failedName);
     return 'recovery-failed';
   }
@@ -46,17 +52,18 @@ async function rename(
   ready: RollbackReady,
   copy: Fallback,
   failedName: string | null,
-  run: string,
+  journal: RunJournal,
   log: PhaseLog,
 ): Promise<void> {
+  const { run } = journal.entry;
   const { database, targetOid, backup } = ready;
   const { properties } = backup.manifest.database;
   if (targetOid === null || failedName === null) {
-    await database.takeName({ fallback: copy, properties, journal: null });
+    await database.takeName({ fallback: copy, properties, journal: journal.whenSwapped() });
     return;
   }
   const outcome = await database.swap(
-    { targetOid, fallback: copy, failedName, properties, run, journal: null },
+    { targetOid, fallback: copy, failedName, properties, run, journal: journal.whenSwapped() },
     log,
   );
   log.detail(`${outcome.terminatedSessions} sessions ended`);

@@ -6,7 +6,9 @@ import { formatBytes } from '../../report/quantity.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { messageOf, type Problem, problemsOf, RefusedError, SafeMigrateError } from '../../system/errors.ts';
 import type { CommandContext } from '../context.ts';
+import { finishEarlier } from '../earlier-run.ts';
 import { findStored, storedRecord } from '../find-stored.ts';
+import { openStorages } from '../open-storages.ts';
 import type { RollbackSettings } from '../settings.ts';
 
 /** Everything a rollback needs to begin, looked at and found fit. */
@@ -46,6 +48,7 @@ export async function preflightRollback(
   const database = await context.ports.openDatabase(url, settings, {
     evenWithoutTarget: true,
   });
+  let lock: RunLock | null = null;
   try {
     const { address, server } = database;
     context.report.target({ ...address, serverVersion: server.text });
@@ -53,13 +56,11 @@ export async function preflightRollback(
     if (!settings.dryRun && settings.confirm !== address.database)
       problems.push(notConfirmed(address.database));
 
-    const storages = settings.storages.map((storage) =>
-      context.ports.openStorage(storage, {
-        retentionDays: 1,
-        isEncrypted: false,
-        workFolder: context.workFolder,
-      }),
-    );
+    const storages = openStorages(context, settings);
+    // Before anything is looked at: it may put another database in the target's place.
+    if (settings.dryRun || settings.confirm === address.database) {
+      lock = await finishEarlier(context, settings, { database, migrator: null, storages }, log);
+    }
     const backup = await attempt(() =>
       findStored(storages, address.database, settings.backup, context.signal, log),
     );
@@ -73,25 +74,27 @@ export async function preflightRollback(
     if (problems.length > 0 || backup === null) throw new RefusedError(problems, { phase: 'preflight' });
 
     const history = await historyOf(database, backup, log);
-    const lock = settings.dryRun
-      ? null
-      : await database.lock({
-          run: context.run.id,
-          description: context.run.description,
-          startedAt: context.run.startedAt.toISOString(),
-        });
+    if (!settings.dryRun) {
+      lock ??= await database.lock({
+        run: context.run.id,
+        description: context.run.description,
+        startedAt: context.run.startedAt.toISOString(),
+      });
+    }
+    const held = lock;
     return {
       database,
-      lock,
+      lock: held,
       backup,
       targetOid,
       history,
       async [Symbol.asyncDispose]() {
-        await lock?.[Symbol.asyncDispose]();
+        await held?.[Symbol.asyncDispose]();
         await database[Symbol.asyncDispose]();
       },
     };
   } catch (error) {
+    await lock?.[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
     throw error;
   }

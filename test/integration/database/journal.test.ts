@@ -27,6 +27,7 @@ const entry: JournalEntry = {
   historySchema: 'public',
   migrations: [],
   baseline: null,
+  afterMigrateOwed: false,
   because: null,
 };
 

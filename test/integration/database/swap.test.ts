@@ -82,6 +82,7 @@ async function ground(): Promise<Ground> {
         historySchema: 'public',
         migrations: [],
         baseline: null,
+        afterMigrateOwed: false,
         because: null,
       },
     },
