@@ -11216,7 +11216,8 @@ var Hooks = class {
 		throw new SafeMigrateError({
 			code: "SM_HOOK_FAILED",
 			message: `${name} ${how}`,
-			hint: "Its output stands in the log of this step. Try the command by itself on this runner."
+			hint: "Its output stands in the log of this step. Try the command by itself on this runner.",
+			docs: "rollback.md"
 		});
 	}
 };

@@ -84,6 +84,7 @@ export class Hooks {
       code: 'SM_HOOK_FAILED',
       message: `${name} ${how}`,
       hint: 'Its output stands in the log of this step. Try the command by itself on this runner.',
+      docs: 'rollback.md',
     });
   }
 }

@@ -16,6 +16,7 @@ export interface Problem {
 export type DocsPage =
   | 'errors.md'
   | 'recovery.md'
+  | 'rollback.md'
   | 'storage.md'
   | 'postgresql.md'
   | 'docker.md'

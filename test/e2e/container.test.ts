@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type StartedDocker, startDocker } from '../support/docker.ts';
 import type { DockerPostgres } from '../support/docker-postgres.ts';
 import { addQuotations, splitNameFails } from '../support/erp.ts';
+import { inputsOfExample } from '../support/example-workflow.ts';
 import { prismaEngineEnv } from '../support/prisma-engine/prisma-engine.ts';
 import { expectNothingLeft, readReport } from '../support/refusal.ts';
 import type { ActionRun } from '../support/runner.ts';
@@ -149,10 +150,10 @@ describe('a database that only containers reach', () => {
   const repository = fileURLToPath(new URL('../../', import.meta.url));
 
   /** The application's container, in the network of the database, with the project in it as its image would have it. */
-  async function applicationOf(world: World) {
+  async function applicationOf(world: World, container = 'applizor-postgres') {
     const environment = prismaEngineEnv(world.engineMode, '7');
-    const { container } = await engine.startApp({
-      networkOf: 'applizor-postgres',
+    const app = await engine.startApp({
+      networkOf: container,
       mounts: [repository, world.folder],
     });
     const variables = [...Object.keys(environment), 'DATABASE_URL'].map((name) => `--env ${name}`).join(' ');
@@ -161,10 +162,10 @@ describe('a database that only containers reach', () => {
     inside.port = '5432';
     return {
       inputs: {
-        container: 'applizor-postgres',
+        container,
         // On this machine nothing listens there; in the containers it is the database.
         'database-url': inside.href,
-        'migrate-command': `docker exec ${variables} --workdir ${world.project.directory} ${container} ${prisma}`,
+        'migrate-command': `docker exec ${variables} --workdir ${world.project.directory} ${app.container} ${prisma}`,
       },
       env: engine.environment,
     };
@@ -176,6 +177,29 @@ describe('a database that only containers reach', () => {
     expect(run.result.outputs, run.result.log).toMatchObject({ result: 'migrated' });
     expect(run.result.log).toContain('the migrator was led to the database that is backed up');
     expect(await world.psql('SELECT count(*) FROM "Quotation"')).toBe('0');
+  });
+
+  it('is migrated as the example workflow for docker compose says', async () => {
+    await using composed = await startServer('erp-postgres-1', [
+      'com.docker.compose.project=erp',
+      'com.docker.compose.service=postgres',
+    ]);
+    await using world = await createWorld({ cluster: composed, pending });
+    const { inputs, env } = await applicationOf(world, 'erp-postgres-1');
+    const backups = join(world.folder, 'backups');
+    await mkdir(backups);
+    await using run = await world.migrate({
+      inputs: inputsOfExample('compose.yml', {
+        'secrets.DATABASE_URL': inputs['database-url'],
+        'secrets.BACKUP_PASSPHRASE': 'correct horse battery staple',
+        // There is no compose file here: its `run` is the `exec` of a container in the same network.
+        'docker compose run --rm app npx prisma migrate deploy': inputs['migrate-command'],
+        'file:///var/backups/erp\nartifact://\n': `file://${backups}\n${world.storageUrl}`,
+      }),
+      env,
+    });
+    expect(run.result.outputs, run.result.log).toMatchObject({ result: 'migrated' });
+    expect(run.result.log).toContain('in container erp-postgres-1');
   });
 
   it('comes back by swap when that migration fails', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ageKeyPair } from '../support/age-cli.ts';
 import { readDatabaseState } from '../support/database-state.ts';
 import { erpMigrations } from '../support/erp.ts';
+import { inputsOfExample } from '../support/example-workflow.ts';
 import { readReport } from '../support/refusal.ts';
 import type { ActionOptions } from '../support/runner.ts';
 import { sharedCeph } from '../support/shared-servers.ts';
@@ -122,6 +123,32 @@ describe('rollback', () => {
     const status = await world.prisma('migrate', 'status').catch((error: { stdout: string }) => error.stdout);
     for (const name of names) expect(status).toContain(name);
     expect(status).not.toContain(Object.keys(erpMigrations)[0]);
+  });
+
+  it('does as the example workflows say: a nightly backup, a look, the rollback', async () => {
+    await using world = await createWorld();
+    const before = await world.state();
+    const values = {
+      'secrets.DATABASE_URL': world.url,
+      's3://applizor-backups/erp?region=eu-central-1': world.storageUrl,
+      'inputs.backup': 'latest',
+    };
+    await using nightly = await world.migrate({ inputs: inputsOfExample('nightly.yml', values) });
+    expect(nightly.result.outputs, nightly.result.log).toMatchObject({
+      result: 'backed-up',
+      'restore-proved': 'true',
+    });
+    await world.psql('DELETE FROM "Invoice"');
+    const form = (dryRun: string, confirm: string) =>
+      inputsOfExample('rollback.yml', { ...values, 'inputs.dry-run': dryRun, 'inputs.confirm': confirm });
+    await using look = await world.migrate({ inputs: form('true', '') });
+    expect(look.result.outputs, look.result.log).toMatchObject({ result: 'checked' });
+    await using back = await world.migrate({ inputs: form('false', world.database) });
+    expect(back.result.outputs, back.result.log).toMatchObject({
+      result: 'rolled-back',
+      'backup-id': nightly.result.outputs['backup-id'],
+    });
+    expect(await world.state()).toEqual(before);
   });
 
   it('refuses, before pg_restore sees a byte, whatever is not the backup that was made', async () => {

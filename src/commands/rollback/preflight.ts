@@ -141,7 +141,7 @@ function notConfirmed(database: string): Problem {
     code: 'SM_NOT_CONFIRMED',
     message: `confirm is not the name of the database that would be replaced, ${database}`,
     hint: `Look at what \`dry-run: true\` says, then give \`confirm: ${database}\`.`,
-    docs: 'recovery.md',
+    docs: 'rollback.md',
   };
 }
 
