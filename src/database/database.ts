@@ -212,7 +212,7 @@ export interface Database extends AsyncDisposable {
   counters(): Promise<WriteCounters>;
   /**
    * Tables whose content differs now from `before`: only those whose counters moved are read, or all of them
-   * when `exact`. Tables that are gone or new are not listed.
+   * when `exact`, and then `large objects` where those differ. Tables that are gone or new are not listed.
    */
   changedTables(
     before: Fingerprint,

@@ -91,7 +91,10 @@ async function act(decision: Decision, request: RecoveryRequest, log: PhaseLog):
       return {
         result: 'untouched',
         method: 'none',
-        because: 'history and catalogs are as before',
+        because:
+          request.migrator.kind === 'command'
+            ? 'history, catalogs and the content of every table are as before'
+            : 'history and catalogs are as before',
         fallback,
         swapped: null,
       };
