@@ -93,7 +93,7 @@ async function act(decision: Decision, request: RecoveryRequest, log: PhaseLog):
         method: 'none',
         because:
           request.migrator.kind === 'command'
-            ? 'history, catalogs and the content of every table are as before'
+            ? 'history and catalogs are as before, and so is what every table holds'
             : 'history and catalogs are as before',
         fallback,
         swapped: null,

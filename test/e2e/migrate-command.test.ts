@@ -164,6 +164,9 @@ describe('migrate-command', () => {
     const { log, outputs } = run.result;
     expect(outputs, log).toMatchObject({ result: 'untouched', 'recovery-method': 'none' });
     expect(log).toContain('no such image');
+    expect(log).toContain(
+      'nothing to undo: history and catalogs are as before, and so is what every table holds',
+    );
     expect(await world.state()).toEqual(before);
     expect(await world.copies()).toEqual([]);
   });
