@@ -8129,15 +8129,16 @@ async function openCommandMigrator(options) {
 	const endContainer = async (text) => {
 		if (text === null) return;
 		const limit = AbortSignal.timeout(endingTimeoutMs);
-		await runShell(text, {
+		const run = await collectOutput(secrets, (onOutput) => runShell(text, {
 			signal: limit,
-			onOutput: () => {}
-		}).catch(() => {});
+			onOutput
+		}));
+		if (run.exitCode !== 0 && !/no such container|running/i.test(run.output)) throw stillThere(text.split(" ").at(-1) ?? "", run);
 	};
 	const attempt = async (asked, input, aborted) => {
 		let ending = Promise.resolve();
 		const end = () => {
-			ending = endContainer(asked.endContainer);
+			ending = endContainer(asked.endContainer).catch(() => {});
 		};
 		aborted.addEventListener("abort", end, { once: true });
 		try {
@@ -8190,6 +8191,15 @@ async function openCommandMigrator(options) {
 function schemaFor(command, workingDirectory, schemaPath) {
 	if (schemaPath === null || /^\s*cd\s/.test(command)) return schemaPath;
 	return relative(workingDirectory, schemaPath);
+}
+/** Prisma's lock is let go all the same: it would break the deploys of others, who have done nothing wrong. */
+function stillThere(container, { exitCode, output }) {
+	return new SafeMigrateError({
+		code: "SM_SERVER_UNPROVED",
+		message: `the container ${container} in which migrate-command was asked where it connects to could not be ended (exit code ${exitCode ?? "unknown"}: ${output.trim().slice(0, 300)}): it may migrate without a backup`,
+		hint: "See that it is gone (docker ps) and what it has done, then run this job again.",
+		docs: "prisma.md"
+	});
 }
 async function findProject(project, given) {
 	const { databaseUrl, env, signal } = given;

@@ -53,14 +53,16 @@ export async function openCommandMigrator(
     scriptCommand(command, { schema, containerName: `safe-migrate-asks-${randomBytes(4).toString('hex')}` });
   const endContainer = async (text: string | null): Promise<void> => {
     if (text === null) return;
-    // Fails when there is none (any more), which is what is wanted.
     const limit = AbortSignal.timeout(endingTimeoutMs);
-    await runShell(text, { signal: limit, onOutput: () => {} }).catch(() => {});
+    const run = await collectOutput(secrets, (onOutput) => runShell(text, { signal: limit, onOutput }));
+    // "No such container", "is not running": that is what is wanted.
+    if (run.exitCode !== 0 && !/no such container|running/i.test(run.output))
+      throw stillThere(text.split(' ').at(-1) ?? '', run);
   };
   const attempt = async (asked: ScriptCommand, input: string, aborted: AbortSignal): Promise<ScriptRun> => {
     let ending: Promise<void> = Promise.resolve();
     const end = () => {
-      ending = endContainer(asked.endContainer);
+      ending = endContainer(asked.endContainer).catch(() => {});
     };
     aborted.addEventListener('abort', end, { once: true });
     try {
@@ -70,7 +72,7 @@ export async function openCommandMigrator(
     } finally {
       aborted.removeEventListener('abort', end);
       await ending;
-      // Its client is gone now and makes no other; the container may have come just after the first attempt.
+      // Its client is gone now and makes no other; the container may have come just after the first time.
       if (aborted.aborted) await endContainer(asked.endContainer);
     }
   };
@@ -113,6 +115,16 @@ export async function openCommandMigrator(
 function schemaFor(command: string, workingDirectory: string, schemaPath: string | null): string | null {
   if (schemaPath === null || /^\s*cd\s/.test(command)) return schemaPath;
   return relative(workingDirectory, schemaPath);
+}
+
+/** Prisma's lock is let go all the same: it would break the deploys of others, who have done nothing wrong. */
+function stillThere(container: string, { exitCode, output }: ScriptRun): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_SERVER_UNPROVED',
+    message: `the container ${container} in which migrate-command was asked where it connects to could not be ended (exit code ${exitCode ?? 'unknown'}: ${output.trim().slice(0, 300)}): it may migrate without a backup`,
+    hint: 'See that it is gone (docker ps) and what it has done, then run this job again.',
+    docs: 'prisma.md',
+  });
 }
 
 interface FoundProject {
