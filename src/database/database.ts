@@ -150,6 +150,8 @@ export interface MeetingPoint extends AsyncDisposable {
   readonly script: string;
   /** Whoever waits here now; nobody else can know of this place. */
   visitor(): Promise<Visitor | null>;
+  /** Whoever waits for Prisma's lock, where it is held here to keep migrators out; he gives up after ten seconds. */
+  waitingMigrator(): Promise<LockHolder | null>;
   /** Which other server the script was run on, out of what the tool that ran it printed; null when it does not say. */
   otherServerIn(output: string): ServerPlace | null;
 }
@@ -210,7 +212,7 @@ export interface Database extends AsyncDisposable {
   counters(): Promise<WriteCounters>;
   /**
    * Tables whose content differs now from `before`: only those whose counters moved are read, or all of them
-   * when `exact`. Tables that are gone or new are not listed.
+   * when `exact`, and then `large objects` where those differ. Tables that are gone or new are not listed.
    */
   changedTables(
     before: Fingerprint,

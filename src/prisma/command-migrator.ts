@@ -1,4 +1,5 @@
-import { join, relative } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { relative } from 'node:path';
 import { parsePostgresUrl } from '../database/postgres/url.ts';
 import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { RefusedError, SafeMigrateError } from '../system/errors.ts';
@@ -9,13 +10,16 @@ import { captureWithUrl } from './capture-with-url.ts';
 import { watchDeploy } from './deploy.ts';
 import { collectOutput, schemaOf } from './execute-script.ts';
 import { locatePrisma } from './locate-prisma.ts';
-import { asScriptCommand } from './migrate-command.ts';
 import { readMigrations } from './migrations.ts';
 import { findMigrations } from './migrations-folder.ts';
 import type { Migrator, ScriptRun } from './migrator.ts';
 import { type PrismaProject, prismaEnvironment } from './prisma-command.ts';
 import { lockSwitch, type PrismaMigratorOptions, warningsAbout } from './prisma-migrator.ts';
 import { type GroupRun, runInGroup } from './run-in-group.ts';
+import { type ScriptCommand, scriptCommand } from './script-command.ts';
+
+/** For `docker kill`. */
+const endingTimeoutMs = 3_000;
 
 /**
  * A shell command of the user's as the Migrator. Where the project's Prisma is installed it is asked for URL and
@@ -32,32 +36,57 @@ export async function openCommandMigrator(
     schemaPath: options.schemaPath,
     configPath: options.configPath,
   };
-  const { [lockSwitch]: _, ...env } = prismaEnvironment(
+  const { [lockSwitch]: _, ...given } = prismaEnvironment(
     databaseUrl,
     migratorApplicationName(options.run),
     own,
   );
-  const found = await findProject(project, { env, databaseUrl, signal });
+  const found = await findProject(project, { env: given, databaseUrl, signal });
+  const { env } = found;
   const parsed = parsePostgresUrl(found.url.reveal(), { directory: workingDirectory });
   if (parsed.target === null) throw new RefusedError(parsed.problems);
   const secrets = [found.url.reveal(), env.DATABASE_URL ?? ''].flatMap(secretsIn);
 
   const runShell = (text: string, run: Pick<GroupRun, 'signal' | 'onOutput' | 'onStart' | 'input'>) =>
     runInGroup({ ...shellFor(text), ...run, workingDirectory, env });
-  const runScript = async (script: string, scriptSignal: AbortSignal): Promise<ScriptRun> => {
-    const attempt = (schemaPath: string | null) =>
-      collectOutput(secrets, (onOutput) =>
-        runShell(asScriptCommand(command, schemaPath) ?? '', {
-          input: script,
-          signal: scriptSignal,
-          onOutput,
-        }),
+  const scriptCommandFor = (schema: Parameters<typeof scriptCommand>[1]['schema']) =>
+    scriptCommand(command, { schema, containerName: `safe-migrate-asks-${randomBytes(4).toString('hex')}` });
+  const endContainer = async (text: string | null): Promise<void> => {
+    if (text === null) return;
+    const limit = AbortSignal.timeout(endingTimeoutMs);
+    const run = await collectOutput(secrets, (onOutput) => runShell(text, { signal: limit, onOutput }));
+    // "No such container", "is not running": that is what is wanted.
+    if (run.exitCode !== 0 && !/no such container|running/i.test(run.output))
+      throw stillThere(text.split(' ').at(-1) ?? '', run);
+  };
+  const attempt = async (asked: ScriptCommand, input: string, aborted: AbortSignal): Promise<ScriptRun> => {
+    let ending: Promise<void> = Promise.resolve();
+    const end = () => {
+      ending = endContainer(asked.endContainer).catch(() => {});
+    };
+    aborted.addEventListener('abort', end, { once: true });
+    try {
+      return await collectOutput(secrets, (onOutput) =>
+        runShell(asked.text, { input, signal: aborted, onOutput }),
       );
-    const run = await attempt(null);
+    } finally {
+      aborted.removeEventListener('abort', end);
+      await ending;
+      // Its client is gone now and makes no other; the container may have come just after the first time.
+      if (aborted.aborted) await endContainer(asked.endContainer);
+    }
+  };
+  const asked = scriptCommandFor('left-out');
+  const runScript = async (
+    first: ScriptCommand,
+    script: string,
+    aborted: AbortSignal,
+  ): Promise<ScriptRun> => {
+    const run = await attempt(first, script, aborted);
     // Prisma 7 knows no --schema here; up to 6 the command does not run without one.
     if (!/--url.*--schema/.test(run.output)) return run;
-    const schema = schemaOf(project, found.schemaFiles);
-    return schema === null ? run : await attempt(relative(workingDirectory, schema));
+    const second = scriptCommandFor({ usual: schemaFor(command, workingDirectory, found.schemaPath) });
+    return second === null ? run : await attempt(second, script, aborted);
   };
   return {
     kind: 'command',
@@ -69,7 +98,8 @@ export async function openCommandMigrator(
     warnings: warningsAbout(own),
     deploy: (log, deploySignal) =>
       watchDeploy({ secrets, log }, (watch) => runShell(command, { signal: deploySignal, ...watch })),
-    runScript: asScriptCommand(command, null) === null ? null : runScript,
+    runScript: asked === null ? null : (script, aborted) => runScript(asked, script, aborted),
+    runsEntrypoint: asked !== null && asked.endContainer !== null,
     deployProbe: async () => {
       throw new SafeMigrateError({
         code: 'SM_PROBE_FAILED',
@@ -81,13 +111,32 @@ export async function openCommandMigrator(
   };
 }
 
+/** As the command may name it: in a container the project may have another path, after a `cd` another way leads there. */
+function schemaFor(command: string, workingDirectory: string, schemaPath: string | null): string | null {
+  if (schemaPath === null || /^\s*cd\s/.test(command)) return schemaPath;
+  return relative(workingDirectory, schemaPath);
+}
+
+/** Prisma's lock is let go all the same: it would break the deploys of others, who have done nothing wrong. */
+function stillThere(container: string, { exitCode, output }: ScriptRun): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_SERVER_UNPROVED',
+    message: `the container ${container} in which migrate-command was asked where it connects to could not be ended (exit code ${exitCode ?? 'unknown'}: ${output.trim().slice(0, 300)}): it may migrate without a backup`,
+    hint: 'See that it is gone (docker ps) and what it has done, then run this job again.',
+    docs: 'prisma.md',
+  });
+}
+
 interface FoundProject {
   readonly url: Secret;
   /** null where only the command knows it. */
   readonly version: string | null;
   readonly directory: string;
   readonly names: readonly string[];
-  readonly schemaFiles: readonly string[];
+  /** null where nobody knows. */
+  readonly schemaPath: string | null;
+  /** With what had to be added for the project's Prisma to use the given URL: a command on this machine needs the same. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 async function findProject(
@@ -115,16 +164,16 @@ async function findProject(
         hint: 'Give the URL under which the tools of this machine (or of container) reach the database.',
       });
     }
-    const usual = join(project.workingDirectory, 'prisma', 'schema.prisma');
-    return { url: databaseUrl, version: null, schemaFiles: [usual], ...(await findMigrations(project)) };
+    return { url: databaseUrl, version: null, env, ...(await findMigrations(project)) };
   }
-  const { captured } = await captureWithUrl({ installation, project, env, databaseUrl, signal });
+  const { captured, env: used } = await captureWithUrl({ installation, project, env, databaseUrl, signal });
   // The command's own URL may be another one, for another network: that both lead to one server is proved, not compared.
   return {
     url: databaseUrl ?? captured.url,
     version: installation.version,
     directory: captured.migrationsDirectory,
     names: captured.migrationNames,
-    schemaFiles: captured.schemaFiles,
+    schemaPath: schemaOf(project, captured.schemaFiles),
+    env: used,
   };
 }

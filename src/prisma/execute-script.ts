@@ -46,7 +46,11 @@ export function schemaOf({ schemaPath }: PrismaProject, files: readonly string[]
   if (first === undefined) return null;
   if (others.length === 0) return first;
   let folder = dirname(first);
-  while (!others.every((file) => file.startsWith(`${folder}${sep}`))) folder = dirname(folder);
+  while (!others.every((file) => file.startsWith(`${folder}${sep}`))) {
+    // Nothing but the root is above all of them: that is no folder of a schema.
+    if (folder === dirname(folder)) return null;
+    folder = dirname(folder);
+  }
   return folder;
 }
 

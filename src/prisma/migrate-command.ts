@@ -16,6 +16,9 @@ const harmless: Readonly<Record<string, readonly string[]>> = {
 };
 const forbiddenOptions = ['--force-reset', '--accept-data-loss'];
 const packageManagers = new Set(['npm', 'pnpm', 'yarn', 'bun']);
+/** Run every script that they are given. */
+const scriptListers = new Set(['npm-run-all', 'run-s', 'run-p']);
+const endsOfOptions = new Set(['exec', 'x', 'dlx', 'node', 'prisma', 'prisma7']);
 
 export type PackageScripts = Readonly<Record<string, string>>;
 
@@ -71,43 +74,22 @@ function namedBy(words: readonly string[]): string[] {
   return [...found, ...options];
 }
 
-/** With the scripts that package managers run before and after them. */
+/**
+ * The script that a package manager is told to run, with those that run before and after it. Words behind it are its
+ * arguments, and behind `exec` or Prisma's name no script is meant: `yarn prisma migrate deploy` runs none called `migrate`.
+ */
 function scriptsNamedBy(words: readonly string[], scripts: PackageScripts): readonly string[] {
+  const lister = words.findIndex((word) => scriptListers.has(basename(word)));
+  if (lister >= 0) return words.slice(lister + 1).flatMap((word) => withHooks(word, scripts));
   const manager = words.findIndex((word) => packageManagers.has(basename(word)));
   if (manager < 0) return [];
-  return words
-    .slice(manager + 1)
-    .flatMap((word) => [word, `pre${word}`, `post${word}`])
-    .filter((name) => Object.hasOwn(scripts, name));
+  for (const word of words.slice(manager + 1)) {
+    if (Object.hasOwn(scripts, word)) return withHooks(word, scripts);
+    if (endsOfOptions.has(basename(word))) return [];
+  }
+  return [];
 }
 
-/**
- * The command that runs a script from stdin where `command` runs `migrate deploy`; null where that cannot be said or
- * where it does more than that one thing, which must not happen before the backup. `schemaPath` is for Prisma up to 6,
- * which wants to be told in `db execute` where it gets its URL from; null leaves such an option out altogether.
- */
-export function asScriptCommand(command: string, schemaPath: string | null): string | null {
-  if (!isOneCommand(command) || /\$\(|[`|<>]/.test(command)) return null;
-  const said = [...command.matchAll(/(?<![\w-])migrate\s+deploy(?![\w-])/g)];
-  if (said.length !== 1) return null;
-  const schema = schemaPath === null ? '' : ` --schema ${quoted(schemaPath)}`;
-  return (
-    command
-      .replaceAll(/\s--schema(=|\s+)("[^"]*"|'[^']*'|[^\s"']+)/g, '')
-      .replace(/(?<![\w-])migrate\s+deploy(?![\w-])/, () => `db execute --stdin${schema}`)
-      // Without it a container's standard input is empty; `docker compose` passes it on by itself.
-      .replace(/\b(docker|podman|nerdctl)((?:\s+container)?\s+(?:run|exec))(?=\s)/, '$1$2 --interactive')
-  );
-}
-
-/** Whether nothing but changes of folder and environment stands around one command, in an `sh -c '…'` as well. */
-function isOneCommand(text: string): boolean {
-  const [only, ...more] = simpleCommands(text).filter(([first]) => first !== 'cd' && first !== 'export');
-  return (
-    only !== undefined && more.length === 0 && only.every((word) => !/\s/.test(word) || isOneCommand(word))
-  );
-}
-
-function quoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+function withHooks(name: string, scripts: PackageScripts): readonly string[] {
+  return [name, `pre${name}`, `post${name}`].filter((each) => Object.hasOwn(scripts, each));
 }

@@ -13,24 +13,39 @@ const configNames = [
 ];
 const manifest = z.object({ prisma: z.object({ schema: z.string() }) });
 
-/**
- * Finds the migrations where no Prisma is installed that could be asked: the folder that `migrations.path` of a config
- * names as a plain text, else `migrations` beside the schema (of `prisma-schema`, of package.json, or in one of
- * Prisma's own two places). Rejects with SM_PRISMA_PROJECT when that is no folder or cannot be known.
- */
-export async function findMigrations(
-  project: PrismaProject,
-): Promise<{ readonly directory: string; readonly names: readonly string[] }> {
-  const directory = await findFolder(project);
-  const entries = await readdir(directory, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  return { directory, names: names.toSorted() };
+export interface FoundMigrations {
+  readonly directory: string;
+  readonly names: readonly string[];
+  /** The schema's file or folder; null where it cannot be known. */
+  readonly schemaPath: string | null;
 }
 
-async function findFolder(project: PrismaProject): Promise<string> {
-  const configured = await folderOfConfig(project);
+interface PlainConfig {
+  readonly schemaPath: string | null;
+  readonly migrationsPath: string | null;
+}
+
+/**
+ * Finds the migrations where no Prisma is installed that could be asked: the folder that `migrations.path` of a config
+ * names as a plain text, else `migrations` beside the schema (of `prisma-schema`, of that config, of
+ * package.json, or in one of Prisma's own two places). Rejects with SM_PRISMA_PROJECT when that is no folder or cannot be known.
+ */
+export async function findMigrations(project: PrismaProject): Promise<FoundMigrations> {
+  const config = await readConfig(project);
   const { workingDirectory } = project;
-  const schema = project.schemaPath ?? (await schemaOfPackage(workingDirectory));
+  const schema = project.schemaPath ?? config?.schemaPath ?? (await schemaOfPackage(workingDirectory));
+  const directory = await findFolder(workingDirectory, config, schema);
+  const entries = await readdir(directory, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return { directory, names: names.toSorted(), schemaPath: schema ?? (await usualSchema(workingDirectory)) };
+}
+
+async function findFolder(
+  workingDirectory: string,
+  config: PlainConfig | null,
+  schema: string | null,
+): Promise<string> {
+  const configured = config?.migrationsPath ?? null;
   const candidates =
     configured !== null
       ? [configured]
@@ -44,8 +59,8 @@ async function findFolder(project: PrismaProject): Promise<string> {
   );
 }
 
-/** null when no config says anything about it. */
-async function folderOfConfig(project: PrismaProject): Promise<string | null> {
+/** What the project's config says as plain texts; null when there is none. */
+async function readConfig(project: PrismaProject): Promise<PlainConfig | null> {
   const paths =
     project.configPath === null
       ? configNames.map((name) => join(project.workingDirectory, name))
@@ -54,15 +69,35 @@ async function folderOfConfig(project: PrismaProject): Promise<string | null> {
     const text = await readFile(path, 'utf8').catch(() => null);
     if (text === null) continue;
     const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-    if (!/\bmigrations\s*:/.test(code)) return null;
-    const block = /\bmigrations\s*:\s*\{([^{}]*)\}/.exec(code)?.[1];
-    if (block !== undefined && !/\bpath\b/.test(block)) return null;
-    const folder = /\bpath\s*:\s*(['"`])([^'"`$]+)\1/.exec(block ?? '')?.[2];
-    if (folder !== undefined) return resolve(dirname(path), folder);
-    throw refused(
-      `migrations.path in ${path} is computed, and no Prisma is installed here that could be asked for it`,
-      'Write the path as a plain text, or install the project’s Prisma in a step before.',
-    );
+    const schema = /\bschema\s*:\s*(['"`])([^'"`$]+)\1/.exec(code)?.[2];
+    return {
+      schemaPath: schema === undefined ? null : resolve(dirname(path), schema),
+      migrationsPath: folderOfConfig(path, code),
+    };
+  }
+  return null;
+}
+
+/** null when the config says nothing about it. */
+function folderOfConfig(path: string, code: string): string | null {
+  if (!/\bmigrations\s*:/.test(code)) return null;
+  const block = /\bmigrations\s*:\s*\{([^{}]*)\}/.exec(code)?.[1];
+  if (block !== undefined && !/\bpath\b/.test(block)) return null;
+  const folder = /\bpath\s*:\s*(['"`])([^'"`$]+)\1/.exec(block ?? '')?.[2];
+  if (folder !== undefined) return resolve(dirname(path), folder);
+  throw refused(
+    `migrations.path in ${path} is computed, and no Prisma is installed here that could be asked for it`,
+    'Write the path as a plain text, or install the project’s Prisma in a step before.',
+  );
+}
+
+/** Where Prisma looks by itself. */
+async function usualSchema(workingDirectory: string): Promise<string | null> {
+  for (const path of [
+    join(workingDirectory, 'prisma', 'schema.prisma'),
+    join(workingDirectory, 'schema.prisma'),
+  ]) {
+    if ((await stat(path).catch(() => null)) !== null) return path;
   }
   return null;
 }

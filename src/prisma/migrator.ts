@@ -68,6 +68,11 @@ export interface Migrator {
    */
   readonly runScript: ((script: string, signal: AbortSignal) => Promise<ScriptRun>) | null;
   /**
+   * `runScript` makes a container, whose entrypoint may migrate before the script runs. Aborting ends that container as
+   * well, so nothing of it goes on once `runScript` has settled.
+   */
+  readonly runsEntrypoint: boolean;
+  /**
    * Runs a failing two-statement script against `probeUrl` (a database made by this run) and says whether
    * Prisma sent it as one. The caller looks whether table `"safe_migrate_probe"` is there afterwards.
    */

@@ -77,6 +77,7 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
         script,
         signal: scriptSignal,
       }),
+    runsEntrypoint: false,
     deployProbe: (probeUrl, probeSignal) =>
       deployProbe({
         installation,

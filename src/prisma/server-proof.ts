@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database, MeetingPoint, ServerPlace } from '../database/database.ts';
+import type { Database, LockHolder, MeetingPoint, ServerPlace } from '../database/database.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import { errorCodeIn } from './deploy.ts';
 import type { Migrator, ScriptRun } from './migrator.ts';
@@ -15,16 +15,17 @@ const pollMs = 50;
 const timeoutMs = 120_000;
 
 /** Errors after which a migration could not begin either: authentication, no server, time-out, no database, no access. */
-const cannotConnect = new Set(['P1000', 'P1001', 'P1003', 'P1010', 'P1011', 'P1017']);
+const cannotConnect = new Set(['P1000', 'P1001', 'P1002', 'P1003', 'P1010', 'P1011', 'P1017']);
 
 /**
  * Proves that the migrator works on the very database that the tools back up: both are led to a meeting point in the
- * target. Rejects with SM_OTHER_SERVER when the migrator turns up elsewhere, naming both servers, and with
- * SM_SERVER_UNPROVED when it cannot connect at all, for then it could not migrate either.
+ * target. Rejects with SM_OTHER_SERVER when the migrator turns up elsewhere, naming both servers, with
+ * SM_SERVER_UNPROVED when it cannot connect at all, for then it could not migrate either, and with SM_MIGRATOR_BUSY
+ * when somebody wants to migrate meanwhile: a deploy of somebody else, which is let through, or the migrator unasked.
  */
 export async function proveServer(
   database: Pick<Database, 'address' | 'toolsFact' | 'isOneRoute' | 'openMeetingPoint'>,
-  migrator: Pick<Migrator, 'kind' | 'runScript'>,
+  migrator: Pick<Migrator, 'kind' | 'runScript' | 'runsEntrypoint'>,
   signal: AbortSignal,
 ): Promise<ServerProof> {
   // The tools and Prisma were compared to use the same host, port and database: here that is the same server.
@@ -33,18 +34,19 @@ export async function proveServer(
   if (runScript === null) {
     return {
       outcome: 'not-proved',
-      because: 'migrate-command is not one command that says `migrate deploy`, so it cannot be asked',
+      because:
+        'migrate-command is not Prisma’s `migrate deploy` alone, and what else is in it must not run before there is a backup',
     };
   }
-  // A container's entrypoint may migrate before it runs what it was given, and there is no backup yet.
-  await using meeting = await database.openMeetingPoint({ keepsMigratorsOut: migrator.kind === 'command' });
+  // An entrypoint may migrate before it runs what it was given, and there is no backup yet.
+  await using meeting = await database.openMeetingPoint({ keepsMigratorsOut: migrator.runsEntrypoint });
   const visit = await waitForVisit(meeting, (aborted) => runScript(meeting.script, aborted), signal);
   if (visit.applicationName !== null) return { outcome: 'proved', applicationName: visit.applicationName };
+  if (visit.waiting !== null) throw somebodyMigrates(database, visit.waiting);
 
   const other = meeting.otherServerIn(visit.run.output);
   if (other !== null) throw otherServer(database, migrator, meeting.server, other);
   const said = whatItSaid(visit.run);
-  if (migrator.kind === 'command' && errorCodeIn(visit.run.output) === 'P1002') throw migratesByItself();
   if (migrator.kind === 'prisma' || cannotConnect.has(errorCodeIn(visit.run.output) ?? '')) {
     throw new SafeMigrateError({
       code: 'SM_SERVER_UNPROVED',
@@ -62,6 +64,8 @@ export async function proveServer(
 interface Visit {
   /** Of the session that came; null when none did. */
   readonly applicationName: string | null;
+  /** Whoever wanted to migrate meanwhile, for whose sake the script was given up. */
+  readonly waiting: LockHolder | null;
   readonly run: ScriptRun;
 }
 
@@ -80,15 +84,23 @@ async function waitForVisit(
   running.catch(() => {});
   try {
     let applicationName: string | null = null;
-    while (!hasEnded && applicationName === null) {
+    let waiting: LockHolder | null = null;
+    while (!hasEnded && applicationName === null && waiting === null) {
       applicationName = (await meeting.visitor())?.applicationName ?? null;
+      if (applicationName === null) waiting = await meeting.waitingMigrator();
       await Promise.race([running.catch(() => {}), sleep(pollMs)]);
     }
-    // Lets the visitor go on.
+    // It may be ours: when the lock is free, nobody of ours may be left to take it. That is a matter of a second or two,
+    // so somebody else's deploy gets the lock within its ten.
+    if (waiting !== null) {
+      stop.abort();
+      await running.catch(() => {});
+    }
+    // Lets the visitor, or that deploy, go on.
     await meeting[Symbol.asyncDispose]();
     const ended = await running;
     signal.throwIfAborted();
-    return { applicationName, run: ended };
+    return { applicationName, waiting, run: ended };
   } finally {
     stop.abort();
     await running.catch(() => {});
@@ -111,13 +123,12 @@ function otherServer(
   });
 }
 
-/** `db execute` takes no lock: who did not get Prisma's lock wanted to migrate. */
-function migratesByItself(): SafeMigrateError {
+/** Whose it is cannot be told: a container has an address, a role and names like anybody else's. */
+function somebodyMigrates({ address }: Pick<Database, 'address'>, waiting: LockHolder): SafeMigrateError {
   return new SafeMigrateError({
-    code: 'SM_SERVER_UNPROVED',
-    message:
-      'migrate-command migrates although it was only asked where it connects to, and was kept from it (P1002)',
-    hint: "Most likely the entrypoint of the container's image runs `prisma migrate deploy`: run the command without it (docker compose run --entrypoint …), and take it out of the image, or it migrates without a backup.",
+    code: 'SM_MIGRATOR_BUSY',
+    message: `a session of ${waiting.user} wanted to migrate ${address.database} while migrate-command was only asked where it connects to: another deploy, which was let through, or the entrypoint of migrate-command's own container, which was ended before it could begin`,
+    hint: 'Nothing was touched by this run. Run it again when the other deploy has ended. Where there is none, the entrypoint of the image runs `prisma migrate deploy`: run the command without it (docker compose run --entrypoint …), and take it out of the image, or it migrates without a backup.',
     docs: 'prisma.md',
   });
 }

@@ -2,7 +2,7 @@ import type { Evidence } from './decide.ts';
 import type { RecoveryRequest } from './recover.ts';
 
 /**
- * Whether the target still holds what the snapshot held, for a migrate-command that may have done more than Prisma does.
+ * Whether the target still holds what the snapshot held, in tables and large objects, for a migrate-command that may have done more than Prisma does.
  * Rows that the application wrote after the snapshot count as changed too: they cannot be told apart.
  */
 export async function compareContents(

@@ -91,7 +91,10 @@ async function act(decision: Decision, request: RecoveryRequest, log: PhaseLog):
       return {
         result: 'untouched',
         method: 'none',
-        because: 'history and catalogs are as before',
+        because:
+          request.migrator.kind === 'command'
+            ? 'history and catalogs are as before, and so is what every table holds'
+            : 'history and catalogs are as before',
         fallback,
         swapped: null,
       };

@@ -6,7 +6,7 @@ export function recoveryFact(recovery: Recovery): string {
     case 'none':
       return recovery.result === 'stopped'
         ? `stopped: ${recovery.because}`
-        : 'nothing to undo: history and catalogs are as before';
+        : `nothing to undo: ${recovery.because}`;
     case 'history':
       return 'history; the failed row was taken out, nothing else had changed';
     default:

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Fingerprint, WriteCounters } from '../database.ts';
 import { readCounters } from './counters.ts';
 import { exportSnapshot } from './fingerprint.ts';
+import { readLargeObjects } from './large-objects.ts';
 import { isBehind, readSequenceDirections, readSequences, sequenceKey } from './sequences.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { endingOnAbort, readInSnapshot } from './snapshot-readers.ts';
@@ -15,9 +16,12 @@ export interface ChangedTablesOptions {
   readonly signal: AbortSignal;
 }
 
+/** Stands in the list of changed tables: they are contents as well, and no counter tells of them. */
+const largeObjectsName = 'large objects';
+
 /**
  * Tables (`schema.table`, quoted as needed, sorted) of the target whose rows differ now from `before`. Only those
- * are read whose counters differ from `counters`, or all of them when `exact`. New tables and those that are gone
+ * are read whose counters differ from `counters`, or all of them, and the large objects, when `exact`. New tables and those that are gone
  * are not listed: that is DDL, which the catalog witness sees. Rejects with the signal's reason when it is aborted.
  */
 export async function changedTables(
@@ -59,7 +63,13 @@ async function readChanged(
       const now = await readTableContent(session, shape);
       if (now.rows !== content.rows || now.digest !== content.digest) changed.push(name);
     });
-  await readInSnapshot(server, { database, snapshotId }, tasks, options);
+  const largeObjects = async (session: SqlSession) => {
+    const now = await readLargeObjects(session, 0, 1);
+    const { count, digest } = before.largeObjects;
+    if (now.count !== count || now.sum.toString() !== digest) changed.push(largeObjectsName);
+  };
+  const all = options.exact ? [...tasks, largeObjects] : tasks;
+  await readInSnapshot(server, { database, snapshotId }, all, options);
   return changed.toSorted();
 }
 

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { MeetingPoint, ServerPlace, Visitor } from '../database.ts';
-import { prismaLockKey } from './prisma-lock.ts';
+import { prismaLockKey, prismaLockWaiter } from './prisma-lock.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { literal } from './sql-text.ts';
 
@@ -48,6 +48,7 @@ export async function openMeetingPoint(
       server: ours,
       script: script(first, second),
       visitor: () => readVisitor(session, first, second),
+      waitingMigrator: async () => (options.keepsMigratorsOut ? prismaLockWaiter(session) : null),
       otherServerIn,
       [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
     };
@@ -57,7 +58,10 @@ export async function openMeetingPoint(
   }
 }
 
-/** For seconds, and never waited for: a deploy of somebody else waits up to ten seconds for it by itself. */
+/**
+ * Never waited for, and to be given back as soon as somebody waits for it: after ten seconds Prisma gives up, and the
+ * deploy of somebody else must not fail because of us.
+ */
 async function takePrismaLock(session: SqlSession): Promise<void> {
   const [row] = await session.query(
     `SELECT pg_catalog.pg_try_advisory_lock(${prismaLockKey}) AS "isLocked"`,
@@ -66,7 +70,7 @@ async function takePrismaLock(session: SqlSession): Promise<void> {
   if (row?.isLocked === true) return;
   throw new SafeMigrateError({
     code: 'SM_MIGRATOR_BUSY',
-    message: `another deploy is migrating ${session.database} now: it holds Prisma's lock`,
+    message: `another deploy is migrating ${session.database} now: it holds Prisma's lock, so migrate-command cannot be asked where it connects to`,
     hint: 'Nothing was touched. Run this job again when that deploy has ended.',
     docs: 'prisma.md',
   });

@@ -14,14 +14,26 @@ const holderRow: z.ZodType<LockHolder> = z.object({
 });
 
 /** Who holds Prisma's lock in the session's database; null when it is free. */
-export async function prismaLockHolder(session: SqlSession): Promise<LockHolder | null> {
+export function prismaLockHolder(session: SqlSession): Promise<LockHolder | null> {
+  return firstAtLock(session, 'l.granted');
+}
+
+/** Who waits for Prisma's lock in the session's database; null when nobody does. */
+export function prismaLockWaiter(session: SqlSession): Promise<LockHolder | null> {
+  return firstAtLock(session, 'NOT l.granted');
+}
+
+async function firstAtLock(
+  session: SqlSession,
+  condition: 'l.granted' | 'NOT l.granted',
+): Promise<LockHolder | null> {
   const [holder] = await session.query(
     // Sessions of other roles show name and user only.
     `SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
             coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
             coalesce(pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '') AS "backendStart"
        FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND l.granted
+      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND ${condition}
         AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`,
     holderRow,
   );

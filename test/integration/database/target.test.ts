@@ -84,6 +84,25 @@ test('tables that changed since a snapshot are named, exactly or by their counte
   expect(await changed(false)).toEqual(['public."B c"', 'public.a']);
 });
 
+test('large objects that changed since a snapshot are named as well, when all is read', async () => {
+  await using opened = await open(`${schema}; SELECT lo_from_bytea(4711, 'as it was')`);
+  const { database, url, client } = opened;
+  await using backup = await takeBackup(await serverOf(url));
+  const changed = (): Promise<readonly string[]> =>
+    database.changedTables(
+      backup.fingerprint,
+      {},
+      { exact: true, jobs: 2, signal: new AbortController().signal },
+    );
+  expect(await changed()).toEqual([]);
+  await client.query(`SELECT lo_put(4711, 0, 'is')`);
+  expect(await changed()).toEqual(['large objects']);
+  await client.query(`SELECT lo_put(4711, 0, 'as'), lo_create(4712)`);
+  expect(await changed()).toEqual(['large objects']);
+  await client.query('SELECT lo_unlink(4712)');
+  expect(await changed()).toEqual([]);
+});
+
 test('sequences that were set back are named, those that only moved on are not', async () => {
   await using opened = await open(schema);
   const { database, url, client } = opened;

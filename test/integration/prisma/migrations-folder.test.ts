@@ -51,6 +51,34 @@ test('migrations stand beside the schema: its usual place, or where an input, pa
   expect(await found()).toBe('else/where: 1_config');
 });
 
+test('the schema is told as well, for a Prisma that wants to be told: as the config or package.json names it', async () => {
+  const schema = async () => {
+    const { schemaPath } = await findMigrations({
+      workingDirectory: directory,
+      schemaPath: null,
+      configPath: null,
+    });
+    return schemaPath?.slice(directory.length + 1) ?? null;
+  };
+  await write({ 'prisma/migrations/1_a/migration.sql': '' });
+  expect(await schema()).toBeNull();
+  await write({ 'prisma/schema.prisma': '' });
+  expect(await schema()).toBe('prisma/schema.prisma');
+  await write({
+    'db/main.prisma': '',
+    'db/migrations/1_db/migration.sql': '',
+    'package.json': '{"prisma": {"schema": "db/main.prisma"}}',
+  });
+  expect(await schema()).toBe('db/main.prisma');
+  await write({
+    'new/a.prisma': '',
+    'new/migrations/1_new/migration.sql': '',
+    'prisma.config.ts': `export default { schema: './new' };`,
+  });
+  expect(await schema()).toBe('new');
+  expect(await found()).toBe('new/migrations: 1_new');
+});
+
 test('what cannot be known without Prisma is refused, and what is not there', async () => {
   await expect(found()).rejects.toMatchObject({
     code: 'SM_PRISMA_PROJECT',

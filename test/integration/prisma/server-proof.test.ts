@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/database/database.ts';
 import { executeScript } from '../../../src/prisma/execute-script.ts';
 import { locatePrisma } from '../../../src/prisma/locate-prisma.ts';
@@ -21,8 +24,10 @@ beforeAll(async () => {
   cluster = await sharedPostgres();
 });
 
+type Asked = Pick<Migrator, 'kind' | 'runScript' | 'runsEntrypoint'>;
+
 /** The project's own Prisma, pointed at `url`. */
-async function prismaAt(url: string): Promise<Pick<Migrator, 'kind' | 'runScript'> & AsyncDisposable> {
+async function prismaAt(url: string): Promise<Asked & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-proof-'));
   const { directory } = await createPrismaProject(folder, { migrations: {} });
   const installation = await locatePrisma(directory);
@@ -31,6 +36,7 @@ async function prismaAt(url: string): Promise<Pick<Migrator, 'kind' | 'runScript
   const env = prismaEnvironment(null, 'the migrator', own);
   return {
     kind: 'prisma',
+    runsEntrypoint: false,
     runScript: (script, signal) =>
       executeScript({ installation, project, schemaFiles: [], env, secrets: [], script, signal }),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
@@ -94,7 +100,9 @@ describe('the server behind every route', () => {
     const { url } = await cluster.createOwnedDatabase('proof');
     await using database = await openTarget(url);
     const runScript = () => Promise.reject(new Error('must not run'));
-    expect(await proveServer(database, { kind: 'prisma', runScript }, never)).toEqual({ outcome: 'certain' });
+    expect(await proveServer(database, { kind: 'prisma', runScript, runsEntrypoint: false }, never)).toEqual({
+      outcome: 'certain',
+    });
   });
 
   test('stays unproved when Prisma cannot connect, and that is refused in its own words', async () => {
@@ -124,7 +132,7 @@ describe('a migrator of which only a shell command is known', () => {
     return () => database[Symbol.asyncDispose]();
   });
   const proveWith = (runScript: Migrator['runScript']) =>
-    proveServer(database, { kind: 'command', runScript }, never);
+    proveServer(database, { kind: 'command', runScript, runsEntrypoint: false }, never);
 
   test('is always asked, and its silence is told: success alone proves nothing', async () => {
     const proof = await proveWith(async () => ({ exitCode: 0, output: 'Script executed successfully.\n' }));
@@ -153,5 +161,66 @@ describe('a migrator of which only a shell command is known', () => {
 
   test('is not asked when the way is not known', async () => {
     expect(await proveWith(null)).toMatchObject({ outcome: 'not-proved' });
+  });
+});
+
+describe('while a new container is asked, whose entrypoint may migrate unasked,', () => {
+  const takeLock = 'SELECT pg_advisory_lock(72707369)';
+  let url: string;
+  let database: Database;
+  beforeEach(async () => {
+    ({ url } = await cluster.createOwnedDatabase('proof'));
+    database = await openTarget(url);
+    return () => database[Symbol.asyncDispose]();
+  });
+
+  /** A deploy of somebody else, as far as it matters here: a session that wants Prisma's lock. */
+  async function connectDeploy(): Promise<Client & AsyncDisposable> {
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+  }
+
+  const asking = (runScript: NonNullable<Migrator['runScript']>, runsEntrypoint = true) =>
+    proveServer(database, { kind: 'command', runScript, runsEntrypoint }, never);
+
+  test('nobody can migrate, until there is nothing left of that container', async () => {
+    await using deploy = await connectDeploy();
+    let isEnded = false;
+    let locked: Promise<boolean> | null = null;
+    const started = Date.now();
+    const proof = asking(async (_script, signal) => {
+      locked = deploy.query(takeLock).then(() => isEnded);
+      await once(signal, 'abort');
+      await sleep(500);
+      isEnded = true;
+      return { exitCode: null, output: '' };
+    });
+    await expect(proof).rejects.toMatchObject({
+      code: 'SM_MIGRATOR_BUSY',
+      message: expect.stringMatching(/another deploy, which was let through, or the entrypoint/),
+    });
+    // The other deploy is only late: Prisma waits ten seconds.
+    expect(await locked).toBe(true);
+    expect(Date.now() - started).toBeLessThan(8_000);
+  });
+
+  test('and a deploy that is at work already is not disturbed: nothing is asked then', async () => {
+    await using deploy = await connectDeploy();
+    await deploy.query(takeLock);
+    const runScript = () => Promise.reject(new Error('must not run'));
+    await expect(asking(runScript)).rejects.toMatchObject({
+      code: 'SM_MIGRATOR_BUSY',
+      message: expect.stringContaining("it holds Prisma's lock"),
+    });
+    expect(await database.prismaLockHolder()).not.toBeNull();
+  });
+
+  test('Prisma’s lock is left alone where nothing but Prisma runs', async () => {
+    await using deploy = await connectDeploy();
+    await asking(async () => {
+      await deploy.query(takeLock);
+      return { exitCode: 1, output: 'usage' };
+    }, false);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asScriptCommand, migrateCommandProblems } from '../../../src/prisma/migrate-command.ts';
+import { migrateCommandProblems } from '../../../src/prisma/migrate-command.ts';
 
 const named = (command: string, scripts: Readonly<Record<string, string>> = {}): readonly string[] =>
   migrateCommandProblems(command, scripts).map(
@@ -41,6 +41,11 @@ describe('a migrate-command is refused when it names', () => {
     expect(named(command, scripts)).toEqual(['`migrate reset` (in the package.json script clean)']);
   });
 
+  test('it in one of several scripts that run one after the other', () => {
+    const scripts = { deploy: 'run-s clean apply', clean: 'prisma db push', apply: 'prisma migrate deploy' };
+    expect(named('npm run deploy', scripts)).toEqual(['`db push` (in the package.json script clean)']);
+  });
+
   test('it in scripts that call each other in a circle', () => {
     expect(named('npm run a', { a: 'npm run b', b: 'npm run a && prisma db push' })).toEqual([
       '`db push` (in the package.json script b)',
@@ -64,48 +69,13 @@ describe('a migrate-command is accepted', () => {
       [],
     );
   });
-});
-
-describe('the command that shows where a migrate-command connects to', () => {
-  test.each([
-    ['npx prisma migrate deploy', 'npx prisma db execute --stdin'],
-    [
-      'docker compose run --rm app npx prisma migrate deploy',
-      'docker compose run --rm app npx prisma db execute --stdin',
-    ],
-    [
-      'docker run --rm app prisma migrate deploy',
-      'docker run --interactive --rm app prisma db execute --stdin',
-    ],
-    [
-      'docker container exec app prisma migrate deploy',
-      'docker container exec --interactive app prisma db execute --stdin',
-    ],
-    ['cd api && yarn prisma migrate deploy --schema ./a.prisma', 'cd api && yarn prisma db execute --stdin'],
-    [
-      `docker exec app sh -c 'prisma migrate deploy'`,
-      `docker exec --interactive app sh -c 'prisma db execute --stdin'`,
-    ],
-  ])('of %j', (command, expected) => {
-    expect(asScriptCommand(command, null)).toBe(expected);
-  });
-
-  test('names the schema where Prisma wants to be told', () => {
-    expect(asScriptCommand("prisma migrate deploy --schema='x y'", "pris'ma/s.prisma")).toBe(
-      `prisma db execute --stdin --schema 'pris'\\''ma/s.prisma'`,
-    );
-  });
 
   test.each([
-    './deploy.sh',
-    'npm run db:deploy',
-    'node before.js && npx prisma migrate deploy',
-    'npx prisma migrate deploy; node seed.js',
-    'npx prisma migrate deploy | tee log',
-    'npx prisma migrate deploy > $(node where.js)',
-    'app-migrate deploy',
-    `sh -c 'node before.js; npx prisma migrate deploy'`,
-  ])('is not known of %j: something else would run before there is a backup', (command) => {
-    expect(asScriptCommand(command, null)).toBeNull();
+    'yarn prisma migrate deploy',
+    'pnpm --filter api exec prisma migrate deploy',
+    'npm exec -- prisma migrate deploy',
+    'npm run deploy -- migrate',
+  ])('when a script that it does not run names one: %s', (command) => {
+    expect(named(command, { migrate: 'prisma migrate dev', deploy: 'prisma migrate deploy' })).toEqual([]);
   });
 });
