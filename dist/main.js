@@ -288,6 +288,7 @@ const timeoutMs = 12e4;
 const cannotConnect = /* @__PURE__ */ new Set([
 	"P1000",
 	"P1001",
+	"P1002",
 	"P1003",
 	"P1010",
 	"P1011",
@@ -295,26 +296,27 @@ const cannotConnect = /* @__PURE__ */ new Set([
 ]);
 /**
 * Proves that the migrator works on the very database that the tools back up: both are led to a meeting point in the
-* target. Rejects with SM_OTHER_SERVER when the migrator turns up elsewhere, naming both servers, and with
-* SM_SERVER_UNPROVED when it cannot connect at all, for then it could not migrate either.
+* target. Rejects with SM_OTHER_SERVER when the migrator turns up elsewhere, naming both servers, with
+* SM_SERVER_UNPROVED when it cannot connect at all, for then it could not migrate either, and with SM_MIGRATOR_BUSY
+* when somebody wants to migrate meanwhile: a deploy of somebody else, which is let through, or the migrator unasked.
 */
 async function proveServer(database, migrator, signal) {
 	if (migrator.kind === "prisma" && await database.isOneRoute()) return { outcome: "certain" };
 	const { runScript } = migrator;
 	if (runScript === null) return {
 		outcome: "not-proved",
-		because: "migrate-command is not one command that says `migrate deploy`, so it cannot be asked"
+		because: "migrate-command is not Prisma’s `migrate deploy` alone, and what else is in it must not run before there is a backup"
 	};
-	await using meeting = await database.openMeetingPoint({ keepsMigratorsOut: migrator.kind === "command" });
+	await using meeting = await database.openMeetingPoint({ keepsMigratorsOut: migrator.runsEntrypoint });
 	const visit = await waitForVisit(meeting, (aborted) => runScript(meeting.script, aborted), signal);
 	if (visit.applicationName !== null) return {
 		outcome: "proved",
 		applicationName: visit.applicationName
 	};
+	if (visit.waiting !== null) throw somebodyMigrates(database, visit.waiting);
 	const other = meeting.otherServerIn(visit.run.output);
 	if (other !== null) throw otherServer(database, migrator, meeting.server, other);
 	const said = whatItSaid(visit.run);
-	if (migrator.kind === "command" && errorCodeIn(visit.run.output) === "P1002") throw migratesByItself();
 	if (migrator.kind === "prisma" || cannotConnect.has(errorCodeIn(visit.run.output) ?? "")) throw new SafeMigrateError({
 		code: "SM_SERVER_UNPROVED",
 		message: `${who(migrator)} could not be led to the database that would be backed up: ${said}`,
@@ -341,15 +343,22 @@ async function waitForVisit(meeting, run, signal) {
 	running.catch(() => {});
 	try {
 		let applicationName = null;
-		while (!hasEnded && applicationName === null) {
+		let waiting = null;
+		while (!hasEnded && applicationName === null && waiting === null) {
 			applicationName = (await meeting.visitor())?.applicationName ?? null;
+			if (applicationName === null) waiting = await meeting.waitingMigrator();
 			await Promise.race([running.catch(() => {}), setTimeout(pollMs)]);
+		}
+		if (waiting !== null) {
+			stop.abort();
+			await running.catch(() => {});
 		}
 		await meeting[Symbol.asyncDispose]();
 		const ended = await running;
 		signal.throwIfAborted();
 		return {
 			applicationName,
+			waiting,
 			run: ended
 		};
 	} finally {
@@ -367,12 +376,12 @@ function otherServer(database, migrator, ours, other) {
 		docs: "prisma.md"
 	});
 }
-/** `db execute` takes no lock: who did not get Prisma's lock wanted to migrate. */
-function migratesByItself() {
+/** Whose it is cannot be told: a container has an address, a role and names like anybody else's. */
+function somebodyMigrates({ address }, waiting) {
 	return new SafeMigrateError({
-		code: "SM_SERVER_UNPROVED",
-		message: "migrate-command migrates although it was only asked where it connects to, and was kept from it (P1002)",
-		hint: "Most likely the entrypoint of the container's image runs `prisma migrate deploy`: run the command without it (docker compose run --entrypoint …), and take it out of the image, or it migrates without a backup.",
+		code: "SM_MIGRATOR_BUSY",
+		message: `a session of ${waiting.user} wanted to migrate ${address.database} while migrate-command was only asked where it connects to: another deploy, which was let through, or the entrypoint of migrate-command's own container, which was ended before it could begin`,
+		hint: "Nothing was touched by this run. Run it again when the other deploy has ended. Where there is none, the entrypoint of the image runs `prisma migrate deploy`: run the command without it (docker compose run --entrypoint …), and take it out of the image, or it migrates without a backup.",
 		docs: "prisma.md"
 	});
 }
@@ -2579,7 +2588,7 @@ function migrationFailed(message, cause) {
 /** The line in which a recovery ends. */
 function recoveryFact(recovery) {
 	switch (recovery.method) {
-		case "none": return recovery.result === "stopped" ? `stopped: ${recovery.because}` : "nothing to undo: history and catalogs are as before";
+		case "none": return recovery.result === "stopped" ? `stopped: ${recovery.because}` : `nothing to undo: ${recovery.because}`;
 		case "history": return "history; the failed row was taken out, nothing else had changed";
 		default: return `swap; schema and history as before; failed state kept as ${recovery.swapped?.failedName ?? ""}`;
 	}

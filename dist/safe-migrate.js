@@ -834,9 +834,11 @@ async function readContents(server, exporter, source, options) {
 }
 
 // src/database/postgres/changed-contents.ts
+/** Stands in the list of changed tables: they are contents as well, and no counter tells of them. */
+const largeObjectsName = "large objects";
 /**
 * Tables (`schema.table`, quoted as needed, sorted) of the target whose rows differ now from `before`. Only those
-* are read whose counters differ from `counters`, or all of them when `exact`. New tables and those that are gone
+* are read whose counters differ from `counters`, or all of them, and the large objects, when `exact`. New tables and those that are gone
 * are not listed: that is DDL, which the catalog witness sees. Rejects with the signal's reason when it is aborted.
 */
 async function changedTables(server, before, counters, options) {
@@ -865,10 +867,16 @@ async function readChanged(server, exporter, before, counters, options) {
 		const now = await readTableContent(session, shape);
 		if (now.rows !== content.rows || now.digest !== content.digest) changed.push(name);
 	});
+	const largeObjects = async (session) => {
+		const now = await readLargeObjects(session, 0, 1);
+		const { count, digest } = before.largeObjects;
+		if (now.count !== count || now.sum.toString() !== digest) changed.push(largeObjectsName);
+	};
+	const all = options.exact ? [...tasks, largeObjects] : tasks;
 	await readInSnapshot(server, {
 		database,
 		snapshotId
-	}, tasks, options);
+	}, all, options);
 	return changed.toSorted();
 }
 /**
@@ -4348,12 +4356,19 @@ const holderRow = object({
 	clientPort: number().nullable()
 });
 /** Who holds Prisma's lock in the session's database; null when it is free. */
-async function prismaLockHolder(session) {
+function prismaLockHolder(session) {
+	return firstAtLock(session, "l.granted");
+}
+/** Who waits for Prisma's lock in the session's database; null when nobody does. */
+function prismaLockWaiter(session) {
+	return firstAtLock(session, "NOT l.granted");
+}
+async function firstAtLock(session, condition) {
 	const [holder] = await session.query(`SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
             coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
             coalesce(pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '') AS "backendStart"
        FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND l.granted
+      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND ${condition}
         AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`, holderRow);
 	return holder ?? null;
 }
@@ -4398,6 +4413,7 @@ async function openMeetingPoint(server, options) {
 			server: await readIdentity(session),
 			script: script(first, second),
 			visitor: () => readVisitor(session, first, second),
+			waitingMigrator: async () => options.keepsMigratorsOut ? prismaLockWaiter(session) : null,
 			otherServerIn,
 			[Symbol.asyncDispose]: () => session[Symbol.asyncDispose]()
 		};
@@ -4406,13 +4422,16 @@ async function openMeetingPoint(server, options) {
 		throw error;
 	}
 }
-/** For seconds, and never waited for: a deploy of somebody else waits up to ten seconds for it by itself. */
+/**
+* Never waited for, and to be given back as soon as somebody waits for it: after ten seconds Prisma gives up, and the
+* deploy of somebody else must not fail because of us.
+*/
 async function takePrismaLock(session) {
 	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${prismaLockKey}) AS "isLocked"`, object({ isLocked: boolean() }));
 	if (row?.isLocked === true) return;
 	throw new SafeMigrateError({
 		code: "SM_MIGRATOR_BUSY",
-		message: `another deploy is migrating ${session.database} now: it holds Prisma's lock`,
+		message: `another deploy is migrating ${session.database} now: it holds Prisma's lock, so migrate-command cannot be asked where it connects to`,
 		hint: "Nothing was touched. Run this job again when that deploy has ended.",
 		docs: "prisma.md"
 	});
@@ -5633,7 +5652,7 @@ async function openScratchServer(target, places, run, warn) {
 		}
 		const database = {
 			name,
-			url: withSchema(target.urlOf(name), schema)
+			url: withSchema$1(target.urlOf(name), schema)
 		};
 		made.push(database);
 		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
@@ -5697,7 +5716,7 @@ function scriptOf(drift, prismaScript) {
 		...drift.after
 	].filter((part) => part.trim() !== "").join("\n\n");
 }
-function withSchema(url, schema) {
+function withSchema$1(url, schema) {
 	const changed = new URL(url.reveal());
 	changed.searchParams.set("schema", schema);
 	return new Secret(changed.href);
@@ -7564,7 +7583,10 @@ function schemaOf({ schemaPath }, files) {
 	if (first === void 0) return null;
 	if (others.length === 0) return first;
 	let folder = dirname(first);
-	while (!others.every((file) => file.startsWith(`${folder}${sep}`))) folder = dirname(folder);
+	while (!others.every((file) => file.startsWith(`${folder}${sep}`))) {
+		if (folder === dirname(folder)) return null;
+		folder = dirname(folder);
+	}
 	return folder;
 }
 /** Runs what `start` starts and keeps what it prints, fit to be shown. */
@@ -7724,152 +7746,6 @@ function missing(workingDirectory) {
 	});
 }
 
-// src/prisma/shell-words.ts
-/**
-* The simple commands of a shell text as lists of words, quotes taken off. Enough to see which commands are named;
-* what variables and substitutions hold is not known to anybody before it runs.
-*/
-function simpleCommands(text) {
-	const commands = [];
-	let words = [];
-	let word = null;
-	let quote = null;
-	const endWord = () => {
-		if (word !== null) words.push(word);
-		word = null;
-	};
-	const endCommand = () => {
-		endWord();
-		if (words.length > 0) commands.push(words);
-		words = [];
-	};
-	const joined = text.replaceAll(/\\\r?\n/g, "");
-	for (let index = 0; index < joined.length; index += 1) {
-		const character = joined[index] ?? "";
-		if (character === "\\" && quote !== "'") {
-			index += 1;
-			word = (word ?? "") + (joined[index] ?? "");
-		} else if (quote !== null) {
-			if (character === quote) quote = null;
-			else word = (word ?? "") + character;
-		} else if (character === "\"" || character === "'") {
-			quote = character;
-			word ??= "";
-		} else if (character === "#" && word === null) {
-			const end = joined.indexOf("\n", index);
-			index = end < 0 ? joined.length : end - 1;
-		} else if (/[;&|()`\n{}]/.test(character)) endCommand();
-		else if (/\s/.test(character)) endWord();
-		else word = (word ?? "") + character;
-	}
-	endCommand();
-	return commands;
-}
-
-// src/prisma/migrate-command.ts
-/** Subcommands of Prisma that change a database otherwise than by its migrations, or rewrite the history. */
-const forbidden = {
-	migrate: [
-		"dev",
-		"reset",
-		"resolve"
-	],
-	db: ["push"]
-};
-/** After one of these the subcommand is said, and what follows are its arguments. */
-const harmless = {
-	migrate: [
-		"deploy",
-		"status",
-		"diff"
-	],
-	db: [
-		"execute",
-		"pull",
-		"seed"
-	]
-};
-const forbiddenOptions = ["--force-reset", "--accept-data-loss"];
-const packageManagers = /* @__PURE__ */ new Set([
-	"npm",
-	"pnpm",
-	"yarn",
-	"bun"
-]);
-const manifest$1 = object({ scripts: record(string(), string()).optional() });
-/** The scripts of `directory`'s package.json; none where there is no readable one. */
-function readScripts(directory) {
-	try {
-		const text = readFileSync(join(directory, "package.json"), "utf8");
-		return manifest$1.parse(JSON.parse(text)).scripts ?? {};
-	} catch {
-		return {};
-	}
-}
-/**
-* What `command` names that must never run against a database that matters; `scripts` of package.json that it names
-* are looked into as well. It guards against a slip: a script file of the user's is not read.
-*/
-function migrateCommandProblems(command, scripts) {
-	return [...new Set(forbiddenIn(command, scripts, "", /* @__PURE__ */ new Set()))].map((found) => ({
-		code: "SM_MIGRATE_COMMAND",
-		message: `names ${found}, which must never run against a database that matters`,
-		hint: "Only `prisma migrate deploy` may migrate here; `migrate resolve` is for a person to decide, after looking at the database.",
-		docs: "prisma.md"
-	}));
-}
-function forbiddenIn(text, scripts, from, seen) {
-	return simpleCommands(text).flatMap((words) => [
-		...namedBy(words).map((found) => `\`${found}\`${from}`),
-		...words.filter((word) => /\s/.test(word)).flatMap((word) => forbiddenIn(word, scripts, from, seen)),
-		...scriptsNamedBy(words, scripts).flatMap((name) => {
-			if (seen.has(name)) return [];
-			seen.add(name);
-			return forbiddenIn(scripts[name] ?? "", scripts, ` (in the package.json script ${name})`, seen);
-		})
-	]);
-}
-function namedBy(words) {
-	const found = words.flatMap((word, index) => {
-		const command = basename(word);
-		const bad = forbidden[command] ?? [];
-		const fine = harmless[command] ?? [];
-		const said = words.slice(index + 1).find((each) => bad.includes(each) || fine.includes(each));
-		return said !== void 0 && bad.includes(said) ? [`${command} ${said}`] : [];
-	});
-	const options = words.flatMap((word) => forbiddenOptions.filter((option) => word === option || word.startsWith(`${option}=`)));
-	return [...found, ...options];
-}
-/** With the scripts that package managers run before and after them. */
-function scriptsNamedBy(words, scripts) {
-	const manager = words.findIndex((word) => packageManagers.has(basename(word)));
-	if (manager < 0) return [];
-	return words.slice(manager + 1).flatMap((word) => [
-		word,
-		`pre${word}`,
-		`post${word}`
-	]).filter((name) => Object.hasOwn(scripts, name));
-}
-/**
-* The command that runs a script from stdin where `command` runs `migrate deploy`; null where that cannot be said or
-* where it does more than that one thing, which must not happen before the backup. `schemaPath` is for Prisma up to 6,
-* which wants to be told in `db execute` where it gets its URL from; null leaves such an option out altogether.
-*/
-function asScriptCommand(command, schemaPath) {
-	if (!isOneCommand(command) || /\$\(|[`|<>]/.test(command)) return null;
-	if ([...command.matchAll(/(?<![\w-])migrate\s+deploy(?![\w-])/g)].length !== 1) return null;
-	const schema = schemaPath === null ? "" : ` --schema ${quoted(schemaPath)}`;
-	return command.replaceAll(/\s--schema(=|\s+)("[^"]*"|'[^']*'|[^\s"']+)/g, "").replace(/(?<![\w-])migrate\s+deploy(?![\w-])/, () => `db execute --stdin${schema}`).replace(/\b(docker|podman|nerdctl)((?:\s+container)?\s+(?:run|exec))(?=\s)/, "$1$2 --interactive");
-}
-/** Whether nothing but changes of folder and environment stands around one command, in an `sh -c '…'` as well. */
-function isOneCommand(text) {
-	const [only, ...more] = simpleCommands(text).filter(([first]) => first !== "cd" && first !== "export");
-	return only !== void 0 && more.length === 0 && only.every((word) => !/\s/.test(word) || isOneCommand(word));
-}
-function quoted(text) {
-	return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 // src/prisma/migrations.ts
 /**
 * Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
@@ -7936,47 +7812,62 @@ const configNames = [...[
 	"mjs",
 	"cjs"
 ].map((ending) => `.config/prisma.${ending}`)];
-const manifest = object({ prisma: object({ schema: string() }) });
+const manifest$1 = object({ prisma: object({ schema: string() }) });
 /**
 * Finds the migrations where no Prisma is installed that could be asked: the folder that `migrations.path` of a config
-* names as a plain text, else `migrations` beside the schema (of `prisma-schema`, of package.json, or in one of
-* Prisma's own two places). Rejects with SM_PRISMA_PROJECT when that is no folder or cannot be known.
+* names as a plain text, else `migrations` beside the schema (of `prisma-schema`, of that config, of
+* package.json, or in one of Prisma's own two places). Rejects with SM_PRISMA_PROJECT when that is no folder or cannot be known.
 */
 async function findMigrations(project) {
-	const directory = await findFolder(project);
+	const config = await readConfig(project);
+	const { workingDirectory } = project;
+	const schema = project.schemaPath ?? config?.schemaPath ?? await schemaOfPackage(workingDirectory);
+	const directory = await findFolder(workingDirectory, config, schema);
 	return {
 		directory,
-		names: (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name).toSorted()
+		names: (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name).toSorted(),
+		schemaPath: schema ?? await usualSchema(workingDirectory)
 	};
 }
-async function findFolder(project) {
-	const configured = await folderOfConfig(project);
-	const { workingDirectory } = project;
-	const schema = project.schemaPath ?? await schemaOfPackage(workingDirectory);
+async function findFolder(workingDirectory, config, schema) {
+	const configured = config?.migrationsPath ?? null;
 	const candidates = configured !== null ? [configured] : schema !== null ? [join(await folderOf$1(schema), "migrations")] : [join(workingDirectory, "prisma", "migrations"), join(workingDirectory, "migrations")];
 	for (const candidate of candidates) if (await isFolder(candidate)) return candidate;
 	throw refused(`the migrations were looked for in ${candidates.join(" and ")}, and there is no such folder`, "Give prisma-schema (the migrations stand beside it), or install the project’s Prisma in a step before, which knows where they are.");
 }
-/** null when no config says anything about it. */
-async function folderOfConfig(project) {
+/** What the project's config says as plain texts; null when there is none. */
+async function readConfig(project) {
 	const paths = project.configPath === null ? configNames.map((name) => join(project.workingDirectory, name)) : [project.configPath];
 	for (const path of paths) {
 		const text = await readFile(path, "utf8").catch(() => null);
 		if (text === null) continue;
 		const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
-		if (!/\bmigrations\s*:/.test(code)) return null;
-		const block = /\bmigrations\s*:\s*\{([^{}]*)\}/.exec(code)?.[1];
-		if (block !== void 0 && !/\bpath\b/.test(block)) return null;
-		const folder = /\bpath\s*:\s*(['"`])([^'"`$]+)\1/.exec(block ?? "")?.[2];
-		if (folder !== void 0) return resolve(dirname(path), folder);
-		throw refused(`migrations.path in ${path} is computed, and no Prisma is installed here that could be asked for it`, "Write the path as a plain text, or install the project’s Prisma in a step before.");
+		const schema = /\bschema\s*:\s*(['"`])([^'"`$]+)\1/.exec(code)?.[2];
+		return {
+			schemaPath: schema === void 0 ? null : resolve(dirname(path), schema),
+			migrationsPath: folderOfConfig(path, code)
+		};
 	}
+	return null;
+}
+/** null when the config says nothing about it. */
+function folderOfConfig(path, code) {
+	if (!/\bmigrations\s*:/.test(code)) return null;
+	const block = /\bmigrations\s*:\s*\{([^{}]*)\}/.exec(code)?.[1];
+	if (block !== void 0 && !/\bpath\b/.test(block)) return null;
+	const folder = /\bpath\s*:\s*(['"`])([^'"`$]+)\1/.exec(block ?? "")?.[2];
+	if (folder !== void 0) return resolve(dirname(path), folder);
+	throw refused(`migrations.path in ${path} is computed, and no Prisma is installed here that could be asked for it`, "Write the path as a plain text, or install the project’s Prisma in a step before.");
+}
+/** Where Prisma looks by itself. */
+async function usualSchema(workingDirectory) {
+	for (const path of [join(workingDirectory, "prisma", "schema.prisma"), join(workingDirectory, "schema.prisma")]) if (await stat(path).catch(() => null) !== null) return path;
 	return null;
 }
 async function schemaOfPackage(directory) {
 	try {
 		const text = await readFile(join(directory, "package.json"), "utf8");
-		return resolve(directory, manifest.parse(JSON.parse(text)).prisma.schema);
+		return resolve(directory, manifest$1.parse(JSON.parse(text)).prisma.schema);
 	} catch {
 		return null;
 	}
@@ -8145,6 +8036,7 @@ async function openPrismaMigrator(options) {
 			script,
 			signal: scriptSignal
 		}),
+		runsEntrypoint: false,
 		deployProbe: (probeUrl, probeSignal) => deployProbe({
 			installation,
 			env,
@@ -8160,7 +8052,218 @@ function warningsAbout(own) {
 	return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
 }
 
+// src/prisma/shell-words.ts
+/**
+* The simple commands of a shell text as lists of words, quotes taken off. Enough to see which commands are named;
+* what variables and substitutions hold is not known to anybody before it runs.
+*/
+function simpleCommands(text) {
+	const commands = [];
+	let words = [];
+	let word = null;
+	let quote = null;
+	const endWord = () => {
+		if (word !== null) words.push(word);
+		word = null;
+	};
+	const endCommand = () => {
+		endWord();
+		if (words.length > 0) commands.push(words);
+		words = [];
+	};
+	const joined = text.replaceAll(/\\\r?\n/g, "");
+	for (let index = 0; index < joined.length; index += 1) {
+		const character = joined[index] ?? "";
+		if (character === "\\" && quote !== "'") {
+			index += 1;
+			word = (word ?? "") + (joined[index] ?? "");
+		} else if (quote !== null) {
+			if (character === quote) quote = null;
+			else word = (word ?? "") + character;
+		} else if (character === "\"" || character === "'") {
+			quote = character;
+			word ??= "";
+		} else if (character === "#" && word === null) {
+			const end = joined.indexOf("\n", index);
+			index = end < 0 ? joined.length : end - 1;
+		} else if (/[;&|()`\n{}]/.test(character)) endCommand();
+		else if (/\s/.test(character)) endWord();
+		else word = (word ?? "") + character;
+	}
+	endCommand();
+	return commands;
+}
+
+// src/prisma/script-command.ts
+const packageRunners = /* @__PURE__ */ new Set([
+	"npx",
+	"npm",
+	"pnpm",
+	"pnpx",
+	"yarn",
+	"bun",
+	"bunx",
+	"corepack"
+]);
+/** What may stand between a package runner and Prisma. Not `run`: that is a script, which may do anything. */
+const runnerWords = /* @__PURE__ */ new Set([
+	...packageRunners,
+	"exec",
+	"x",
+	"dlx",
+	"workspace",
+	"--"
+]);
+const shells = /* @__PURE__ */ new Set([
+	"sh",
+	"bash",
+	"dash",
+	"ash"
+]);
+/** Set variables, from a file or a vault, and run what follows `--`. */
+const environmentTools = /* @__PURE__ */ new Set([
+	"dotenv",
+	"dotenvx",
+	"doppler",
+	"infisical",
+	"op",
+	"aws-vault",
+	"chamber"
+]);
+/** Run what follows, after assignments. */
+const prefixes = /* @__PURE__ */ new Set([
+	"env",
+	"exec",
+	"command",
+	"time",
+	"cross-env"
+]);
+const engines = /* @__PURE__ */ new Set([
+	"docker",
+	"podman",
+	"nerdctl",
+	"docker-compose"
+]);
+/** Options of their `exec` that take the next word. */
+const valueOptions = new Set([
+	"-e",
+	"--env",
+	"--env-file",
+	"-u",
+	"--user",
+	"-w",
+	"--workdir",
+	"--index"
+].concat("--detach-keys"));
+const detaching = /* @__PURE__ */ new Set(["-d", "--detach"]);
+/**
+* null where it cannot be said, or where something else may run that nobody can stop for certain: that must not happen
+* before there is a backup. `schema` is for Prisma up to 6, which wants to be told in `db execute` where it gets its URL
+* from: what the command says itself, else `usual`. `left-out`: no such option at all.
+*/
+function scriptCommand(command, given) {
+	const words = onlyCommand(command);
+	if (words === null || /\$\(|[`|<>]/.test(command)) return null;
+	if ([...command.matchAll(new RegExp(deploying, "g"))].length !== 1) return null;
+	const text = given.schema === "left-out" ? withoutSchema(command) : withSchema(command, given.schema.usual);
+	if (text === null) return null;
+	if (isPrismaAlone(words)) return {
+		text: text.replace(/\b(docker|podman|nerdctl)((?:\s+container)?\s+exec)(?=\s)/, "$1$2 -i"),
+		endContainer: null
+	};
+	return inNewContainer(text, words, given.containerName);
+}
+const deploying = /(?<![\w-])migrate\s+deploy(?![\w-])/;
+const schemaOption = /\s--schema(=|\s+)("[^"]*"|'[^']*'|[^\s"']+)/;
+function withoutSchema(command) {
+	return command.replaceAll(new RegExp(schemaOption, "g"), "").replace(deploying, () => "db execute --stdin");
+}
+function withSchema(command, usual) {
+	if (schemaOption.test(command)) return command.replace(deploying, () => "db execute --stdin");
+	if (usual === null) return null;
+	return command.replace(deploying, () => `db execute --stdin --schema ${quoted(usual)}`);
+}
+/** Nothing but changes of folder and environment stands around one command, in an `sh -c '…'` as well. */
+function onlyCommand(text) {
+	const [only, ...more] = simpleCommands(text).filter(([first]) => first !== "cd" && first !== "export");
+	if (only === void 0 || more.length > 0) return null;
+	return only.every((word) => !/\s/.test(word) || onlyCommand(word) !== null) ? only : null;
+}
+/** Whether these words start Prisma and no program or script of the user's. */
+function isPrismaAlone(given) {
+	const [first, ...rest] = withoutAssignments(given);
+	if (first === void 0) return false;
+	if (isPrisma(first)) return true;
+	const name = basename(first);
+	if (prefixes.has(name)) return isPrismaAlone(rest);
+	if (shells.has(name)) {
+		const inner = /^-[a-z]*c$/.test(rest[0] ?? "") ? onlyCommand(rest[1] ?? "") : null;
+		return inner !== null && isPrismaAlone(inner);
+	}
+	if (name === "node") return isPrisma(rest.find((word) => !word.startsWith("-")) ?? "");
+	if (environmentTools.has(name)) return rest.includes("--") && isPrismaAlone(rest.slice(rest.indexOf("--") + 1));
+	if (engines.has(name)) return isPrismaAlone(insideRunningContainer(rest));
+	if (!packageRunners.has(name)) return false;
+	const prisma = rest.findIndex(isPrisma);
+	return rest.slice(0, prisma < 0 ? rest.length : prisma).every((word, index) => prisma >= 0 && (isOption(word) || isRunnerWord(word, rest[index - 1])));
+}
+function isRunnerWord(word, previous) {
+	if (runnerWords.has(word) || previous === "workspace") return true;
+	return previous !== void 0 && isOption(previous) && previous !== "--" && !previous.includes("=");
+}
+/** The command of `docker exec …`, which runs no entrypoint; empty for anything else. */
+function insideRunningContainer(words) {
+	const exec = words.indexOf("exec");
+	if (exec < 0 || words.slice(0, exec).includes("run")) return [];
+	let rest = words.slice(exec + 1);
+	while (rest[0] !== void 0 && isOption(rest[0])) {
+		if (detaching.has(rest[0])) return [];
+		rest = rest.slice(valueOptions.has(rest[0]) ? 2 : 1);
+	}
+	return rest.slice(1);
+}
+/** `docker run` and `docker compose run`, under a name by which the container can be ended. */
+function inNewContainer(text, given, containerName) {
+	const words = withoutAssignments(given);
+	const run = words.indexOf("run");
+	const options = words.slice(run + 1);
+	if (!engines.has(basename(words[0] ?? "")) || run < 0 || words.slice(0, run).includes("exec")) return null;
+	if (options.some((word) => detaching.has(word))) return null;
+	const engine = /\b(?:docker-compose|docker|podman|nerdctl)\s(?:[^\n;&]*?\s)??(?=run\s)/.exec(text);
+	if (engine === null) return null;
+	const before = text.slice(0, engine.index);
+	const client = engine[0];
+	const isCompose = /^docker-compose\s|\scompose\s/.test(client);
+	const ownName = /(?:^|\s)--name(?:=|\s)(\S+)/.exec(options.join(" "))?.[1];
+	const added = [
+		...options.includes("--rm") ? [] : ["--rm"],
+		...isCompose ? ["--no-deps"] : ["-i"],
+		...ownName === void 0 ? ["--name", containerName] : []
+	];
+	const after = text.slice(engine.index + client.length + 3);
+	const ender = client.replace(/^docker-compose\s.*$/s, "docker ").replace(/\s(?:compose|container)\s.*$/s, " ");
+	return {
+		text: `${before}${client}${["run", ...added].join(" ")}${after}`,
+		endContainer: `${before}${ender}kill ${quoted(ownName ?? containerName)}`
+	};
+}
+function withoutAssignments(words) {
+	const first = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word));
+	return first < 0 ? [] : words.slice(first);
+}
+function isPrisma(word) {
+	return /^(prisma7?|@prisma\/prisma7)(@[^/]+)?$/.test(word) || /\/(prisma7?|prisma7?\/build\/(index|prisma7)\.js)$/.test(word);
+}
+function isOption(word) {
+	return word.startsWith("-");
+}
+function quoted(text) {
+	return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 // src/prisma/command-migrator.ts
+/** For `docker kill`. */
+const endingTimeoutMs = 3e3;
 /**
 * A shell command of the user's as the Migrator. Where the project's Prisma is installed it is asked for URL and
 * migrations all the same; where it is not (Yarn PnP, a Prisma that is in the application's image only), the
@@ -8174,12 +8277,13 @@ async function openCommandMigrator(options) {
 		schemaPath: options.schemaPath,
 		configPath: options.configPath
 	};
-	const { [lockSwitch]: _, ...env } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
+	const { [lockSwitch]: _, ...given } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
 	const found = await findProject(project, {
-		env,
+		env: given,
 		databaseUrl,
 		signal
 	});
+	const { env } = found;
 	const parsed = parsePostgresUrl(found.url.reveal(), { directory: workingDirectory });
 	if (parsed.target === null) throw new RefusedError(parsed.problems);
 	const secrets = [found.url.reveal(), env.DATABASE_URL ?? ""].flatMap(secretsIn);
@@ -8189,16 +8293,43 @@ async function openCommandMigrator(options) {
 		workingDirectory,
 		env
 	});
-	const runScript = async (script, scriptSignal) => {
-		const attempt = (schemaPath) => collectOutput(secrets, (onOutput) => runShell(asScriptCommand(command, schemaPath) ?? "", {
-			input: script,
-			signal: scriptSignal,
+	const scriptCommandFor = (schema) => scriptCommand(command, {
+		schema,
+		containerName: `safe-migrate-asks-${randomBytes(4).toString("hex")}`
+	});
+	const endContainer = async (text) => {
+		if (text === null) return;
+		const limit = AbortSignal.timeout(endingTimeoutMs);
+		const run = await collectOutput(secrets, (onOutput) => runShell(text, {
+			signal: limit,
 			onOutput
 		}));
-		const run = await attempt(null);
+		if (run.exitCode !== 0 && !/no such container|running/i.test(run.output)) throw stillThere(text.split(" ").at(-1) ?? "", run);
+	};
+	const attempt = async (asked, input, aborted) => {
+		let ending = Promise.resolve();
+		const end = () => {
+			ending = endContainer(asked.endContainer).catch(() => {});
+		};
+		aborted.addEventListener("abort", end, { once: true });
+		try {
+			return await collectOutput(secrets, (onOutput) => runShell(asked.text, {
+				input,
+				signal: aborted,
+				onOutput
+			}));
+		} finally {
+			aborted.removeEventListener("abort", end);
+			await ending;
+			if (aborted.aborted) await endContainer(asked.endContainer);
+		}
+	};
+	const asked = scriptCommandFor("left-out");
+	const runScript = async (first, script, aborted) => {
+		const run = await attempt(first, script, aborted);
 		if (!/--url.*--schema/.test(run.output)) return run;
-		const schema = schemaOf(project, found.schemaFiles);
-		return schema === null ? run : await attempt(relative(workingDirectory, schema));
+		const second = scriptCommandFor({ usual: schemaFor(command, workingDirectory, found.schemaPath) });
+		return second === null ? run : await attempt(second, script, aborted);
 	};
 	return {
 		kind: "command",
@@ -8215,7 +8346,8 @@ async function openCommandMigrator(options) {
 			signal: deploySignal,
 			...watch
 		})),
-		runScript: asScriptCommand(command, null) === null ? null : runScript,
+		runScript: asked === null ? null : (script, aborted) => runScript(asked, script, aborted),
+		runsEntrypoint: asked !== null && asked.endContainer !== null,
 		deployProbe: async () => {
 			throw new SafeMigrateError({
 				code: "SM_PROBE_FAILED",
@@ -8225,6 +8357,20 @@ async function openCommandMigrator(options) {
 			});
 		}
 	};
+}
+/** As the command may name it: in a container the project may have another path, after a `cd` another way leads there. */
+function schemaFor(command, workingDirectory, schemaPath) {
+	if (schemaPath === null || /^\s*cd\s/.test(command)) return schemaPath;
+	return relative(workingDirectory, schemaPath);
+}
+/** Prisma's lock is let go all the same: it would break the deploys of others, who have done nothing wrong. */
+function stillThere(container, { exitCode, output }) {
+	return new SafeMigrateError({
+		code: "SM_SERVER_UNPROVED",
+		message: `the container ${container} in which migrate-command was asked where it connects to could not be ended (exit code ${exitCode ?? "unknown"}: ${output.trim().slice(0, 300)}): it may migrate without a backup`,
+		hint: "See that it is gone (docker ps) and what it has done, then run this job again.",
+		docs: "prisma.md"
+	});
 }
 async function findProject(project, given) {
 	const { databaseUrl, env, signal } = given;
@@ -8241,11 +8387,11 @@ async function findProject(project, given) {
 		return {
 			url: databaseUrl,
 			version: null,
-			schemaFiles: [join(project.workingDirectory, "prisma", "schema.prisma")],
+			env,
 			...await findMigrations(project)
 		};
 	}
-	const { captured } = await captureWithUrl({
+	const { captured, env: used } = await captureWithUrl({
 		installation,
 		project,
 		env,
@@ -8257,7 +8403,8 @@ async function findProject(project, given) {
 		version: installation.version,
 		directory: captured.migrationsDirectory,
 		names: captured.migrationNames,
-		schemaFiles: captured.schemaFiles
+		schemaPath: schemaOf(project, captured.schemaFiles),
+		env: used
 	};
 }
 
@@ -10404,7 +10551,7 @@ function leavesTheServer(kind, node) {
 
 // src/recovery/compare-contents.ts
 /**
-* Whether the target still holds what the snapshot held, for a migrate-command that may have done more than Prisma does.
+* Whether the target still holds what the snapshot held, in tables and large objects, for a migrate-command that may have done more than Prisma does.
 * Rows that the application wrote after the snapshot count as changed too: they cannot be told apart.
 */
 async function compareContents({ database, baseline, settings }, rewoundSequences, signal) {
@@ -10657,7 +10804,7 @@ async function act(decision, request, log) {
 		case "untouched": return {
 			result: "untouched",
 			method: "none",
-			because: "history and catalogs are as before",
+			because: request.migrator.kind === "command" ? "history and catalogs are as before, and so is what every table holds" : "history and catalogs are as before",
 			fallback,
 			swapped: null
 		};
@@ -11626,6 +11773,117 @@ function isKey(text, prefixes) {
 	const bytes = bech32.fromWordsUnsafe(decoded.words);
 	if (!(bytes instanceof Uint8Array)) return false;
 	return decoded.prefix !== prefixes[0] || bytes.byteLength === x25519Bytes;
+}
+
+// src/prisma/migrate-command.ts
+/** Subcommands of Prisma that change a database otherwise than by its migrations, or rewrite the history. */
+const forbidden = {
+	migrate: [
+		"dev",
+		"reset",
+		"resolve"
+	],
+	db: ["push"]
+};
+/** After one of these the subcommand is said, and what follows are its arguments. */
+const harmless = {
+	migrate: [
+		"deploy",
+		"status",
+		"diff"
+	],
+	db: [
+		"execute",
+		"pull",
+		"seed"
+	]
+};
+const forbiddenOptions = ["--force-reset", "--accept-data-loss"];
+const packageManagers = /* @__PURE__ */ new Set([
+	"npm",
+	"pnpm",
+	"yarn",
+	"bun"
+]);
+/** Run every script that they are given. */
+const scriptListers = /* @__PURE__ */ new Set([
+	"npm-run-all",
+	"run-s",
+	"run-p"
+]);
+const endsOfOptions = /* @__PURE__ */ new Set([
+	"exec",
+	"x",
+	"dlx",
+	"node",
+	"prisma",
+	"prisma7"
+]);
+const manifest = object({ scripts: record(string(), string()).optional() });
+/** The scripts of `directory`'s package.json; none where there is no readable one. */
+function readScripts(directory) {
+	try {
+		const text = readFileSync(join(directory, "package.json"), "utf8");
+		return manifest.parse(JSON.parse(text)).scripts ?? {};
+	} catch {
+		return {};
+	}
+}
+/**
+* What `command` names that must never run against a database that matters; `scripts` of package.json that it names
+* are looked into as well. It guards against a slip: a script file of the user's is not read.
+*/
+function migrateCommandProblems(command, scripts) {
+	return [...new Set(forbiddenIn(command, scripts, "", /* @__PURE__ */ new Set()))].map((found) => ({
+		code: "SM_MIGRATE_COMMAND",
+		message: `names ${found}, which must never run against a database that matters`,
+		hint: "Only `prisma migrate deploy` may migrate here; `migrate resolve` is for a person to decide, after looking at the database.",
+		docs: "prisma.md"
+	}));
+}
+function forbiddenIn(text, scripts, from, seen) {
+	return simpleCommands(text).flatMap((words) => [
+		...namedBy(words).map((found) => `\`${found}\`${from}`),
+		...words.filter((word) => /\s/.test(word)).flatMap((word) => forbiddenIn(word, scripts, from, seen)),
+		...scriptsNamedBy(words, scripts).flatMap((name) => {
+			if (seen.has(name)) return [];
+			seen.add(name);
+			return forbiddenIn(scripts[name] ?? "", scripts, ` (in the package.json script ${name})`, seen);
+		})
+	]);
+}
+function namedBy(words) {
+	const found = words.flatMap((word, index) => {
+		const command = basename(word);
+		const bad = forbidden[command] ?? [];
+		const fine = harmless[command] ?? [];
+		const said = words.slice(index + 1).find((each) => bad.includes(each) || fine.includes(each));
+		return said !== void 0 && bad.includes(said) ? [`${command} ${said}`] : [];
+	});
+	const options = words.flatMap((word) => forbiddenOptions.filter((option) => word === option || word.startsWith(`${option}=`)));
+	return [...found, ...options];
+}
+/**
+* The script that a package manager is told to run, with those that run before and after it. Words behind it are its
+* arguments, and behind `exec` or Prisma's name no script is meant: `yarn prisma migrate deploy` runs none called `migrate`.
+*/
+function scriptsNamedBy(words, scripts) {
+	const lister = words.findIndex((word) => scriptListers.has(basename(word)));
+	if (lister >= 0) return words.slice(lister + 1).flatMap((word) => withHooks(word, scripts));
+	const manager = words.findIndex((word) => packageManagers.has(basename(word)));
+	if (manager < 0) return [];
+	for (const word of words.slice(manager + 1)) {
+		if (Object.hasOwn(scripts, word)) return withHooks(word, scripts);
+		if (endsOfOptions.has(basename(word))) return [];
+	}
+	return [];
+}
+function withHooks(name, scripts) {
+	return [
+		name,
+		`pre${name}`,
+		`post${name}`
+	].filter((each) => Object.hasOwn(scripts, each));
 }
 
 // src/storage/storage-url.ts
