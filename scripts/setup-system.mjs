@@ -51,7 +51,8 @@ export const parts = {
     homebrew: ['age'],
   },
   docker: {
-    purpose: 'a Docker engine that the tests start for themselves, and an image of another Debian to run in it',
+    purpose:
+      'a Docker engine that the tests start for themselves, and an image of another Debian to run in it',
     present: () => ['docker', 'dockerd', 'containerd', 'setpriv', 'mmdebstrap'].every(onPath),
     debian: ['docker.io', 'mmdebstrap'],
     homebrew: [],
