@@ -77,4 +77,39 @@ describe('backups in artifacts', () => {
       expect(JSON.stringify(sight)).not.toContain('ACTIONS_RUNTIME_TOKEN');
     }
   });
+
+  test('of one run are what a rollback of another run goes back to, encrypted on the way', async () => {
+    await using own = await startArtifactService();
+    await using place = await createWorld({
+      rows: `INSERT INTO "Note" ("text") VALUES ('canary-7f3a91');`,
+    });
+    const encryption = { 'encryption-passphrase': 'correct horse battery staple' };
+    const before = await place.state();
+    await using made = await place.migrate({
+      inputs: { command: 'backup', storage: 'artifact://', ...encryption },
+      env: own.environment({ runId: '10' }),
+    });
+    expect(made.result.outputs, made.result.log).toMatchObject({ result: 'backed-up' });
+    for (const { content } of own.artifacts()) expect(content.includes('canary-7f3a91')).toBe(false);
+    await place.psql('DELETE FROM "Note"');
+
+    const rollback = (inputs: Record<string, string>) =>
+      place.migrate({
+        inputs: { command: 'rollback', storage: 'artifact://', confirm: place.database, ...inputs },
+        env: own.environment({ runId: '11' }),
+      });
+    await using wrong = await rollback({ 'encryption-passphrase': 'something else entirely' });
+    expect(wrong.result.outputs, wrong.result.log).toMatchObject({ result: 'refused' });
+    await using back = await rollback(encryption);
+    expect(back.result.outputs, back.result.log).toMatchObject({
+      result: 'rolled-back',
+      'backup-id': made.result.outputs['backup-id'],
+    });
+    expect(await place.state()).toEqual(before);
+    for (const run of [made, back]) {
+      const written = [...(await run.filesWritten()).entries()];
+      expect(written.filter(([, content]) => content.includes('canary-7f3a91'))).toEqual([]);
+      expect(run.result.rawLog).not.toContain('canary-7f3a91');
+    }
+  });
 });
