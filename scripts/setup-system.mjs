@@ -50,6 +50,12 @@ export const parts = {
     debian: ['age', 'python3'],
     homebrew: ['age'],
   },
+  byHand: {
+    purpose: 'clients of S3 with which a test restores a backup by hand',
+    present: () => ['aws', 'curl'].every(onPath),
+    debian: ['awscli', 'curl'],
+    homebrew: ['awscli', 'curl'],
+  },
   docker: {
     purpose:
       'a Docker engine that the tests start for themselves, and an image of another Debian to run in it',
