@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as backupId, A as openStorages, B as objectsIn, C as Hooks, Ct as messageOf, E as findingsOf, F as recover, G as findBackup, H as describeFailure, I as whenReachable, J as dumpName, K as listBackups, L as readyCopy, M as waysToFinish, N as finishByHand, O as writeSchemaText, P as pasted, Q as backupFolder, R as takeBaseline, S as ReportBuilder, St as SafeMigrateError, T as checkPartNames, U as needsBaseline, V as historyDigest, W as readHistory, X as renderManifest, Y as manifestName, Z as sealedDumpName, _ as requestedCommand, a as saveWorkFolder, at as formatDuration, b as readArtifactAccess, bt as literal, c as runIdentity, d as checkSections, et as labelBefore, f as plain, g as readInputs, gt as errorCodeIn, h as parseInputs, ht as checksumsOf, i as saveOpenRun, it as formatCount, j as finishEarlierRun, k as encryptionSentence, l as repositoryRootOf, lt as sha256OfFile, m as surviveLostOutput, nt as formatAge, ot as RunJournal, p as resultSentence, q as digestOf, r as surviveStrayErrors, rt as formatBytes, st as openPorts, t as WorkFolder, tt as countOf, u as publish, ut as YoungGarbage, v as secretsOf, vt as parseSql, w as describeExit, wt as problemsOf, x as ActionLog, xt as RefusedError, y as readGitHubContext, yt as identifier, z as fieldsOf } from "./safe-migrate.js";
+import { $ as labelBefore, A as encryptionSentence, B as historyDigest, C as Hooks, D as findingsOf, E as checkPartNames, F as whenReachable, G as listBackups, H as needsBaseline, I as readyCopy, J as manifestName, K as digestOf, L as takeBaseline, M as finishEarlierRun, N as waysToFinish, P as recover, Q as backupId, R as fieldsOf, S as ReportBuilder, T as describeExit, U as readHistory, V as describeFailure, W as findBackup, X as sealedDumpName, Y as renderManifest, Z as backupFolder, _ as requestedCommand, _t as parseSql, a as saveWorkFolder, at as RunJournal, b as readArtifactAccess, bt as messageOf, c as runIdentity, ct as sha256OfFile, d as checkSections, et as countOf, f as plain, g as readInputs, h as parseInputs, ht as errorCodeIn, i as saveOpenRun, it as formatDuration, j as openStorages, k as writeSchemaText, l as repositoryRootOf, lt as YoungGarbage, m as surviveLostOutput, mt as checksumsOf, nt as formatBytes, ot as openPorts, p as resultSentence, q as dumpName, r as surviveStrayErrors, rt as formatCount, t as WorkFolder, tt as formatAge, u as publish, v as secretsOf, vt as RefusedError, x as ActionLog, xt as problemsOf, y as readGitHubContext, yt as SafeMigrateError, z as objectsIn } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash, createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { Readable, Writable } from "node:stream";
@@ -3177,33 +3177,6 @@ function restoreStored(context, database, { manifest }, fetched, jobs) {
 	});
 }
 
-// src/recovery/finish-rollback-by-hand.ts
-/** The two ways to finish a rollback whose copy is restored and compared and has not taken the target's name. */
-function finishRollbackByHand(names) {
-	const fallback = identifier(names.fallback);
-	const [exchange] = names.targetIsMissing ? [takeName(names)] : finishByHand({
-		...names,
-		restore: []
-	});
-	return [...exchange === void 0 ? [] : [exchange], {
-		text: `Or leave ${names.target} as it is, and drop the restored backup.`,
-		commands: [pasted([`DROP DATABASE ${fallback};`])]
-	}];
-}
-function takeName(names) {
-	const target = identifier(names.target);
-	return {
-		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, which is not there.`,
-		commands: [pasted([
-			"BEGIN;",
-			`ALTER DATABASE ${identifier(names.fallback)} RENAME TO ${target};`,
-			`COMMENT ON DATABASE ${target} IS ${names.comment === null ? "NULL" : literal(names.comment)};`,
-			`ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
-			"COMMIT;"
-		])]
-	};
-}
-
 // src/commands/rollback/exchange.ts
 /** Once begun, the exchange listens to nobody: it takes a moment. */
 const never = new AbortController().signal;
@@ -3233,7 +3206,7 @@ async function exchange(context, ready, copy, journal) {
 		await journal.leave("recovery-failed", messageOf(error)).catch((reason) => {
 			context.log.warn(`the journal could not be written: ${messageOf(reason)}`);
 		});
-		await tellHowToFinish(context, ready, copy, failedName);
+		for (const step of await waysToFinish(database, journal.entry, null)) context.report.nextStep(step);
 		return "recovery-failed";
 	}
 }
@@ -3283,29 +3256,6 @@ async function checkExchanged({ database, backup }, copy, failedName, log) {
 		hint: "Look at the database before the application is started again."
 	});
 }
-/** Commands for before the exchange are no use after it, so the server is asked. */
-async function tellHowToFinish(context, { database, targetOid, backup }, copy, failedName) {
-	const name = database.address.database;
-	if (await database.oidOf(name).then((oid) => oid === copy.oid, () => false)) {
-		const kept = failedName === null ? "" : `, and what was there before is kept as ${failedName}`;
-		context.report.nextStep({
-			text: `${name} is the restored backup now${kept}. Look at what the problem above names before you go on; nothing has to be renamed any more.`,
-			commands: []
-		});
-		return;
-	}
-	const steps = finishRollbackByHand({
-		target: name,
-		fallback: copy.name,
-		failed: failedName ?? name,
-		targetIsMissing: targetOid === null,
-		hasCopy: true,
-		closedJournal: database.closedJournal,
-		comment: backup.manifest.database.properties.comment,
-		failedMark: database.copyMark("failed", context.run.id)
-	});
-	for (const step of steps) context.report.nextStep(step);
-}
 
 // src/commands/rollback/preflight.ts
 /**
@@ -3346,7 +3296,7 @@ async function preflightRollback(context, settings, log) {
 			if (backup.manifest.server.major > server.major) problems.push(olderServer(backup, database));
 		}
 		const targetOid = await database.oidOf(address.database);
-		await lookAtTarget(database, problems, log);
+		await lookAtTarget(database, settings, problems, log);
 		context.report.kept(await database.failedDatabases());
 		if (problems.length > 0 || backup === null) throw new RefusedError(problems, { phase: "preflight" });
 		const history = await historyOf(database, backup, log);
@@ -3373,8 +3323,8 @@ async function preflightRollback(context, settings, log) {
 		throw error;
 	}
 }
-/** What stands against renaming it. What would only disturb a backup of it is no matter here. */
-async function lookAtTarget(database, problems, log) {
+/** What stands against renaming it. What would only disturb a backup or a copy of it is no matter here. */
+async function lookAtTarget(database, { beforeMigrate }, problems, log) {
 	const { unreachable } = database;
 	if (unreachable !== null) {
 		log.warn(unreachable.isMissing ? `there is no database ${database.address.database}; the backup will take its name` : `the target cannot be connected to, so it was not looked at: ${unreachable.because}`);
@@ -3383,7 +3333,12 @@ async function lookAtTarget(database, problems, log) {
 	try {
 		const facts = await database.inspect();
 		log.detail(`the target has ${formatBytes(facts.sizeBytes)} and ${facts.tableCount} tables now`);
-		problems.push(...facts.obstacles.filter(({ closes }) => closes !== "all" && closes.includes("swap")));
+		for (const obstacle of facts.obstacles) {
+			const { closes, code, ofCopy, isDoubt, message } = obstacle;
+			if (closes === "all" || !closes.includes("swap") || ofCopy === true || isDoubt === true) continue;
+			if (code === "SM_FOREIGN_SESSIONS" && beforeMigrate !== null) log.warn(message);
+			else problems.push(obstacle);
+		}
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
 		log.warn(`the target cannot be looked at: ${messageOf(error)}`);
@@ -3501,7 +3456,7 @@ async function rollback(context, settings) {
 		result = await exchange(context, ready, copy, journal);
 	} finally {
 		await hooks.after();
-		if (result !== "recovery-failed") await close(context, journal);
+		if (result !== "recovery-failed" && !hooks.isOwed) await close(context, journal);
 	}
 	if (result === "rolled-back") await tellWhatNow(context, ready);
 	return result;

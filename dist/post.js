@@ -1,4 +1,4 @@
-import { A as openStorages, C as Hooks, Ct as messageOf, D as readSchemaText, J as dumpName, S as ReportBuilder, St as SafeMigrateError, _ as requestedCommand, _t as migratorApplicationName, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, j as finishEarlierRun, l as repositoryRootOf, lt as sha256OfFile, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, ot as RunJournal, r as surviveStrayErrors, s as savedWorkFolder, st as openPorts, u as publish, v as secretsOf, x as ActionLog, y as readGitHubContext } from "./safe-migrate.js";
+import { C as Hooks, M as finishEarlierRun, O as readSchemaText, S as ReportBuilder, _ as requestedCommand, b as readArtifactAccess, bt as messageOf, c as runIdentity, ct as sha256OfFile, g as readInputs, gt as migratorApplicationName, h as parseInputs, j as openStorages, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, ot as openPorts, q as dumpName, r as surviveStrayErrors, s as savedWorkFolder, u as publish, v as secretsOf, w as hookMark, x as ActionLog, y as readGitHubContext, yt as SafeMigrateError } from "./safe-migrate.js";
 import { c as setSecret, l as warning } from "./actions-core.js";
 import { open, readFile, readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
@@ -44,7 +44,8 @@ async function finishOwnRun(context, settings) {
 			storages: openStorages(context, settings),
 			settings,
 			dumpOf: (found, manifest) => dumpIn(context.workFolder, found, manifest),
-			signal: context.signal
+			signal: context.signal,
+			beforeClosing: (kept) => payHook(context, settings, kept)
 		}, journal, phaseLog);
 		return {
 			fact: value.fact,
@@ -58,16 +59,16 @@ async function finishOwnRun(context, settings) {
 	if (finished.outcome === "restored") {
 		const isSwap = await database.oidOf(database.address.database) !== journal.targetOid;
 		report.recovery(isSwap ? "swap" : "history", (performance.now() - startedAt) / 1e3);
-		if (isSwap) report.failedDatabase(database.copyName("failed", journal.run));
+		if (isSwap && journal.targetOid !== null) report.failedDatabase(database.copyName("failed", journal.run));
 	}
 	if (finished.problem !== null) report.problem(finished.problem, "recover");
 	for (const step of finished.nextSteps) report.nextStep(step);
 	report.kept(await database.failedDatabases());
-	if (journal.afterMigrateOwed && settings.command === "rollback") {
-		const open = await database.openJournal();
-		await new Hooks(context, settings, open === null ? null : RunJournal.found(lock, open)).owed();
-	}
 	return finished.outcome === "restored" && journal.command === "rollback" ? "rolled-back" : finished.outcome;
+}
+/** after-migrate, where before-migrate was begun and it was not. */
+async function payHook(context, settings, journal) {
+	if (settings.command === "rollback" && journal.entry.afterMigrateOwed) await new Hooks(context, settings, journal).owed();
 }
 /** Only with it the shorter ways of recovery can be proved; the swap does without. */
 async function openMigrator(context, settings) {
@@ -175,6 +176,8 @@ async function finish(run, openPorts) {
 	try {
 		const ended = await endLeftovers("PGAPPNAME", migratorApplicationName(run));
 		if (ended > 0) log.warn(`${ended} processes of the migrator outlived the run and were ended`);
+		const hooks = await endLeftovers(hookMark, run);
+		if (hooks > 0) log.warn(`${hooks} processes of before-migrate outlived the run and were ended`);
 		const { settings } = parseInputs(process.env, context);
 		if (settings.command === "check" || settings.command === "prune") return;
 		const result = await finishOwnRun({

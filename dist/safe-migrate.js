@@ -1606,7 +1606,7 @@ const started = `started() {
 }`;
 /** What the watchman and every process say first, to stdout and stderr. */
 const readyLine = "safe-migrate: ready";
-const startedPattern = /^safe-migrate: started (\d+) (\d+)\n/;
+const startedPattern = /^safe-migrate: started (\d+) (\d+)\n/m;
 /** Lines on stdin: `watch <pid> <start>`, `signal <pid> <start> <name>`. */
 const watchmanScript = `${started}
 watched=
@@ -1939,9 +1939,11 @@ function saidByDocker({ exitCode, stderr }) {
 
 // src/docker/watchman.ts
 const startTimeoutMs = 6e4;
-/** Starts it in a running container. Rejects with SM_CONTAINER_SHELL. */
-function watchContainer(container, name) {
-	return startWatchman([
+/**
+* Starts it in a running container, and again when that was restarted. Rejects with SM_CONTAINER_SHELL.
+*/
+async function watchContainer(container, name) {
+	const post = () => standWatch([
 		"exec",
 		"--interactive",
 		container,
@@ -1954,26 +1956,51 @@ function watchContainer(container, name) {
 		hint: "It needs sh, sed, env and tr beside the tools of PostgreSQL, as the images of PostgreSQL have them.",
 		docs: "docker.md"
 	}));
+	let current = await post();
+	return {
+		async watch(pid, start) {
+			if (current.hasEnded) current = await post();
+			current.say(`watch ${pid} ${start}`);
+		},
+		signal: (pid, start, signal) => current.say(`signal ${pid} ${start} ${signal.replace(/^SIG/, "")}`),
+		[Symbol.asyncDispose]: () => current[Symbol.asyncDispose]()
+	};
 }
 /**
-* Runs docker with `args`, which begin the watchman's script, and waits until it is ready. `failure` makes the error
-* from what docker said.
+* Runs docker with `args`, which begin the watchman's script in a container of its own that ends with it. `failure` makes
+* the error from what docker said.
 */
 async function startWatchman(args, failure) {
+	const only = await standWatch(args, failure);
+	return {
+		async watch(pid, start) {
+			if (only.hasEnded) throw new Error("the container has ended");
+			only.say(`watch ${pid} ${start}`);
+		},
+		signal: (pid, start, signal) => only.say(`signal ${pid} ${start} ${signal.replace(/^SIG/, "")}`),
+		[Symbol.asyncDispose]: () => only[Symbol.asyncDispose]()
+	};
+}
+async function standWatch(args, failure) {
 	const client = startProcess("docker", args, {
 		env: dockerEnvironment(),
 		stdin: "pipe",
 		ownGroup: true
+	});
+	let hasEnded = false;
+	client.exited.catch(() => {}).finally(() => {
+		hasEnded = true;
 	});
 	await ready(client).catch(async (error) => {
 		client.kill("SIGKILL");
 		const exit = await client.exited.catch(() => null);
 		throw error instanceof SafeMigrateError ? error : failure(exit === null ? String(error) : saidByDocker(exit));
 	});
-	const say = (line) => void client.stdin?.write(`${line}\n`);
 	return {
-		watch: (pid, start) => say(`watch ${pid} ${start}`),
-		signal: (pid, start, signal) => say(`signal ${pid} ${start} ${signal.replace(/^SIG/, "")}`),
+		get hasEnded() {
+			return hasEnded;
+		},
+		say: (line) => void client.stdin?.write(`${line}\n`),
 		async [Symbol.asyncDispose]() {
 			client.stdin?.end();
 			const timer = setTimeout(() => client.kill("SIGKILL"), 1e4);
@@ -2175,12 +2202,12 @@ function startInContainer(container, watchman, command, options) {
 	});
 	const stdin = inputOf(client, options);
 	const stop = signaller(client, watchman, place);
-	place.then(({ pid, start }) => {
-		watchman.watch(pid, start);
+	place.then(async ({ pid, start }) => {
+		await watchman.watch(pid, start);
 		client.stdin?.write("go\n");
 		stdin.open();
-	});
-	const end = onAbort(client, stop, options.signal);
+	}).catch(() => client.kill("SIGKILL"));
+	const end = onAbort(stop, options.signal);
 	return {
 		stdin: options.stdin === "pipe" ? stdin.stream : null,
 		stdout: client.stdout,
@@ -2191,7 +2218,7 @@ function startInContainer(container, watchman, command, options) {
 		kill: stop
 	};
 }
-/** Finds the line by which a process tells its id; it is the first that comes. */
+/** Finds the line by which a process tells its id; a docker client may have said something of its own before it. */
 var Announcement = class {
 	#found;
 	#text = "";
@@ -2208,7 +2235,7 @@ var Announcement = class {
 			pid,
 			start
 		});
-		this.#isDone = match !== null || this.#text.includes("\n");
+		this.#isDone = match !== null;
 	}
 };
 /** What is written before the process may begin waits; after `go` it follows on the same stream. */
@@ -2231,17 +2258,17 @@ function signaller(client, watchman, place) {
 		isThere = found;
 	});
 	return (signal = "SIGTERM") => {
-		if (isThere === null) client.kill("SIGKILL");
-		else watchman.signal(isThere.pid, isThere.start, signal);
+		if (isThere === null) return client.kill("SIGKILL");
+		watchman.signal(isThere.pid, isThere.start, signal);
+		if (signal === "SIGKILL") setTimeout(() => client.kill("SIGKILL"), graceMs$1).unref();
 	};
 }
-function onAbort(client, stop, signal) {
+function onAbort(stop, signal) {
 	let timer;
 	const abort = () => {
 		stop("SIGTERM");
 		timer = setTimeout(() => {
 			stop("SIGKILL");
-			timer = setTimeout(() => client.kill("SIGKILL"), graceMs$1);
 		}, graceMs$1);
 	};
 	signal?.addEventListener("abort", abort, { once: true });
@@ -2825,14 +2852,15 @@ async function chooseClientImage(target, known, options) {
 				because: null
 			};
 		} catch (error) {
-			if (!isImageProblem(error)) throw error;
+			if (!(error instanceof SafeMigrateError)) throw error;
 			return {
 				opened: first,
 				because: null
 			};
 		}
 	} catch (error) {
-		if (image !== null || !isImageProblem(error)) throw error;
+		const isWayOut = isImageProblem(error) || known !== null && error instanceof SafeMigrateError;
+		if (image !== null || !isWayOut) throw error;
 		return {
 			opened: null,
 			because: messageOf(error)
@@ -2951,7 +2979,7 @@ async function findContainer(wanted, directory) {
 	};
 }
 function serviceContainers(all, service, directory) {
-	const labelled = all.filter((each) => labelOf(each, "com.docker.compose.service") === service);
+	const labelled = all.filter((each) => labelOf(each, "com.docker.compose.service") === service && labelOf(each, "com.docker.compose.oneoff") !== "True");
 	const [nearest] = labelled.map((each) => labelOf(each, "com.docker.compose.project.working_dir") ?? "").filter((folder) => folder !== "" && `${directory}${sep}`.startsWith(`${folder}${sep}`)).sort((a, b) => b.length - a.length);
 	if (nearest === void 0) return labelled;
 	return labelled.filter((each) => labelOf(each, "com.docker.compose.project.working_dir") === nearest);
@@ -3620,14 +3648,13 @@ async function restoreObstacles(session, role, version) {
 		...await eventTriggers(session, role)
 	];
 	const mayBeAllowed = await isPlatformAdministrator(session);
-	return [
-		...always,
-		...await foreignOwners(session, role, version),
-		...forSuperusers.map((each) => mayBeAllowed ? {
-			...each,
-			isDoubt: true
-		} : each)
-	];
+	return [...always, ...[...await foreignOwners(session, role, version), ...forSuperusers.map((each) => mayBeAllowed ? {
+		...each,
+		isDoubt: true
+	} : each)].map((each) => ({
+		...each,
+		ofCopy: true
+	}))];
 }
 /** Kinds of objects that a dump gives back to their owners; `public` as initdb made it is not among them. */
 const ownedObjects = `
@@ -3649,6 +3676,8 @@ const ownedObjects = `
   union all select 'pg_language'::regclass, oid, lanowner from pg_language
   union all select 'pg_foreign_data_wrapper'::regclass, oid, fdwowner from pg_foreign_data_wrapper
   union all select 'pg_foreign_server'::regclass, oid, srvowner from pg_foreign_server
+  union all select 'pg_publication'::regclass, oid, pubowner from pg_publication
+  union all select 'pg_default_acl'::regclass, oid, defaclrole from pg_default_acl
   union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
 /** The oid from which on objects are not initdb's. */
 const firstUserOid = 16384;
@@ -6265,7 +6294,7 @@ function swapFailed(target, reason, cause) {
 * The swap where there is no target: the fallback database takes its name and is opened, in one transaction of the
 * session that holds the run's lock. Rejects with SM_SWAP_FAILED; then there still is no target.
 */
-async function takeName(server, renamer, plan) {
+async function takeName$1(server, renamer, plan) {
 	const { fallback, properties, journal } = plan;
 	const name = server.address.database;
 	const target = identifier(name);
@@ -6408,7 +6437,7 @@ async function openDatabase(target, options = {}) {
 		readArchive: (dumpPath, signal) => readArchive(server, dumpPath, signal),
 		restoreBeside: (request, log) => restoreBeside(server, request, log),
 		swap: (plan, log) => withRenamer(log, (renamer) => swap(server, renamer, plan, log)),
-		takeName: (plan) => withRenamer(null, (renamer) => takeName(server, renamer, plan)),
+		takeName: (plan) => withRenamer(null, (renamer) => takeName$1(server, renamer, plan)),
 		oidOf: (database) => atHome.use(async (session) => {
 			const [row] = await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(database)}`, object({ oid: number() }));
 			return row?.oid ?? null;
@@ -6894,10 +6923,21 @@ var ByteOffsets = class {
 * fails. Images without bash have sh.
 */
 function shellFor(command) {
-	return {
-		file: ["/bin/bash", "/usr/bin/bash"].find((path) => existsSync(path)) ?? "sh",
+	const bash = ["/bin/bash", "/usr/bin/bash"].find((path) => existsSync(path));
+	return bash === void 0 ? {
+		file: "sh",
 		arguments: [
 			"-e",
+			"-c",
+			command
+		]
+	} : {
+		file: bash,
+		arguments: [
+			"--noprofile",
+			"--norc",
+			"-eo",
+			"pipefail",
 			"-c",
 			command
 		]
@@ -9311,26 +9351,19 @@ function openStorage(url, use, access) {
 }
 
 // src/system/shell-command.ts
-const bash = "/bin/bash";
 const graceMs = 5e3;
 /**
 * Runs a user's command as a step's `run:` does: `bash -eo pipefail`, or `sh -e` where there is no bash, without the
 * action's inputs and the runner's tokens. Resolves when it has ended, however it ended.
 */
 async function runShellCommand(command) {
-	const [shell, options] = existsSync(bash) ? [bash, [
-		"--noprofile",
-		"--norc",
-		"-eo",
-		"pipefail",
-		"-c"
-	]] : ["/bin/sh", ["-e", "-c"]];
+	const shell = shellFor(command.script);
 	const decoders = {
 		stdout: new StringDecoder("utf8"),
 		stderr: new StringDecoder("utf8")
 	};
-	const child = startProcess(shell, [...options, command.script], {
-		env: childEnvironment(),
+	const child = startProcess(shell.file, shell.arguments, {
+		env: childEnvironment({ [command.mark.name]: command.mark.value }),
 		cwd: command.directory,
 		ownGroup: true,
 		signal: command.signal,
@@ -9469,7 +9502,17 @@ var RunJournal = class RunJournal {
 	}
 	/** `after-migrate` is about to run: whoever comes next does not run it again. */
 	async payHook() {
-		if (this.#isOpen) await this.enter(this.#entry.phase, { afterMigrateOwed: false });
+		if (!this.#isOpen) return;
+		const entry = {
+			...this.#entry,
+			afterMigrateOwed: false
+		};
+		await this.#lock.writeJournal({
+			run: entry.run,
+			isOpen: true,
+			entry
+		});
+		this.#entry = entry;
 	}
 	/** The entry that the swap's own transaction writes. */
 	whenSwapped() {
@@ -10979,8 +11022,9 @@ function finishByHand(names) {
 }
 /** For a run whose swap is done, but not seen to be right. */
 function closeByHand(names, closedJournal) {
+	const kept = names.failed === null ? "" : `, and what was there before is kept as ${names.failed}`;
 	return {
-		text: `${names.target} is the restored backup now, and the state that the failed migration left is kept as ${names.failed}; nothing has to be swapped any more. Look at what the problem above names, then close the journal, or the next run will refuse.`,
+		text: `${names.target} is the restored backup now${kept}; nothing has to be swapped any more. Look at what the problem above names, then close the journal, or the next run will refuse.`,
 		commands: [pasted([closing(closedJournal)])]
 	};
 }
@@ -10993,6 +11037,31 @@ function pasted(statements) {
 		...statements,
 		"SQL"
 	].join("\n");
+}
+
+// src/recovery/finish-rollback-by-hand.ts
+/** The two ways to finish a rollback whose copy is restored and compared and has not taken the target's name. */
+function finishRollbackByHand(names) {
+	const fallback = identifier(names.fallback);
+	const [exchange] = names.targetIsMissing ? [takeName(names)] : finishByHand(names);
+	return [...exchange === void 0 ? [] : [exchange], {
+		text: `Or leave ${names.target} as it is, and drop the restored backup.`,
+		commands: [pasted([closing(names.closedJournal), ...names.hasCopy ? [`DROP DATABASE ${fallback};`] : []])]
+	}];
+}
+function takeName(names) {
+	const target = identifier(names.target);
+	return {
+		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, which is not there.`,
+		commands: [...names.restore, pasted([
+			"BEGIN;",
+			`ALTER DATABASE ${identifier(names.fallback)} RENAME TO ${target};`,
+			`COMMENT ON DATABASE ${target} IS ${names.comment === null ? "NULL" : literal(names.comment)};`,
+			`ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
+			closing(names.closedJournal),
+			"COMMIT;"
+		])]
+	};
 }
 
 // src/report/restore-by-hand.ts
@@ -11050,9 +11119,14 @@ async function waysToFinish(database, entry, backup) {
 		failed
 	}, database.closedJournal)];
 	const copy = entry.fallback;
+	const bearsName = await database.oidOf(target).catch(() => void 0);
+	if (copy !== null && bearsName === copy.oid) return [closeByHand({
+		target,
+		failed: null
+	}, database.closedJournal)];
 	const isThere = copy !== null && await ask(copy.name) === copy.oid;
 	const fallback = database.copyName("fallback", entry.run);
-	return finishByHand({
+	const names = {
 		target,
 		fallback,
 		failed,
@@ -11061,7 +11135,12 @@ async function waysToFinish(database, entry, backup) {
 		restore: isThere || backup === null ? [] : restoreByHandCommands(backup, fallback),
 		hasCopy: isThere,
 		closedJournal: database.closedJournal
-	});
+	};
+	const targetIsMissing = bearsName === null;
+	return entry.command === "rollback" || targetIsMissing ? finishRollbackByHand({
+		...names,
+		targetIsMissing
+	}) : finishByHand(names);
 }
 
 // src/commands/finish-earlier-run.ts
@@ -11107,10 +11186,12 @@ async function finishEarlierRun(request, journal, log) {
 			for (const problem of left.problems) log.warn(`what it has uploaded could not be cleared: ${problem}`);
 			if (left.problems.length > 0) return;
 		}
+		await request.beforeClosing?.(kept);
 		await kept.clear();
 	};
 	switch (decision.way) {
 		case "swapped": {
+			if (journal.command === "rollback" && journal.phase === "recovery-failed") return open("recovery-failed", journal.because ?? "its history is not that of the backup", stands(journal));
 			const wrong = await lookAtSwapped(database, journal);
 			if (wrong !== null && journal.phase === "recovery-failed") return open("recovery-failed", wrong, stands(journal));
 			if (wrong !== null) log.warn(`after the swap of run ${journal.run} ${wrong}`);
@@ -11154,6 +11235,18 @@ async function lookAt(database, journal, log) {
 			ageSeconds: 0
 		});
 	}
+	if (journal.phase === "stopped" || journal.phase === "recovery-failed") {
+		const targetOid = await database.oidOf(database.address.database);
+		return decideUnfinished(journal, {
+			targetOid,
+			history: "unreadable",
+			ageSeconds: 0
+		});
+	}
+	if (database.unreachable !== null) return {
+		way: "stop",
+		because: `the target cannot be connected to: ${database.unreachable.because}`
+	};
 	if (journal.baseline !== null && (journal.phase === "migrate" || journal.phase === "recover")) {
 		const since = journal.baseline.serverTime;
 		const own = {
@@ -11297,6 +11390,8 @@ function describeExit(exit) {
 }
 
 // src/commands/hooks.ts
+/** In the environment of every hook: by it post finds one that outlived its run. */
+const hookMark = "SAFE_MIGRATE_HOOK_OF";
 /**
 * The user's commands around the work: stop and start the application, turn maintenance on and off. Whatever happens
 * between them, after-migrate runs when before-migrate was begun, and it runs once.
@@ -11325,10 +11420,21 @@ var Hooks = class {
 			};
 		});
 	}
-	/** A failure of it is a warning: what the run was to do is done, or undone, by then. Cancelling does not end it. */
+	/** Whether after-migrate is left to post. */
+	get isOwed() {
+		return this.#isOwed;
+	}
+	/**
+	* A failure of it is a warning: what the run was to do is done, or undone, by then. After a cancel the runner ends this
+	* step within seconds, so it is left to post, which has minutes.
+	*/
 	async after() {
 		const { afterMigrate } = this.#settings;
 		if (!this.#isOwed || afterMigrate === null) return;
+		if (this.#context.signal.aborted && this.#journal?.isOpen === true) {
+			this.#context.log.warn("the run was cancelled: its after-migrate runs in the post part of this step");
+			return;
+		}
 		this.#isOwed = false;
 		try {
 			await this.#journal?.payHook();
@@ -11354,6 +11460,10 @@ var Hooks = class {
 		const exit = await this.#context.ports.runShellCommand({
 			script,
 			directory: workingDirectory,
+			mark: {
+				name: hookMark,
+				value: this.#context.run.id
+			},
 			signal: cancelled === null ? timeout : AbortSignal.any([timeout, cancelled]),
 			onOutput: (text) => log.output(text)
 		});
@@ -13406,4 +13516,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { backupId as $, openStorages as A, objectsIn as B, Hooks as C, messageOf as Ct, readSchemaText as D, findingsOf as E, recover as F, findBackup as G, describeFailure as H, whenReachable as I, dumpName as J, listBackups as K, readyCopy as L, waysToFinish as M, finishByHand as N, writeSchemaText as O, pasted as P, backupFolder as Q, takeBaseline as R, ReportBuilder as S, SafeMigrateError as St, checkPartNames as T, needsBaseline as U, historyDigest as V, readHistory as W, renderManifest as X, manifestName as Y, sealedDumpName as Z, requestedCommand as _, migratorApplicationName as _t, saveWorkFolder as a, formatDuration as at, readArtifactAccess as b, literal as bt, runIdentity as c, sha256Of as ct, checkSections as d, ContentGate as dt, labelBefore as et, plain as f, storageMismatch as ft, readInputs as g, errorCodeIn as gt, parseInputs as h, checksumsOf as ht, saveOpenRun as i, formatCount as it, finishEarlierRun as j, encryptionSentence as k, repositoryRootOf as l, sha256OfFile as lt, surviveLostOutput as m, objectKey as mt, removeWorkFolder as n, formatAge as nt, savedOpenRun as o, RunJournal as ot, resultSentence as p, stoppedBy as pt, digestOf as q, surviveStrayErrors as r, formatBytes as rt, savedWorkFolder as s, openPorts as st, WorkFolder as t, countOf as tt, publish as u, YoungGarbage as ut, secretsOf as v, parseSql as vt, describeExit as w, problemsOf as wt, ActionLog as x, RefusedError as xt, readGitHubContext as y, identifier as yt, fieldsOf as z };
+export { labelBefore as $, encryptionSentence as A, historyDigest as B, Hooks as C, findingsOf as D, checkPartNames as E, whenReachable as F, listBackups as G, needsBaseline as H, readyCopy as I, manifestName as J, digestOf as K, takeBaseline as L, finishEarlierRun as M, waysToFinish as N, readSchemaText as O, recover as P, backupId as Q, fieldsOf as R, ReportBuilder as S, describeExit as T, readHistory as U, describeFailure as V, findBackup as W, sealedDumpName as X, renderManifest as Y, backupFolder as Z, requestedCommand as _, parseSql as _t, saveWorkFolder as a, RunJournal as at, readArtifactAccess as b, messageOf as bt, runIdentity as c, sha256OfFile as ct, checkSections as d, storageMismatch as dt, countOf as et, plain as f, stoppedBy as ft, readInputs as g, migratorApplicationName as gt, parseInputs as h, errorCodeIn as ht, saveOpenRun as i, formatDuration as it, openStorages as j, writeSchemaText as k, repositoryRootOf as l, YoungGarbage as lt, surviveLostOutput as m, checksumsOf as mt, removeWorkFolder as n, formatBytes as nt, savedOpenRun as o, openPorts as ot, resultSentence as p, objectKey as pt, dumpName as q, surviveStrayErrors as r, formatCount as rt, savedWorkFolder as s, sha256Of as st, WorkFolder as t, formatAge as tt, publish as u, ContentGate as ut, secretsOf as v, RefusedError as vt, hookMark as w, ActionLog as x, problemsOf as xt, readGitHubContext as y, SafeMigrateError as yt, objectsIn as z };

@@ -30,6 +30,8 @@ export interface EarlierRunRequest {
   readonly settings: { readonly jobs: number };
   /** The dump on this machine's disk, where that run was at work here; only `verify: archive` needs it. */
   readonly dumpOf: (journal: Journal, manifest: Manifest | null) => Promise<RestorableDump | null>;
+  /** The last thing before the journal is closed: what the run owes to others. */
+  readonly beforeClosing?: (journal: RunJournal) => Promise<void>;
   /** For what may take long without being needed; recovery itself listens to nobody. */
   readonly signal: AbortSignal;
 }
@@ -100,11 +102,19 @@ export async function finishEarlierRun(
       // Kept open: whoever comes next tries again, and nobody prunes what it names.
       if (left.problems.length > 0) return;
     }
+    await request.beforeClosing?.(kept);
     await kept.clear();
   };
 
   switch (decision.way) {
     case 'swapped': {
+      // That one has looked at it, and found it wrong.
+      if (journal.command === 'rollback' && journal.phase === 'recovery-failed')
+        return open(
+          'recovery-failed',
+          journal.because ?? 'its history is not that of the backup',
+          stands(journal),
+        );
       const wrong = await lookAtSwapped(database, journal);
       if (wrong !== null && journal.phase === 'recovery-failed')
         return open('recovery-failed', wrong, stands(journal));
@@ -167,6 +177,13 @@ async function lookAt(database: Database, journal: Journal, log: PhaseLog): Prom
     // There may be no target that could be asked anything, and nothing but its OID matters.
     const targetOid = await database.oidOf(database.address.database);
     return decideUnfinished(journal, { targetOid, history: null, ageSeconds: 0 });
+  }
+  if (journal.phase === 'stopped' || journal.phase === 'recovery-failed') {
+    const targetOid = await database.oidOf(database.address.database);
+    return decideUnfinished(journal, { targetOid, history: 'unreadable', ageSeconds: 0 });
+  }
+  if (database.unreachable !== null) {
+    return { way: 'stop', because: `the target cannot be connected to: ${database.unreachable.because}` };
   }
   if (journal.baseline !== null && (journal.phase === 'migrate' || journal.phase === 'recover')) {
     const since = journal.baseline.serverTime;

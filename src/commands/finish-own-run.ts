@@ -6,7 +6,7 @@ import type { Database, RunLock } from '../database/database.ts';
 import type { Journal } from '../database/journal.ts';
 import type { Migrator } from '../prisma/migrator.ts';
 import type { RestorableDump } from '../recovery/baseline.ts';
-import { RunJournal } from '../recovery/run-journal.ts';
+import type { RunJournal } from '../recovery/run-journal.ts';
 import type { Result } from '../report/report.ts';
 import { sha256OfFile } from '../storage/sha256-of.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
@@ -64,6 +64,7 @@ export async function finishOwnRun(
         settings,
         dumpOf: (found, manifest) => dumpIn(context.workFolder, found, manifest),
         signal: context.signal,
+        beforeClosing: (kept) => payHook(context, settings, kept),
       },
       journal,
       phaseLog,
@@ -76,16 +77,23 @@ export async function finishOwnRun(
   if (finished.outcome === 'restored') {
     const isSwap = (await database.oidOf(database.address.database)) !== journal.targetOid;
     report.recovery(isSwap ? 'swap' : 'history', (performance.now() - startedAt) / 1000);
-    if (isSwap) report.failedDatabase(database.copyName('failed', journal.run));
+    if (isSwap && journal.targetOid !== null) report.failedDatabase(database.copyName('failed', journal.run));
   }
   if (finished.problem !== null) report.problem(finished.problem, 'recover');
   for (const step of finished.nextSteps) report.nextStep(step);
   report.kept(await database.failedDatabases());
-  if (journal.afterMigrateOwed && settings.command === 'rollback') {
-    const open = await database.openJournal();
-    await new Hooks(context, settings, open === null ? null : RunJournal.found(lock, open)).owed();
-  }
   return finished.outcome === 'restored' && journal.command === 'rollback' ? 'rolled-back' : finished.outcome;
+}
+
+/** after-migrate, where before-migrate was begun and it was not. */
+async function payHook(
+  context: CommandContext,
+  settings: BackupMaking | RollbackSettings,
+  journal: RunJournal,
+): Promise<void> {
+  if (settings.command === 'rollback' && journal.entry.afterMigrateOwed) {
+    await new Hooks(context, settings, journal).owed();
+  }
 }
 
 /** Only with it the shorter ways of recovery can be proved; the swap does without. */

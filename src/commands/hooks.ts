@@ -14,6 +14,9 @@ export interface HookSettings {
   readonly hookTimeoutMinutes: number;
 }
 
+/** In the environment of every hook: by it post finds one that outlived its run. */
+export const hookMark = 'SAFE_MIGRATE_HOOK_OF';
+
 /**
  * The user's commands around the work: stop and start the application, turn maintenance on and off. Whatever happens
  * between them, after-migrate runs when before-migrate was begun, and it runs once.
@@ -43,10 +46,22 @@ export class Hooks {
     });
   }
 
-  /** A failure of it is a warning: what the run was to do is done, or undone, by then. Cancelling does not end it. */
+  /** Whether after-migrate is left to post. */
+  get isOwed(): boolean {
+    return this.#isOwed;
+  }
+
+  /**
+   * A failure of it is a warning: what the run was to do is done, or undone, by then. After a cancel the runner ends this
+   * step within seconds, so it is left to post, which has minutes.
+   */
   async after(): Promise<void> {
     const { afterMigrate } = this.#settings;
     if (!this.#isOwed || afterMigrate === null) return;
+    if (this.#context.signal.aborted && this.#journal?.isOpen === true) {
+      this.#context.log.warn('the run was cancelled: its after-migrate runs in the post part of this step');
+      return;
+    }
     this.#isOwed = false;
     try {
       // Noted first: it runs once, whoever comes next.
@@ -72,6 +87,7 @@ export class Hooks {
     const exit = await this.#context.ports.runShellCommand({
       script,
       directory: workingDirectory,
+      mark: { name: hookMark, value: this.#context.run.id },
       signal: cancelled === null ? timeout : AbortSignal.any([timeout, cancelled]),
       onOutput: (text) => log.output(text),
     });

@@ -47,7 +47,7 @@ export async function rollback(context: CommandContext, settings: RollbackSettin
   } finally {
     await hooks.after();
     // What failed before the exchange has touched nothing; what failed in it stays open for a person.
-    if (result !== 'recovery-failed') await close(context, journal);
+    if (result !== 'recovery-failed' && !hooks.isOwed) await close(context, journal);
   }
   if (result === 'rolled-back') await tellWhatNow(context, ready);
   return result;

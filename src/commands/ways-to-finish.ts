@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.ts';
 import type { JournalEntry } from '../database/journal.ts';
 import { closeByHand, finishByHand } from '../recovery/finish-by-hand.ts';
+import { finishRollbackByHand } from '../recovery/finish-rollback-by-hand.ts';
 import type { NextStep } from '../report/report.ts';
 import { type RestorableBackup, restoreByHandCommands } from '../report/restore-by-hand.ts';
 
@@ -20,9 +21,12 @@ export async function waysToFinish(
   if (entry.targetOid !== null && (await ask(failed)) === entry.targetOid)
     return [closeByHand({ target, failed }, database.closedJournal)];
   const copy = entry.fallback;
+  const bearsName = await database.oidOf(target).catch(() => undefined);
+  if (copy !== null && bearsName === copy.oid)
+    return [closeByHand({ target, failed: null }, database.closedJournal)];
   const isThere = copy !== null && (await ask(copy.name)) === copy.oid;
   const fallback = database.copyName('fallback', entry.run);
-  return finishByHand({
+  const names = {
     target,
     fallback,
     failed,
@@ -31,5 +35,9 @@ export async function waysToFinish(
     restore: isThere || backup === null ? [] : restoreByHandCommands(backup, fallback),
     hasCopy: isThere,
     closedJournal: database.closedJournal,
-  });
+  };
+  const targetIsMissing = bearsName === null;
+  return entry.command === 'rollback' || targetIsMissing
+    ? finishRollbackByHand({ ...names, targetIsMissing })
+    : finishByHand(names);
 }

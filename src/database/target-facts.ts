@@ -7,6 +7,8 @@ export interface Obstacle {
   readonly hint: string;
   /** `all`: without its being removed nothing can be done; otherwise only these ways are closed. */
   readonly closes: 'all' | readonly ('swap' | 'history')[];
+  /** It is about a copy of what is there now: a rollback, which restores something else, does not mind. */
+  readonly ofCopy?: true;
   /** Whether it closes them is not known before the backup is proved: a platform may allow more than PostgreSQL does. */
   readonly isDoubt?: true;
 }

@@ -60,12 +60,15 @@ export function startInContainer(
   );
   const stdin = inputOf(client, options);
   const stop = signaller(client, watchman, place);
-  void place.then(({ pid, start }) => {
-    watchman.watch(pid, start);
-    client.stdin?.write('go\n');
-    stdin.open();
-  });
-  const end = onAbort(client, stop, options.signal);
+  void place
+    .then(async ({ pid, start }) => {
+      await watchman.watch(pid, start);
+      client.stdin?.write('go\n');
+      stdin.open();
+    })
+    // Nobody would watch it: it does not begin.
+    .catch(() => client.kill('SIGKILL'));
+  const end = onAbort(stop, options.signal);
   return {
     stdin: options.stdin === 'pipe' ? stdin.stream : null,
     stdout: client.stdout,
@@ -81,7 +84,7 @@ interface InContainer {
   readonly start: string;
 }
 
-/** Finds the line by which a process tells its id; it is the first that comes. */
+/** Finds the line by which a process tells its id; a docker client may have said something of its own before it. */
 class Announcement {
   readonly #found: (place: InContainer) => void;
   #text = '';
@@ -97,7 +100,7 @@ class Announcement {
     const match = startedPattern.exec(this.#text);
     const [, pid, start] = match ?? [];
     if (pid !== undefined && start !== undefined) this.#found({ pid, start });
-    this.#isDone = match !== null || this.#text.includes('\n');
+    this.#isDone = match !== null;
   }
 }
 
@@ -131,23 +134,19 @@ function signaller(
   });
   return (signal = 'SIGTERM') => {
     // Before it has begun there is nothing to end but the client: without `go` it ends by itself.
-    if (isThere === null) client.kill('SIGKILL');
-    else watchman.signal(isThere.pid, isThere.start, signal);
+    if (isThere === null) return client.kill('SIGKILL');
+    watchman.signal(isThere.pid, isThere.start, signal);
+    // Where the container has gone away, or the engine does not answer, the client must not hold us.
+    if (signal === 'SIGKILL') setTimeout(() => client.kill('SIGKILL'), graceMs).unref();
   };
 }
 
-function onAbort(
-  client: RunningProcess,
-  stop: (signal?: NodeJS.Signals) => void,
-  signal: AbortSignal | undefined,
-): () => void {
+function onAbort(stop: (signal?: NodeJS.Signals) => void, signal: AbortSignal | undefined): () => void {
   let timer: NodeJS.Timeout | undefined;
   const abort = (): void => {
     stop('SIGTERM');
     timer = setTimeout(() => {
       stop('SIGKILL');
-      // An engine that does not answer any more must not hold us.
-      timer = setTimeout(() => client.kill('SIGKILL'), graceMs);
     }, graceMs);
   };
   signal?.addEventListener('abort', abort, { once: true });

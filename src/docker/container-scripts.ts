@@ -15,7 +15,7 @@ const started = `started() {
 
 /** What the watchman and every process say first, to stdout and stderr. */
 export const readyLine = 'safe-migrate: ready';
-export const startedPattern = /^safe-migrate: started (\d+) (\d+)\n/;
+export const startedPattern = /^safe-migrate: started (\d+) (\d+)\n/m;
 
 /** Lines on stdin: `watch <pid> <start>`, `signal <pid> <start> <name>`. */
 export const watchmanScript = `${started}

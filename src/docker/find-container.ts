@@ -38,7 +38,12 @@ export async function findContainer(wanted: string, directory: string): Promise<
 }
 
 function serviceContainers(all: readonly Listed[], service: string, directory: string): readonly Listed[] {
-  const labelled = all.filter((each) => labelOf(each, 'com.docker.compose.service') === service);
+  // `docker compose run` makes containers of the same service that are none of it.
+  const labelled = all.filter(
+    (each) =>
+      labelOf(each, 'com.docker.compose.service') === service &&
+      labelOf(each, 'com.docker.compose.oneoff') !== 'True',
+  );
   // The nearest compose file above the project, as docker compose itself would find it.
   const folders = labelled
     .map((each) => labelOf(each, 'com.docker.compose.project.working_dir') ?? '')

@@ -7,37 +7,76 @@ const startTimeoutMs = 60_000;
 
 /** A shell in a container that signals our processes there, and ends them when we are gone. Disposing ends it. */
 export interface Watchman extends AsyncDisposable {
-  watch(pid: string, start: string): void;
+  /** Rejects when there is nobody who could watch: the container has stopped for good. */
+  watch(pid: string, start: string): Promise<void>;
   signal(pid: string, start: string, signal: NodeJS.Signals): void;
 }
 
-/** Starts it in a running container. Rejects with SM_CONTAINER_SHELL. */
-export function watchContainer(container: string, name: string): Promise<Watchman> {
-  return startWatchman(
-    ['exec', '--interactive', container, 'sh', '-c', watchmanScript],
-    (said) =>
-      new SafeMigrateError({
-        code: 'SM_CONTAINER_SHELL',
-        message: `Nothing can be run in the container ${name}: ${said}`,
-        hint: 'It needs sh, sed, env and tr beside the tools of PostgreSQL, as the images of PostgreSQL have them.',
-        docs: 'docker.md',
-      }),
-  );
+/**
+ * Starts it in a running container, and again when that was restarted. Rejects with SM_CONTAINER_SHELL.
+ */
+export async function watchContainer(container: string, name: string): Promise<Watchman> {
+  const post = () =>
+    standWatch(
+      ['exec', '--interactive', container, 'sh', '-c', watchmanScript],
+      (said) =>
+        new SafeMigrateError({
+          code: 'SM_CONTAINER_SHELL',
+          message: `Nothing can be run in the container ${name}: ${said}`,
+          hint: 'It needs sh, sed, env and tr beside the tools of PostgreSQL, as the images of PostgreSQL have them.',
+          docs: 'docker.md',
+        }),
+    );
+  let current = await post();
+  return {
+    async watch(pid, start) {
+      if (current.hasEnded) current = await post();
+      current.say(`watch ${pid} ${start}`);
+    },
+    signal: (pid, start, signal) => current.say(`signal ${pid} ${start} ${signal.replace(/^SIG/, '')}`),
+    [Symbol.asyncDispose]: () => current[Symbol.asyncDispose](),
+  };
 }
 
 /**
- * Runs docker with `args`, which begin the watchman's script, and waits until it is ready. `failure` makes the error
- * from what docker said.
+ * Runs docker with `args`, which begin the watchman's script in a container of its own that ends with it. `failure` makes
+ * the error from what docker said.
  */
 export async function startWatchman(
   args: readonly string[],
   failure: (said: string) => SafeMigrateError,
 ): Promise<Watchman> {
+  const only = await standWatch(args, failure);
+  return {
+    async watch(pid, start) {
+      if (only.hasEnded) throw new Error('the container has ended');
+      only.say(`watch ${pid} ${start}`);
+    },
+    signal: (pid, start, signal) => only.say(`signal ${pid} ${start} ${signal.replace(/^SIG/, '')}`),
+    [Symbol.asyncDispose]: () => only[Symbol.asyncDispose](),
+  };
+}
+
+interface Watch extends AsyncDisposable {
+  readonly hasEnded: boolean;
+  say(line: string): void;
+}
+
+async function standWatch(
+  args: readonly string[],
+  failure: (said: string) => SafeMigrateError,
+): Promise<Watch> {
   const client = startProcess('docker', args, {
     env: dockerEnvironment(),
     stdin: 'pipe',
     ownGroup: true,
   });
+  let hasEnded = false;
+  client.exited
+    .catch(() => {})
+    .finally(() => {
+      hasEnded = true;
+    });
   await ready(client).catch(async (error: unknown) => {
     client.kill('SIGKILL');
     const exit = await client.exited.catch(() => null);
@@ -45,10 +84,11 @@ export async function startWatchman(
       ? error
       : failure(exit === null ? String(error) : saidByDocker(exit));
   });
-  const say = (line: string): void => void client.stdin?.write(`${line}\n`);
   return {
-    watch: (pid, start) => say(`watch ${pid} ${start}`),
-    signal: (pid, start, signal) => say(`signal ${pid} ${start} ${signal.replace(/^SIG/, '')}`),
+    get hasEnded() {
+      return hasEnded;
+    },
+    say: (line) => void client.stdin?.write(`${line}\n`),
     async [Symbol.asyncDispose]() {
       client.stdin?.end();
       const timer = setTimeout(() => client.kill('SIGKILL'), 10_000);

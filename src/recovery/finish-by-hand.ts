@@ -64,14 +64,18 @@ export function finishByHand(names: Names): readonly NextStep[] {
 }
 
 /** For a run whose swap is done, but not seen to be right. */
-export function closeByHand(names: Pick<Names, 'target' | 'failed'>, closedJournal: ClosedJournal): NextStep {
+export function closeByHand(
+  names: { readonly target: string /** null: there was no target before. */; readonly failed: string | null },
+  closedJournal: ClosedJournal,
+): NextStep {
+  const kept = names.failed === null ? '' : `, and what was there before is kept as ${names.failed}`;
   return {
-    text: `${names.target} is the restored backup now, and the state that the failed migration left is kept as ${names.failed}; nothing has to be swapped any more. Look at what the problem above names, then close the journal, or the next run will refuse.`,
+    text: `${names.target} is the restored backup now${kept}; nothing has to be swapped any more. Look at what the problem above names, then close the journal, or the next run will refuse.`,
     commands: [pasted([closing(closedJournal)])],
   };
 }
 
-function closing({ database, comment }: ClosedJournal): string {
+export function closing({ database, comment }: ClosedJournal): string {
   return `COMMENT ON DATABASE ${identifier(database)} IS ${literal(comment)};`;
 }
 

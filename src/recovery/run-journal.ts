@@ -64,7 +64,11 @@ export class RunJournal {
 
   /** `after-migrate` is about to run: whoever comes next does not run it again. */
   async payHook(): Promise<void> {
-    if (this.#isOpen) await this.enter(this.#entry.phase, { afterMigrateOwed: false });
+    if (!this.#isOpen) return;
+    const entry = { ...this.#entry, afterMigrateOwed: false };
+    // Not told: a journal that was left to a person stays that.
+    await this.#lock.writeJournal({ run: entry.run, isOpen: true, entry });
+    this.#entry = entry;
   }
 
   /** The entry that the swap's own transaction writes. */

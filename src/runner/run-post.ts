@@ -1,5 +1,6 @@
 import * as core from '@actions/core';
 import { finishOwnRun } from '../commands/finish-own-run.ts';
+import { hookMark } from '../commands/hooks.ts';
 import { migratorApplicationName } from '../prisma/application-name.ts';
 import { ReportBuilder } from '../report/report-builder.ts';
 import { endLeftovers } from '../system/end-leftovers.ts';
@@ -51,6 +52,8 @@ async function finish(run: string, openPorts: OpenPorts): Promise<void> {
     // Before anything is looked at: a migrator that outlived its parent would go on beneath our hands.
     const ended = await endLeftovers('PGAPPNAME', migratorApplicationName(run));
     if (ended > 0) log.warn(`${ended} processes of the migrator outlived the run and were ended`);
+    const hooks = await endLeftovers(hookMark, run);
+    if (hooks > 0) log.warn(`${hooks} processes of before-migrate outlived the run and were ended`);
     const { settings } = parseInputs(process.env, context);
     // They keep no journal.
     if (settings.command === 'check' || settings.command === 'prune') return;

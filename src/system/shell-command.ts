@@ -1,20 +1,21 @@
-import { existsSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { childEnvironment } from './child-environment.ts';
 import { type ProcessExit, startProcess } from './process.ts';
 import { endGroup } from './process-group.ts';
+import { shellFor } from './shell.ts';
 
 export interface ShellCommand {
   /** One or several lines of shell. */
   readonly script: string;
   readonly directory: string;
+  /** Variable of its environment by which whoever comes next knows it. */
+  readonly mark: { readonly name: string; readonly value: string };
   /** Aborting ends everything that the command has started. */
   readonly signal: AbortSignal;
   /** What it prints, as it comes. */
   readonly onOutput: (text: string) => void;
 }
 
-const bash = '/bin/bash';
 const graceMs = 5000;
 
 /**
@@ -22,12 +23,10 @@ const graceMs = 5000;
  * action's inputs and the runner's tokens. Resolves when it has ended, however it ended.
  */
 export async function runShellCommand(command: ShellCommand): Promise<ProcessExit> {
-  const [shell, options] = existsSync(bash)
-    ? [bash, ['--noprofile', '--norc', '-eo', 'pipefail', '-c']]
-    : ['/bin/sh', ['-e', '-c']];
+  const shell = shellFor(command.script);
   const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
-  const child = startProcess(shell, [...options, command.script], {
-    env: childEnvironment(),
+  const child = startProcess(shell.file, shell.arguments, {
+    env: childEnvironment({ [command.mark.name]: command.mark.value }),
     cwd: command.directory,
     ownGroup: true,
     signal: command.signal,

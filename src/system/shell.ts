@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs';
  * fails. Images without bash have sh.
  */
 export function shellFor(command: string): { readonly file: string; readonly arguments: readonly string[] } {
-  const file = ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path)) ?? 'sh';
-  return { file, arguments: ['-e', '-c', command] };
+  const bash = ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path));
+  return bash === undefined
+    ? { file: 'sh', arguments: ['-e', '-c', command] }
+    : { file: bash, arguments: ['--noprofile', '--norc', '-eo', 'pipefail', '-c', command] };
 }

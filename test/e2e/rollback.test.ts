@@ -178,6 +178,29 @@ describe('rollback', () => {
     },
   );
 
+  it('leaves after-migrate to post when it is cancelled while before-migrate runs', async () => {
+    await using world = await createWorld();
+    await backUp(world);
+    const before = await world.state();
+    await using run = await world.startMigrate({
+      inputs: {
+        command: 'rollback',
+        confirm: world.database,
+        'before-migrate': 'echo maintenance is on; sleep 600',
+        'after-migrate': 'echo "start | again" | tr a-z A-Z',
+      },
+    });
+    await run.waitForLog(/^maintenance is on/m);
+    const cancelled = await run.cancel();
+    expect(cancelled.log).not.toContain('START | AGAIN');
+    expect(cancelled.outputs, cancelled.log).toMatchObject({ result: 'refused' });
+    const post = await run.post();
+    expect(post.log.match(/START \| AGAIN/g)).toHaveLength(1);
+    expect(await world.state()).toEqual(before);
+    const again = await rollBack(world, { 'dry-run': 'true' });
+    expect(again.result.log).not.toContain('is unfinished');
+  });
+
   it.each([
     ['missing', (name: string) => `DROP DATABASE "${name}"`, false],
     ['closed to connections', (name: string) => `ALTER DATABASE "${name}" ALLOW_CONNECTIONS false`, true],

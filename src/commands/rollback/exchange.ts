@@ -1,11 +1,11 @@
 import type { Fallback } from '../../database/database.ts';
 import { readHistory } from '../../prisma/history.ts';
-import { finishRollbackByHand } from '../../recovery/finish-rollback-by-hand.ts';
 import type { RunJournal } from '../../recovery/run-journal.ts';
 import { whenReachable } from '../../recovery/when-reachable.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { CommandContext } from '../context.ts';
+import { waysToFinish } from '../ways-to-finish.ts';
 import type { RollbackReady } from './preflight.ts';
 
 /** Once begun, the exchange listens to nobody: it takes a moment. */
@@ -43,7 +43,7 @@ export async function exchange(
     await journal.leave('recovery-failed', messageOf(error)).catch((reason: unknown) => {
       context.log.warn(`the journal could not be written: ${messageOf(reason)}`);
     });
-    await tellHowToFinish(context, ready, copy, failedName);
+    for (const step of await waysToFinish(database, journal.entry, null)) context.report.nextStep(step);
     return 'recovery-failed';
   }
 }
@@ -100,38 +100,4 @@ async function checkExchanged(
     message: `${name} was rolled back, but ${wrong.join(', ')}${kept}`,
     hint: 'Look at the database before the application is started again.',
   });
-}
-
-/** Commands for before the exchange are no use after it, so the server is asked. */
-async function tellHowToFinish(
-  context: CommandContext,
-  { database, targetOid, backup }: RollbackReady,
-  copy: Fallback,
-  failedName: string | null,
-): Promise<void> {
-  const name = database.address.database;
-  const isExchanged = await database.oidOf(name).then(
-    (oid) => oid === copy.oid,
-    // Who cannot be asked is most likely as he was.
-    () => false,
-  );
-  if (isExchanged) {
-    const kept = failedName === null ? '' : `, and what was there before is kept as ${failedName}`;
-    context.report.nextStep({
-      text: `${name} is the restored backup now${kept}. Look at what the problem above names before you go on; nothing has to be renamed any more.`,
-      commands: [],
-    });
-    return;
-  }
-  const steps = finishRollbackByHand({
-    target: name,
-    fallback: copy.name,
-    failed: failedName ?? name,
-    targetIsMissing: targetOid === null,
-    hasCopy: true,
-    closedJournal: database.closedJournal,
-    comment: backup.manifest.database.properties.comment,
-    failedMark: database.copyMark('failed', context.run.id),
-  });
-  for (const step of steps) context.report.nextStep(step);
 }

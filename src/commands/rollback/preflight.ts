@@ -69,7 +69,7 @@ export async function preflightRollback(
       if (backup.manifest.server.major > server.major) problems.push(olderServer(backup, database));
     }
     const targetOid = await database.oidOf(address.database);
-    await lookAtTarget(database, problems, log);
+    await lookAtTarget(database, settings, problems, log);
     context.report.kept(await database.failedDatabases());
     if (problems.length > 0 || backup === null) throw new RefusedError(problems, { phase: 'preflight' });
 
@@ -100,8 +100,13 @@ export async function preflightRollback(
   }
 }
 
-/** What stands against renaming it. What would only disturb a backup of it is no matter here. */
-async function lookAtTarget(database: Database, problems: Problem[], log: PhaseLog): Promise<void> {
+/** What stands against renaming it. What would only disturb a backup or a copy of it is no matter here. */
+async function lookAtTarget(
+  database: Database,
+  { beforeMigrate }: Pick<RollbackSettings, 'beforeMigrate'>,
+  problems: Problem[],
+  log: PhaseLog,
+): Promise<void> {
   const { unreachable } = database;
   if (unreachable !== null) {
     log.warn(
@@ -114,7 +119,13 @@ async function lookAtTarget(database: Database, problems: Problem[], log: PhaseL
   try {
     const facts = await database.inspect();
     log.detail(`the target has ${formatBytes(facts.sizeBytes)} and ${facts.tableCount} tables now`);
-    problems.push(...facts.obstacles.filter(({ closes }) => closes !== 'all' && closes.includes('swap')));
+    for (const obstacle of facts.obstacles) {
+      const { closes, code, ofCopy, isDoubt, message } = obstacle;
+      if (closes === 'all' || !closes.includes('swap') || ofCopy === true || isDoubt === true) continue;
+      // That is what before-migrate is for; the swap itself looks again.
+      if (code === 'SM_FOREIGN_SESSIONS' && beforeMigrate !== null) log.warn(message);
+      else problems.push(obstacle);
+    }
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;
     log.warn(`the target cannot be looked at: ${messageOf(error)}`);

@@ -50,11 +50,13 @@ export async function chooseClientImage(
       await first.tools[Symbol.asyncDispose]();
       return { opened: exact, because: null };
     } catch (error) {
-      if (!isImageProblem(error)) throw error;
+      if (!(error instanceof SafeMigrateError)) throw error;
       return { opened: first, because: null };
     }
   } catch (error) {
-    if (image !== null || !isImageProblem(error)) throw error;
+    // Tools of the machine have reached the server already: they are the next best.
+    const isWayOut = isImageProblem(error) || (known !== null && error instanceof SafeMigrateError);
+    if (image !== null || !isWayOut) throw error;
     return { opened: null, because: messageOf(error) };
   }
 }

@@ -33,8 +33,10 @@ export async function restoreObstacles(
   const mayBeAllowed = await isPlatformAdministrator(session);
   return [
     ...always,
-    ...(await foreignOwners(session, role, version)),
-    ...forSuperusers.map((each) => (mayBeAllowed ? { ...each, isDoubt: true as const } : each)),
+    ...[
+      ...(await foreignOwners(session, role, version)),
+      ...forSuperusers.map((each) => (mayBeAllowed ? { ...each, isDoubt: true as const } : each)),
+    ].map((each) => ({ ...each, ofCopy: true as const })),
   ];
 }
 
@@ -58,6 +60,8 @@ const ownedObjects = `
   union all select 'pg_language'::regclass, oid, lanowner from pg_language
   union all select 'pg_foreign_data_wrapper'::regclass, oid, fdwowner from pg_foreign_data_wrapper
   union all select 'pg_foreign_server'::regclass, oid, srvowner from pg_foreign_server
+  union all select 'pg_publication'::regclass, oid, pubowner from pg_publication
+  union all select 'pg_default_acl'::regclass, oid, defaclrole from pg_default_acl
   union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
 
 /** The oid from which on objects are not initdb's. */
