@@ -6,6 +6,7 @@ import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { CommandContext } from './context.ts';
 import { dropOrphans, finishEarlier } from './earlier-run.ts';
+import { interruptible } from './interruptible.ts';
 import { openStorages } from './open-storages.ts';
 import { lookAtHistory } from './preflight/look-at-history.ts';
 import { lookAtLeftovers } from './preflight/look-at-leftovers.ts';
@@ -53,32 +54,34 @@ export async function preflight(
     for (const warning of database.toolsWarnings) log.warn(warning);
     // Before anything is looked at: it may put another database in the target's place.
     lock = await finishEarlier(context, settings, { database, migrator, storages }, log);
-    const facts = await lookAtTarget(context, settings, database, problems, log);
-    await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
-    await lookAtLeftovers(context, database, log);
-    if (migrator !== null) {
-      await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));
-    }
-    const before = await lookAtHistory(database, migrator);
-    const found = { database, migrator, storages, facts };
-    if (lock === null && isUpToDate(settings, before) && problems.isEmpty) {
-      return ready({ ...found, ...before, lock });
-    }
-    problems.refuseIfAny();
+    return await interruptible(context.signal, database, async () => {
+      const facts = await lookAtTarget(context, settings, database, problems, log);
+      await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
+      await lookAtLeftovers(context, database, log);
+      if (migrator !== null) {
+        await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));
+      }
+      const before = await lookAtHistory(database, migrator);
+      const found = { database, migrator, storages, facts };
+      if (lock === null && isUpToDate(settings, before) && problems.isEmpty) {
+        return ready({ ...found, ...before, lock });
+      }
+      problems.refuseIfAny();
 
-    lock ??= await database.lock({
-      run: context.run.id,
-      description: context.run.description,
-      startedAt: context.run.startedAt.toISOString(),
+      lock ??= await database.lock({
+        run: context.run.id,
+        description: context.run.description,
+        startedAt: context.run.startedAt.toISOString(),
+      });
+      // Read again: whoever held the lock until now may have migrated.
+      const plan = await lookAtHistory(database, migrator);
+      if (settings.command === 'migrate') problems.add(plan.problems);
+      problems.refuseIfAny();
+      for (const warning of plan.warnings) log.warn(warning);
+      await context.ports.loadParser();
+      if (settings.command === 'migrate') await dropOrphans(database, log);
+      return ready({ ...found, ...plan, lock });
     });
-    // Read again: whoever held the lock until now may have migrated.
-    const plan = await lookAtHistory(database, migrator);
-    if (settings.command === 'migrate') problems.add(plan.problems);
-    problems.refuseIfAny();
-    for (const warning of plan.warnings) log.warn(warning);
-    await context.ports.loadParser();
-    if (settings.command === 'migrate') await dropOrphans(database, log);
-    return ready({ ...found, ...plan, lock });
   } catch (error) {
     await lock?.[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();

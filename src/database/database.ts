@@ -185,6 +185,8 @@ export interface Database extends AsyncDisposable {
   copyName(kind: 'fallback' | 'rehearsal' | 'failed' | 'scratch', run: string): string;
   /** The comment that proves a database of that name to be ours. */
   copyMark(kind: 'fallback' | 'rehearsal' | 'failed', run: string): string;
+  /** Ends the question that is being asked of the target, which then rejects; the next one is asked as ever. */
+  interrupt(): void;
   inspect(): Promise<TargetFacts>;
   /** Which cluster answers. */
   identity(): Promise<ServerIdentity>;

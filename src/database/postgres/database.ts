@@ -84,6 +84,7 @@ export async function openDatabase(
     copyMark: (kind, run) => copyMark({ kind, target: name, run }),
     identity: () => atHome.use(readServerIdentity),
     schema: (signal) => readCompared(server, name, signal),
+    interrupt: () => inTarget.interrupt(),
     inspect: () => inTarget.use((session) => inspect(session, server.version)),
 
     async lock(holder) {

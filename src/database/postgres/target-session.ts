@@ -49,6 +49,17 @@ export class TargetSession {
     }
   }
 
+  /** Aborts what is being asked; `use` opens another session. */
+  interrupt(): void {
+    const opening = this.#session;
+    this.#session = null;
+    opening?.then(
+      (session) => session.kill(),
+      // One that never came about was reported to whoever asked for it.
+      () => {},
+    );
+  }
+
   /** Ends the session; `use` opens another one. */
   async close(): Promise<void> {
     const opening = this.#session;
