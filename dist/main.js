@@ -154,6 +154,25 @@ async function dropOrphans(database, log) {
 	if (dropped.length > 0) log.detail(`dropped ${countOf(dropped.length, "copy", "copies")} of earlier runs: ${dropped.join(", ")}`);
 }
 
+// src/commands/interruptible.ts
+/**
+* Lets a cancel reach the questions that `work` asks of the target: one that waits for a lock would otherwise be waited
+* for until the runner kills everything. For work that has changed nothing; recovery is never interrupted.
+*/
+async function interruptible(signal, database, work) {
+	signal.throwIfAborted();
+	const interrupt = () => database.interrupt();
+	signal.addEventListener("abort", interrupt, { once: true });
+	try {
+		return await work();
+	} catch (error) {
+		signal.throwIfAborted();
+		throw error;
+	} finally {
+		signal.removeEventListener("abort", interrupt);
+	}
+}
+
 // src/prisma/plan.ts
 /**
 * What `migrate deploy` would do with these files and this history (null: there is no `_prisma_migrations`).
@@ -559,38 +578,40 @@ async function preflight(context, settings, log) {
 			migrator,
 			storages
 		}, log);
-		const facts = await lookAtTarget$1(context, settings, database, problems, log);
-		await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
-		await lookAtLeftovers(context, database, log);
-		if (migrator !== null) await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));
-		const before = await lookAtHistory$1(database, migrator);
-		const found = {
-			database,
-			migrator,
-			storages,
-			facts
-		};
-		if (lock === null && isUpToDate(settings, before) && problems.isEmpty) return ready({
-			...found,
-			...before,
-			lock
-		});
-		problems.refuseIfAny();
-		lock ??= await database.lock({
-			run: context.run.id,
-			description: context.run.description,
-			startedAt: context.run.startedAt.toISOString()
-		});
-		const plan = await lookAtHistory$1(database, migrator);
-		if (settings.command === "migrate") problems.add(plan.problems);
-		problems.refuseIfAny();
-		for (const warning of plan.warnings) log.warn(warning);
-		await context.ports.loadParser();
-		if (settings.command === "migrate") await dropOrphans(database, log);
-		return ready({
-			...found,
-			...plan,
-			lock
+		return await interruptible(context.signal, database, async () => {
+			const facts = await lookAtTarget$1(context, settings, database, problems, log);
+			await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
+			await lookAtLeftovers(context, database, log);
+			if (migrator !== null) await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));
+			const before = await lookAtHistory$1(database, migrator);
+			const found = {
+				database,
+				migrator,
+				storages,
+				facts
+			};
+			if (lock === null && isUpToDate(settings, before) && problems.isEmpty) return ready({
+				...found,
+				...before,
+				lock
+			});
+			problems.refuseIfAny();
+			lock ??= await database.lock({
+				run: context.run.id,
+				description: context.run.description,
+				startedAt: context.run.startedAt.toISOString()
+			});
+			const plan = await lookAtHistory$1(database, migrator);
+			if (settings.command === "migrate") problems.add(plan.problems);
+			problems.refuseIfAny();
+			for (const warning of plan.warnings) log.warn(warning);
+			await context.ports.loadParser();
+			if (settings.command === "migrate") await dropOrphans(database, log);
+			return ready({
+				...found,
+				...plan,
+				lock
+			});
 		});
 	} catch (error) {
 		await lock?.[Symbol.asyncDispose]();
@@ -2495,7 +2516,10 @@ async function deployMigrations(context, given) {
 }
 async function deploy(context, given, log) {
 	const { database, migrator, pending, baseline } = given;
-	const { deployed, error } = await start(migrator, log, context.signal);
+	const timeout = AbortSignal.timeout(given.timeoutMs);
+	const ended = await start(migrator, log, AbortSignal.any([context.signal, timeout]));
+	const { deployed } = ended;
+	const error = timeout.aborted && !context.signal.aborted ? timedOut(given.timeoutMs) : ended.error;
 	const incomplete = (fact, message, cause, failure) => ({
 		fact,
 		deployment: {
@@ -2546,7 +2570,7 @@ async function deploy(context, given, log) {
 		sqlState: null,
 		message: `the failure cannot be described: ${messageOf(cause)}`
 	}));
-	return incomplete(`failed in ${failure.migration}: ${failure.message}`, `migration ${failure.migration} failed: ${failure.message}`, error, failure);
+	return incomplete(`failed in ${failure.migration}: ${failure.message}`, isTimeout(error) ? error.message : `migration ${failure.migration} failed: ${failure.message}`, error, failure);
 }
 async function start(migrator, log, signal) {
 	try {
@@ -2567,13 +2591,27 @@ async function start(migrator, log, signal) {
 		};
 	}
 }
+function timedOut(timeoutMs) {
+	return new SafeMigrateError({
+		code: "SM_MIGRATION_TIMEOUT",
+		phase: "migrate",
+		docs: "prisma.md",
+		message: `the migration did not end within ${timeoutMs / 6e4} minutes and was ended`,
+		hint: "Find out what it waited for (a lock, a long rewrite); give more time with migration-timeout-minutes."
+	});
+}
 function noFailedRow(deployed, error) {
+	if (isTimeout(error)) return error.message;
 	if (error !== null) return `prisma could not be run: ${messageOf(error)}`;
 	if (deployed.errorCode === "P1002") return "prisma did not get its lock (P1002): another deploy holds it";
 	const code = deployed.errorCode === null ? "" : ` (${deployed.errorCode})`;
 	return `prisma ended with ${describeExit(deployed)}${code} and did not apply every migration`;
 }
+function isTimeout(error) {
+	return error instanceof SafeMigrateError && error.code === "SM_MIGRATION_TIMEOUT";
+}
 function migrationFailed(message, cause) {
+	if (isTimeout(cause)) return cause;
 	return new SafeMigrateError({
 		code: "SM_MIGRATION_FAILED",
 		phase: "migrate",
@@ -2758,10 +2796,11 @@ async function migrate(context, settings) {
 		database,
 		migrator,
 		pending: ready.pending,
+		timeoutMs: settings.migrationTimeoutMs,
 		begin: async (phaseLog) => {
 			await lock.assertHeld();
 			context.signal.throwIfAborted();
-			const baseline = await takeBaseline(database, migrator, {
+			const baseline = await interruptible(context.signal, database, () => takeBaseline(database, migrator, {
 				...backup,
 				history: ready.history,
 				targetOid: ready.facts.oid,
@@ -2770,7 +2809,7 @@ async function migrate(context, settings) {
 				exact: settings.onNewWrites === "stop",
 				jobs: settings.jobs,
 				signal: context.signal
-			}, phaseLog);
+			}, phaseLog));
 			context.signal.throwIfAborted();
 			await journal.enter("migrate", { baseline: {
 				history: historyDigest(baseline.history),

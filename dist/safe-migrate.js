@@ -6365,6 +6365,12 @@ var TargetSession = class {
 			throw error;
 		}
 	}
+	/** Aborts what is being asked; `use` opens another session. */
+	interrupt() {
+		const opening = this.#session;
+		this.#session = null;
+		opening?.then((session) => session.kill(), () => {});
+	}
 	/** Ends the session; `use` opens another one. */
 	async close() {
 		const opening = this.#session;
@@ -6418,6 +6424,7 @@ async function openDatabase(target, options = {}) {
 		}),
 		identity: () => atHome.use(readServerIdentity),
 		schema: (signal) => readCompared(server, name, signal),
+		interrupt: () => inTarget.interrupt(),
 		inspect: () => inTarget.use((session) => inspect$1(session, server.version)),
 		async lock(holder) {
 			const lock = await takeLock(server, holder);
@@ -12147,6 +12154,18 @@ function wholeNumber(minimum, maximum) {
 		});
 	});
 }
+/** A time in minutes, as milliseconds; parts of a minute are allowed. */
+function minutes(maximum) {
+	return string().transform((given, context) => {
+		const number = /^\d{1,5}(\.\d{1,3})?$/.test(given) ? Number(given) : NaN;
+		if (number > 0 && number <= maximum) return number * 6e4;
+		return refuse(context, {
+			code: "SM_INPUT",
+			message: `${shown(given)} is not a number of minutes up to ${maximum}`,
+			hint: `Allowed: more than 0 and at most ${maximum}.`
+		});
+	});
+}
 /** The last part of a backup's id: it becomes part of file names and object keys. */
 function backupLabel() {
 	return string().transform((given, context) => {
@@ -12492,7 +12511,7 @@ const inputCatalogue = {
 	},
 	"migration-timeout-minutes": {
 		commands: ["migrate"],
-		later: "limit the time of the migration"
+		default: "60"
 	},
 	"migration-window": {
 		commands: ["migrate"],
@@ -12631,6 +12650,7 @@ function fieldsFor(context, raw) {
 		verify: choice(["restore", "archive"]),
 		recovery: choice(["auto", "swap"], ["in-place"]),
 		"on-new-writes": choice(["restore", "stop"]),
+		"migration-timeout-minutes": minutes(1440),
 		"keep-failed": wholeNumber(0, 100),
 		"migrate-command": migrateCommand(project).nullable(),
 		backup: backupChoice(),
@@ -12714,6 +12734,7 @@ function settingsOf(fields) {
 		migrateCommand: fields["migrate-command"],
 		recovery: fields.recovery,
 		onNewWrites: fields["on-new-writes"],
+		migrationTimeoutMs: fields["migration-timeout-minutes"],
 		keepFailed: fields["keep-failed"]
 	};
 }

@@ -35,6 +35,7 @@ export async function deployMigrations(
     readonly database: Database;
     readonly migrator: Migrator;
     readonly pending: readonly string[];
+    readonly timeoutMs: number;
     /** The last look before the migrator is started; may still refuse. */
     readonly begin: (log: PhaseLog) => Promise<Baseline>;
   },
@@ -61,12 +62,16 @@ async function deploy(
     readonly database: Database;
     readonly migrator: Migrator;
     readonly pending: readonly string[];
+    readonly timeoutMs: number;
     readonly baseline: Baseline;
   },
   log: PhaseLog,
 ): Promise<{ readonly fact: string; readonly deployment: Deployment }> {
   const { database, migrator, pending, baseline } = given;
-  const { deployed, error } = await start(migrator, log, context.signal);
+  const timeout = AbortSignal.timeout(given.timeoutMs);
+  const ended = await start(migrator, log, AbortSignal.any([context.signal, timeout]));
+  const { deployed } = ended;
+  const error = timeout.aborted && !context.signal.aborted ? timedOut(given.timeoutMs) : ended.error;
   const incomplete = (fact: string, message: string, cause: unknown, failure: MigrationFailure | null) => ({
     fact,
     deployment: { applied, complete: false, deployed, failure, error: migrationFailed(message, cause) },
@@ -109,7 +114,7 @@ async function deploy(
   );
   return incomplete(
     `failed in ${failure.migration}: ${failure.message}`,
-    `migration ${failure.migration} failed: ${failure.message}`,
+    isTimeout(error) ? error.message : `migration ${failure.migration} failed: ${failure.message}`,
     error,
     failure,
   );
@@ -130,14 +135,30 @@ async function start(
   }
 }
 
+function timedOut(timeoutMs: number): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_MIGRATION_TIMEOUT',
+    phase: 'migrate',
+    docs: 'prisma.md',
+    message: `the migration did not end within ${timeoutMs / 60_000} minutes and was ended`,
+    hint: 'Find out what it waited for (a lock, a long rewrite); give more time with migration-timeout-minutes.',
+  });
+}
+
 function noFailedRow(deployed: DeployResult, error: unknown): string {
+  if (isTimeout(error)) return error.message;
   if (error !== null) return `prisma could not be run: ${messageOf(error)}`;
   if (deployed.errorCode === 'P1002') return 'prisma did not get its lock (P1002): another deploy holds it';
   const code = deployed.errorCode === null ? '' : ` (${deployed.errorCode})`;
   return `prisma ended with ${describeExit(deployed)}${code} and did not apply every migration`;
 }
 
+function isTimeout(error: unknown): error is SafeMigrateError {
+  return error instanceof SafeMigrateError && error.code === 'SM_MIGRATION_TIMEOUT';
+}
+
 function migrationFailed(message: string, cause: unknown): SafeMigrateError {
+  if (isTimeout(cause)) return cause;
   return new SafeMigrateError({
     code: 'SM_MIGRATION_FAILED',
     phase: 'migrate',

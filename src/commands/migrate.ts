@@ -6,6 +6,7 @@ import type { Result } from '../report/report.ts';
 import { beginJournal } from './begin-journal.ts';
 import type { CommandContext } from './context.ts';
 import { deployMigrations } from './deploy-migrations.ts';
+import { interruptible } from './interruptible.ts';
 import { preflight, preflightFact, type Ready } from './preflight.ts';
 import { pruneAfterBackup } from './prune-backups.ts';
 import { recoverTarget } from './recover-target.ts';
@@ -42,20 +43,23 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
       database,
       migrator,
       pending: ready.pending,
+      timeoutMs: settings.migrationTimeoutMs,
       begin: async (phaseLog) => {
         await lock.assertHeld();
         context.signal.throwIfAborted();
-        const baseline = await takeBaseline(
-          database,
-          migrator,
-          {
-            ...backup,
-            history: ready.history,
-            targetOid: ready.facts.oid,
-            properties: ready.facts.properties,
-          },
-          { exact: settings.onNewWrites === 'stop', jobs: settings.jobs, signal: context.signal },
-          phaseLog,
+        const baseline = await interruptible(context.signal, database, () =>
+          takeBaseline(
+            database,
+            migrator,
+            {
+              ...backup,
+              history: ready.history,
+              targetOid: ready.facts.oid,
+              properties: ready.facts.properties,
+            },
+            { exact: settings.onNewWrites === 'stop', jobs: settings.jobs, signal: context.signal },
+            phaseLog,
+          ),
         );
         context.signal.throwIfAborted();
         await journal.enter('migrate', {

@@ -38,6 +38,8 @@ export interface MigrateSettings extends BackupMakingSettings {
   /** `auto`: the least destructive way that is proved to be enough. `swap`: always the restored backup. */
   readonly recovery: 'auto' | 'swap';
   readonly onNewWrites: 'restore' | 'stop';
+  /** Longest time for the migration; then it is ended, and the target comes back. */
+  readonly migrationTimeoutMs: number;
   /** How many kept failed databases stay after a confirmed migration. */
   readonly keepFailed: number;
 }

@@ -52,7 +52,7 @@ export const inputCatalogue = {
   'migrate-command': { commands: ['migrate'] },
   'lock-timeout': { commands: ['migrate'], later: 'limit how long the migration waits for locks' },
   'statement-timeout': { commands: ['migrate'], later: 'limit how long a statement of the migration runs' },
-  'migration-timeout-minutes': { commands: ['migrate'], later: 'limit the time of the migration' },
+  'migration-timeout-minutes': { commands: ['migrate'], default: '60' },
   'migration-window': { commands: ['migrate'], later: 'refuse migrations outside certain hours' },
   'max-recovery-seconds': { commands: ['migrate'], later: 'refuse when coming back would take longer' },
   'keep-failed': { commands: ['migrate'], default: '1' },

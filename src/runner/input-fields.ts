@@ -47,6 +47,19 @@ export function wholeNumber(minimum: number, maximum: number) {
   });
 }
 
+/** A time in minutes, as milliseconds; parts of a minute are allowed. */
+export function minutes(maximum: number) {
+  return z.string().transform((given, context): number => {
+    const number = /^\d{1,5}(\.\d{1,3})?$/.test(given) ? Number(given) : Number.NaN;
+    if (number > 0 && number <= maximum) return number * 60_000;
+    return refuse(context, {
+      code: 'SM_INPUT',
+      message: `${shown(given)} is not a number of minutes up to ${maximum}`,
+      hint: `Allowed: more than 0 and at most ${maximum}.`,
+    });
+  });
+}
+
 /** The last part of a backup's id: it becomes part of file names and object keys. */
 export function backupLabel() {
   return z.string().transform((given, context): string => {

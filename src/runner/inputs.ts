@@ -26,6 +26,7 @@ import {
   type IssueParameters,
   imageName,
   migrateCommand,
+  minutes,
   storageUrls,
   wholeNumber,
 } from './input-fields.ts';
@@ -110,6 +111,7 @@ function fieldsFor(context: GitHubContext, raw: RawInputs) {
     verify: choice(['restore', 'archive']),
     recovery: choice(['auto', 'swap'], ['in-place']),
     'on-new-writes': choice(['restore', 'stop']),
+    'migration-timeout-minutes': minutes(1440),
     'keep-failed': wholeNumber(0, 100),
     'migrate-command': migrateCommand(project).nullable(),
     backup: backupChoice(),
@@ -187,7 +189,10 @@ function settingsOf(fields: Fields): Settings {
     jobs: fields.jobs,
     label: fields.label,
     verify: fields.verify,
-  } satisfies Omit<MigrateSettings, 'command' | 'migrateCommand' | 'recovery' | 'onNewWrites' | 'keepFailed'>;
+  } satisfies Omit<
+    MigrateSettings,
+    'command' | 'migrateCommand' | 'recovery' | 'onNewWrites' | 'migrationTimeoutMs' | 'keepFailed'
+  >;
   if (fields.command === 'backup') return { command: 'backup', ...common };
   return {
     command: 'migrate',
@@ -195,6 +200,7 @@ function settingsOf(fields: Fields): Settings {
     migrateCommand: fields['migrate-command'],
     recovery: fields.recovery,
     onNewWrites: fields['on-new-writes'],
+    migrationTimeoutMs: fields['migration-timeout-minutes'],
     keepFailed: fields['keep-failed'],
   };
 }

@@ -139,3 +139,36 @@ describe('a cancelled migrate', () => {
     expect(await world.copies()).toEqual([result.outputs['failed-database']]);
   });
 });
+
+describe('a cancel', () => {
+  it('reaches a preflight that waits for a lock on the migration history', async () => {
+    await using world = await createWorld({ pending });
+    const before = await world.state();
+    const client = new pg.Client({ connectionString: world.url });
+    await client.connect();
+    await client.query('BEGIN; LOCK TABLE "_prisma_migrations" IN ACCESS EXCLUSIVE MODE');
+    try {
+      await using run = await world.startMigrate();
+      await isRunning(world, '_prisma_migrations', `wait_event_type = 'Lock'`);
+      await cancel(run);
+      await client.query('ROLLBACK');
+      await expectUnharmed(world, before, run);
+    } finally {
+      await client.end();
+    }
+  });
+});
+
+it('ends a migration that takes longer than migration-timeout-minutes, and brings the target back', async () => {
+  await using world = await createWorld({
+    pending: {
+      '20260103000000_slow': 'ALTER TABLE "Customer" ADD COLUMN "x" INTEGER;\nSELECT pg_sleep(120);',
+    },
+  });
+  const before = await world.state();
+  await using run = await world.startMigrate({ inputs: { 'migration-timeout-minutes': '0.2' } });
+  const result = await run.finished;
+  expect(result.outputs, result.log).toMatchObject({ result: 'restored', 'recovery-method': 'swap' });
+  expect((await readReport(result)).problems).toMatchObject([{ code: 'SM_MIGRATION_TIMEOUT' }]);
+  expect(await world.state()).toEqual(before);
+});
