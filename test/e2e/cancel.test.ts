@@ -10,7 +10,7 @@ import { createWorld, type World } from '../support/world.ts';
 
 const pending = { '20260103000000_add_quotations': addQuotations };
 
-async function until(condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+async function until(condition: () => Promise<boolean>, timeoutMs = 150_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
@@ -104,9 +104,9 @@ describe('a cancelled migrate', () => {
     try {
       // Every table is read once more then, to see whether the application has written to it.
       await using run = await world.startMigrate({ inputs: { 'on-new-writes': 'stop' } });
-      await run.waitForLog(/^dump /m, 60_000);
+      await run.waitForLog(/^dump /m, 150_000);
       await client.query('BEGIN; LOCK TABLE "Note" IN ACCESS EXCLUSIVE MODE');
-      await run.waitForLog(/^store /m, 60_000);
+      await run.waitForLog(/^store /m, 150_000);
       await isRunning(world, '.', `application_name = 'safe-migrate snapshot' AND wait_event_type = 'Lock'`);
       const result = await cancel(run);
       await client.query('ROLLBACK');

@@ -83,11 +83,11 @@ describe('the next migrate', () => {
   it('settles a run that died after Prisma had finished, three days and 1 000 rows ago, and loses none', async () => {
     await using world = await createWorld({ pending: { '20260103000000_add_quotations': addQuotations } });
     await using dying = await world.startMigrate();
-    await dying.waitForLog(/^store /m, 90_000);
+    await dying.waitForLog(/^store /m, 150_000);
     const [fallback = ''] = (await world.copies()).filter((name) => name.includes('__fallback_'));
     {
       await using _held = await holdDatabase(world, fallback);
-      await dying.waitForLog(/^confirm /m, 90_000);
+      await dying.waitForLog(/^confirm /m, 150_000);
       await dying.killTree();
     }
     expect(await journalOf(world)).toMatchObject({ phase: 'migrate' });

@@ -209,7 +209,7 @@ describe('migrate, when a migration fails', () => {
     });
     const before = await world.state();
     await using run = await world.startMigrate({ inputs: { 'on-new-writes': 'stop' } });
-    await run.waitForLog(/^dump /m, 60_000);
+    await run.waitForLog(/^dump /m, 150_000);
     await world.psql(`INSERT INTO "Note" (text) VALUES ('written after the backup')`);
     const result = await run.finished;
     expect(result.outputs, result.log).toMatchObject({ result: 'stopped', 'recovery-method': 'none' });

@@ -233,7 +233,7 @@ async function startStage(request: {
   return {
     pid,
     finished,
-    waitForLog: async (pattern, timeoutMs = 30_000) => {
+    waitForLog: async (pattern, timeoutMs = 150_000) => {
       const deadline = AbortSignal.timeout(timeoutMs);
       while (!pattern.test(reader.rawLines.join('\n'))) {
         const ended = await Promise.race([
