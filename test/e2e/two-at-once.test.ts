@@ -17,7 +17,7 @@ async function holdNotes(world: World): Promise<AsyncDisposable> {
 }
 
 /** Resolves when `condition`, asked of the server as the superuser, is true. */
-async function until(world: World, condition: string, timeoutMs = 60_000): Promise<void> {
+async function until(world: World, condition: string, timeoutMs = 150_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while ((await world.cluster.psql('postgres', `SELECT ${condition}`)) !== 't') {
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);

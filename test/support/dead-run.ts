@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 const run = promisify(execFile);
 
 /** Resolves when `condition`, asked of the server as the superuser, is true. */
-export async function until(world: World, condition: string, timeoutMs = 90_000): Promise<void> {
+export async function until(world: World, condition: string, timeoutMs = 150_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while ((await world.cluster.psql('postgres', `SELECT ${condition}`)) !== 't') {
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);

@@ -94,7 +94,7 @@ export async function startWriters(options: {
     await Promise.all(loops);
     return ledgers;
   };
-  const untilEachCommitted = async (transactions: number, timeoutMs = 60_000) => {
+  const untilEachCommitted = async (transactions: number, timeoutMs = 150_000) => {
     const goals = ledgers.map((ledger) => ledger.committed.size + transactions);
     const deadline = Date.now() + timeoutMs;
     while (ledgers.some((ledger, client) => ledger.committed.size < (goals[client] ?? 0))) {

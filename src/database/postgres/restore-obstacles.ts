@@ -60,7 +60,7 @@ const ownedObjects = `
   union all select 'pg_language'::regclass, oid, lanowner from pg_language
   union all select 'pg_foreign_data_wrapper'::regclass, oid, fdwowner from pg_foreign_data_wrapper
   union all select 'pg_foreign_server'::regclass, oid, srvowner from pg_foreign_server
-  union all select 'pg_publication'::regclass, oid, pubowner from pg_publication
+  union all select 'pg_publication'::regclass, oid, pubowner from pg_publication where not puballtables
   union all select 'pg_default_acl'::regclass, oid, defaclrole from pg_default_acl
   union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
 
