@@ -3681,13 +3681,14 @@ const ownedObjects = `
   union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
 /** The oid from which on objects are not initdb's. */
 const firstUserOid = 16384;
+/** What belongs to an extension, or came with a type (a range's functions are the superuser's), is not dumped by itself. */
 async function foreignOwners(session, role, version) {
 	const mayBecome = version.major >= 16 ? "SET" : "MEMBER";
 	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type || ' ' || i.identity as "name"
        from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
       where (o.objid >= ${firstUserOid} or o.classid = 'pg_namespace'::regclass)
         and not pg_has_role(o.owner, '${mayBecome}')
-        and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype = 'e')
+        and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype in ('e', 'i'))
       order by 1, 2`, object({
 		owner: string(),
 		name: string()

@@ -67,6 +67,7 @@ const ownedObjects = `
 /** The oid from which on objects are not initdb's. */
 const firstUserOid = 16_384;
 
+/** What belongs to an extension, or came with a type (a range's functions are the superuser's), is not dumped by itself. */
 async function foreignOwners(
   session: SqlSession,
   role: TargetRole,
@@ -79,7 +80,7 @@ async function foreignOwners(
        from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
       where (o.objid >= ${firstUserOid} or o.classid = 'pg_namespace'::regclass)
         and not pg_has_role(o.owner, '${mayBecome}')
-        and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype = 'e')
+        and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype in ('e', 'i'))
       order by 1, 2`,
     z.object({ owner: z.string(), name: z.string() }),
   );

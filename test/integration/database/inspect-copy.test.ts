@@ -97,6 +97,18 @@ test.each([
   },
 );
 
+test('what came with an object of its own closes nothing: functions of a range, sequences of identities, array types', async () => {
+  const { database, user } = await postgres.createOwnedDatabase('own');
+  await postgres.psql(
+    database,
+    `grant create on schema public to "${user}"; set role "${user}";
+     create type span as range (subtype = text); create table t (id int generated always as identity, s serial, spans span[]);
+     create view v as select 1; create domain d as int check (value > 0);
+     alter default privileges grant select on tables to public`,
+  );
+  expect((await look(database, user)).obstacles).toEqual([]);
+});
+
 test('a trusted extension, and what belongs to it, closes nothing', async () => {
   const { database, user } = await postgres.createOwnedDatabase('trusted');
   await postgres.psql(database, 'create extension hstore; create extension pg_trgm; create extension citext');
