@@ -3302,16 +3302,7 @@ async function checkExchanged({ database, backup }, copy, failedName, log) {
 * be missing, closed or broken; Prisma is needed only where no input names the database.
 */
 async function preflightRollback(context, settings, log) {
-	const problems = [];
-	const attempt = async (work) => {
-		try {
-			return await work();
-		} catch (error) {
-			if (!(error instanceof SafeMigrateError)) throw error;
-			problems.push(...problemsOf(error));
-			return null;
-		}
-	};
+	const problems = new ProblemList();
 	const url = settings.databaseUrl ?? (await context.ports.openMigrator(settings, context.run, context.signal)).url;
 	const database = await context.ports.openDatabase(url, settings, { evenWithoutTarget: true });
 	let lock = null;
@@ -3322,22 +3313,22 @@ async function preflightRollback(context, settings, log) {
 			serverVersion: server.text
 		});
 		for (const warning of database.toolsWarnings) log.warn(warning);
-		if (!settings.dryRun && settings.confirm !== address.database) problems.push(notConfirmed(address.database));
+		if (!settings.dryRun && settings.confirm !== address.database) problems.add([notConfirmed(address.database)]);
 		const storages = openStorages(context, settings);
 		if (settings.dryRun || settings.confirm === address.database) lock = await finishEarlier(context, settings, {
 			database,
 			migrator: null,
 			storages
 		}, log);
-		const backup = await attempt(() => findStored(storages, address.database, settings.backup, context.signal, log));
+		const backup = await problems.attempt(() => findStored(storages, address.database, settings.backup, context.signal, log));
 		if (backup !== null) {
 			context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? "true" : "false"));
-			if (backup.manifest.server.major > server.major) problems.push(olderServer(backup, database));
+			if (backup.manifest.server.major > server.major) problems.add([olderServer(backup, database)]);
 		}
 		const targetOid = await database.oidOf(address.database);
 		await lookAtTarget(database, settings, problems, log);
 		context.report.kept(await database.failedDatabases());
-		if (problems.length > 0 || backup === null) throw new RefusedError(problems, { phase: "preflight" });
+		if (!problems.isEmpty || backup === null) return problems.refuse();
 		const history = await historyOf(database, backup, log);
 		if (!settings.dryRun) lock ??= await database.lock({
 			run: context.run.id,
@@ -3376,7 +3367,7 @@ async function lookAtTarget(database, { beforeMigrate }, problems, log) {
 			const { closes, code, ofCopy, isDoubt, message } = obstacle;
 			if (closes === "all" || !closes.includes("swap") || ofCopy === true || isDoubt === true) continue;
 			if (code === "SM_FOREIGN_SESSIONS" && beforeMigrate !== null) log.warn(message);
-			else problems.push(obstacle);
+			else problems.add([obstacle]);
 		}
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;

@@ -1956,29 +1956,25 @@ async function watchContainer(container, name) {
 		hint: "It needs sh, sed, env and tr beside the tools of PostgreSQL, as the images of PostgreSQL have them.",
 		docs: "docker.md"
 	}));
-	let current = await post();
-	return {
-		async watch(pid, start) {
-			if (current.hasEnded) current = await post();
-			current.say(`watch ${pid} ${start}`);
-		},
-		signal: (pid, start, signal) => current.say(`signal ${pid} ${start} ${signal.replace(/^SIG/, "")}`),
-		[Symbol.asyncDispose]: () => current[Symbol.asyncDispose]()
-	};
+	return watchmanOf(await post(), post);
 }
 /**
 * Runs docker with `args`, which begin the watchman's script in a container of its own that ends with it. `failure` makes
 * the error from what docker said.
 */
 async function startWatchman(args, failure) {
-	const only = await standWatch(args, failure);
+	return watchmanOf(await standWatch(args, failure), () => Promise.reject(/* @__PURE__ */ new Error("the container has ended")));
+}
+/** `again` takes the place of a watch that has ended. */
+function watchmanOf(first, again) {
+	let current = first;
 	return {
 		async watch(pid, start) {
-			if (only.hasEnded) throw new Error("the container has ended");
-			only.say(`watch ${pid} ${start}`);
+			if (current.hasEnded) current = await again();
+			current.say(`watch ${pid} ${start}`);
 		},
-		signal: (pid, start, signal) => only.say(`signal ${pid} ${start} ${signal.replace(/^SIG/, "")}`),
-		[Symbol.asyncDispose]: () => only[Symbol.asyncDispose]()
+		signal: (pid, start, signal) => current.say(`signal ${pid} ${start} ${signal.replace(/^SIG/, "")}`),
+		[Symbol.asyncDispose]: () => current[Symbol.asyncDispose]()
 	};
 }
 async function standWatch(args, failure) {
@@ -3623,8 +3619,138 @@ async function rowSecurity(session, role) {
 	}];
 }
 
-// src/database/postgres/restore-obstacles.ts
+// src/database/postgres/swap-obstacles.ts
 const closesSwap$1 = ["swap"];
+/** Databases that tools expect on every server, whatever else lives in them. */
+const maintenanceDatabases = [
+	"postgres",
+	"template0",
+	"template1"
+];
+/** What stands against putting a restored copy in the target's place by renaming both. */
+async function swapObstacles(session, role, version) {
+	return [
+		...role.mayCreateDatabases ? [] : [noCreateDatabase(role)],
+		...await ownership(session, role, version),
+		...await specialDatabase(session),
+		...await preparedTransactions(session),
+		...await logicalSlots(session),
+		...await subscriptions(session),
+		...await foreignSessions(session, role)
+	];
+}
+function noCreateDatabase(role) {
+	return {
+		code: "SM_NO_CREATEDB",
+		message: `Role ${role.name} may not create databases, so a backup cannot be restored beside the target.`,
+		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} CREATEDB; (members of a role with CREATEDB do not inherit it).`,
+		closes: closesSwap$1
+	};
+}
+/** What pg_has_role() calls the right to SET ROLE: told apart from mere membership since 16. */
+function rightToBecome(version) {
+	return version.major >= 16 ? "SET" : "MEMBER";
+}
+/** ALTER DATABASE … RENAME needs the owner's privileges, giving the copy the same owner needs SET ROLE to it. */
+async function ownership(session, role, version) {
+	const [row] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
+            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner"
+       from pg_database d where d.datname = current_database()`, object({
+		owner: string(),
+		isOwner: boolean()
+	}));
+	if (row === void 0 || row.isOwner) return [];
+	return [{
+		code: "SM_NOT_OWNER",
+		message: `Role ${role.name} does not own database ${session.database} (${row.owner} does), so it cannot rename it.`,
+		hint: `As a superuser: GRANT ${identifier(row.owner)} TO ${identifier(role.name)}; or use the owner in the database URL.`,
+		closes: closesSwap$1
+	}];
+}
+async function specialDatabase(session) {
+	const [row] = await session.query("select d.datistemplate as \"isTemplate\" from pg_database d where d.datname = current_database()", object({ isTemplate: boolean() }));
+	if (maintenanceDatabases.includes(session.database)) return [{
+		code: "SM_MAINTENANCE_DATABASE",
+		message: `${session.database} is the server's own database: other tools connect to it by this name, so it is not renamed.`,
+		hint: "Move the application to a database of its own.",
+		closes: closesSwap$1
+	}];
+	if (row?.isTemplate !== true) return [];
+	return [{
+		code: "SM_TEMPLATE_DATABASE",
+		message: `${session.database} is marked as a template; new databases are copied from it, so it is not replaced.`,
+		hint: `Unless that is wanted: ALTER DATABASE ${identifier(session.database)} IS_TEMPLATE false;`,
+		closes: closesSwap$1
+	}];
+}
+const nameRow$2 = object({ name: string() });
+async function preparedTransactions(session) {
+	const names = await namesOf(session, `select quote_literal(p.gid) as "name" from pg_prepared_xacts p where p.database = current_database() order by 1`);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_PREPARED_TRANSACTIONS",
+		message: `Database ${session.database} holds ${namedSome(names, "the prepared transaction", "prepared transactions")}, which blocks renaming it.`,
+		hint: "Finish it with COMMIT PREPARED or ROLLBACK PREPARED (pg_prepared_xacts shows who made it and when).",
+		closes: closesSwap$1
+	}];
+}
+/** A slot belongs to a database's OID: after a rename its consumer would be refused and WAL pile up. */
+async function logicalSlots(session) {
+	const names = await namesOf(session, `select s.slot_name::text as "name" from pg_replication_slots s where s.database = current_database() order by 1`);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_LOGICAL_SLOT",
+		message: `Database ${session.database} has ${namedSome(names, "the logical replication slot", "logical replication slots")}, which would stay with the replaced database.`,
+		hint: "Recovery by swap would cut the consumer off. Drop the slot when nobody uses it (pg_drop_replication_slot).",
+		closes: closesSwap$1
+	}];
+}
+async function subscriptions(session) {
+	const names = await namesOf(session, `select s.subname::text as "name" from pg_subscription s join pg_database d on d.oid = s.subdbid
+      where d.datname = current_database() order by 1`);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_SUBSCRIPTION",
+		message: `Database ${session.database} has ${namedSome(names, "the subscription", "subscriptions")}, which a restored copy would have to share its slot with.`,
+		hint: "Recovery by swap is closed while the database subscribes to another one.",
+		closes: closesSwap$1
+	}];
+}
+/**
+* Sessions that would block the rename because this role may not end them: those of superusers, and of roles that it
+* is no member of unless it has pg_signal_backend. To others than their owner most columns of pg_stat_activity are
+* null, backend_type too; workers without a user (autovacuum) are left out, they give way by themselves.
+*/
+async function foreignSessions(session, role) {
+	if (role.isSuperuser) return [];
+	const rows = await session.query(`select r.rolname::text as "role", r.rolsuper as "isSuperuser", count(*) as "sessions"
+       from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
+      where a.datname = current_database() and a.pid <> pg_backend_pid()
+        and coalesce(a.backend_type, 'client backend') in ('client backend', 'walsender')
+        and (r.rolsuper or not (pg_has_role(r.oid, 'USAGE') or pg_has_role('pg_signal_backend', 'USAGE')))
+      group by 1, 2 order by 1`, object({
+		role: string(),
+		isSuperuser: boolean(),
+		sessions: number()
+	}));
+	if (rows.length === 0) return [];
+	const count = rows.reduce((sum, row) => sum + row.sessions, 0);
+	const owners = rows.map((row) => `${row.role}${row.isSuperuser ? " (superuser)" : ""}: ${row.sessions}`);
+	const ordinary = rows.filter((row) => !row.isSuperuser).map((row) => identifier(row.role));
+	const grant = ordinary.length === 0 ? "" : `GRANT ${ordinary.join(", ")} TO ${identifier(role.name)}; `;
+	return [{
+		code: "SM_FOREIGN_SESSIONS",
+		message: `Role ${role.name} may not end ${count === 1 ? "a session" : `${count} sessions`} in ${session.database} that would block a swap (${owners.slice(0, 10).join(", ")}).`,
+		hint: `${grant === "" ? "" : `As a superuser: ${grant}or GRANT pg_signal_backend TO ${identifier(role.name)}. `}${ordinary.length < rows.length ? "Sessions of superusers have to be closed by their owners." : ""}`.trim(),
+		closes: closesSwap$1
+	}];
+}
+async function namesOf(session, sql) {
+	return (await session.query(sql, nameRow$2)).map((row) => row.name);
+}
+
+// src/database/postgres/restore-obstacles.ts
+const closesSwap = ["swap"];
 /**
 * Roles of managed platforms whose members may do some of what PostgreSQL leaves to superusers. The catalogs do not say
 * which; the proof of the backup does.
@@ -3683,11 +3809,10 @@ const ownedObjects = `
 const firstUserOid = 16384;
 /** What belongs to an extension, or came with a type (a range's functions are the superuser's), is not dumped by itself. */
 async function foreignOwners(session, role, version) {
-	const mayBecome = version.major >= 16 ? "SET" : "MEMBER";
 	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type || ' ' || i.identity as "name"
        from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
       where (o.objid >= ${firstUserOid} or o.classid = 'pg_namespace'::regclass)
-        and not pg_has_role(o.owner, '${mayBecome}')
+        and not pg_has_role(o.owner, '${rightToBecome(version)}')
         and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype in ('e', 'i'))
       order by 1, 2`, object({
 		owner: string(),
@@ -3700,187 +3825,60 @@ async function foreignOwners(session, role, version) {
 		code: "SM_FOREIGN_OWNER",
 		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the object", "objects")}, because it is no member of ${owners.slice(0, 10).join(", ")}.`,
 		hint: `As a superuser: GRANT ${owners.slice(0, 10).join(", ")} TO ${identifier(role.name)}; or make ${identifier(role.name)} their owner (REASSIGN OWNED).`,
-		closes: closesSwap$1
+		closes: closesSwap
 	}];
 }
-const nameRow$2 = object({ name: string() });
+const nameRow$1 = object({ name: string() });
 async function untrustedExtensions(session, role) {
 	const rows = await session.query(`select e.extname::text as "name"
        from pg_extension e join pg_available_extension_versions v on v.name = e.extname and v.version = e.extversion
-      where v.superuser and not v.trusted order by 1`, nameRow$2);
+      where v.superuser and not v.trusted order by 1`, nameRow$1);
 	if (rows.length === 0) return [];
 	const names = rows.map(({ name }) => name);
 	return [{
 		code: "SM_UNTRUSTED_EXTENSION",
 		message: `Only a superuser may create ${namedSome(names, "the extension", "extensions")} in a restored copy, and role ${role.name} is none.`,
 		hint: "Let a superuser mark it as trusted (in its control file), move what needs it to a database of its own, or use a superuser in the database URL.",
-		closes: closesSwap$1
+		closes: closesSwap
 	}];
 }
 async function publicationsOfAll(session, role, version) {
 	const ofSchemas = version.major >= 15 ? "or exists (select from pg_publication_namespace s where s.pnpubid = p.oid)" : "";
-	const rows = await session.query(`select p.pubname::text as "name" from pg_publication p where p.puballtables ${ofSchemas} order by 1`, nameRow$2);
+	const rows = await session.query(`select p.pubname::text as "name" from pg_publication p where p.puballtables ${ofSchemas} order by 1`, nameRow$1);
 	if (rows.length === 0) return [];
 	const names = rows.map(({ name }) => name);
 	return [{
 		code: "SM_PUBLICATION_OF_ALL",
 		message: `Only a superuser may create ${namedSome(names, "the publication", "publications")} (FOR ALL TABLES or IN SCHEMA) in a restored copy, and role ${role.name} is none.`,
 		hint: "Name the tables in the publication (ALTER PUBLICATION … SET TABLE …), or use a superuser in the database URL.",
-		closes: closesSwap$1
+		closes: closesSwap
 	}];
 }
 async function eventTriggers(session, role) {
 	const rows = await session.query(`select t.evtname::text as "name" from pg_event_trigger t
       where not exists (select from pg_depend d where d.classid = 'pg_event_trigger'::regclass and d.objid = t.oid and d.deptype = 'e')
-      order by 1`, nameRow$2);
+      order by 1`, nameRow$1);
 	if (rows.length === 0) return [];
 	const names = rows.map(({ name }) => name);
 	return [{
 		code: "SM_EVENT_TRIGGER",
 		message: `Only a superuser may create ${namedSome(names, "the event trigger", "event triggers")} in a restored copy, and role ${role.name} is none.`,
 		hint: "Drop it for the time of the migration, or use a superuser in the database URL.",
-		closes: closesSwap$1
+		closes: closesSwap
 	}];
 }
 /** They hold the database open, know it by name, and do not restore by pg_restore alone. */
 async function backgroundWorkers(session) {
-	return (await session.query(`select e.extname::text as "name" from pg_extension e where e.extname in ('pg_cron', 'timescaledb') order by 1`, nameRow$2)).map(({ name }) => ({
+	return (await session.query(`select e.extname::text as "name" from pg_extension e where e.extname in ('pg_cron', 'timescaledb') order by 1`, nameRow$1)).map(({ name }) => ({
 		code: "SM_BACKGROUND_WORKER",
 		message: `Extension ${name} keeps workers of its own in ${session.database}; a restored copy would not have them, and they come back while databases are renamed.`,
 		hint: name === "pg_cron" ? "Let pg_cron live in a database of its own (cron.database_name) and use cron.schedule_in_database for this one." : "Recovery by swap is closed for databases of TimescaleDB.",
-		closes: closesSwap$1
+		closes: closesSwap
 	}));
 }
 async function isPlatformAdministrator(session) {
 	return (await session.query(`select r.rolname::text as "name" from pg_roles r
-      where r.rolname in (${platformRoles.map((name) => `'${name}'`).join(", ")}) and pg_has_role(r.oid, 'MEMBER')`, nameRow$2)).length > 0;
-}
-
-// src/database/postgres/swap-obstacles.ts
-const closesSwap = ["swap"];
-/** Databases that tools expect on every server, whatever else lives in them. */
-const maintenanceDatabases = [
-	"postgres",
-	"template0",
-	"template1"
-];
-/** What stands against putting a restored copy in the target's place by renaming both. */
-async function swapObstacles(session, role, version) {
-	return [
-		...role.mayCreateDatabases ? [] : [noCreateDatabase(role)],
-		...await ownership(session, role, version),
-		...await specialDatabase(session),
-		...await preparedTransactions(session),
-		...await logicalSlots(session),
-		...await subscriptions(session),
-		...await foreignSessions(session, role)
-	];
-}
-function noCreateDatabase(role) {
-	return {
-		code: "SM_NO_CREATEDB",
-		message: `Role ${role.name} may not create databases, so a backup cannot be restored beside the target.`,
-		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} CREATEDB; (members of a role with CREATEDB do not inherit it).`,
-		closes: closesSwap
-	};
-}
-/** ALTER DATABASE … RENAME needs the owner's privileges, giving the copy the same owner needs SET ROLE to it. */
-async function ownership(session, role, version) {
-	const mayBecome = version.major >= 16 ? "SET" : "MEMBER";
-	const [row] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
-            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${mayBecome}') as "isOwner"
-       from pg_database d where d.datname = current_database()`, object({
-		owner: string(),
-		isOwner: boolean()
-	}));
-	if (row === void 0 || row.isOwner) return [];
-	return [{
-		code: "SM_NOT_OWNER",
-		message: `Role ${role.name} does not own database ${session.database} (${row.owner} does), so it cannot rename it.`,
-		hint: `As a superuser: GRANT ${identifier(row.owner)} TO ${identifier(role.name)}; or use the owner in the database URL.`,
-		closes: closesSwap
-	}];
-}
-async function specialDatabase(session) {
-	const [row] = await session.query("select d.datistemplate as \"isTemplate\" from pg_database d where d.datname = current_database()", object({ isTemplate: boolean() }));
-	if (maintenanceDatabases.includes(session.database)) return [{
-		code: "SM_MAINTENANCE_DATABASE",
-		message: `${session.database} is the server's own database: other tools connect to it by this name, so it is not renamed.`,
-		hint: "Move the application to a database of its own.",
-		closes: closesSwap
-	}];
-	if (row?.isTemplate !== true) return [];
-	return [{
-		code: "SM_TEMPLATE_DATABASE",
-		message: `${session.database} is marked as a template; new databases are copied from it, so it is not replaced.`,
-		hint: `Unless that is wanted: ALTER DATABASE ${identifier(session.database)} IS_TEMPLATE false;`,
-		closes: closesSwap
-	}];
-}
-const nameRow$1 = object({ name: string() });
-async function preparedTransactions(session) {
-	const names = await namesOf(session, `select quote_literal(p.gid) as "name" from pg_prepared_xacts p where p.database = current_database() order by 1`);
-	if (names.length === 0) return [];
-	return [{
-		code: "SM_PREPARED_TRANSACTIONS",
-		message: `Database ${session.database} holds ${namedSome(names, "the prepared transaction", "prepared transactions")}, which blocks renaming it.`,
-		hint: "Finish it with COMMIT PREPARED or ROLLBACK PREPARED (pg_prepared_xacts shows who made it and when).",
-		closes: closesSwap
-	}];
-}
-/** A slot belongs to a database's OID: after a rename its consumer would be refused and WAL pile up. */
-async function logicalSlots(session) {
-	const names = await namesOf(session, `select s.slot_name::text as "name" from pg_replication_slots s where s.database = current_database() order by 1`);
-	if (names.length === 0) return [];
-	return [{
-		code: "SM_LOGICAL_SLOT",
-		message: `Database ${session.database} has ${namedSome(names, "the logical replication slot", "logical replication slots")}, which would stay with the replaced database.`,
-		hint: "Recovery by swap would cut the consumer off. Drop the slot when nobody uses it (pg_drop_replication_slot).",
-		closes: closesSwap
-	}];
-}
-async function subscriptions(session) {
-	const names = await namesOf(session, `select s.subname::text as "name" from pg_subscription s join pg_database d on d.oid = s.subdbid
-      where d.datname = current_database() order by 1`);
-	if (names.length === 0) return [];
-	return [{
-		code: "SM_SUBSCRIPTION",
-		message: `Database ${session.database} has ${namedSome(names, "the subscription", "subscriptions")}, which a restored copy would have to share its slot with.`,
-		hint: "Recovery by swap is closed while the database subscribes to another one.",
-		closes: closesSwap
-	}];
-}
-/**
-* Sessions that would block the rename because this role may not end them: those of superusers, and of roles that it
-* is no member of unless it has pg_signal_backend. To others than their owner most columns of pg_stat_activity are
-* null, backend_type too; workers without a user (autovacuum) are left out, they give way by themselves.
-*/
-async function foreignSessions(session, role) {
-	if (role.isSuperuser) return [];
-	const rows = await session.query(`select r.rolname::text as "role", r.rolsuper as "isSuperuser", count(*) as "sessions"
-       from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
-      where a.datname = current_database() and a.pid <> pg_backend_pid()
-        and coalesce(a.backend_type, 'client backend') in ('client backend', 'walsender')
-        and (r.rolsuper or not (pg_has_role(r.oid, 'USAGE') or pg_has_role('pg_signal_backend', 'USAGE')))
-      group by 1, 2 order by 1`, object({
-		role: string(),
-		isSuperuser: boolean(),
-		sessions: number()
-	}));
-	if (rows.length === 0) return [];
-	const count = rows.reduce((sum, row) => sum + row.sessions, 0);
-	const owners = rows.map((row) => `${row.role}${row.isSuperuser ? " (superuser)" : ""}: ${row.sessions}`);
-	const ordinary = rows.filter((row) => !row.isSuperuser).map((row) => identifier(row.role));
-	const grant = ordinary.length === 0 ? "" : `GRANT ${ordinary.join(", ")} TO ${identifier(role.name)}; `;
-	return [{
-		code: "SM_FOREIGN_SESSIONS",
-		message: `Role ${role.name} may not end ${count === 1 ? "a session" : `${count} sessions`} in ${session.database} that would block a swap (${owners.slice(0, 10).join(", ")}).`,
-		hint: `${grant === "" ? "" : `As a superuser: ${grant}or GRANT pg_signal_backend TO ${identifier(role.name)}. `}${ordinary.length < rows.length ? "Sessions of superusers have to be closed by their owners." : ""}`.trim(),
-		closes: closesSwap
-	}];
-}
-async function namesOf(session, sql) {
-	return (await session.query(sql, nameRow$1)).map((row) => row.name);
+      where r.rolname in (${platformRoles.map((name) => `'${name}'`).join(", ")}) and pg_has_role(r.oid, 'MEMBER')`, nameRow$1)).length > 0;
 }
 
 // src/database/postgres/inspect.ts

@@ -27,15 +27,7 @@ export async function watchContainer(container: string, name: string): Promise<W
           docs: 'docker.md',
         }),
     );
-  let current = await post();
-  return {
-    async watch(pid, start) {
-      if (current.hasEnded) current = await post();
-      current.say(`watch ${pid} ${start}`);
-    },
-    signal: (pid, start, signal) => current.say(`signal ${pid} ${start} ${signal.replace(/^SIG/, '')}`),
-    [Symbol.asyncDispose]: () => current[Symbol.asyncDispose](),
-  };
+  return watchmanOf(await post(), post);
 }
 
 /**
@@ -46,14 +38,21 @@ export async function startWatchman(
   args: readonly string[],
   failure: (said: string) => SafeMigrateError,
 ): Promise<Watchman> {
-  const only = await standWatch(args, failure);
+  return watchmanOf(await standWatch(args, failure), () =>
+    Promise.reject(new Error('the container has ended')),
+  );
+}
+
+/** `again` takes the place of a watch that has ended. */
+function watchmanOf(first: Watch, again: () => Promise<Watch>): Watchman {
+  let current = first;
   return {
     async watch(pid, start) {
-      if (only.hasEnded) throw new Error('the container has ended');
-      only.say(`watch ${pid} ${start}`);
+      if (current.hasEnded) current = await again();
+      current.say(`watch ${pid} ${start}`);
     },
-    signal: (pid, start, signal) => only.say(`signal ${pid} ${start} ${signal.replace(/^SIG/, '')}`),
-    [Symbol.asyncDispose]: () => only[Symbol.asyncDispose](),
+    signal: (pid, start, signal) => current.say(`signal ${pid} ${start} ${signal.replace(/^SIG/, '')}`),
+    [Symbol.asyncDispose]: () => current[Symbol.asyncDispose](),
   };
 }
 

@@ -4,11 +4,12 @@ import { readHistory } from '../../prisma/history.ts';
 import type { HistoryRow } from '../../prisma/migrator.ts';
 import { formatBytes } from '../../report/quantity.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
-import { messageOf, type Problem, problemsOf, RefusedError, SafeMigrateError } from '../../system/errors.ts';
+import { messageOf, type Problem, SafeMigrateError } from '../../system/errors.ts';
 import type { CommandContext } from '../context.ts';
 import { finishEarlier } from '../earlier-run.ts';
 import { findStored, storedRecord } from '../find-stored.ts';
 import { openStorages } from '../open-storages.ts';
+import { ProblemList } from '../preflight/problem-list.ts';
 import type { RollbackSettings } from '../settings.ts';
 
 /** Everything a rollback needs to begin, looked at and found fit. */
@@ -32,17 +33,7 @@ export async function preflightRollback(
   settings: RollbackSettings,
   log: PhaseLog,
 ): Promise<RollbackReady> {
-  const problems: Problem[] = [];
-  const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof SafeMigrateError)) throw error;
-      problems.push(...problemsOf(error));
-      return null;
-    }
-  };
-
+  const problems = new ProblemList();
   const url =
     settings.databaseUrl ?? (await context.ports.openMigrator(settings, context.run, context.signal)).url;
   const database = await context.ports.openDatabase(url, settings, {
@@ -54,24 +45,24 @@ export async function preflightRollback(
     context.report.target({ ...address, serverVersion: server.text });
     for (const warning of database.toolsWarnings) log.warn(warning);
     if (!settings.dryRun && settings.confirm !== address.database)
-      problems.push(notConfirmed(address.database));
+      problems.add([notConfirmed(address.database)]);
 
     const storages = openStorages(context, settings);
     // Before anything is looked at: it may put another database in the target's place.
     if (settings.dryRun || settings.confirm === address.database) {
       lock = await finishEarlier(context, settings, { database, migrator: null, storages }, log);
     }
-    const backup = await attempt(() =>
+    const backup = await problems.attempt(() =>
       findStored(storages, address.database, settings.backup, context.signal, log),
     );
     if (backup !== null) {
       context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? 'true' : 'false'));
-      if (backup.manifest.server.major > server.major) problems.push(olderServer(backup, database));
+      if (backup.manifest.server.major > server.major) problems.add([olderServer(backup, database)]);
     }
     const targetOid = await database.oidOf(address.database);
     await lookAtTarget(database, settings, problems, log);
     context.report.kept(await database.failedDatabases());
-    if (problems.length > 0 || backup === null) throw new RefusedError(problems, { phase: 'preflight' });
+    if (!problems.isEmpty || backup === null) return problems.refuse();
 
     const history = await historyOf(database, backup, log);
     if (!settings.dryRun) {
@@ -104,7 +95,7 @@ export async function preflightRollback(
 async function lookAtTarget(
   database: Database,
   { beforeMigrate }: Pick<RollbackSettings, 'beforeMigrate'>,
-  problems: Problem[],
+  problems: ProblemList,
   log: PhaseLog,
 ): Promise<void> {
   const { unreachable } = database;
@@ -124,7 +115,7 @@ async function lookAtTarget(
       if (closes === 'all' || !closes.includes('swap') || ofCopy === true || isDoubt === true) continue;
       // That is what before-migrate is for; the swap itself looks again.
       if (code === 'SM_FOREIGN_SESSIONS' && beforeMigrate !== null) log.warn(message);
-      else problems.push(obstacle);
+      else problems.add([obstacle]);
     }
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;

@@ -4,6 +4,7 @@ import type { TargetRole } from './inspect.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
 import { identifier } from './sql-text.ts';
+import { rightToBecome } from './swap-obstacles.ts';
 import { isUserSchema } from './table-content.ts';
 
 const closesSwap = ['swap'] as const;
@@ -73,13 +74,11 @@ async function foreignOwners(
   role: TargetRole,
   version: ServerVersion,
 ): Promise<Obstacle[]> {
-  // Membership with and without the right to SET ROLE are told apart since 16.
-  const mayBecome = version.major >= 16 ? 'SET' : 'MEMBER';
   const rows = await session.query(
     `select o.owner::regrole::text as "owner", i.type || ' ' || i.identity as "name"
        from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
       where (o.objid >= ${firstUserOid} or o.classid = 'pg_namespace'::regclass)
-        and not pg_has_role(o.owner, '${mayBecome}')
+        and not pg_has_role(o.owner, '${rightToBecome(version)}')
         and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype in ('e', 'i'))
       order by 1, 2`,
     z.object({ owner: z.string(), name: z.string() }),

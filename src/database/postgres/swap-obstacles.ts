@@ -35,13 +35,16 @@ function noCreateDatabase(role: TargetRole): Obstacle {
   };
 }
 
+/** What pg_has_role() calls the right to SET ROLE: told apart from mere membership since 16. */
+export function rightToBecome(version: ServerVersion): 'SET' | 'MEMBER' {
+  return version.major >= 16 ? 'SET' : 'MEMBER';
+}
+
 /** ALTER DATABASE … RENAME needs the owner's privileges, giving the copy the same owner needs SET ROLE to it. */
 async function ownership(session: SqlSession, role: TargetRole, version: ServerVersion): Promise<Obstacle[]> {
-  // Membership with and without the right to SET ROLE are told apart since 16.
-  const mayBecome = version.major >= 16 ? 'SET' : 'MEMBER';
   const [row] = await session.query(
     `select pg_get_userbyid(d.datdba) as "owner",
-            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${mayBecome}') as "isOwner"
+            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner"
        from pg_database d where d.datname = current_database()`,
     z.object({ owner: z.string(), isOwner: z.boolean() }),
   );
