@@ -41,6 +41,28 @@ describe('migrate, when a migration fails', () => {
     expect(await world.psql(`SELECT count(*) FROM "Quotation"`)).toBe('0');
   });
 
+  it('recovers a database that pg_upgrade brought from 14, whose schema public is the superuser’s, and says so', async () => {
+    await using world = await createWorld({ pending: { [failing]: splitNameFails } });
+    const { superuser } = world.cluster.info;
+    await world.cluster.psql(
+      world.database,
+      `ALTER SCHEMA public OWNER TO "${superuser}"; GRANT ALL ON SCHEMA public TO PUBLIC; COMMENT ON SCHEMA public IS 'ours'`,
+    );
+    const before = await world.state();
+    await using run = await world.migrate();
+    expect(run.result.outputs, run.result.log).toMatchObject({
+      result: 'restored',
+      'recovery-method': 'swap',
+    });
+    expect(run.result.visibleLog).toMatch(/warning: schema public belongs to .* in a restored copy/);
+    const after = await world.state();
+    expect(after.tables).toEqual(before.tables);
+    const ownerAndRights = `SELECT nspowner::regrole || ' ' || nspacl::text || ' ' || obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'public'`;
+    expect(await world.psql(ownerAndRights)).toMatch(
+      /^pg_database_owner \{.*[{,]=UC\/pg_database_owner.*\} ours$/,
+    );
+  });
+
   it('reports the roles that a failed migration has made, changed and dropped: they stay', async () => {
     await using world = await createWorld({
       pending: {

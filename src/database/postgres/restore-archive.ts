@@ -1,5 +1,6 @@
 import type { Fingerprint } from '../database.ts';
 import { readArchiveEntries } from './archive-entries.ts';
+import { isPublicSchemaEntry } from './public-owner.ts';
 import { restoreExtensions } from './restore-extensions.ts';
 import { restoreFailed } from './restore-failed.ts';
 import type { PostgresServer, ToolExit } from './server.ts';
@@ -11,6 +12,8 @@ export interface ArchiveRestore {
   /** A custom-format archive whose SHA-256 has been verified: a crafted one could run code in pg_restore. */
   readonly dumpPath: string;
   readonly extensions: Fingerprint['extensions'];
+  /** `public` keeps the owner that it has in a new database. */
+  readonly leavesPublicOwner: boolean;
   /** Parallel jobs of pg_restore. */
   readonly jobs: number;
   readonly signal: AbortSignal;
@@ -22,7 +25,10 @@ export interface ArchiveRestore {
  */
 export async function restoreArchive(server: PostgresServer, restore: ArchiveRestore): Promise<void> {
   const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
-  await restoreEntries(server, restore, entries.schemas, 1);
+  const schemas = restore.leavesPublicOwner
+    ? entries.schemas.filter((line) => !isPublicSchemaEntry(line))
+    : entries.schemas;
+  await restoreEntries(server, restore, schemas, 1);
   await restoreExtensions(server, restore.database, restore.extensions);
   restore.signal.throwIfAborted();
   await restoreEntries(server, restore, entries.rest, restore.jobs);

@@ -56,6 +56,15 @@ describe('databases of every shape are proved', () => {
     await expectProved(server);
   });
 
+  test('one whose schema public is the superuser’s, as pg_upgrade leaves it', async () => {
+    const server = await targetMadeWith('', 'CREATE TABLE public.t AS SELECT 1 AS a');
+    await cluster.psql(
+      server.address.database,
+      `ALTER SCHEMA public OWNER TO "${cluster.info.superuser}"; GRANT ALL ON SCHEMA public TO PUBLIC; COMMENT ON SCHEMA public IS 'ours'`,
+    );
+    await expectProved(server);
+  });
+
   test('one in LATIN1 with the C locale', async () => {
     await expectProved(
       await targetMadeWith(
