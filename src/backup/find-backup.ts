@@ -5,6 +5,8 @@ import { type ListedBackup, listBackups, type StoredBackups } from './stored-bac
 /** The backup that was asked for, and what should be known about how it was found. */
 export interface FoundBackup {
   readonly backup: ListedBackup;
+  /** All that were looked at to find it, newest first: every one of the database for `latest` or `listAll`. */
+  readonly listed: readonly ListedBackup[];
   /** For people: storages that did not answer, newer folders that cannot be read. */
   readonly warnings: readonly string[];
 }
@@ -19,14 +21,17 @@ export async function findBackup(
   database: string,
   wanted: string,
   signal: AbortSignal,
+  options: { readonly listAll?: boolean } = {},
 ): Promise<FoundBackup> {
   const where = storages.map(({ url }) => url).join(', ');
   // Anything else is no id, and would be looked for in another folder.
   if (!/^[A-Za-z0-9_.-]+$/.test(wanted)) throw notFound(wanted, database, where, []);
-  const stored = await listBackups(storages, database, {
+  const everything = await listBackups(storages, database, {
     signal,
-    ...(wanted === 'latest' ? {} : { id: wanted }),
+    ...(wanted === 'latest' || options.listAll === true ? {} : { id: wanted }),
   });
+  const listed = everything.backups;
+  const stored = wanted === 'latest' ? everything : onlyOf(everything, wanted);
   const silence = stored.silent.map(
     ({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`,
   );
@@ -35,7 +40,7 @@ export async function findBackup(
     if (backup === undefined) throw notFound(wanted, database, where, [...silence, ...unreadableIn(stored)]);
     // Ids begin with their time.
     const newer = stored.unreadable.filter(({ id, problem }) => id > backup.id && problem !== null);
-    return { backup, warnings: [...silence, ...unreadableIn({ unreadable: newer })] };
+    return { backup, listed, warnings: [...silence, ...unreadableIn({ unreadable: newer })] };
   }
   if (backup === undefined) {
     const [problem] = unreadableIn(stored);
@@ -55,7 +60,15 @@ export async function findBackup(
       docs: 'storage.md',
     });
   }
-  return { backup, warnings: [...silence, ...unreadableIn(stored)] };
+  return { backup, listed, warnings: [...silence, ...unreadableIn(stored)] };
+}
+
+function onlyOf({ backups, unreadable, silent }: StoredBackups, wanted: string): StoredBackups {
+  return {
+    backups: backups.filter(({ id }) => id === wanted),
+    unreadable: unreadable.filter(({ id }) => id === wanted),
+    silent,
+  };
 }
 
 function unreadableIn({ unreadable }: Pick<StoredBackups, 'unreadable'>): readonly string[] {

@@ -1,12 +1,8 @@
 import type { StoredBackupRecord } from '../report/report.ts';
 import { messageOf } from '../system/errors.ts';
 import { manifestName } from './manifest.ts';
-import {
-  type AgingBackup,
-  decideRetention,
-  type RetentionDecision,
-  type RetentionPolicy,
-} from './retention.ts';
+import { type AgingBackup, decideRetention, type RetentionPolicy } from './retention.ts';
+import { isProvedIn, mergePlaces, shownBackup } from './shown-backup.ts';
 import { type BackupPlace, type ListedBackup, listBackups, type StoredBackups } from './stored-backups.ts';
 
 /** A backup as one storage holds it. */
@@ -45,21 +41,20 @@ export async function pruneStorages(
     );
     for (const decision of decideRetention(placed, options.policy, options)) {
       const removed = !decision.stays && !options.dryRun && (await remove(decision.backup, options));
-      records.push(recordOf(decision, removed));
+      const { backup, stays, reason } = decision;
+      records.push(shownBackup(backup.listed, backup.place, { stays, removed, reason }));
     }
   }
-  return merged(records);
+  return mergePlaces(records);
 }
 
-/** A dump that is not there in its full length proves nothing, whatever its manifest says. */
 function aging(listed: ListedBackup, place: BackupPlace): PlacedBackup {
   const { manifest } = listed;
-  const dump = place.objects.find(({ key }) => key === `${place.folder}/${manifest.file.name}`);
   return {
     id: listed.id,
     createdAt: new Date(manifest.createdAt),
     madeBy: manifest.command,
-    proved: manifest.proof.proved && dump?.sizeBytes === manifest.file.sizeBytes,
+    proved: isProvedIn(listed, place),
     listed,
     place,
   };
@@ -89,39 +84,4 @@ function tellOfTheRest(stored: StoredBackups, warn: (line: string) => void): voi
         : `${place.url} is left as it is: ${problem}`,
     );
   }
-}
-
-function recordOf(
-  { backup, stays, reason }: RetentionDecision<PlacedBackup>,
-  removed: boolean,
-): StoredBackupRecord {
-  const { manifest } = backup.listed;
-  return {
-    id: backup.id,
-    createdAt: manifest.createdAt,
-    sizeBytes: manifest.file.sizeBytes,
-    proved: backup.proved,
-    madeBy: backup.madeBy,
-    appliedMigrations: manifest.prisma?.appliedMigrations.length ?? null,
-    locations: [backup.place.url],
-    stays,
-    removed,
-    reason,
-  };
-}
-
-/** The same decision about the same backup is told once, with all the places. */
-function merged(records: readonly StoredBackupRecord[]): readonly StoredBackupRecord[] {
-  const byText = new Map<string, StoredBackupRecord>();
-  for (const record of records) {
-    const text = JSON.stringify({ ...record, locations: [] });
-    const known = byText.get(text);
-    byText.set(
-      text,
-      known === undefined ? record : { ...known, locations: [...known.locations, ...record.locations] },
-    );
-  }
-  return [...byText.values()].sort(
-    (a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1),
-  );
 }

@@ -1,21 +1,31 @@
 import { findBackup } from '../backup/find-backup.ts';
+import { shownBackups } from '../backup/shown-backup.ts';
 import type { ListedBackup } from '../backup/stored-backups.ts';
 import { formatBytes, formatDuration } from '../report/quantity.ts';
 import type { BackupRecord } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
+import { storedBackupLine } from '../report/stored-backup-text.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { CommandContext } from './context.ts';
 
-/** The stored backup that was asked for; what was odd on the way is a warning. */
+/** The stored backup that was asked for; what was odd on the way is a warning, and what else there is a table. */
 export async function findStored(
+  context: Pick<CommandContext, 'report' | 'signal'>,
   storages: readonly Storage[],
   database: string,
-  wanted: string,
-  signal: AbortSignal,
+  wanted: { readonly backup: string; readonly dryRun: boolean },
   log: PhaseLog,
 ): Promise<ListedBackup> {
-  const { backup, warnings } = await findBackup(storages, database, wanted, signal);
+  const now = new Date();
+  const { backup, listed, warnings } = await findBackup(storages, database, wanted.backup, context.signal, {
+    // Whoever only looks may want to choose another one.
+    listAll: wanted.dryRun,
+  });
   for (const warning of warnings) log.warn(warning);
-  for (const line of describeBackup(backup, new Date())) log.detail(line);
+  const records = shownBackups(listed);
+  context.report.storedBackups(records);
+  for (const record of records) log.detail(storedBackupLine(record, now));
+  for (const line of describeBackup(backup, now)) log.detail(line);
   return backup;
 }
 

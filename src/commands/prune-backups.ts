@@ -1,8 +1,8 @@
 import { pruneStorages } from '../backup/prune-storage.ts';
 import type { AgingBackup } from '../backup/retention.ts';
-import { countOf, formatAge, formatBytes } from '../report/quantity.ts';
-import type { StoredBackupRecord } from '../report/report.ts';
+import { countOf } from '../report/quantity.ts';
 import type { PhaseLog } from '../report/run-log.ts';
+import { storedBackupLine } from '../report/stored-backup-text.ts';
 import type { Storage } from '../storage/storage.ts';
 import { messageOf } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
@@ -10,8 +10,8 @@ import type { Ready } from './preflight.ts';
 import type { BackupMaking } from './settings.ts';
 
 /**
- * Phase prune, after a new backup is stored: old ones go. Only when the new one is proved, and softly, because the
- * result of the run stands already.
+ * Phase prune, after a new backup is stored: old ones go. Softly, because the result of the run stands already. When the
+ * new one is not proved all stay, and are shown.
  */
 export async function pruneAfterBackup(
   context: CommandContext,
@@ -19,7 +19,7 @@ export async function pruneAfterBackup(
   ready: Pick<Ready, 'database' | 'storages'>,
   restoreProved: string,
 ): Promise<void> {
-  if (restoreProved !== 'true') return;
+  const isProved = restoreProved === 'true';
   await context.log.phase('prune', async (log) => {
     try {
       const journal = await ready.database.openJournal();
@@ -27,7 +27,7 @@ export async function pruneAfterBackup(
         storages: ready.storages,
         database: ready.database.address.database,
         settings: { retention: settings.retention, dryRun: false },
-        mayBeNeeded: namedBy(journal?.backupId ?? null),
+        mayBeNeeded: isProved ? namedBy(journal?.backupId ?? null) : () => 'the new backup is not proved',
       });
     } catch (error) {
       log.warn(`old backups could not be removed: ${messageOf(error)}`);
@@ -66,22 +66,12 @@ export async function prune(
     warn: (line) => log.warn(line),
   });
   context.report.storedBackups(records);
-  for (const record of records) log.detail(lineOf(record, now));
-  const going = records.filter(({ stays }) => !stays);
+  for (const record of records) log.detail(storedBackupLine(record, now));
+  const going = records.filter(({ retention: decided }) => decided?.stays === false);
   const kept = countOf(records.length - going.length, 'backup');
   if (dryRun) return { fact: `${kept} would stay, ${going.length} would go`, value: null };
-  return { fact: `${kept} kept, ${going.filter(({ removed }) => removed).length} removed`, value: null };
-}
-
-function lineOf(record: StoredBackupRecord, now: Date): string {
-  const { stays, removed, reason } = record;
-  return [
-    record.id,
-    formatAge(now.getTime() - Date.parse(record.createdAt)),
-    formatBytes(record.sizeBytes),
-    record.proved ? 'proved' : 'not proved',
-    record.appliedMigrations === null ? 'migrations unknown' : countOf(record.appliedMigrations, 'migration'),
-    record.locations.join(' '),
-    `${stays ? 'stays' : removed ? 'removed' : 'goes'}: ${reason}`,
-  ].join('  ');
+  return {
+    fact: `${kept} kept, ${going.filter(({ retention: decided }) => decided?.removed).length} removed`,
+    value: null,
+  };
 }

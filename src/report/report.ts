@@ -119,7 +119,7 @@ export interface BackupRecord {
   readonly encryption: 'passphrase' | 'recipients' | null;
 }
 
-/** A backup as storages hold it, and what retention says about it there. */
+/** A backup as storages hold it, and what retention says about it there, where it was asked. */
 export interface StoredBackupRecord {
   readonly id: string;
   /** ISO 8601. */
@@ -130,11 +130,14 @@ export interface StoredBackupRecord {
   /** How many migrations were applied in it; null when that was not known. */
   readonly appliedMigrations: number | null;
   readonly locations: readonly string[];
-  readonly stays: boolean;
-  /** Whether it is gone by now: with `dry-run` nothing is, and a removal may fail. */
-  readonly removed: boolean;
-  /** Why it stays or goes. */
-  readonly reason: string;
+  /** null when retention was not applied: a rollback lists what there is, and removes nothing. */
+  readonly retention: {
+    readonly stays: boolean;
+    /** Whether it is gone by now: with `dry-run` nothing is, and a removal may fail. */
+    readonly removed: boolean;
+    /** Why it stays or goes. */
+    readonly reason: string;
+  } | null;
 }
 
 export interface KeptDatabase {
@@ -219,7 +222,7 @@ export interface Report {
   /** After a recovery: what became of the server's roles while the migration ran. They are as they were left. */
   readonly roleChanges: readonly RoleChange[];
   readonly keptDatabases: readonly KeptDatabase[];
-  /** What the storages held when retention was applied, newest first; null when it was not. */
+  /** What the storages held when retention was applied or a backup was looked for, newest first; null when neither was. */
   readonly storedBackups: readonly StoredBackupRecord[] | null;
   /** What this run found of an earlier one and finished; null when there was none. */
   readonly earlierRun: EarlierRun | null;

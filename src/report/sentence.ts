@@ -53,8 +53,8 @@ function checkedSentence(report: Report): string {
 
 function prunedSentence({ storedBackups }: Report): string {
   const all = storedBackups ?? [];
-  const going = all.filter(({ stays }) => !stays).length;
-  const removed = all.filter((stored) => stored.removed).length;
+  const going = all.filter(({ retention }) => retention?.stays === false).length;
+  const removed = all.filter(({ retention }) => retention?.removed).length;
   if (going === 0) return `All of ${countOf(all.length, 'backup')} stay.`;
   return removed === 0
     ? `Nothing was removed; retention would end ${going} of ${countOf(all.length, 'backup')}.`

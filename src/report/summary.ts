@@ -7,6 +7,7 @@ import { jobPasses, type Report } from './report.ts';
 import { restoreByHandCommands } from './restore-by-hand.ts';
 import { rollbackSection } from './rollback-section.ts';
 import { resultSentence } from './sentence.ts';
+import { retentionText } from './stored-backup-text.ts';
 
 /** GitHub drops a summary that is longer; some room is left for the last line. */
 const maximumSummaryBytes = 1024 * 1024 - 1024;
@@ -185,7 +186,7 @@ function storedBackups(report: Report): string | null {
     stored.proved ? 'yes' : 'no',
     stored.appliedMigrations === null ? 'unknown' : formatCount(stored.appliedMigrations),
     stored.locations.map(code).join(' '),
-    `${stored.stays ? 'stays' : stored.removed ? 'removed' : 'goes'}: ${plain(stored.reason)}`,
+    plain(retentionText(stored)),
   ]);
   const columns = ['Backup', 'Age', 'Size', 'Proved', 'Migrations', 'Where', ''];
   return `### Stored backups\n\n${table(columns, rows)}`;

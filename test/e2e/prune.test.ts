@@ -51,7 +51,11 @@ describe('retention', () => {
     expect(run.result.log).toContain('2 backups kept, 1 removed');
     expect(await stored()).toEqual(old.slice(1).map((takenAt) => `backup_${takenAt}Z_scheduled`));
     const report = await readReport(run.result);
-    expect(report.storedBackups).toMatchObject([{ stays: true }, { stays: true }, { removed: true }]);
+    expect(report.storedBackups).toMatchObject([
+      { retention: { stays: true } },
+      { retention: { stays: true } },
+      { retention: { removed: true } },
+    ]);
   });
 
   test('is applied after a new backup was stored and proved', async () => {

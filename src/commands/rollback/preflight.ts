@@ -53,7 +53,7 @@ export async function preflightRollback(
       lock = await finishEarlier(context, settings, { database, migrator: null, storages }, log);
     }
     const backup = await problems.attempt(() =>
-      findStored(storages, address.database, settings.backup, context.signal, log),
+      findStored(context, storages, address.database, settings, log),
     );
     if (backup !== null) {
       context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? 'true' : 'false'));

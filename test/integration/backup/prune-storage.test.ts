@@ -50,14 +50,12 @@ test('removes what is old, in every storage, and says of each backup why it stay
   expect(records).toMatchObject([
     {
       id: sampleId(young),
-      stays: true,
-      removed: false,
-      reason: 'the newest that is proved',
+      retention: { stays: true, removed: false, reason: 'the newest that is proved' },
       proved: true,
       appliedMigrations: 1,
       sizeBytes: 8,
     },
-    { id: sampleId(old), stays: false, removed: true, reason: 'older than 7 days' },
+    { id: sampleId(old), retention: { stays: false, removed: true, reason: 'older than 7 days' } },
   ]);
   expect(records[1]?.locations).toEqual([near, far].map(({ url }) => `${url}/erp/${sampleId(old)}`));
   expect(await held(near)).toEqual(keysOf(young));
@@ -68,7 +66,7 @@ test('removes what is old, in every storage, and says of each backup why it stay
 test('removes nothing in a dry run', async () => {
   for (const sample of [on('10'), on('21')]) await storeSample(near, sample);
   const records = await prune([near], { dryRun: true });
-  expect(records.map(({ stays, removed }) => [stays, removed])).toEqual([
+  expect(records.map(({ retention }) => [retention?.stays, retention?.removed])).toEqual([
     [true, false],
     [false, false],
   ]);
@@ -92,8 +90,7 @@ test('does not call a backup proved whose dump is gone or cut off', async () => 
   await writeFile(join(folder, 'erp', sampleId(short), 'database.dump'), 'the d');
   const records = await prune([near]);
   expect(records.find(({ id }) => id === sampleId(proved))).toMatchObject({
-    stays: true,
-    reason: 'the newest that is proved',
+    retention: { stays: true, reason: 'the newest that is proved' },
   });
 });
 
@@ -137,7 +134,7 @@ test('goes on when one backup cannot be removed, and says so', async () => {
   await rm(dump);
   await mkdir(dump);
   const records = await prune([near]);
-  expect(records.map(({ stays, removed }) => [stays, removed])).toEqual([
+  expect(records.map(({ retention }) => [retention?.stays, retention?.removed])).toEqual([
     [true, false],
     [false, false],
     [false, true],
