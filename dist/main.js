@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as labelBefore, A as encryptionSentence, B as historyDigest, C as Hooks, D as findingsOf, E as checkPartNames, F as whenReachable, G as listBackups, H as needsBaseline, I as readyCopy, J as manifestName, K as digestOf, L as takeBaseline, M as finishEarlierRun, N as waysToFinish, P as recover, Q as backupId, R as fieldsOf, S as ReportBuilder, T as describeExit, U as readHistory, V as describeFailure, W as findBackup, X as sealedDumpName, Y as renderManifest, Z as backupFolder, _ as requestedCommand, _t as parseSql, a as saveWorkFolder, at as RunJournal, b as readArtifactAccess, bt as messageOf, c as runIdentity, ct as sha256OfFile, d as checkSections, et as countOf, f as plain, g as readInputs, h as parseInputs, ht as errorCodeIn, i as saveOpenRun, it as formatDuration, j as openStorages, k as writeSchemaText, l as repositoryRootOf, lt as YoungGarbage, m as surviveLostOutput, mt as checksumsOf, nt as formatBytes, ot as openPorts, p as resultSentence, q as dumpName, r as surviveStrayErrors, rt as formatCount, t as WorkFolder, tt as formatAge, u as publish, v as secretsOf, vt as RefusedError, x as ActionLog, xt as problemsOf, y as readGitHubContext, yt as SafeMigrateError, z as objectsIn } from "./safe-migrate.js";
+import { $ as backupId, A as encryptionSentence, B as objectsIn, C as Hooks, D as findingsOf, E as checkPartNames, F as recover, G as findBackup, H as describeFailure, I as whenReachable, J as dumpName, K as listBackups, L as readyCopy, M as openStorages, N as finishEarlierRun, P as waysToFinish, Q as backupFolder, R as takeBaseline, S as ReportBuilder, T as describeExit, U as needsBaseline, V as historyDigest, W as readHistory, X as renderManifest, Y as manifestName, Z as sealedDumpName, _ as requestedCommand, _t as parseSql, a as saveWorkFolder, at as RunJournal, b as readArtifactAccess, bt as messageOf, c as runIdentity, ct as sha256OfFile, d as checkSections, et as labelBefore, f as plain, g as readInputs, h as parseInputs, ht as errorCodeIn, i as saveOpenRun, it as formatDuration, j as storedBackupLine, k as writeSchemaText, l as repositoryRootOf, lt as YoungGarbage, m as surviveLostOutput, mt as checksumsOf, nt as formatBytes, ot as openPorts, p as resultSentence, q as digestOf, r as surviveStrayErrors, rt as formatCount, t as WorkFolder, tt as countOf, u as publish, v as secretsOf, vt as RefusedError, x as ActionLog, xt as problemsOf, y as readGitHubContext, yt as SafeMigrateError, z as fieldsOf } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash, createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { Readable, Writable } from "node:stream";
@@ -679,6 +679,47 @@ function daysText(days) {
 	return days === 1 ? "1 day" : `${days} days`;
 }
 
+// src/backup/shown-backup.ts
+/** A dump that is not there in its full length proves nothing, whatever its manifest says. */
+function isProvedIn({ manifest }, place) {
+	const dump = place.objects.find(({ key }) => key === `${place.folder}/${manifest.file.name}`);
+	return manifest.proof.proved && dump?.sizeBytes === manifest.file.sizeBytes;
+}
+/** A backup in one storage as the report shows it; `retention` is null where it was not applied. */
+function shownBackup(listed, place, retention) {
+	const { manifest } = listed;
+	return {
+		id: listed.id,
+		createdAt: manifest.createdAt,
+		sizeBytes: manifest.file.sizeBytes,
+		proved: isProvedIn(listed, place),
+		madeBy: manifest.command,
+		appliedMigrations: manifest.prisma?.appliedMigrations.length ?? null,
+		locations: [place.url],
+		retention
+	};
+}
+/** All that was listed, newest first, for a command that removes nothing. */
+function shownBackups(backups) {
+	return mergePlaces(backups.flatMap((listed) => listed.places.map((place) => shownBackup(listed, place, null))));
+}
+/** What is the same of the same backup is told once, with all the places; newest first. */
+function mergePlaces(records) {
+	const byText = /* @__PURE__ */ new Map();
+	for (const record of records) {
+		const text = JSON.stringify({
+			...record,
+			locations: []
+		});
+		const known = byText.get(text);
+		byText.set(text, known === void 0 ? record : {
+			...known,
+			locations: [...known.locations, ...record.locations]
+		});
+	}
+	return [...byText.values()].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1));
+}
+
 // src/backup/prune-storage.ts
 /**
 * Applies retention to the backups of a database. Every storage is looked at for itself: what another one holds is no
@@ -693,20 +734,23 @@ async function pruneStorages(storages, database, options) {
 		const placed = stored.backups.flatMap((listed) => listed.places.filter((place) => place.storage === storage).map((place) => aging(listed, place)));
 		for (const decision of decideRetention(placed, options.policy, options)) {
 			const removed = !decision.stays && !options.dryRun && await remove(decision.backup, options);
-			records.push(recordOf(decision, removed));
+			const { backup, stays, reason } = decision;
+			records.push(shownBackup(backup.listed, backup.place, {
+				stays,
+				removed,
+				reason
+			}));
 		}
 	}
-	return merged(records);
+	return mergePlaces(records);
 }
-/** A dump that is not there in its full length proves nothing, whatever its manifest says. */
 function aging(listed, place) {
 	const { manifest } = listed;
-	const dump = place.objects.find(({ key }) => key === `${place.folder}/${manifest.file.name}`);
 	return {
 		id: listed.id,
 		createdAt: new Date(manifest.createdAt),
 		madeBy: manifest.command,
-		proved: manifest.proof.proved && dump?.sizeBytes === manifest.file.sizeBytes,
+		proved: isProvedIn(listed, place),
 		listed,
 		place
 	};
@@ -727,45 +771,14 @@ function tellOfTheRest(stored, warn) {
 	for (const { storage, error } of stored.silent) warn(`${storage.url} was not pruned, because it does not answer: ${messageOf(error)}`);
 	for (const { place, problem } of stored.unreadable) warn(problem === null ? `${place.url} has no manifest: an upload that never came to its end, or that is under way` : `${place.url} is left as it is: ${problem}`);
 }
-function recordOf({ backup, stays, reason }, removed) {
-	const { manifest } = backup.listed;
-	return {
-		id: backup.id,
-		createdAt: manifest.createdAt,
-		sizeBytes: manifest.file.sizeBytes,
-		proved: backup.proved,
-		madeBy: backup.madeBy,
-		appliedMigrations: manifest.prisma?.appliedMigrations.length ?? null,
-		locations: [backup.place.url],
-		stays,
-		removed,
-		reason
-	};
-}
-/** The same decision about the same backup is told once, with all the places. */
-function merged(records) {
-	const byText = /* @__PURE__ */ new Map();
-	for (const record of records) {
-		const text = JSON.stringify({
-			...record,
-			locations: []
-		});
-		const known = byText.get(text);
-		byText.set(text, known === void 0 ? record : {
-			...known,
-			locations: [...known.locations, ...record.locations]
-		});
-	}
-	return [...byText.values()].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1));
-}
 
 // src/commands/prune-backups.ts
 /**
-* Phase prune, after a new backup is stored: old ones go. Only when the new one is proved, and softly, because the
-* result of the run stands already.
+* Phase prune, after a new backup is stored: old ones go. Softly, because the result of the run stands already. When the
+* new one is not proved all stay, and are shown.
 */
 async function pruneAfterBackup(context, settings, ready, restoreProved) {
-	if (restoreProved !== "true") return;
+	const isProved = restoreProved === "true";
 	await context.log.phase("prune", async (log) => {
 		try {
 			const journal = await ready.database.openJournal();
@@ -776,7 +789,7 @@ async function pruneAfterBackup(context, settings, ready, restoreProved) {
 					retention: settings.retention,
 					dryRun: false
 				},
-				mayBeNeeded: namedBy(journal?.backupId ?? null)
+				mayBeNeeded: isProved ? namedBy(journal?.backupId ?? null) : () => "the new backup is not proved"
 			});
 		} catch (error) {
 			log.warn(`old backups could not be removed: ${messageOf(error)}`);
@@ -804,29 +817,17 @@ async function prune(context, log, given) {
 		warn: (line) => log.warn(line)
 	});
 	context.report.storedBackups(records);
-	for (const record of records) log.detail(lineOf(record, now));
-	const going = records.filter(({ stays }) => !stays);
+	for (const record of records) log.detail(storedBackupLine(record, now));
+	const going = records.filter(({ retention: decided }) => decided?.stays === false);
 	const kept = countOf(records.length - going.length, "backup");
 	if (dryRun) return {
 		fact: `${kept} would stay, ${going.length} would go`,
 		value: null
 	};
 	return {
-		fact: `${kept} kept, ${going.filter(({ removed }) => removed).length} removed`,
+		fact: `${kept} kept, ${going.filter(({ retention: decided }) => decided?.removed).length} removed`,
 		value: null
 	};
-}
-function lineOf(record, now) {
-	const { stays, removed, reason } = record;
-	return [
-		record.id,
-		formatAge(now.getTime() - Date.parse(record.createdAt)),
-		formatBytes(record.sizeBytes),
-		record.proved ? "proved" : "not proved",
-		record.appliedMigrations === null ? "migrations unknown" : countOf(record.appliedMigrations, "migration"),
-		record.locations.join(" "),
-		`${stays ? "stays" : removed ? "removed" : "goes"}: ${reason}`
-	].join("  ");
 }
 
 // src/commands/settle.ts
@@ -3156,11 +3157,15 @@ function fetchStored(context, backup, keys) {
 }
 
 // src/commands/find-stored.ts
-/** The stored backup that was asked for; what was odd on the way is a warning. */
-async function findStored(storages, database, wanted, signal, log) {
-	const { backup, warnings } = await findBackup(storages, database, wanted, signal);
+/** The stored backup that was asked for; what was odd on the way is a warning, and what else there is a table. */
+async function findStored(context, storages, database, wanted, log) {
+	const now = /* @__PURE__ */ new Date();
+	const { backup, listed, warnings } = await findBackup(storages, database, wanted.backup, context.signal, { listAll: wanted.dryRun });
 	for (const warning of warnings) log.warn(warning);
-	for (const line of describeBackup(backup, /* @__PURE__ */ new Date())) log.detail(line);
+	const records = shownBackups(listed);
+	context.report.storedBackups(records);
+	for (const record of records) log.detail(storedBackupLine(record, now));
+	for (const line of describeBackup(backup, now)) log.detail(line);
 	return backup;
 }
 /** What a person wants to know before he goes back to a backup. */
@@ -3320,7 +3325,7 @@ async function preflightRollback(context, settings, log) {
 			migrator: null,
 			storages
 		}, log);
-		const backup = await problems.attempt(() => findStored(storages, address.database, settings.backup, context.signal, log));
+		const backup = await problems.attempt(() => findStored(context, storages, address.database, settings, log));
 		if (backup !== null) {
 			context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? "true" : "false"));
 			if (backup.manifest.server.major > server.major) problems.add([olderServer(backup, database)]);

@@ -4798,6 +4798,35 @@ async function commitSafely(admin, copy) {
 	await admin.execute(`ALTER DATABASE ${identifier(copy)} RESET synchronous_commit`);
 }
 
+// src/database/postgres/public-owner.ts
+const standing = object({
+	mayGive: boolean(),
+	isBootstrap: boolean()
+});
+/**
+* The role to which a dump gives the schema `public` although only a superuser could, so that a restored copy leaves it
+* out; null when there is none. Until 14 initdb gave `public` to the superuser, and pg_upgrade keeps it so; from 15 on
+* it belongs to `pg_database_owner`, and only then does pg_dump say who else owns it.
+* `from` is the schema text of the dump and the major version of the server that it was made on.
+*/
+async function unreachablePublicOwner(server, admin, from) {
+	if (server.version.major < 15) return null;
+	const owner = publicPiece.exec(from.schemaText)?.groups?.owner;
+	if (owner === void 0 || owner === "pg_database_owner") return null;
+	const [row] = await admin.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_roles
+         WHERE rolname = ${literal(owner)} AND pg_catalog.pg_has_role(oid, 'MEMBER')) AS "mayGive",
+       EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)} AND oid = 10) AS "isBootstrap"`, standing);
+	if (row === void 0 || row.mayGive) return null;
+	return row.isBootstrap || from.serverMajor < 15 ? owner : null;
+}
+/** A schema text without the piece that gives `public` to its owner. */
+function withoutPublicOwner(schemaText) {
+	return schemaText.replace(publicPiece, "");
+}
+/** Whether a line of an archive's table of contents is that piece. */
+const isPublicSchemaEntry = (line) => /^\d+; \d+ \d+ SCHEMA - public /.test(line);
+const publicPiece = /^--\n-- Name: public; Type: SCHEMA; Schema: -; Owner: (?<owner>.*)\n--\n(?:(?!--\n-- Name: )[^\n]*\n)*/m;
+
 // src/database/postgres/public-schema.ts
 const schemaRow = object({ oid: number() });
 /**
@@ -5060,7 +5089,7 @@ async function run$1(session, extension, statement) {
 */
 async function restoreArchive(server, restore) {
 	const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
-	await restoreEntries(server, restore, entries.schemas, 1);
+	await restoreEntries(server, restore, restore.leavesPublicOwner ? entries.schemas.filter((line) => !isPublicSchemaEntry(line)) : entries.schemas, 1);
 	await restoreExtensions(server, restore.database, restore.extensions);
 	restore.signal.throwIfAborted();
 	await restoreEntries(server, restore, entries.rest, restore.jobs);
@@ -5218,12 +5247,19 @@ async function fillAndCompare(server, admin, request, log) {
 	let progress;
 	log.progress(() => progress);
 	await matchPublicSchema(server, admin, name, request.hasPublicSchema);
+	const { expectedSchemaText: schemaText } = request;
+	const publicOwner = await unreachablePublicOwner(server, admin, {
+		schemaText,
+		serverMajor: expected.serverMajor
+	});
+	if (publicOwner !== null) log.warn(`schema public belongs to ${publicOwner}; in a restored copy it belongs to the owner of the database, as PostgreSQL makes it since 15`);
 	await watchingSize(admin, name, (text) => {
 		progress = text;
 	}, () => restoreArchive(server, {
 		database: name,
 		dumpPath: request.dumpPath,
 		extensions: expected.extensions,
+		leavesPublicOwner: publicOwner !== null,
 		jobs,
 		signal
 	}));
@@ -5233,7 +5269,7 @@ async function fillAndCompare(server, admin, request, log) {
 		await session.execute("ANALYZE");
 		return readSequenceDirections(session);
 	});
-	const { fingerprint, schemaText } = await fingerprintDatabase(server, name, {
+	const { fingerprint, schemaText: actual } = await fingerprintDatabase(server, name, {
 		jobs,
 		signal,
 		onTable: (done, all) => {
@@ -5242,8 +5278,8 @@ async function fillAndCompare(server, admin, request, log) {
 	});
 	const differences = [...compareFingerprints(expected, fingerprint, directions), ...await compareSchemas(server, admin, {
 		run: request.run,
-		expected: request.expectedSchemaText,
-		actual: schemaText,
+		expected: publicOwner === null ? schemaText : withoutPublicOwner(schemaText),
+		actual,
 		extensions: expected.extensions,
 		properties: request.properties,
 		hasPublicSchema: request.hasPublicSchema,
@@ -9961,13 +9997,15 @@ function merge(folders) {
 * this id. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its manifest is no good) or
 * SM_BACKUP_AMBIGUOUS (storages hold different ones under its id).
 */
-async function findBackup(storages, database, wanted, signal) {
+async function findBackup(storages, database, wanted, signal, options = {}) {
 	const where = storages.map(({ url }) => url).join(", ");
 	if (!/^[A-Za-z0-9_.-]+$/.test(wanted)) throw notFound(wanted, database, where, []);
-	const stored = await listBackups(storages, database, {
+	const everything = await listBackups(storages, database, {
 		signal,
-		...wanted === "latest" ? {} : { id: wanted }
+		...wanted === "latest" || options.listAll === true ? {} : { id: wanted }
 	});
+	const listed = everything.backups;
+	const stored = wanted === "latest" ? everything : onlyOf(everything, wanted);
 	const silence = stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`);
 	const [backup, other] = stored.backups;
 	if (wanted === "latest") {
@@ -9975,6 +10013,7 @@ async function findBackup(storages, database, wanted, signal) {
 		const newer = stored.unreadable.filter(({ id, problem }) => id > backup.id && problem !== null);
 		return {
 			backup,
+			listed,
 			warnings: [...silence, ...unreadableIn({ unreadable: newer })]
 		};
 	}
@@ -9996,7 +10035,15 @@ async function findBackup(storages, database, wanted, signal) {
 	});
 	return {
 		backup,
+		listed,
 		warnings: [...silence, ...unreadableIn(stored)]
+	};
+}
+function onlyOf({ backups, unreadable, silent }, wanted) {
+	return {
+		backups: backups.filter(({ id }) => id === wanted),
+		unreadable: unreadable.filter(({ id }) => id === wanted),
+		silent
 	};
 }
 function unreadableIn({ unreadable }) {
@@ -11348,6 +11395,25 @@ function openStorages(context, settings) {
 		isEncrypted: (settings.encryption ?? null) !== null,
 		workFolder: context.workFolder
 	}));
+}
+
+// src/report/stored-backup-text.ts
+/** What becomes of a stored backup and why; empty where retention was not applied. */
+function retentionText({ retention }) {
+	if (retention === null) return "";
+	return `${retention.stays ? "stays" : retention.removed ? "removed" : "goes"}: ${retention.reason}`;
+}
+/** A stored backup in one line of the log. */
+function storedBackupLine(record, now) {
+	return [
+		record.id,
+		formatAge(now.getTime() - Date.parse(record.createdAt)),
+		formatBytes(record.sizeBytes),
+		record.proved ? "proved" : "not proved",
+		record.appliedMigrations === null ? "migrations unknown" : countOf(record.appliedMigrations, "migration"),
+		record.locations.join(" "),
+		...record.retention === null ? [] : [retentionText(record)]
+	].join("  ");
 }
 
 // src/report/encryption-sentence.ts
@@ -12838,8 +12904,8 @@ function checkedSentence(report) {
 }
 function prunedSentence({ storedBackups }) {
 	const all = storedBackups ?? [];
-	const going = all.filter(({ stays }) => !stays).length;
-	const removed = all.filter((stored) => stored.removed).length;
+	const going = all.filter(({ retention }) => retention?.stays === false).length;
+	const removed = all.filter(({ retention }) => retention?.removed).length;
 	if (going === 0) return `All of ${countOf(all.length, "backup")} stay.`;
 	return removed === 0 ? `Nothing was removed; retention would end ${going} of ${countOf(all.length, "backup")}.` : `Retention removed ${removed} of ${countOf(all.length, "backup")}.`;
 }
@@ -13345,7 +13411,7 @@ function storedBackups(report) {
 		stored.proved ? "yes" : "no",
 		stored.appliedMigrations === null ? "unknown" : formatCount(stored.appliedMigrations),
 		stored.locations.map(code).join(" "),
-		`${stored.stays ? "stays" : stored.removed ? "removed" : "goes"}: ${plain(stored.reason)}`
+		plain(retentionText(stored))
 	]);
 	return `### Stored backups\n\n${table([
 		"Backup",
@@ -13536,4 +13602,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { labelBefore as $, encryptionSentence as A, historyDigest as B, Hooks as C, findingsOf as D, checkPartNames as E, whenReachable as F, listBackups as G, needsBaseline as H, readyCopy as I, manifestName as J, digestOf as K, takeBaseline as L, finishEarlierRun as M, waysToFinish as N, readSchemaText as O, recover as P, backupId as Q, fieldsOf as R, ReportBuilder as S, describeExit as T, readHistory as U, describeFailure as V, findBackup as W, sealedDumpName as X, renderManifest as Y, backupFolder as Z, requestedCommand as _, parseSql as _t, saveWorkFolder as a, RunJournal as at, readArtifactAccess as b, messageOf as bt, runIdentity as c, sha256OfFile as ct, checkSections as d, storageMismatch as dt, countOf as et, plain as f, stoppedBy as ft, readInputs as g, migratorApplicationName as gt, parseInputs as h, errorCodeIn as ht, saveOpenRun as i, formatDuration as it, openStorages as j, writeSchemaText as k, repositoryRootOf as l, YoungGarbage as lt, surviveLostOutput as m, checksumsOf as mt, removeWorkFolder as n, formatBytes as nt, savedOpenRun as o, openPorts as ot, resultSentence as p, objectKey as pt, dumpName as q, surviveStrayErrors as r, formatCount as rt, savedWorkFolder as s, sha256Of as st, WorkFolder as t, formatAge as tt, publish as u, ContentGate as ut, secretsOf as v, RefusedError as vt, hookMark as w, ActionLog as x, problemsOf as xt, readGitHubContext as y, SafeMigrateError as yt, objectsIn as z };
+export { backupId as $, encryptionSentence as A, objectsIn as B, Hooks as C, findingsOf as D, checkPartNames as E, recover as F, findBackup as G, describeFailure as H, whenReachable as I, dumpName as J, listBackups as K, readyCopy as L, openStorages as M, finishEarlierRun as N, readSchemaText as O, waysToFinish as P, backupFolder as Q, takeBaseline as R, ReportBuilder as S, describeExit as T, needsBaseline as U, historyDigest as V, readHistory as W, renderManifest as X, manifestName as Y, sealedDumpName as Z, requestedCommand as _, parseSql as _t, saveWorkFolder as a, RunJournal as at, readArtifactAccess as b, messageOf as bt, runIdentity as c, sha256OfFile as ct, checkSections as d, storageMismatch as dt, labelBefore as et, plain as f, stoppedBy as ft, readInputs as g, migratorApplicationName as gt, parseInputs as h, errorCodeIn as ht, saveOpenRun as i, formatDuration as it, storedBackupLine as j, writeSchemaText as k, repositoryRootOf as l, YoungGarbage as lt, surviveLostOutput as m, checksumsOf as mt, removeWorkFolder as n, formatBytes as nt, savedOpenRun as o, openPorts as ot, resultSentence as p, objectKey as pt, digestOf as q, surviveStrayErrors as r, formatCount as rt, savedWorkFolder as s, sha256Of as st, WorkFolder as t, countOf as tt, publish as u, ContentGate as ut, secretsOf as v, RefusedError as vt, hookMark as w, ActionLog as x, problemsOf as xt, readGitHubContext as y, SafeMigrateError as yt, fieldsOf as z };

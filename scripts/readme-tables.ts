@@ -28,6 +28,24 @@ export function outputTable(action: ActionDefinition): string {
   return table(['Output', 'What it says'], rows);
 }
 
+/** The deploy workflow, as it lies in examples/. */
+function workflowBlock(workflow: string): string {
+  return `\`\`\`yaml\n${workflow.trimEnd()}\n\`\`\``;
+}
+
+/** README.md with everything that is made from other files. */
+export function generatedReadme(markdown: string, action: ActionDefinition, deployWorkflow: string): string {
+  const parts = {
+    deploy: workflowBlock(deployWorkflow),
+    inputs: inputTables(action),
+    outputs: outputTable(action),
+  };
+  return Object.entries(parts).reduce(
+    (text, [name, content]) => withGenerated(text, name, content),
+    markdown,
+  );
+}
+
 /** Puts `content` between `<!-- generated:<name> -->` and its closing mark; throws when the marks are not there. */
 export function withGenerated(markdown: string, name: string, content: string): string {
   const open = `<!-- generated:${name} -->`;
