@@ -1,14 +1,12 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as backupId, A as encryptionSentence, B as objectsIn, C as Hooks, D as findingsOf, E as checkPartNames, F as recover, G as findBackup, H as describeFailure, I as whenReachable, J as dumpName, K as listBackups, L as readyCopy, M as openStorages, N as finishEarlierRun, P as waysToFinish, Q as backupFolder, R as takeBaseline, S as ReportBuilder, T as describeExit, U as needsBaseline, V as historyDigest, W as readHistory, X as renderManifest, Y as manifestName, Z as sealedDumpName, _ as requestedCommand, _t as parseSql, a as saveWorkFolder, at as RunJournal, b as readArtifactAccess, bt as messageOf, c as runIdentity, ct as sha256OfFile, d as checkSections, et as labelBefore, f as plain, g as readInputs, h as parseInputs, ht as errorCodeIn, i as saveOpenRun, it as formatDuration, j as storedBackupLine, k as writeSchemaText, l as repositoryRootOf, lt as YoungGarbage, m as surviveLostOutput, mt as checksumsOf, nt as formatBytes, ot as openPorts, p as resultSentence, q as digestOf, r as surviveStrayErrors, rt as formatCount, t as WorkFolder, tt as countOf, u as publish, v as secretsOf, vt as RefusedError, x as ActionLog, xt as problemsOf, y as readGitHubContext, yt as SafeMigrateError, z as fieldsOf } from "./safe-migrate.js";
+import { $ as listBackups, A as writeSchemaText, B as finishEarlierRun, C as Hooks, Ct as parseSql, D as checkPartNames, Dt as problemsOf, E as describeExit, Et as messageOf, F as fetchBackup, G as takeBaseline, H as recover, I as clearingAway, J as historyDigest, K as fieldsOf, L as packSchemaText, M as storedBackupLine, N as openStorages, O as findingsOf, P as storedDump, Q as findBackup, R as GrowingFile, S as ReportBuilder, T as isTakenOver, Tt as SafeMigrateError, U as whenReachable, V as waysToFinish, W as readyCopy, X as needsBaseline, Y as describeFailure, Z as readHistory, _ as requestedCommand, a as saveWorkFolder, at as backupFolder, b as readArtifactAccess, bt as checksumsOf, c as runIdentity, ct as countOf, d as checkSections, dt as formatDuration, et as digestOf, f as plain, ft as RunJournal, g as readInputs, h as parseInputs, i as saveOpenRun, it as sealedDumpName, j as encryptionSentence, l as repositoryRootOf, lt as formatBytes, m as surviveLostOutput, nt as manifestName, ot as backupId, p as resultSentence, pt as openPorts, q as objectsIn, r as surviveStrayErrors, rt as renderManifest, st as labelBefore, t as WorkFolder, tt as dumpName, u as publish, ut as formatCount, v as secretsOf, wt as RefusedError, x as ActionLog, xt as errorCodeIn, y as readGitHubContext, z as signManifest } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
-import { createHash, createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { Readable, Writable } from "node:stream";
-import { createReadStream, readFileSync } from "node:fs";
-import { open, readFile, rm } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { join, relative } from "node:path";
 import { pipeline as pipeline$1 } from "node:stream/promises";
-import { gunzipSync, gzipSync } from "node:zlib";
 
 // src/recovery/unfinished-run-error.ts
 /** An earlier run is unfinished and stays so: this one has not begun, and its result says how that one stands. */
@@ -85,7 +83,7 @@ async function finishEarlier(context, settings, given, log) {
 	const { database } = given;
 	const seen = await database.openJournal();
 	if (seen === null) return null;
-	if (settings.command === "backup" || settings.dryRun === true) {
+	if (settings.command === "backup" || settings.command === "rollback" && settings.dryRun) {
 		log.warn(`run ${seen.run} on ${database.address.database} is unfinished (phase ${seen.phase} since ${seen.at}): the next migrate finishes it, or says what a person has to do`);
 		return null;
 	}
@@ -103,6 +101,7 @@ async function finishEarlier(context, settings, given, log) {
 				lock,
 				settings,
 				dumpOf: async () => null,
+				fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
 				signal: context.signal
 			}, journal, phaseLog);
 			return {
@@ -869,193 +868,6 @@ async function settle(context, ready, what) {
 	});
 }
 
-// src/backup/growing-file.ts
-/** What a follower reads at a time. Large enough for few system calls, small enough to hold several. */
-const chunkBytes = 65536;
-/**
-* The dump on its way: written once to disk while it is measured, and read from there by every storage at its
-* own pace while it grows. Readers never slow the writer down and nothing is held in memory for them.
-*
-* `pipeline(child.stdout, sink)` resolves although the child failed, so the end of the writer alone never ends
-* the followers: they end when `release()` says that the content is good, or fail when `fail()` says it is not.
-*/
-var GrowingFile = class GrowingFile {
-	path;
-	/** Where the dump goes; ends when the bytes are all written. */
-	writer;
-	/** Length and SHA-256 of what was written, once the writer has ended. */
-	content;
-	#handle;
-	#hash = createHash("sha256");
-	#settle;
-	/** Called whenever there is something new to see: more bytes, the release, a failure. */
-	#waiting = /* @__PURE__ */ new Set();
-	#followers = /* @__PURE__ */ new Set();
-	#sizeBytes = 0;
-	#written = false;
-	#released = false;
-	#failure = null;
-	#closing = null;
-	constructor(path, handle) {
-		this.path = path;
-		this.#handle = handle;
-		this.#settle = Promise.withResolvers();
-		this.content = this.#settle.promise;
-		this.content.catch(() => {});
-		this.writer = this.#makeWriter();
-		this.writer.on("error", () => {});
-	}
-	/** Creates the file, readable by nobody else (0600). The folder exists; a file of that name does not. */
-	static async create(path) {
-		try {
-			return new GrowingFile(path, await open(path, "wx+", 384));
-		} catch (error) {
-			throw diskError(error, path, 0);
-		}
-	}
-	/** Bytes written so far. */
-	get sizeBytes() {
-		return this.#sizeBytes;
-	}
-	/** Reads the file from its start, waiting where it has not grown yet. Any number of times, at any time. */
-	follow() {
-		let position = 0;
-		let wake = null;
-		const next = async () => {
-			while (position >= this.#sizeBytes) {
-				if (this.#failure !== null) throw this.#failure;
-				if (this.#written && this.#released) return null;
-				const { promise, resolve } = Promise.withResolvers();
-				wake = resolve;
-				this.#waiting.add(resolve);
-				await promise;
-				this.#waiting.delete(resolve);
-				if (follower.destroyed) return null;
-			}
-			const length = Math.min(chunkBytes, this.#sizeBytes - position);
-			const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafeSlow(length), 0, length, position);
-			if (bytesRead === 0) throw damaged$1(this.path, "it is shorter than what was written to it");
-			position += bytesRead;
-			return buffer.subarray(0, bytesRead);
-		};
-		const follower = new Readable({
-			highWaterMark: chunkBytes,
-			read() {
-				next().then((chunk) => this.push(chunk), (error) => this.destroy(error));
-			},
-			destroy: (error, done) => {
-				this.#followers.delete(follower);
-				wake?.();
-				done(error);
-			}
-		});
-		follower.on("error", () => {});
-		this.#followers.add(follower);
-		if (this.#failure !== null) follower.destroy(this.#failure);
-		return follower;
-	}
-	/** The content is good: followers may end. Called once the writer has ended and the content is proved. */
-	release() {
-		if (!this.#written) throw new TypeError("a growing file is released before it is written");
-		this.#released = true;
-		this.#wakeAll();
-	}
-	/**
-	* The content is not good: writer and followers, present and future, are destroyed with the error. After
-	* release() as well, for followers that are not done.
-	*/
-	fail(error) {
-		if (this.#failure !== null) return;
-		const failure = error instanceof Error ? error : new Error(String(error));
-		this.#failure = failure;
-		this.#settle.reject(failure);
-		if (!this.#written) this.writer.destroy(failure);
-		for (const follower of [...this.#followers]) follower.destroy(failure);
-		this.#wakeAll();
-	}
-	/** Reads the file back from disk and compares. Rejects with SM_DUMP_DAMAGED. */
-	async verify() {
-		const expected = await this.content;
-		let held;
-		try {
-			const handle = await open(this.path, "r");
-			held = await sha256OfFile(handle).finally(() => handle.close());
-		} catch (error) {
-			throw damaged$1(this.path, "it cannot be read back", error);
-		}
-		if (held.sizeBytes !== expected.sizeBytes) throw damaged$1(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
-		if (held.sha256 !== expected.sha256) throw damaged$1(this.path, "its SHA-256 is not that of what was written");
-	}
-	/** Ends whatever still reads or writes and removes the file. */
-	async [Symbol.asyncDispose]() {
-		if (!(this.#written && this.#released && this.#followers.size === 0)) this.fail(/* @__PURE__ */ new Error(`${this.path} was removed before it was read to its end`));
-		this.#closing ??= this.#handle.close();
-		await this.#closing;
-		await rm(this.path, { force: true });
-	}
-	#makeWriter() {
-		const write = async (chunks) => {
-			for (const chunk of chunks) {
-				for (let at = 0; at < chunk.byteLength;) {
-					const { bytesWritten } = await this.#handle.write(chunk, at, chunk.byteLength - at, this.#sizeBytes);
-					this.#hash.update(chunk.subarray(at, at + bytesWritten));
-					at += bytesWritten;
-					this.#sizeBytes += bytesWritten;
-				}
-				this.#wakeAll();
-			}
-		};
-		const settle = (work, done) => {
-			work.then(() => done(), (error) => done(diskError(error, this.path, this.#sizeBytes)));
-		};
-		return new Writable({
-			highWaterMark: 4 * chunkBytes,
-			write: (chunk, _encoding, done) => settle(write([chunk]), done),
-			writev: (chunks, done) => settle(write(chunks.map(({ chunk }) => chunk)), done),
-			final: (done) => {
-				this.#written = true;
-				this.#settle.resolve({
-					sizeBytes: this.#sizeBytes,
-					sha256: this.#hash.digest("hex")
-				});
-				this.#wakeAll();
-				done();
-			},
-			destroy: (error, done) => {
-				if (error !== null) this.fail(error);
-				else if (!this.#written) this.fail(/* @__PURE__ */ new Error(`writing ${this.path} was stopped before its end`));
-				done(error);
-			}
-		});
-	}
-	#wakeAll() {
-		for (const wake of [...this.#waiting]) wake();
-	}
-};
-function diskError(error, path, writtenBytes) {
-	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-	if (code === "ENOSPC" || code === "EDQUOT") return new SafeMigrateError({
-		code: "SM_DISK_FULL",
-		message: `the disk is full: ${path} could not be written beyond ${writtenBytes} bytes`,
-		hint: "Free space where the runner keeps its temporary files (RUNNER_TEMP), or use a runner with a larger disk.",
-		cause: error
-	});
-	return new SafeMigrateError({
-		code: "SM_DISK",
-		message: `${path} could not be written (${code}) after ${writtenBytes} bytes`,
-		hint: "Look at the disk and the rights of the folder where the runner keeps its temporary files (RUNNER_TEMP).",
-		cause: error
-	});
-}
-function damaged$1(path, how, cause) {
-	return new SafeMigrateError({
-		code: "SM_DUMP_DAMAGED",
-		message: `the dump on disk is damaged: ${how} (${path})`,
-		hint: "Nothing was touched. Run the job again; when it happens again, look at the disk of the runner.",
-		cause
-	});
-}
-
 // src/backup/outgoing.ts
 /** The dump itself, for backups that are not encrypted. It stays its owner's to dispose of. */
 function outgoingDump(dump) {
@@ -1070,16 +882,6 @@ function outgoingDump(dump) {
 		},
 		async [Symbol.asyncDispose]() {}
 	};
-}
-
-// src/backup/clearing-away.ts
-/** Passes chunks on and clears away those that are done with: plain text and ciphertext both pile up otherwise. */
-async function* clearingAway(chunks) {
-	const garbage = new YoungGarbage();
-	for await (const chunk of chunks) {
-		yield chunk;
-		garbage.add(2 * chunk.byteLength);
-	}
 }
 
 // src/backup/seal.ts
@@ -1217,89 +1019,6 @@ var Uploads = class {
 		if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error instanceof Error ? error.message : error).join("; "));
 	}
 };
-
-// src/backup/manifest-authentication.ts
-/**
-* So that whoever may write to the storage but does not know the passphrase cannot give pg_restore an archive of his
-* own: the manifest holds the digest of the file, and this holds the manifest.
-*
-* key ‖ check = scrypt(passphrase, "safe-migrate manifest v1" ‖ salt, N = 2^18, r = 8, p = 1), 32 bytes each;
-* mac = HMAC-SHA256(key, the manifest's bytes with the 64 digits of `mac` set to 0). `check` tells a wrong
-* passphrase from an edited manifest. docs/security.md shows how to verify it without this program.
-*/
-const saltPrefix = "safe-migrate manifest v1";
-/** As costly as age's own, so that trying passphrases on the manifest is no cheaper than on the file. */
-const cost = {
-	N: 2 ** 18,
-	r: 8,
-	p: 1,
-	maxmem: 300 * 1024 ** 2
-};
-const keyBytes = 32;
-const noMac = "0".repeat(64);
-const macMember = /(?<="mac": ")[0-9a-f]{64}(?=")/g;
-/** The text of a manifest that says by whom it was written: by somebody who knows the passphrase. */
-async function signManifest(manifest, passphrase) {
-	const salt = randomBytes(16).toString("hex");
-	const { key, check } = await deriveKey(passphrase, salt);
-	const unsigned = renderManifest({
-		...manifest,
-		authentication: {
-			method: "scrypt-hmac-sha256",
-			salt,
-			check: check.toString("hex"),
-			mac: noMac
-		}
-	});
-	return unsigned.replace(macMember, macOf(unsigned, key).toString("hex"));
-}
-/** `text` is what is stored, byte for byte; `manifest` what was read from it. */
-async function checkManifest(text, { authentication }, passphrase) {
-	if (authentication === null) return "unsigned";
-	return judgeManifest(text, authentication, await deriveKey(passphrase, authentication.salt));
-}
-/** The same with a key that was derived before; deriving it is what costs. */
-function judgeManifest(text, authentication, { key, check }) {
-	if (!timingSafeEqual(check, Buffer.from(authentication.check, "hex"))) return "wrong-passphrase";
-	const macs = text.match(macMember) ?? [];
-	if (macs.length !== 1 || macs[0] !== authentication.mac) return "edited";
-	const expected = macOf(text.replace(macMember, noMac), key);
-	return timingSafeEqual(expected, Buffer.from(authentication.mac, "hex")) ? "authentic" : "edited";
-}
-function macOf(text, key) {
-	return createHmac("sha256", key).update(text).digest();
-}
-/** `salt`: the manifest's, hex. */
-function deriveKey(passphrase, salt) {
-	const salted = Buffer.concat([Buffer.from(saltPrefix), Buffer.from(salt, "hex")]);
-	return new Promise((resolve, reject) => {
-		scrypt(passphrase.reveal(), salted, 64, cost, (error, derived) => {
-			if (error !== null) reject(error);
-			else resolve({
-				key: derived.subarray(0, keyBytes),
-				check: derived.subarray(keyBytes)
-			});
-		});
-	});
-}
-
-// src/backup/schema-text-field.ts
-/** Far more than the schema of 100 000 tables. */
-const maximumBytes$1 = 512 * 1024 ** 2;
-/**
-* The source's schema as the manifest keeps it. As text and not as a digest: another minor version of pg_dump may
-* print the same schema differently, and a difference should be named.
-*/
-function packSchemaText(text) {
-	return {
-		encoding: "gzip+base64",
-		text: gzipSync(text, { level: 9 }).toString("base64")
-	};
-}
-/** Throws when it is not what `packSchemaText` made. */
-function unpackSchemaText(schema) {
-	return gunzipSync(Buffer.from(schema.text, "base64"), { maxOutputLength: maximumBytes$1 }).toString("utf8");
-}
 
 // src/commands/manifest-text.ts
 /** The manifest of a backup as it is stored, authenticated where there is a passphrase to do it with. */
@@ -2666,17 +2385,6 @@ function stopped(because) {
 	});
 }
 
-// src/recovery/taken-over.ts
-const codes = /* @__PURE__ */ new Set([
-	"SM_LOCKED",
-	"SM_LOCK_LOST",
-	"SM_JOURNAL_TAKEN"
-]);
-/** Whether an error says that this run has no say any more, because another one has the lock or had it meanwhile. */
-function isTakenOver(error) {
-	return error instanceof SafeMigrateError && codes.has(error.code);
-}
-
 // src/commands/recover-target.ts
 /** Phases recover, report and settle. Never rejects: what goes wrong here is the result. */
 async function recoverTarget(context, settings, failed) {
@@ -2711,6 +2419,7 @@ async function recoverTarget(context, settings, failed) {
 	} catch (error) {
 		report.problem(error, "recover");
 		report.applied(deployment.applied);
+		if (isTakenOver(error)) return takenOver(context);
 		await leaveOpen(context, failed, "recovery-failed", error);
 		return "recovery-failed";
 	}
@@ -2749,15 +2458,15 @@ async function tellRoleChanges({ log, report }, failed) {
 		log.warn(`the roles of the server could not be compared: ${messageOf(error)}`);
 	}
 }
+function takenOver({ report }) {
+	report.nextStep({
+		text: "Another run has taken over: its log says how it went on. Do nothing by hand before that one has ended.",
+		commands: []
+	});
+	return "stopped";
+}
 /** Leaves the journal open, so that nobody goes on by surprise, and says how a person can finish. */
 async function leaveOpen(context, { ready, journal, backup }, phase, reason) {
-	if (isTakenOver(reason)) {
-		context.report.nextStep({
-			text: "Another run has taken over: its log says how it went on. Do nothing by hand before that one has ended.",
-			commands: []
-		});
-		return;
-	}
 	try {
 		await journal.leave(phase, messageOf(reason));
 	} catch (error) {
@@ -2933,205 +2642,6 @@ async function askServer(context, settings, url, log) {
 		log.warn(`backups made by migrate stay, because the server does not tell whether a run is unfinished: ${messageOf(error)}`);
 		return null;
 	}
-}
-
-// src/backup/authenticate.ts
-/**
-* Makes sure, before anything of a backup is used, that its manifest was written by somebody who knows the
-* passphrase, and that there is a key that may open the file. Returns whether it is authenticated; without a
-* passphrase nothing can say so, and it rests on the storage's permissions.
-* Rejects with SM_PASSPHRASE_MISSING, SM_IDENTITY_MISSING, SM_WRONG_PASSPHRASE or SM_MANIFEST_NOT_AUTHENTIC.
-*/
-async function authenticate({ id, manifest, manifestText, places }, keys) {
-	const where = places.map(({ url }) => url).join(", ");
-	if (keys.passphrase === null) {
-		if (manifest.encryption?.kind === "passphrase" || manifest.authentication !== null) throw new SafeMigrateError({
-			code: "SM_PASSPHRASE_MISSING",
-			message: `${id} is encrypted with a passphrase, and encryption-passphrase is not given`,
-			hint: "Give the passphrase that the backup was made with.",
-			docs: "security.md",
-			phase: "fetch"
-		});
-		if (manifest.encryption?.kind === "recipients" && keys.identities.length === 0) throw new SafeMigrateError({
-			code: "SM_IDENTITY_MISSING",
-			message: `${id} is encrypted to age public keys, and encryption-identity is not given`,
-			hint: `Give the private key of one of these: ${manifest.encryption.recipients.join(", ")}.`,
-			docs: "security.md",
-			phase: "fetch"
-		});
-		return false;
-	}
-	switch (await checkManifest(manifestText, manifest, keys.passphrase)) {
-		case "authentic": return true;
-		case "wrong-passphrase": throw wrongPassphrase(id);
-		case "edited": throw notAuthentic(`the manifest of ${id} was changed after it was written (${where})`);
-		case "unsigned": throw notAuthentic(`the manifest of ${id} is not authenticated: anybody who may write to the storage can have written it (${where})`, "Backups that were made without a passphrase are used without encryption-passphrase; do that only where you trust everybody who may write to the storage.");
-	}
-}
-function wrongPassphrase(id) {
-	return new SafeMigrateError({
-		code: "SM_WRONG_PASSPHRASE",
-		message: `encryption-passphrase is not the passphrase that ${id} was made with`,
-		hint: "Give the passphrase of that time: a changed secret does not change the backups that were made before.",
-		docs: "security.md",
-		phase: "fetch"
-	});
-}
-function notAuthentic(message, hint = "Use another backup, or another storage that holds this one, and find out who may write to the storage.") {
-	return new SafeMigrateError({
-		code: "SM_MANIFEST_NOT_AUTHENTIC",
-		message,
-		hint,
-		docs: "security.md",
-		phase: "fetch"
-	});
-}
-
-// src/backup/unseal.ts
-/**
-* Decrypts a sealed dump, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
-* SM_WRONG_IDENTITY when no key fits, and with SM_BACKUP_DAMAGED when it is no age file or not whole.
-*/
-async function unseal(backup, keys, plain, signal) {
-	const decrypter = await decrypterFor(keys);
-	const sealed = createReadStream(backup.path, { signal });
-	try {
-		const plaintext = await decrypter.decrypt(Readable.toWeb(sealed));
-		await pipeline$1(Readable.fromWeb(plaintext), clearingAway, plain, { signal });
-	} catch (error) {
-		signal.throwIfAborted();
-		if (error instanceof SafeMigrateError) throw error;
-		throw cannotOpen(backup.id, keys, error);
-	} finally {
-		sealed.destroy();
-	}
-}
-async function decrypterFor(keys) {
-	const decrypter = new (await (import("./age-dist.js"))).Decrypter();
-	if (keys.passphrase !== null) decrypter.addPassphrase(keys.passphrase.reveal());
-	for (const identity of keys.identities) decrypter.addIdentity(identity.reveal());
-	return decrypter;
-}
-function cannotOpen(id, keys, cause) {
-	if (messageOf(cause).includes("no identity matched")) {
-		if (keys.identities.length === 0) return wrongPassphrase(id);
-		return new SafeMigrateError({
-			code: "SM_WRONG_IDENTITY",
-			message: `none of the keys in encryption-identity opens ${id}`,
-			hint: "The manifest names the public keys that the backup is encrypted to (encryption.recipients).",
-			docs: "security.md",
-			phase: "fetch",
-			cause
-		});
-	}
-	return new SafeMigrateError({
-		code: "SM_BACKUP_DAMAGED",
-		message: `${id} cannot be decrypted: ${messageOf(cause)}`,
-		hint: "Use another storage that holds this backup, or another backup.",
-		docs: "storage.md",
-		phase: "fetch",
-		cause
-	});
-}
-
-// src/backup/fetch-backup.ts
-/**
-* Fetches a backup into `folder` (0700): manifest authenticated, stored file of the length and SHA-256 that it says,
-* decrypted, plain dump of the length and SHA-256 that it says. Only then is there anything that pg_restore may read.
-* The storages are tried in their order. On rejection nothing is left on this machine.
-*/
-async function fetchBackup(backup, keys, options) {
-	const authenticated = await authenticate(backup, keys);
-	const schemaText = schemaTextOf(backup);
-	await using stack = new AsyncDisposableStack();
-	const { stored, from } = await downloadFromAny(backup, options);
-	stack.use(stored);
-	const dump = await plainDump(backup, stored, keys, options);
-	stack.use(dump);
-	expectContent(dump === stored ? from.url : `what ${backup.manifest.file.name} in ${from.url} holds`, backup.manifest.plain, await dump.content);
-	const files = stack.move();
-	return {
-		dumpPath: dump.path,
-		schemaText,
-		authenticated,
-		from,
-		[Symbol.asyncDispose]: () => files.disposeAsync()
-	};
-}
-/** The stored file itself, or what it holds when it is sealed. */
-async function plainDump({ id, manifest }, stored, keys, { folder, signal, onProgress }) {
-	if (manifest.file.name === "database.dump") return stored;
-	const opened = await GrowingFile.create(join(folder, dumpName));
-	const report = setInterval(() => onProgress("decrypted", opened.sizeBytes), 1e3);
-	try {
-		await unseal({
-			id,
-			path: stored.path
-		}, keys, opened.writer, signal);
-		return opened;
-	} catch (error) {
-		await opened[Symbol.asyncDispose]();
-		throw error;
-	} finally {
-		clearInterval(report);
-	}
-}
-async function downloadFromAny(backup, options) {
-	const problems = [];
-	for (const from of backup.places) try {
-		return {
-			stored: await download(backup, from, options),
-			from
-		};
-	} catch (error) {
-		options.signal.throwIfAborted();
-		if (!(error instanceof SafeMigrateError)) throw error;
-		problems.push(...problemsOf(error));
-		if (from !== backup.places.at(-1)) options.warn(`${messageOf(error)}; the next storage is tried`);
-	}
-	throw new RefusedError(problems, {
-		phase: "fetch",
-		docs: "storage.md"
-	});
-}
-async function download({ manifest }, from, { folder, signal, onProgress }) {
-	const { name } = manifest.file;
-	const key = `${from.folder}/${name}`;
-	if (!from.objects.some((object) => object.key === key)) throw damaged(`${from.url} has a manifest, but ${name} is not there`);
-	const stored = await GrowingFile.create(join(folder, name));
-	const report = setInterval(() => onProgress("fetched", stored.sizeBytes), 1e3);
-	try {
-		await pipeline$1(await from.storage.get(key, signal), stored.writer, { signal });
-		expectContent(`${name} in ${from.url}`, manifest.file, await stored.content);
-		return stored;
-	} catch (error) {
-		await stored[Symbol.asyncDispose]();
-		if (error instanceof SafeMigrateError || signal.aborted) throw error;
-		throw damaged(`${name} in ${from.url} cannot be read to its end: ${messageOf(error)}`, error);
-	} finally {
-		clearInterval(report);
-	}
-}
-function expectContent(what, expected, actual) {
-	if (actual.sizeBytes !== expected.sizeBytes) throw damaged(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
-	if (actual.sha256 !== expected.sha256) throw damaged(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
-}
-function schemaTextOf(backup) {
-	try {
-		return unpackSchemaText(backup.manifest.schema);
-	} catch (error) {
-		throw damaged(`the manifest of ${backup.id} holds a schema that cannot be unpacked`, error);
-	}
-}
-function damaged(message, cause) {
-	return new SafeMigrateError({
-		code: "SM_BACKUP_DAMAGED",
-		message,
-		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
-		docs: "storage.md",
-		phase: "fetch",
-		cause
-	});
 }
 
 // src/commands/fetch-stored.ts

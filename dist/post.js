@@ -1,4 +1,4 @@
-import { C as Hooks, J as dumpName, M as openStorages, N as finishEarlierRun, O as readSchemaText, S as ReportBuilder, _ as requestedCommand, b as readArtifactAccess, bt as messageOf, c as runIdentity, ct as sha256OfFile, g as readInputs, gt as migratorApplicationName, h as parseInputs, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, ot as openPorts, r as surviveStrayErrors, s as savedWorkFolder, u as publish, v as secretsOf, w as hookMark, x as ActionLog, y as readGitHubContext, yt as SafeMigrateError } from "./safe-migrate.js";
+import { B as finishEarlierRun, C as Hooks, Et as messageOf, N as openStorages, P as storedDump, S as ReportBuilder, St as migratorApplicationName, Tt as SafeMigrateError, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, ht as sha256OfFile, k as readSchemaText, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, pt as openPorts, r as surviveStrayErrors, s as savedWorkFolder, tt as dumpName, u as publish, v as secretsOf, w as hookMark, x as ActionLog, y as readGitHubContext } from "./safe-migrate.js";
 import { c as setSecret, l as warning } from "./actions-core.js";
 import { open, readFile, readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
@@ -44,6 +44,7 @@ async function finishOwnRun(context, settings) {
 			storages: openStorages(context, settings),
 			settings,
 			dumpOf: (found, manifest) => dumpIn(context.workFolder, found, manifest),
+			fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
 			signal: context.signal,
 			beforeClosing: (kept) => payHook(context, settings, kept)
 		}, journal, phaseLog);

@@ -2,9 +2,9 @@ import { o as __toESM } from "./rolldown-runtime.js";
 import { _ as NEVER, a as boolean, c as literal$1, d as object, f as record, g as unknown, h as union, i as array, l as looseObject, m as string, n as datetime, o as discriminatedUnion, p as strictObject, r as _enum, s as int, u as number } from "./zod.js";
 import { i as getState, l as warning, o as saveState, r as error, s as setOutput, u as summary } from "./actions-core.js";
 import { n as bech32 } from "./scure-base.js";
-import { createHash, randomBytes, randomInt } from "node:crypto";
+import { createHash, createHmac, randomBytes, randomInt, scrypt, timingSafeEqual } from "node:crypto";
 import { text } from "node:stream/consumers";
-import { PassThrough, Transform, addAbortSignal } from "node:stream";
+import { PassThrough, Readable, Transform, Writable, addAbortSignal } from "node:stream";
 import { constants, createReadStream, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { access, chmod, constants as constants$1, copyFile, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ import { setFlagsFromString } from "node:v8";
 import { hostname, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
-import { crc32 } from "node:zlib";
+import { crc32, gunzipSync, gzipSync } from "node:zlib";
 import { runInNewContext } from "node:vm";
 
 // src/system/errors.ts
@@ -111,7 +111,7 @@ async function readExtensions(session) {
 
 // src/database/postgres/large-objects.ts
 /** Bytes that one lo_get reads; the server never holds more of an object in memory at once. */
-const chunkBytes = 1048576;
+const chunkBytes$1 = 1048576;
 const sumRow = object({
 	count: number(),
 	sum: string()
@@ -132,11 +132,11 @@ async function readLargeObjects(session, slice, slices) {
       CROSS JOIN LATERAL (
         WITH RECURSIVE chunk(n, hash, length) AS (
           SELECT 0, pg_catalog.sha256(data), pg_catalog.length(data)
-            FROM pg_catalog.lo_get(m.oid, 0, ${chunkBytes}) AS data
+            FROM pg_catalog.lo_get(m.oid, 0, ${chunkBytes$1}) AS data
           UNION ALL
           SELECT chunk.n + 1, pg_catalog.sha256(data), pg_catalog.length(data)
-            FROM chunk CROSS JOIN LATERAL pg_catalog.lo_get(m.oid, (chunk.n + 1)::bigint * ${chunkBytes}, ${chunkBytes}) AS data
-           WHERE chunk.length = ${chunkBytes})
+            FROM chunk CROSS JOIN LATERAL pg_catalog.lo_get(m.oid, (chunk.n + 1)::bigint * ${chunkBytes$1}, ${chunkBytes$1}) AS data
+           WHERE chunk.length = ${chunkBytes$1})
         SELECT n, hash FROM chunk) AS content
       WHERE m.oid::bigint % ${slices} = ${slice}`, sumRow);
 	if (row === void 0) throw new TypeError("an aggregate returned no row");
@@ -360,6 +360,41 @@ async function namingWhatFailed(what, reading) {
 	}
 }
 
+// src/database/postgres/reading-sessions.ts
+/**
+* `application_name` of the sessions that read the target while a run holds its lock. They keep transactions open, and
+* with them locks on what they have read.
+*/
+const readingSession = {
+	snapshot: "safe-migrate snapshot",
+	fingerprint: "safe-migrate fingerprint",
+	dump: "safe-migrate dump",
+	compare: "safe-migrate compare"
+};
+/**
+* Ends what a frozen machine's run still reads in this session's database; for whoever has just taken the lock, when no
+* reader can be a living run's. A migration would otherwise wait for it without end: a process that is only stopped keeps its
+* connection. Those that this role may not end are passed over.
+*/
+async function endLeftoverReaders(inTarget) {
+	const names = Object.values(readingSession).map(literal).join(", ");
+	await inTarget.execute(`DO $sm$
+    DECLARE
+      reader record;
+    BEGIN
+      FOR reader IN SELECT pid FROM pg_catalog.pg_stat_activity
+                     WHERE datname = pg_catalog.current_database() AND application_name IN (${names})
+      LOOP
+        BEGIN
+          PERFORM pg_catalog.pg_terminate_backend(reader.pid);
+        EXCEPTION WHEN insufficient_privilege THEN
+          NULL;
+        END;
+      END LOOP;
+    END
+    $sm$`);
+}
+
 // src/database/postgres/tool-failure.ts
 /**
 * Reads the first error out of what pg_dump, pg_restore or psql wrote to stderr. Only the lines that carry the
@@ -443,6 +478,7 @@ async function readSchemaText$1(server, source, signal) {
 	if (source.snapshotId !== void 0) args.push(`--snapshot=${source.snapshotId}`);
 	const process = server.tools.start("pg_dump", args, {
 		database: source.database,
+		env: { PGAPPNAME: readingSession.dump },
 		signal
 	});
 	const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
@@ -653,7 +689,7 @@ async function readInSnapshot(server, source, tasks, options) {
 	const queue = tasks.values();
 	const work = async () => {
 		stop.throwIfAborted();
-		await using session = await server.connect(source.database, { applicationName: "safe-migrate fingerprint" });
+		await using session = await server.connect(source.database, { applicationName: readingSession.fingerprint });
 		const end = () => session.kill();
 		stop.addEventListener("abort", end, { once: true });
 		try {
@@ -843,7 +879,7 @@ const largeObjectsName = "large objects";
 */
 async function changedTables(server, before, counters, options) {
 	const { database } = server.address;
-	await using exporter = await server.connect(database, { applicationName: "safe-migrate snapshot" });
+	await using exporter = await server.connect(database, { applicationName: readingSession.snapshot });
 	return await endingOnAbort(exporter, options.signal, () => readChanged(server, exporter, before, counters, options));
 }
 async function readChanged(server, exporter, before, counters, options) {
@@ -1050,7 +1086,7 @@ var HashStream = class {
 			stdin: "pipe",
 			env: {
 				PGCLIENTENCODING: "UTF8",
-				PGAPPNAME: "safe-migrate compare"
+				PGAPPNAME: readingSession.compare
 			}
 		});
 		this.#exit = this.#process.exited.catch((error) => error instanceof Error ? error : new Error(String(error)));
@@ -1521,7 +1557,7 @@ async function closeAgain(server, name, log) {
 	}
 }
 async function openExporter(server, database) {
-	const session = await server.connect(database, { applicationName: "safe-migrate compare" });
+	const session = await server.connect(database, { applicationName: readingSession.compare });
 	try {
 		return {
 			session,
@@ -1581,7 +1617,7 @@ function sizeOf({ failed, target }) {
 	return (failed?.sizeBytes ?? 0) + (target?.sizeBytes ?? 0);
 }
 async function joinSnapshot(server, { source }) {
-	const session = await server.connect(source.database, { applicationName: "safe-migrate compare" });
+	const session = await server.connect(source.database, { applicationName: readingSession.compare });
 	await session.execute(`${beginReading}; SET TRANSACTION SNAPSHOT '${source.snapshotId}'`);
 	return {
 		session,
@@ -4216,7 +4252,8 @@ async function keepAlive(session, version) {
 	const settings = [
 		"('tcp_keepalives_idle', '30')",
 		"('tcp_keepalives_interval', '10')",
-		"('tcp_keepalives_count', '3')"
+		"('tcp_keepalives_count', '3')",
+		"('idle_in_transaction_session_timeout', '60s')"
 	];
 	if (version.major >= 14) settings.push("('idle_session_timeout', '60s')");
 	await session.query(`SELECT pg_catalog.set_config(name, value, false) AS "value" FROM (VALUES ${settings.join(", ")}) AS s(name, value)`, object({ value: string() }));
@@ -4238,8 +4275,10 @@ async function takeLock(server, holder) {
 	let coordination = null;
 	try {
 		coordination = await lockCoordination(server, atHome, applicationName);
-		if (server.unreachable === null) await lockTarget(atHome);
-		else if (coordination === null) throw nothingToLock(server);
+		if (server.unreachable === null) {
+			await lockTarget(atHome);
+			await endLeftoverReaders(atHome);
+		} else if (coordination === null) throw nothingToLock(server);
 		else await atHome[Symbol.asyncDispose]();
 		const inTarget = server.unreachable === null ? atHome : null;
 		const held = new HeldSessions(server, applicationName, coordination, inTarget);
@@ -5848,6 +5887,7 @@ async function runDump(server, source, compression, sink, signal) {
 	];
 	const process = server.tools.start("pg_dump", args, {
 		database: source.database,
+		env: { PGAPPNAME: readingSession.dump },
 		signal
 	});
 	let writtenBytes = 0;
@@ -6016,7 +6056,7 @@ const timeRow = object({
 * never lie after those that pg_dump finds later.
 */
 async function openSnapshot(server) {
-	const exporter = await server.connect(server.address.database, { applicationName: "safe-migrate snapshot" });
+	const exporter = await server.connect(server.address.database, { applicationName: readingSession.snapshot });
 	try {
 		const snapshotId = await exportSnapshot(exporter);
 		const sequences = await readSequences(exporter);
@@ -11205,7 +11245,8 @@ async function finishEarlierRun(request, journal, log) {
 	const { database, lock, signal } = request;
 	const kept = RunJournal.found(lock, journal);
 	const decision = await whenReachable(() => lookAt(database, journal, log), log);
-	const manifest = await manifestOf(request, journal, decision, log);
+	const backup = await backupOf(request, journal, decision, log);
+	const manifest = backup?.manifest ?? null;
 	const finished = (outcome, fact, more = {}) => ({
 		run: journal.run,
 		command: journal.command,
@@ -11261,12 +11302,14 @@ async function finishEarlierRun(request, journal, log) {
 		case "stop": return open("stopped", decision.because, unfinished("SM_STOPPED", decision.because));
 	}
 	try {
+		const held = await request.dumpOf(journal, manifest);
+		await using fetched = held === null && journal.fallback === null && backup !== null ? await request.fetchDump(backup, log) : null;
 		const recovery = await recoverUnfinished({
 			...request,
 			journal: kept,
 			history: decision.history,
 			fingerprint: manifest?.fingerprint ?? null,
-			dump: await request.dumpOf(journal, manifest)
+			dump: held ?? fetched
 		}, log);
 		if (recovery.result === "stopped") return open("stopped", recovery.because, unfinished("SM_STOPPED", recovery.because));
 		await close();
@@ -11333,11 +11376,11 @@ async function historyOf(database, journal) {
 		return "unreadable";
 	}
 }
-/** What the backup holds; only recovery asks. Without it the swap is taken, which needs no knowledge. */
-async function manifestOf({ storages, database, signal }, { backupId }, decision, log) {
+/** Its backup; only recovery asks. Without it the swap is taken, which needs no knowledge. */
+async function backupOf({ storages, database, signal }, { backupId }, decision, log) {
 	if (decision.way !== "recover" || backupId === null) return null;
 	try {
-		return (await findBackup(storages, database.address.database, backupId, signal)).backup.manifest;
+		return (await findBackup(storages, database.address.database, backupId, signal)).backup;
 	} catch (error) {
 		log.detail(`the manifest of its backup cannot be read: ${messageOf(error)}`);
 		return null;
@@ -11381,6 +11424,529 @@ function unfinished(code, because, cause) {
 		hint: "Choose one of the ways to finish that the report lists; until then no run changes this database.",
 		cause
 	});
+}
+
+// src/backup/manifest-authentication.ts
+/**
+* So that whoever may write to the storage but does not know the passphrase cannot give pg_restore an archive of his
+* own: the manifest holds the digest of the file, and this holds the manifest.
+*
+* key ‖ check = scrypt(passphrase, "safe-migrate manifest v1" ‖ salt, N = 2^18, r = 8, p = 1), 32 bytes each;
+* mac = HMAC-SHA256(key, the manifest's bytes with the 64 digits of `mac` set to 0). `check` tells a wrong
+* passphrase from an edited manifest. docs/security.md shows how to verify it without this program.
+*/
+const saltPrefix = "safe-migrate manifest v1";
+/** As costly as age's own, so that trying passphrases on the manifest is no cheaper than on the file. */
+const cost = {
+	N: 2 ** 18,
+	r: 8,
+	p: 1,
+	maxmem: 300 * 1024 ** 2
+};
+const keyBytes = 32;
+const noMac = "0".repeat(64);
+const macMember = /(?<="mac": ")[0-9a-f]{64}(?=")/g;
+/** The text of a manifest that says by whom it was written: by somebody who knows the passphrase. */
+async function signManifest(manifest, passphrase) {
+	const salt = randomBytes(16).toString("hex");
+	const { key, check } = await deriveKey(passphrase, salt);
+	const unsigned = renderManifest({
+		...manifest,
+		authentication: {
+			method: "scrypt-hmac-sha256",
+			salt,
+			check: check.toString("hex"),
+			mac: noMac
+		}
+	});
+	return unsigned.replace(macMember, macOf(unsigned, key).toString("hex"));
+}
+/** `text` is what is stored, byte for byte; `manifest` what was read from it. */
+async function checkManifest(text, { authentication }, passphrase) {
+	if (authentication === null) return "unsigned";
+	return judgeManifest(text, authentication, await deriveKey(passphrase, authentication.salt));
+}
+/** The same with a key that was derived before; deriving it is what costs. */
+function judgeManifest(text, authentication, { key, check }) {
+	if (!timingSafeEqual(check, Buffer.from(authentication.check, "hex"))) return "wrong-passphrase";
+	const macs = text.match(macMember) ?? [];
+	if (macs.length !== 1 || macs[0] !== authentication.mac) return "edited";
+	const expected = macOf(text.replace(macMember, noMac), key);
+	return timingSafeEqual(expected, Buffer.from(authentication.mac, "hex")) ? "authentic" : "edited";
+}
+function macOf(text, key) {
+	return createHmac("sha256", key).update(text).digest();
+}
+/** `salt`: the manifest's, hex. */
+function deriveKey(passphrase, salt) {
+	const salted = Buffer.concat([Buffer.from(saltPrefix), Buffer.from(salt, "hex")]);
+	return new Promise((resolve, reject) => {
+		scrypt(passphrase.reveal(), salted, 64, cost, (error, derived) => {
+			if (error !== null) reject(error);
+			else resolve({
+				key: derived.subarray(0, keyBytes),
+				check: derived.subarray(keyBytes)
+			});
+		});
+	});
+}
+
+// src/backup/authenticate.ts
+/**
+* Makes sure, before anything of a backup is used, that its manifest was written by somebody who knows the
+* passphrase, and that there is a key that may open the file. Returns whether it is authenticated; without a
+* passphrase nothing can say so, and it rests on the storage's permissions.
+* Rejects with SM_PASSPHRASE_MISSING, SM_IDENTITY_MISSING, SM_WRONG_PASSPHRASE or SM_MANIFEST_NOT_AUTHENTIC.
+*/
+async function authenticate({ id, manifest, manifestText, places }, keys) {
+	const where = places.map(({ url }) => url).join(", ");
+	if (keys.passphrase === null) {
+		if (manifest.encryption?.kind === "passphrase" || manifest.authentication !== null) throw new SafeMigrateError({
+			code: "SM_PASSPHRASE_MISSING",
+			message: `${id} is encrypted with a passphrase, and encryption-passphrase is not given`,
+			hint: "Give the passphrase that the backup was made with.",
+			docs: "security.md",
+			phase: "fetch"
+		});
+		if (manifest.encryption?.kind === "recipients" && keys.identities.length === 0) throw new SafeMigrateError({
+			code: "SM_IDENTITY_MISSING",
+			message: `${id} is encrypted to age public keys, and encryption-identity is not given`,
+			hint: `Give the private key of one of these: ${manifest.encryption.recipients.join(", ")}.`,
+			docs: "security.md",
+			phase: "fetch"
+		});
+		return false;
+	}
+	switch (await checkManifest(manifestText, manifest, keys.passphrase)) {
+		case "authentic": return true;
+		case "wrong-passphrase": throw wrongPassphrase(id);
+		case "edited": throw notAuthentic(`the manifest of ${id} was changed after it was written (${where})`);
+		case "unsigned": throw notAuthentic(`the manifest of ${id} is not authenticated: anybody who may write to the storage can have written it (${where})`, "Backups that were made without a passphrase are used without encryption-passphrase; do that only where you trust everybody who may write to the storage.");
+	}
+}
+function wrongPassphrase(id) {
+	return new SafeMigrateError({
+		code: "SM_WRONG_PASSPHRASE",
+		message: `encryption-passphrase is not the passphrase that ${id} was made with`,
+		hint: "Give the passphrase of that time: a changed secret does not change the backups that were made before.",
+		docs: "security.md",
+		phase: "fetch"
+	});
+}
+function notAuthentic(message, hint = "Use another backup, or another storage that holds this one, and find out who may write to the storage.") {
+	return new SafeMigrateError({
+		code: "SM_MANIFEST_NOT_AUTHENTIC",
+		message,
+		hint,
+		docs: "security.md",
+		phase: "fetch"
+	});
+}
+
+// src/backup/growing-file.ts
+/** What a follower reads at a time. Large enough for few system calls, small enough to hold several. */
+const chunkBytes = 65536;
+/**
+* The dump on its way: written once to disk while it is measured, and read from there by every storage at its
+* own pace while it grows. Readers never slow the writer down and nothing is held in memory for them.
+*
+* `pipeline(child.stdout, sink)` resolves although the child failed, so the end of the writer alone never ends
+* the followers: they end when `release()` says that the content is good, or fail when `fail()` says it is not.
+*/
+var GrowingFile = class GrowingFile {
+	path;
+	/** Where the dump goes; ends when the bytes are all written. */
+	writer;
+	/** Length and SHA-256 of what was written, once the writer has ended. */
+	content;
+	#handle;
+	#hash = createHash("sha256");
+	#settle;
+	/** Called whenever there is something new to see: more bytes, the release, a failure. */
+	#waiting = /* @__PURE__ */ new Set();
+	#followers = /* @__PURE__ */ new Set();
+	#sizeBytes = 0;
+	#written = false;
+	#released = false;
+	#failure = null;
+	#closing = null;
+	constructor(path, handle) {
+		this.path = path;
+		this.#handle = handle;
+		this.#settle = Promise.withResolvers();
+		this.content = this.#settle.promise;
+		this.content.catch(() => {});
+		this.writer = this.#makeWriter();
+		this.writer.on("error", () => {});
+	}
+	/** Creates the file, readable by nobody else (0600). The folder exists; a file of that name does not. */
+	static async create(path) {
+		try {
+			return new GrowingFile(path, await open(path, "wx+", 384));
+		} catch (error) {
+			throw diskError(error, path, 0);
+		}
+	}
+	/** Bytes written so far. */
+	get sizeBytes() {
+		return this.#sizeBytes;
+	}
+	/** Reads the file from its start, waiting where it has not grown yet. Any number of times, at any time. */
+	follow() {
+		let position = 0;
+		let wake = null;
+		const next = async () => {
+			while (position >= this.#sizeBytes) {
+				if (this.#failure !== null) throw this.#failure;
+				if (this.#written && this.#released) return null;
+				const { promise, resolve } = Promise.withResolvers();
+				wake = resolve;
+				this.#waiting.add(resolve);
+				await promise;
+				this.#waiting.delete(resolve);
+				if (follower.destroyed) return null;
+			}
+			const length = Math.min(chunkBytes, this.#sizeBytes - position);
+			const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafeSlow(length), 0, length, position);
+			if (bytesRead === 0) throw damaged$1(this.path, "it is shorter than what was written to it");
+			position += bytesRead;
+			return buffer.subarray(0, bytesRead);
+		};
+		const follower = new Readable({
+			highWaterMark: chunkBytes,
+			read() {
+				next().then((chunk) => this.push(chunk), (error) => this.destroy(error));
+			},
+			destroy: (error, done) => {
+				this.#followers.delete(follower);
+				wake?.();
+				done(error);
+			}
+		});
+		follower.on("error", () => {});
+		this.#followers.add(follower);
+		if (this.#failure !== null) follower.destroy(this.#failure);
+		return follower;
+	}
+	/** The content is good: followers may end. Called once the writer has ended and the content is proved. */
+	release() {
+		if (!this.#written) throw new TypeError("a growing file is released before it is written");
+		this.#released = true;
+		this.#wakeAll();
+	}
+	/**
+	* The content is not good: writer and followers, present and future, are destroyed with the error. After
+	* release() as well, for followers that are not done.
+	*/
+	fail(error) {
+		if (this.#failure !== null) return;
+		const failure = error instanceof Error ? error : new Error(String(error));
+		this.#failure = failure;
+		this.#settle.reject(failure);
+		if (!this.#written) this.writer.destroy(failure);
+		for (const follower of [...this.#followers]) follower.destroy(failure);
+		this.#wakeAll();
+	}
+	/** Reads the file back from disk and compares. Rejects with SM_DUMP_DAMAGED. */
+	async verify() {
+		const expected = await this.content;
+		let held;
+		try {
+			const handle = await open(this.path, "r");
+			held = await sha256OfFile(handle).finally(() => handle.close());
+		} catch (error) {
+			throw damaged$1(this.path, "it cannot be read back", error);
+		}
+		if (held.sizeBytes !== expected.sizeBytes) throw damaged$1(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
+		if (held.sha256 !== expected.sha256) throw damaged$1(this.path, "its SHA-256 is not that of what was written");
+	}
+	/** Ends whatever still reads or writes and removes the file. */
+	async [Symbol.asyncDispose]() {
+		if (!(this.#written && this.#released && this.#followers.size === 0)) this.fail(/* @__PURE__ */ new Error(`${this.path} was removed before it was read to its end`));
+		this.#closing ??= this.#handle.close();
+		await this.#closing;
+		await rm(this.path, { force: true });
+	}
+	#makeWriter() {
+		const write = async (chunks) => {
+			for (const chunk of chunks) {
+				for (let at = 0; at < chunk.byteLength;) {
+					const { bytesWritten } = await this.#handle.write(chunk, at, chunk.byteLength - at, this.#sizeBytes);
+					this.#hash.update(chunk.subarray(at, at + bytesWritten));
+					at += bytesWritten;
+					this.#sizeBytes += bytesWritten;
+				}
+				this.#wakeAll();
+			}
+		};
+		const settle = (work, done) => {
+			work.then(() => done(), (error) => done(diskError(error, this.path, this.#sizeBytes)));
+		};
+		return new Writable({
+			highWaterMark: 4 * chunkBytes,
+			write: (chunk, _encoding, done) => settle(write([chunk]), done),
+			writev: (chunks, done) => settle(write(chunks.map(({ chunk }) => chunk)), done),
+			final: (done) => {
+				this.#written = true;
+				this.#settle.resolve({
+					sizeBytes: this.#sizeBytes,
+					sha256: this.#hash.digest("hex")
+				});
+				this.#wakeAll();
+				done();
+			},
+			destroy: (error, done) => {
+				if (error !== null) this.fail(error);
+				else if (!this.#written) this.fail(/* @__PURE__ */ new Error(`writing ${this.path} was stopped before its end`));
+				done(error);
+			}
+		});
+	}
+	#wakeAll() {
+		for (const wake of [...this.#waiting]) wake();
+	}
+};
+function diskError(error, path, writtenBytes) {
+	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+	if (code === "ENOSPC" || code === "EDQUOT") return new SafeMigrateError({
+		code: "SM_DISK_FULL",
+		message: `the disk is full: ${path} could not be written beyond ${writtenBytes} bytes`,
+		hint: "Free space where the runner keeps its temporary files (RUNNER_TEMP), or use a runner with a larger disk.",
+		cause: error
+	});
+	return new SafeMigrateError({
+		code: "SM_DISK",
+		message: `${path} could not be written (${code}) after ${writtenBytes} bytes`,
+		hint: "Look at the disk and the rights of the folder where the runner keeps its temporary files (RUNNER_TEMP).",
+		cause: error
+	});
+}
+function damaged$1(path, how, cause) {
+	return new SafeMigrateError({
+		code: "SM_DUMP_DAMAGED",
+		message: `the dump on disk is damaged: ${how} (${path})`,
+		hint: "Nothing was touched. Run the job again; when it happens again, look at the disk of the runner.",
+		cause
+	});
+}
+
+// src/backup/schema-text-field.ts
+/** Far more than the schema of 100 000 tables. */
+const maximumBytes = 512 * 1024 ** 2;
+/**
+* The source's schema as the manifest keeps it. As text and not as a digest: another minor version of pg_dump may
+* print the same schema differently, and a difference should be named.
+*/
+function packSchemaText(text) {
+	return {
+		encoding: "gzip+base64",
+		text: gzipSync(text, { level: 9 }).toString("base64")
+	};
+}
+/** Throws when it is not what `packSchemaText` made. */
+function unpackSchemaText(schema) {
+	return gunzipSync(Buffer.from(schema.text, "base64"), { maxOutputLength: maximumBytes }).toString("utf8");
+}
+
+// src/backup/clearing-away.ts
+/** Passes chunks on and clears away those that are done with: plain text and ciphertext both pile up otherwise. */
+async function* clearingAway(chunks) {
+	const garbage = new YoungGarbage();
+	for await (const chunk of chunks) {
+		yield chunk;
+		garbage.add(2 * chunk.byteLength);
+	}
+}
+
+// src/backup/unseal.ts
+/**
+* Decrypts a sealed dump, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
+* SM_WRONG_IDENTITY when no key fits, and with SM_BACKUP_DAMAGED when it is no age file or not whole.
+*/
+async function unseal(backup, keys, plain, signal) {
+	const decrypter = await decrypterFor(keys);
+	const sealed = createReadStream(backup.path, { signal });
+	try {
+		const plaintext = await decrypter.decrypt(Readable.toWeb(sealed));
+		await pipeline$1(Readable.fromWeb(plaintext), clearingAway, plain, { signal });
+	} catch (error) {
+		signal.throwIfAborted();
+		if (error instanceof SafeMigrateError) throw error;
+		throw cannotOpen(backup.id, keys, error);
+	} finally {
+		sealed.destroy();
+	}
+}
+async function decrypterFor(keys) {
+	const decrypter = new (await (import("./age-dist.js"))).Decrypter();
+	if (keys.passphrase !== null) decrypter.addPassphrase(keys.passphrase.reveal());
+	for (const identity of keys.identities) decrypter.addIdentity(identity.reveal());
+	return decrypter;
+}
+function cannotOpen(id, keys, cause) {
+	if (messageOf(cause).includes("no identity matched")) {
+		if (keys.identities.length === 0) return wrongPassphrase(id);
+		return new SafeMigrateError({
+			code: "SM_WRONG_IDENTITY",
+			message: `none of the keys in encryption-identity opens ${id}`,
+			hint: "The manifest names the public keys that the backup is encrypted to (encryption.recipients).",
+			docs: "security.md",
+			phase: "fetch",
+			cause
+		});
+	}
+	return new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message: `${id} cannot be decrypted: ${messageOf(cause)}`,
+		hint: "Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
+	});
+}
+
+// src/backup/fetch-backup.ts
+/**
+* Fetches a backup into `folder` (0700): manifest authenticated, stored file of the length and SHA-256 that it says,
+* decrypted, plain dump of the length and SHA-256 that it says. Only then is there anything that pg_restore may read.
+* The storages are tried in their order. On rejection nothing is left on this machine.
+*/
+async function fetchBackup(backup, keys, options) {
+	const authenticated = await authenticate(backup, keys);
+	const schemaText = schemaTextOf(backup);
+	await using stack = new AsyncDisposableStack();
+	const { stored, from } = await downloadFromAny(backup, options);
+	stack.use(stored);
+	const dump = await plainDump(backup, stored, keys, options);
+	stack.use(dump);
+	expectContent(dump === stored ? from.url : `what ${backup.manifest.file.name} in ${from.url} holds`, backup.manifest.plain, await dump.content);
+	const files = stack.move();
+	return {
+		dumpPath: dump.path,
+		schemaText,
+		authenticated,
+		from,
+		[Symbol.asyncDispose]: () => files.disposeAsync()
+	};
+}
+/** The stored file itself, or what it holds when it is sealed. */
+async function plainDump({ id, manifest }, stored, keys, { folder, signal, onProgress }) {
+	if (manifest.file.name === "database.dump") return stored;
+	const opened = await GrowingFile.create(join(folder, dumpName));
+	const report = setInterval(() => onProgress("decrypted", opened.sizeBytes), 1e3);
+	try {
+		await unseal({
+			id,
+			path: stored.path
+		}, keys, opened.writer, signal);
+		return opened;
+	} catch (error) {
+		await opened[Symbol.asyncDispose]();
+		throw error;
+	} finally {
+		clearInterval(report);
+	}
+}
+async function downloadFromAny(backup, options) {
+	const problems = [];
+	for (const from of backup.places) try {
+		return {
+			stored: await download(backup, from, options),
+			from
+		};
+	} catch (error) {
+		options.signal.throwIfAborted();
+		if (!(error instanceof SafeMigrateError)) throw error;
+		problems.push(...problemsOf(error));
+		if (from !== backup.places.at(-1)) options.warn(`${messageOf(error)}; the next storage is tried`);
+	}
+	throw new RefusedError(problems, {
+		phase: "fetch",
+		docs: "storage.md"
+	});
+}
+async function download({ manifest }, from, { folder, signal, onProgress }) {
+	const { name } = manifest.file;
+	const key = `${from.folder}/${name}`;
+	if (!from.objects.some((object) => object.key === key)) throw damaged(`${from.url} has a manifest, but ${name} is not there`);
+	const stored = await GrowingFile.create(join(folder, name));
+	const report = setInterval(() => onProgress("fetched", stored.sizeBytes), 1e3);
+	try {
+		await pipeline$1(await from.storage.get(key, signal), stored.writer, { signal });
+		expectContent(`${name} in ${from.url}`, manifest.file, await stored.content);
+		return stored;
+	} catch (error) {
+		await stored[Symbol.asyncDispose]();
+		if (error instanceof SafeMigrateError || signal.aborted) throw error;
+		throw damaged(`${name} in ${from.url} cannot be read to its end: ${messageOf(error)}`, error);
+	} finally {
+		clearInterval(report);
+	}
+}
+function expectContent(what, expected, actual) {
+	if (actual.sizeBytes !== expected.sizeBytes) throw damaged(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
+	if (actual.sha256 !== expected.sha256) throw damaged(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
+}
+function schemaTextOf(backup) {
+	try {
+		return unpackSchemaText(backup.manifest.schema);
+	} catch (error) {
+		throw damaged(`the manifest of ${backup.id} holds a schema that cannot be unpacked`, error);
+	}
+}
+function damaged(message, cause) {
+	return new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message,
+		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
+	});
+}
+
+// src/commands/stored-dump.ts
+/** What opens the backups of this job's storages. A job that encrypts to recipients has no key. */
+function keysOf(settings) {
+	if (settings.command === "rollback") return settings.keys;
+	const { encryption } = settings;
+	return {
+		passphrase: encryption?.kind === "passphrase" ? encryption.passphrase : null,
+		identities: []
+	};
+}
+/**
+* The dump of a stored backup on this machine, verified as a rollback verifies it, for a recovery that has neither a copy nor
+* the disk of the run that made it. null, with a warning, when it is out of reach. Disposing of it removes the file.
+*/
+async function storedDump(context, settings, backup, log) {
+	await using opened = new AsyncDisposableStack();
+	try {
+		const folder = await mkdtemp(join(context.workFolder, "fetched-"));
+		opened.defer(() => rm(folder, {
+			recursive: true,
+			force: true
+		}));
+		const { dumpPath, schemaText, from } = opened.use(await fetchBackup(backup, keysOf(settings), {
+			folder,
+			signal: context.signal,
+			warn: (line) => log.warn(line),
+			onProgress: () => {}
+		}));
+		log.detail(`fetched ${from.url}, because there is no copy of it on the server`);
+		const { fingerprint, database } = backup.manifest;
+		const kept = opened.move();
+		return {
+			path: dumpPath,
+			fingerprint,
+			schemaText,
+			properties: database.properties,
+			[Symbol.asyncDispose]: () => kept.disposeAsync()
+		};
+	} catch (error) {
+		log.warn(`${backup.id} cannot be fetched: ${messageOf(error)}`);
+		return null;
+	}
 }
 
 // src/commands/open-storages.ts
@@ -11459,6 +12025,18 @@ function findingsOf(check) {
 /** `exit code 1` or `signal SIGKILL`, for messages. */
 function describeExit(exit) {
 	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
+}
+
+// src/system/taken-over.ts
+/** Codes of the errors that say so. */
+const takenOverCodes = /* @__PURE__ */ new Set([
+	"SM_LOCKED",
+	"SM_LOCK_LOST",
+	"SM_JOURNAL_TAKEN"
+]);
+/** Whether an error says that this run has no say any more, because another one has the lock or had it meanwhile. */
+function isTakenOver(error) {
+	return error instanceof SafeMigrateError && takenOverCodes.has(error.code);
 }
 
 // src/commands/hooks.ts
@@ -12682,7 +13260,8 @@ function parseInputs(env, context) {
 		...unknownInputs(env),
 		...notYetInputs(raw),
 		...encryptionConflict(raw),
-		...missingConfirmation(raw)
+		...missingConfirmation(raw),
+		...archiveWithoutKey(raw)
 	];
 	const parsed = fieldsFor(context, raw).safeParse(withDefaults(raw));
 	if (!parsed.success) problems.push(...parsed.error.issues.map(problemOf));
@@ -12835,6 +13414,15 @@ function missingConfirmation(raw) {
 		hint: "Look at what `dry-run: true` says, then give the name of the database as `confirm`."
 	}];
 }
+/** Without a copy on the server, who finishes a dead run has only the stored backup, and must be able to open it. */
+function archiveWithoutKey(raw) {
+	if (requestedCommand(raw) !== "migrate" || raw.verify !== "archive" || raw["encryption-recipients"] === "") return [];
+	return [{
+		code: "SM_INPUT",
+		message: "verify: archive does not go with encryption-recipients: after a run that died nobody here could open its backup",
+		hint: "Leave verify at restore, or encrypt with encryption-passphrase."
+	}];
+}
 /** Inputs whose part is not built yet, given by the user. */
 function notYetInputs(raw) {
 	return inputNames.flatMap((name) => {
@@ -12888,7 +13476,9 @@ function resultSentence(report) {
 			if (report.command === "rollback") return `The rollback ended before it changed anything; ${database} is as it was.`;
 			return `${failed(report)} before it changed anything; ${database} is as it was.`;
 		case "restored": return `${failed(report)}; ${database} is again as it was before${recoveryClause(report)}.`;
-		case "stopped": return `${failed(report)}, and nothing was undone: ${database} is as the migration left it and waits for a decision.`;
+		case "stopped":
+			if (report.problems.some(({ code }) => takenOverCodes.has(code))) return `${failed(report)}, and another run has taken over ${database}: this one has changed nothing more.`;
+			return `${failed(report)}, and nothing was undone: ${database} is as the migration left it and waits for a decision.`;
 		case "recovery-failed":
 			if (report.command === "rollback") return `The rollback did not come to its end: ${database} needs a person now.`;
 			return `${failed(report)}, and recovery failed as well: ${database} needs a person now.`;
@@ -13602,4 +14192,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { backupId as $, encryptionSentence as A, objectsIn as B, Hooks as C, findingsOf as D, checkPartNames as E, recover as F, findBackup as G, describeFailure as H, whenReachable as I, dumpName as J, listBackups as K, readyCopy as L, openStorages as M, finishEarlierRun as N, readSchemaText as O, waysToFinish as P, backupFolder as Q, takeBaseline as R, ReportBuilder as S, describeExit as T, needsBaseline as U, historyDigest as V, readHistory as W, renderManifest as X, manifestName as Y, sealedDumpName as Z, requestedCommand as _, parseSql as _t, saveWorkFolder as a, RunJournal as at, readArtifactAccess as b, messageOf as bt, runIdentity as c, sha256OfFile as ct, checkSections as d, storageMismatch as dt, labelBefore as et, plain as f, stoppedBy as ft, readInputs as g, migratorApplicationName as gt, parseInputs as h, errorCodeIn as ht, saveOpenRun as i, formatDuration as it, storedBackupLine as j, writeSchemaText as k, repositoryRootOf as l, YoungGarbage as lt, surviveLostOutput as m, checksumsOf as mt, removeWorkFolder as n, formatBytes as nt, savedOpenRun as o, openPorts as ot, resultSentence as p, objectKey as pt, digestOf as q, surviveStrayErrors as r, formatCount as rt, savedWorkFolder as s, sha256Of as st, WorkFolder as t, countOf as tt, publish as u, ContentGate as ut, secretsOf as v, RefusedError as vt, hookMark as w, ActionLog as x, problemsOf as xt, readGitHubContext as y, SafeMigrateError as yt, fieldsOf as z };
+export { listBackups as $, writeSchemaText as A, finishEarlierRun as B, Hooks as C, parseSql as Ct, checkPartNames as D, problemsOf as Dt, describeExit as E, messageOf as Et, fetchBackup as F, takeBaseline as G, recover as H, clearingAway as I, historyDigest as J, fieldsOf as K, packSchemaText as L, storedBackupLine as M, openStorages as N, findingsOf as O, storedDump as P, findBackup as Q, GrowingFile as R, ReportBuilder as S, migratorApplicationName as St, isTakenOver as T, SafeMigrateError as Tt, whenReachable as U, waysToFinish as V, readyCopy as W, needsBaseline as X, describeFailure as Y, readHistory as Z, requestedCommand as _, storageMismatch as _t, saveWorkFolder as a, backupFolder as at, readArtifactAccess as b, checksumsOf as bt, runIdentity as c, countOf as ct, checkSections as d, formatDuration as dt, digestOf as et, plain as f, RunJournal as ft, readInputs as g, ContentGate as gt, parseInputs as h, sha256OfFile as ht, saveOpenRun as i, sealedDumpName as it, encryptionSentence as j, readSchemaText as k, repositoryRootOf as l, formatBytes as lt, surviveLostOutput as m, sha256Of as mt, removeWorkFolder as n, manifestName as nt, savedOpenRun as o, backupId as ot, resultSentence as p, openPorts as pt, objectsIn as q, surviveStrayErrors as r, renderManifest as rt, savedWorkFolder as s, labelBefore as st, WorkFolder as t, dumpName as tt, publish as u, formatCount as ut, secretsOf as v, stoppedBy as vt, hookMark as w, RefusedError as wt, ActionLog as x, errorCodeIn as xt, readGitHubContext as y, objectKey as yt, signManifest as z };

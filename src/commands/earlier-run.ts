@@ -9,11 +9,7 @@ import { compareSwapped } from './compare-swapped.ts';
 import type { CommandContext } from './context.ts';
 import { type FinishedRun, finishEarlierRun } from './finish-earlier-run.ts';
 import type { BackupMaking, RollbackSettings } from './settings.ts';
-
-/** What is told of a command that may come upon an unfinished run. */
-type FinishingSettings = Pick<BackupMaking | RollbackSettings, 'command' | 'jobs'> & {
-  readonly dryRun?: boolean;
-};
+import { storedDump } from './stored-dump.ts';
 
 /**
  * Finishes what an earlier run left open, before `migrate` or `rollback` looks at the target; others only report it. Returns
@@ -22,7 +18,7 @@ type FinishingSettings = Pick<BackupMaking | RollbackSettings, 'command' | 'jobs
  */
 export async function finishEarlier(
   context: CommandContext,
-  settings: FinishingSettings,
+  settings: BackupMaking | RollbackSettings,
   given: {
     readonly database: Database;
     readonly migrator: Migrator | null;
@@ -33,7 +29,7 @@ export async function finishEarlier(
   const { database } = given;
   const seen = await database.openJournal();
   if (seen === null) return null;
-  if (settings.command === 'backup' || settings.dryRun === true) {
+  if (settings.command === 'backup' || (settings.command === 'rollback' && settings.dryRun)) {
     log.warn(
       `run ${seen.run} on ${database.address.database} is unfinished (phase ${seen.phase} since ${seen.at}): the next migrate finishes it, or says what a person has to do`,
     );
@@ -50,7 +46,14 @@ export async function finishEarlier(
     if (journal === null) return lock;
     const finished = await context.log.phase('recover', async (phaseLog) => {
       const value = await finishEarlierRun(
-        { ...given, lock, settings, dumpOf: async () => null, signal: context.signal },
+        {
+          ...given,
+          lock,
+          settings,
+          dumpOf: async () => null,
+          fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
+          signal: context.signal,
+        },
         journal,
         phaseLog,
       );

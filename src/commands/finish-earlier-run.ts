@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { discardUnfinished } from '../backup/discard-unfinished.ts';
 import { findBackup } from '../backup/find-backup.ts';
 import type { Manifest } from '../backup/manifest.ts';
+import type { ListedBackup } from '../backup/stored-backups.ts';
 import type { Database, RunLock } from '../database/database.ts';
 import type { Journal } from '../database/journal.ts';
 import { readHistory } from '../prisma/history.ts';
@@ -30,6 +31,11 @@ export interface EarlierRunRequest {
   readonly settings: { readonly jobs: number };
   /** The dump on this machine's disk, where that run was at work here; only `verify: archive` needs it. */
   readonly dumpOf: (journal: Journal, manifest: Manifest | null) => Promise<RestorableDump | null>;
+  /** The same from a storage, for when there is none on this machine's disk either. */
+  readonly fetchDump: (
+    backup: ListedBackup,
+    log: PhaseLog,
+  ) => Promise<(RestorableDump & AsyncDisposable) | null>;
   /** The last thing before the journal is closed: what the run owes to others. */
   readonly beforeClosing?: (journal: RunJournal) => Promise<void>;
   /** For what may take long without being needed; recovery itself listens to nobody. */
@@ -58,7 +64,8 @@ export async function finishEarlierRun(
   const { database, lock, signal } = request;
   const kept = RunJournal.found(lock, journal);
   const decision = await whenReachable(() => lookAt(database, journal, log), log);
-  const manifest = await manifestOf(request, journal, decision, log);
+  const backup = await backupOf(request, journal, decision, log);
+  const manifest = backup?.manifest ?? null;
   const finished = (
     outcome: EarlierRun['outcome'],
     fact: string,
@@ -147,13 +154,16 @@ export async function finishEarlierRun(
   }
 
   try {
+    const held = await request.dumpOf(journal, manifest);
+    const needsStored = held === null && journal.fallback === null && backup !== null;
+    await using fetched = needsStored ? await request.fetchDump(backup, log) : null;
     const recovery = await recoverUnfinished(
       {
         ...request,
         journal: kept,
         history: decision.history,
         fingerprint: manifest?.fingerprint ?? null,
-        dump: await request.dumpOf(journal, manifest),
+        dump: held ?? fetched,
       },
       log,
     );
@@ -223,16 +233,16 @@ async function historyOf(
   }
 }
 
-/** What the backup holds; only recovery asks. Without it the swap is taken, which needs no knowledge. */
-async function manifestOf(
+/** Its backup; only recovery asks. Without it the swap is taken, which needs no knowledge. */
+async function backupOf(
   { storages, database, signal }: EarlierRunRequest,
   { backupId }: Journal,
   decision: UnfinishedDecision,
   log: PhaseLog,
-): Promise<Manifest | null> {
+): Promise<ListedBackup | null> {
   if (decision.way !== 'recover' || backupId === null) return null;
   try {
-    return (await findBackup(storages, database.address.database, backupId, signal)).backup.manifest;
+    return (await findBackup(storages, database.address.database, backupId, signal)).backup;
   } catch (error) {
     log.detail(`the manifest of its backup cannot be read: ${messageOf(error)}`);
     return null;

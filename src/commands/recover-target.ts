@@ -6,9 +6,9 @@ import { recoveryFact } from '../recovery/recovery-fact.ts';
 import { roleChanges } from '../recovery/role-changes.ts';
 import type { RunJournal } from '../recovery/run-journal.ts';
 import { stopped } from '../recovery/stopped.ts';
-import { isTakenOver } from '../recovery/taken-over.ts';
 import type { Result } from '../report/report.ts';
 import { messageOf } from '../system/errors.ts';
+import { isTakenOver } from '../system/taken-over.ts';
 import { compareSwapped } from './compare-swapped.ts';
 import type { CommandContext } from './context.ts';
 import type { Deployment } from './deploy-migrations.ts';
@@ -65,6 +65,8 @@ export async function recoverTarget(
   } catch (error) {
     report.problem(error, 'recover');
     report.applied(deployment.applied);
+    // Whoever has the lock now also has the say, and nothing is left for a person to do.
+    if (isTakenOver(error)) return takenOver(context);
     await leaveOpen(context, failed, 'recovery-failed', error);
     return 'recovery-failed';
   }
@@ -110,6 +112,14 @@ async function tellRoleChanges({ log, report }: CommandContext, failed: Failed):
   }
 }
 
+function takenOver({ report }: CommandContext): Result {
+  report.nextStep({
+    text: 'Another run has taken over: its log says how it went on. Do nothing by hand before that one has ended.',
+    commands: [],
+  });
+  return 'stopped';
+}
+
 /** Leaves the journal open, so that nobody goes on by surprise, and says how a person can finish. */
 async function leaveOpen(
   context: CommandContext,
@@ -117,14 +127,6 @@ async function leaveOpen(
   phase: 'stopped' | 'recovery-failed',
   reason: unknown,
 ): Promise<void> {
-  if (isTakenOver(reason)) {
-    // Whoever has the lock now also has the say.
-    context.report.nextStep({
-      text: 'Another run has taken over: its log says how it went on. Do nothing by hand before that one has ended.',
-      commands: [],
-    });
-    return;
-  }
   try {
     await journal.leave(phase, messageOf(reason));
   } catch (error) {

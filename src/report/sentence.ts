@@ -1,3 +1,4 @@
+import { takenOverCodes } from '../system/taken-over.ts';
 import { findingsOf, type Severity } from './check-report.ts';
 import { countOf, formatBytes, formatDuration } from './quantity.ts';
 import type { Report } from './report.ts';
@@ -33,6 +34,8 @@ export function resultSentence(report: Report): string {
     case 'restored':
       return `${failed(report)}; ${database} is again as it was before${recoveryClause(report)}.`;
     case 'stopped':
+      if (report.problems.some(({ code }) => takenOverCodes.has(code)))
+        return `${failed(report)}, and another run has taken over ${database}: this one has changed nothing more.`;
       return `${failed(report)}, and nothing was undone: ${database} is as the migration left it and waits for a decision.`;
     case 'recovery-failed':
       if (report.command === 'rollback')

@@ -73,6 +73,7 @@ export function parseInputs(env: NodeJS.ProcessEnv, context: GitHubContext): Par
     ...notYetInputs(raw),
     ...encryptionConflict(raw),
     ...missingConfirmation(raw),
+    ...archiveWithoutKey(raw),
   ];
 
   const parsed = fieldsFor(context, raw).safeParse(withDefaults(raw));
@@ -246,6 +247,20 @@ function missingConfirmation(raw: RawInputs): Problem[] {
       code: 'SM_INPUT',
       message: 'confirm: must be given: a rollback replaces the database',
       hint: 'Look at what `dry-run: true` says, then give the name of the database as `confirm`.',
+    },
+  ];
+}
+
+/** Without a copy on the server, who finishes a dead run has only the stored backup, and must be able to open it. */
+function archiveWithoutKey(raw: RawInputs): Problem[] {
+  if (requestedCommand(raw) !== 'migrate' || raw.verify !== 'archive' || raw['encryption-recipients'] === '')
+    return [];
+  return [
+    {
+      code: 'SM_INPUT',
+      message:
+        'verify: archive does not go with encryption-recipients: after a run that died nobody here could open its backup',
+      hint: 'Leave verify at restore, or encrypt with encryption-passphrase.',
     },
   ];
 }

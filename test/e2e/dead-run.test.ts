@@ -55,6 +55,50 @@ describe('post, after its run was killed in the middle of the migration', () => 
   });
 });
 
+describe('the next migrate on another machine', () => {
+  it('fetches the backup of a run with verify: archive that died half-way, and restores it', async () => {
+    await using world = await createWorld({ pending: halfDone });
+    const before = await world.state();
+    const encryption = { 'encryption-passphrase': 'correct horse battery staple' };
+    await using dying = await world.startMigrate({ inputs: { verify: 'archive', ...encryption } });
+    await isHalfDone(world);
+    const { run } = (await journalOf(world)) ?? {};
+    await dying.killTree();
+    const half = await world.state();
+
+    // Whoever cannot open it changes nothing, and says what a person has to do.
+    await world.project.writeMigration('20260103000000_slow', addQuotations);
+    await using stranger = await world.migrate();
+    expect(stranger.result.outputs, stranger.result.log).toMatchObject({ result: 'recovery-failed' });
+    expect(stranger.result.log).toMatch(/cannot be fetched: .*passphrase/i);
+    expect(await world.state()).toEqual(half);
+    expect((await journalOf(world))?.phase).toBe('recovery-failed');
+    await paste(world, [
+      `psql --dbname=postgres --command='DROP DATABASE "${world.database}__safe_migrate"'`,
+    ]);
+
+    await world.psql(
+      `DELETE FROM "_prisma_migrations" WHERE finished_at IS NULL; ALTER TABLE "Customer" DROP COLUMN "x"`,
+    );
+    await world.project.writeMigration('20260103000000_slow', halfDone['20260103000000_slow']);
+    await using again = await world.startMigrate({ inputs: { verify: 'archive', ...encryption } });
+    await isHalfDone(world);
+    await again.killTree();
+    const { run: second } = (await journalOf(world)) ?? {};
+    expect(second).not.toBe(run);
+    await world.project.writeMigration('20260103000000_slow', 'SELECT 1;');
+    await using next = await world.migrate({ inputs: encryption });
+    expect(next.result.outputs, next.result.log).toMatchObject({ result: 'migrated' });
+    expect(next.result.log).toContain('because there is no copy of it on the server');
+    expect((await readReport(next.result)).earlierRun).toMatchObject({ run: second, outcome: 'restored' });
+    const { tables } = await world.state();
+    expect({ ...tables, 'public._prisma_migrations': '' }).toEqual({
+      ...before.tables,
+      'public._prisma_migrations': '',
+    });
+  });
+});
+
 describe('post, after its run was killed before the migration', () => {
   it('leaves no part, no object and no copy of a backup that was under way', async () => {
     await using world = await createWorld({

@@ -3,6 +3,7 @@ import type { Fingerprint, WriteCounters } from '../database.ts';
 import { readCounters } from './counters.ts';
 import { exportSnapshot } from './fingerprint.ts';
 import { readLargeObjects } from './large-objects.ts';
+import { readingSession } from './reading-sessions.ts';
 import { isBehind, readSequenceDirections, readSequences, sequenceKey } from './sequences.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { endingOnAbort, readInSnapshot } from './snapshot-readers.ts';
@@ -31,7 +32,7 @@ export async function changedTables(
   options: ChangedTablesOptions,
 ): Promise<readonly string[]> {
   const { database } = server.address;
-  await using exporter = await server.connect(database, { applicationName: 'safe-migrate snapshot' });
+  await using exporter = await server.connect(database, { applicationName: readingSession.snapshot });
   return await endingOnAbort(exporter, options.signal, () =>
     readChanged(server, exporter, before, counters, options),
   );

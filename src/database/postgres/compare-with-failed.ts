@@ -9,6 +9,7 @@ import type { ComparedSide } from './compare-rows.ts';
 import { TableComparer, type TablePair } from './compare-table.ts';
 import { provenCopy } from './copy-mark.ts';
 import { exportSnapshot } from './fingerprint.ts';
+import { readingSession } from './reading-sessions.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { beginReading } from './snapshot-readers.ts';
 import { identifier, literal } from './sql-text.ts';
@@ -66,7 +67,7 @@ async function closeAgain(server: PostgresServer, name: string, log: PhaseLog): 
 interface Exporter extends ComparedSide, AsyncDisposable {}
 
 async function openExporter(server: PostgresServer, database: string): Promise<Exporter> {
-  const session = await server.connect(database, { applicationName: 'safe-migrate compare' });
+  const session = await server.connect(database, { applicationName: readingSession.compare });
   try {
     const snapshotId = await exportSnapshot(session);
     return {
@@ -137,7 +138,7 @@ function sizeOf({ failed, target }: TablePair): number {
 }
 
 async function joinSnapshot(server: PostgresServer, { source }: Exporter): Promise<Exporter> {
-  const session = await server.connect(source.database, { applicationName: 'safe-migrate compare' });
+  const session = await server.connect(source.database, { applicationName: readingSession.compare });
   await session.execute(`${beginReading}; SET TRANSACTION SNAPSHOT '${source.snapshotId}'`);
   return { session, source, [Symbol.asyncDispose]: () => session[Symbol.asyncDispose]() };
 }

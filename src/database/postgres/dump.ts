@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { SafeMigrateError } from '../../system/errors.ts';
+import { readingSession } from './reading-sessions.ts';
 import type { PostgresServer, ToolExit } from './server.ts';
 import { describeToolFailure } from './tool-failure.ts';
 
@@ -59,7 +60,11 @@ async function runDump(
   signal: AbortSignal,
 ): Promise<Attempt> {
   const args = ['--format=custom', compression, `--snapshot=${source.snapshotId}`];
-  const process = server.tools.start('pg_dump', args, { database: source.database, signal });
+  const process = server.tools.start('pg_dump', args, {
+    database: source.database,
+    env: { PGAPPNAME: readingSession.dump },
+    signal,
+  });
   let writtenBytes = 0;
   process.stdout.on('data', (chunk: Buffer) => {
     writtenBytes += chunk.length;

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { SafeMigrateError } from '../../system/errors.ts';
+import { readingSession } from './reading-sessions.ts';
 import type { PostgresServer, ToolExit, ToolProcess } from './server.ts';
 import { sessionSettings } from './session-settings.ts';
 import { beginReading, type ExportedSnapshot } from './snapshot-readers.ts';
@@ -30,7 +31,7 @@ export class HashStream implements AsyncDisposable {
       {
         database: source.database,
         stdin: 'pipe',
-        env: { PGCLIENTENCODING: 'UTF8', PGAPPNAME: 'safe-migrate compare' },
+        env: { PGCLIENTENCODING: 'UTF8', PGAPPNAME: readingSession.compare },
       },
     );
     this.#exit = this.#process.exited.catch((error: unknown) =>

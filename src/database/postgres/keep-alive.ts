@@ -15,6 +15,8 @@ export async function keepAlive(session: SqlSession, version: ServerVersion): Pr
     "('tcp_keepalives_idle', '30')",
     "('tcp_keepalives_interval', '10')",
     "('tcp_keepalives_count', '3')",
+    // A swap that freezes between its statements must not keep the target's name locked.
+    "('idle_in_transaction_session_timeout', '60s')",
   ];
   // Before 14 there are only the keepalives, which see a dead machine but not a frozen one.
   if (version.major >= 14) settings.push("('idle_session_timeout', '60s')");

@@ -5,6 +5,7 @@ import { holderName, holdsLock, lockedError, type RunHolder, tryLock, unlock } f
 import { dropCoordination, lockCoordination } from './coordination.ts';
 import { writeJournal } from './journal-comment.ts';
 import { keepAlive } from './keep-alive.ts';
+import { endLeftoverReaders } from './reading-sessions.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { identifier } from './sql-text.ts';
 
@@ -32,8 +33,10 @@ export async function takeLock(server: PostgresServer, holder: RunHolder): Promi
   try {
     // In this order: a run that swaps lets go of the target for a moment, but never of the coordination database.
     coordination = await lockCoordination(server, atHome, applicationName);
-    if (server.unreachable === null) await lockTarget(atHome);
-    else if (coordination === null) throw nothingToLock(server);
+    if (server.unreachable === null) {
+      await lockTarget(atHome);
+      await endLeftoverReaders(atHome);
+    } else if (coordination === null) throw nothingToLock(server);
     else await atHome[Symbol.asyncDispose]();
     const inTarget = server.unreachable === null ? atHome : null;
     const held = new HeldSessions(server, applicationName, coordination, inTarget);

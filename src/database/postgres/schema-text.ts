@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { SafeMigrateError } from '../../system/errors.ts';
+import { readingSession } from './reading-sessions.ts';
 import type { PostgresServer } from './server.ts';
 import { describeToolFailure } from './tool-failure.ts';
 
@@ -29,7 +30,11 @@ export async function readSchemaText(
   // In the database's own encoding otherwise, which would not be read as text here.
   const args = ['--schema-only', '--no-subscriptions', '--encoding=UTF8'];
   if (source.snapshotId !== undefined) args.push(`--snapshot=${source.snapshotId}`);
-  const process = server.tools.start('pg_dump', args, { database: source.database, signal });
+  const process = server.tools.start('pg_dump', args, {
+    database: source.database,
+    env: { PGAPPNAME: readingSession.dump },
+    signal,
+  });
   const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
   signal.throwIfAborted();
   if (exit.exitCode !== 0) {

@@ -1,3 +1,4 @@
+import { readingSession } from './reading-sessions.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 
 /** One piece of reading that any of the sessions may do. */
@@ -52,7 +53,7 @@ export async function readInSnapshot(
   const work = async (): Promise<void> => {
     stop.throwIfAborted();
     await using session = await server.connect(source.database, {
-      applicationName: 'safe-migrate fingerprint',
+      applicationName: readingSession.fingerprint,
     });
     const end = (): void => session.kill();
     stop.addEventListener('abort', end, { once: true });

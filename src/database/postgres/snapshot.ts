@@ -3,6 +3,7 @@ import type { Snapshot } from '../database.ts';
 import { readCounters } from './counters.ts';
 import { dumpSnapshot } from './dump.ts';
 import { exportSnapshot, readFingerprint } from './fingerprint.ts';
+import { readingSession } from './reading-sessions.ts';
 import { readSchemaText } from './schema-text.ts';
 import { readSequences } from './sequences.ts';
 import type { PostgresServer } from './server.ts';
@@ -17,7 +18,7 @@ const timeRow = z.object({ takenAt: z.string(), hasPublicSchema: z.boolean() });
  */
 export async function openSnapshot(server: PostgresServer): Promise<Snapshot> {
   const exporter = await server.connect(server.address.database, {
-    applicationName: 'safe-migrate snapshot',
+    applicationName: readingSession.snapshot,
   });
   try {
     const snapshotId = await exportSnapshot(exporter);
