@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as listBackups, A as writeSchemaText, B as finishEarlierRun, C as Hooks, Ct as parseSql, D as checkPartNames, Dt as problemsOf, E as describeExit, Et as messageOf, F as fetchBackup, G as takeBaseline, H as recover, I as clearingAway, J as historyDigest, K as fieldsOf, L as packSchemaText, M as storedBackupLine, N as openStorages, O as findingsOf, P as storedDump, Q as findBackup, R as GrowingFile, S as ReportBuilder, T as isTakenOver, Tt as SafeMigrateError, U as whenReachable, V as waysToFinish, W as readyCopy, X as needsBaseline, Y as describeFailure, Z as readHistory, _ as requestedCommand, a as saveWorkFolder, at as backupFolder, b as readArtifactAccess, bt as checksumsOf, c as runIdentity, ct as countOf, d as checkSections, dt as formatDuration, et as digestOf, f as plain, ft as RunJournal, g as readInputs, h as parseInputs, i as saveOpenRun, it as sealedDumpName, j as encryptionSentence, l as repositoryRootOf, lt as formatBytes, m as surviveLostOutput, nt as manifestName, ot as backupId, p as resultSentence, pt as openPorts, q as objectsIn, r as surviveStrayErrors, rt as renderManifest, st as labelBefore, t as WorkFolder, tt as dumpName, u as publish, ut as formatCount, v as secretsOf, wt as RefusedError, x as ActionLog, xt as errorCodeIn, y as readGitHubContext, z as signManifest } from "./safe-migrate.js";
+import { $ as fieldsOf, A as writeSchemaText, At as messageOf, B as finishEarlierRun, C as Hooks, D as checkPartNames, Dt as parseSql, E as describeExit, F as storedDump, G as isFromElsewhere, H as findBackup, I as fetchBackup, J as signManifest, K as originText, L as clearingAway, M as storedBackupLine, N as openStorages, O as findingsOf, Ot as RefusedError, P as keysOf, Q as takeBaseline, R as packSchemaText, S as ReportBuilder, T as isTakenOver, Tt as errorCodeIn, U as listBackups, V as waysToFinish, W as digestOf, X as whenReachable, Y as recover, Z as readyCopy, _ as requestedCommand, _t as openPorts, a as saveWorkFolder, at as dumpName, b as readArtifactAccess, c as runIdentity, ct as sealedDumpName, d as checkSections, dt as labelBefore, et as objectsIn, f as plain, ft as countOf, g as readInputs, gt as RunJournal, h as parseInputs, ht as formatDuration, i as saveOpenRun, it as readHistory, j as encryptionSentence, jt as problemsOf, kt as SafeMigrateError, l as repositoryRootOf, lt as backupFolder, m as surviveLostOutput, mt as formatCount, nt as describeFailure, ot as manifestName, p as resultSentence, pt as formatBytes, q as authenticate, r as surviveStrayErrors, rt as needsBaseline, st as renderManifest, t as WorkFolder, tt as historyDigest, u as publish, ut as backupId, v as secretsOf, wt as checksumsOf, x as ActionLog, y as readGitHubContext, z as GrowingFile } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { Readable } from "node:stream";
 import { readFileSync } from "node:fs";
@@ -100,6 +100,7 @@ async function finishEarlier(context, settings, given, log) {
 				...given,
 				lock,
 				settings,
+				keys: keysOf(settings),
 				dumpOf: async () => null,
 				fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
 				signal: context.signal
@@ -727,11 +728,21 @@ function mergePlaces(records) {
 */
 async function pruneStorages(storages, database, options) {
 	const stored = await listBackups(storages, database, { signal: options.signal });
-	tellOfTheRest(stored, options.warn);
+	tellOfTheRest(stored, options);
 	const records = [];
 	for (const storage of storages) {
 		const placed = stored.backups.flatMap((listed) => listed.places.filter((place) => place.storage === storage).map((place) => aging(listed, place)));
-		for (const decision of decideRetention(placed, options.policy, options)) {
+		const isElsewhere = ({ listed }) => isFromElsewhere(listed.manifest, options.systemIdentifier);
+		for (const { listed, place } of placed.filter(isElsewhere)) {
+			const reason = `made on another server, ${originText(listed.manifest)}`;
+			records.push(shownBackup(listed, place, {
+				stays: true,
+				removed: false,
+				reason
+			}));
+		}
+		const own = placed.filter((backup) => !isElsewhere(backup));
+		for (const decision of decideRetention(own, options.policy, options)) {
 			const removed = !decision.stays && !options.dryRun && await remove(decision.backup, options);
 			const { backup, stays, reason } = decision;
 			records.push(shownBackup(backup.listed, backup.place, {
@@ -766,9 +777,25 @@ async function remove({ listed, place }, { signal, warn }) {
 		return false;
 	}
 }
-function tellOfTheRest(stored, warn) {
+function tellOfTheRest(stored, { warn, note }) {
 	for (const { storage, error } of stored.silent) warn(`${storage.url} was not pruned, because it does not answer: ${messageOf(error)}`);
-	for (const { place, problem } of stored.unreadable) warn(problem === null ? `${place.url} has no manifest: an upload that never came to its end, or that is under way` : `${place.url} is left as it is: ${problem}`);
+	const expired = stored.unreadable.filter(({ isExpired }) => isExpired);
+	if (expired.length > 0) note(`${countOf(expired.length, "backup")} had expired already`);
+	for (const { place, problem, isExpired } of stored.unreadable) {
+		if (isExpired) continue;
+		warn(problem === null ? `${place.url} has no manifest: an upload that never came to its end, or that is under way` : `${place.url} is left as it is: ${problem}`);
+	}
+}
+
+// src/commands/server-origin.ts
+/** PostgreSQL's identifier of the cluster; null on a server that keeps it from this role. */
+async function systemIdentifierOf(database) {
+	try {
+		return (await database.identity()).systemIdentifier;
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_SQL") return null;
+		throw error;
+	}
 }
 
 // src/commands/prune-backups.ts
@@ -784,6 +811,7 @@ async function pruneAfterBackup(context, settings, ready, restoreProved) {
 			return await prune(context, log, {
 				storages: ready.storages,
 				database: ready.database.address.database,
+				systemIdentifier: await systemIdentifierOf(ready.database),
 				settings: {
 					retention: settings.retention,
 					dryRun: false
@@ -811,9 +839,11 @@ async function prune(context, log, given) {
 		policy: retention,
 		now,
 		mayBeNeeded: given.mayBeNeeded,
+		systemIdentifier: given.systemIdentifier,
 		dryRun,
 		signal: context.signal,
-		warn: (line) => log.warn(line)
+		warn: (line) => log.warn(line),
+		note: (line) => log.detail(line)
 	});
 	context.report.storedBackups(records);
 	for (const record of records) log.detail(storedBackupLine(record, now));
@@ -1023,14 +1053,14 @@ var Uploads = class {
 // src/commands/manifest-text.ts
 /** The manifest of a backup as it is stored, authenticated where there is a passphrase to do it with. */
 async function manifestText(context, settings, ready, backup) {
-	const manifest = describe(context, settings, ready, backup);
+	const manifest = describe(context, settings, ready, backup, await systemIdentifierOf(ready.database));
 	const { encryption } = settings;
 	return encryption?.kind === "passphrase" ? await signManifest(manifest, encryption.passphrase) : renderManifest({
 		...manifest,
 		authentication: null
 	});
 }
-function describe(context, settings, ready, backup) {
+function describe(context, settings, ready, backup, systemIdentifier) {
 	const { database, migrator, facts, history } = ready;
 	return {
 		formatVersion: 1,
@@ -1040,7 +1070,9 @@ function describe(context, settings, ready, backup) {
 		tools: { pgDump: database.toolsFact },
 		server: {
 			version: database.server.text,
-			major: database.server.major
+			major: database.server.major,
+			systemIdentifier,
+			address: `${database.address.host}:${database.address.port}`
 		},
 		database: {
 			name: database.address.database,
@@ -2578,8 +2610,8 @@ async function refuseOnFailure(context, ready, { backup, journal }, work) {
 
 // src/commands/prune.ts
 /**
-* Applies retention on its own. The database is needed for its name, which stands in the URL; its server is asked for
-* an unfinished run, and while it does not answer no backup that such a run may need goes.
+* Applies retention on its own. The target need not be there; its server is asked which backups are its own and whether an
+* unfinished run needs one, and while it does not answer nothing goes.
 */
 async function pruneCommand(context, settings) {
 	const { log } = context;
@@ -2603,20 +2635,20 @@ async function pruneCommand(context, settings) {
 			encryption: null
 		}),
 		database: found.database,
+		systemIdentifier: found.server?.systemIdentifier ?? null,
 		settings,
-		mayBeNeeded: found.server === null ? unlessMadeByBackup : namedBy(found.server.backupId)
+		mayBeNeeded: found.server === null ? serverIsSilent : namedBy(found.server.backupId)
 	}));
 	return "pruned";
 }
-/** An unfinished run needs the backup that a migration was begun with, and nobody can say which that is. */
-function unlessMadeByBackup({ madeBy }) {
-	return madeBy === "migrate" ? "the server could not be asked whether an unfinished run needs it" : null;
+function serverIsSilent() {
+	return "the server could not be asked whether an unfinished run needs it";
 }
-/** The backup that an open journal names, while the run's lock is held; null when the server does not answer. */
+/** What the server says, while the run's lock is held; null when the server does not answer. */
 async function askServer(context, settings, url, log) {
 	await using opened = new AsyncDisposableStack();
 	try {
-		const database = opened.use(await context.ports.openDatabase(url, settings));
+		const database = opened.use(await context.ports.openDatabase(url, settings, { evenWithoutTarget: true }));
 		context.report.target({
 			...database.address,
 			serverVersion: database.server.text
@@ -2632,14 +2664,16 @@ async function askServer(context, settings, url, log) {
 		}
 		await lock?.assertHeld();
 		const backupId = (await database.openJournal())?.backupId ?? null;
+		const systemIdentifier = await systemIdentifierOf(database);
 		const kept = opened.move();
 		return {
 			backupId,
+			systemIdentifier,
 			[Symbol.asyncDispose]: () => kept.disposeAsync()
 		};
 	} catch (error) {
 		if (error instanceof SafeMigrateError && error.code === "SM_LOCKED") throw error;
-		log.warn(`backups made by migrate stay, because the server does not tell whether a run is unfinished: ${messageOf(error)}`);
+		log.warn(`all backups stay, because the server does not tell whether a run is unfinished: ${messageOf(error)}`);
 		return null;
 	}
 }
@@ -2667,16 +2701,45 @@ function fetchStored(context, backup, keys) {
 }
 
 // src/commands/find-stored.ts
-/** The stored backup that was asked for; what was odd on the way is a warning, and what else there is a table. */
+/**
+* The stored backup that was asked for; what was odd on the way is a warning, and what else there is a table. `latest` is
+* refused with SM_LATEST_UNCERTAIN where a newer one may be out of sight, unless this only looks.
+*/
 async function findStored(context, storages, database, wanted, log) {
 	const now = /* @__PURE__ */ new Date();
-	const { backup, listed, warnings } = await findBackup(storages, database, wanted.backup, context.signal, { listAll: wanted.dryRun });
+	const { backup, listed, warnings, doubts } = await findBackup(storages, database.address.database, wanted.backup, context.signal, {
+		listAll: wanted.dryRun,
+		systemIdentifier: await systemIdentifierOf(database)
+	});
 	for (const warning of warnings) log.warn(warning);
 	const records = shownBackups(listed);
 	context.report.storedBackups(records);
 	for (const record of records) log.detail(storedBackupLine(record, now));
 	for (const line of describeBackup(backup, now)) log.detail(line);
+	if (wanted.dryRun) await lookThrough(backup, wanted.keys, log);
+	else if (doubts.length > 0) throw uncertain(backup.id, doubts);
 	return backup;
+}
+/** As far as it can be told without fetching it: whether it is whole, and whether it is authentic where a key is given. */
+async function lookThrough(backup, keys, log) {
+	const { id, manifest, places } = backup;
+	const isWhole = (place) => place.objects.some(({ key, sizeBytes }) => key === `${place.folder}/${manifest.file.name}` && sizeBytes === manifest.file.sizeBytes);
+	if (!places.some(isWhole)) throw new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message: `${id} has a manifest, but no whole ${manifest.file.name} in ${places.map(({ url }) => url).join(", ")}`,
+		hint: "Use another backup, or another storage that holds this one.",
+		docs: "storage.md"
+	});
+	if (keys.passphrase === null && keys.identities.length === 0) log.warn(`${id} is not authenticated: what is said of it here rests on the storage's permissions`);
+	else await authenticate(backup, keys);
+}
+function uncertain(id, doubts) {
+	return new SafeMigrateError({
+		code: "SM_LATEST_UNCERTAIN",
+		message: `${id} is the newest backup that can be read, and there may be a newer one: ${doubts.join("; ")}`,
+		hint: `Give \`backup: ${id}\` when that is the one that you mean.`,
+		docs: "rollback.md"
+	});
 }
 /** What a person wants to know before he goes back to a backup. */
 function describeBackup({ id, manifest, places }, now) {
@@ -2684,7 +2747,7 @@ function describeBackup({ id, manifest, places }, now) {
 	const proof = manifest.proof.proved ? "restored and compared when it was made" : `not proved: ${manifest.proof.problem ?? "verify was archive"}`;
 	return [
 		`${id}, taken ${age} ago by ${manifest.command} (${manifest.createdAt}), ${proof}`,
-		`${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(", ")}, from PostgreSQL ${manifest.server.version}`,
+		`${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(", ")}, from ${originText(manifest)}`,
 		manifest.gitCommit === null ? "made outside of a workflow: it names no commit" : `made at commit ${manifest.gitCommit}`
 	];
 }
@@ -2835,7 +2898,7 @@ async function preflightRollback(context, settings, log) {
 			migrator: null,
 			storages
 		}, log);
-		const backup = await problems.attempt(() => findStored(context, storages, address.database, settings, log));
+		const backup = await problems.attempt(() => findStored(context, storages, database, settings, log));
 		if (backup !== null) {
 			context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? "true" : "false"));
 			if (backup.manifest.server.major > server.major) problems.add([olderServer(backup, database)]);

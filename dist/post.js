@@ -1,4 +1,4 @@
-import { B as finishEarlierRun, C as Hooks, Et as messageOf, N as openStorages, P as storedDump, S as ReportBuilder, St as migratorApplicationName, Tt as SafeMigrateError, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, ht as sha256OfFile, k as readSchemaText, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, pt as openPorts, r as surviveStrayErrors, s as savedWorkFolder, tt as dumpName, u as publish, v as secretsOf, w as hookMark, x as ActionLog, y as readGitHubContext } from "./safe-migrate.js";
+import { At as messageOf, B as finishEarlierRun, C as Hooks, Et as migratorApplicationName, F as storedDump, N as openStorages, P as keysOf, S as ReportBuilder, _ as requestedCommand, _t as openPorts, at as dumpName, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, k as readSchemaText, kt as SafeMigrateError, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, r as surviveStrayErrors, s as savedWorkFolder, u as publish, v as secretsOf, w as hookMark, x as ActionLog, y as readGitHubContext, yt as sha256OfFile } from "./safe-migrate.js";
 import { c as setSecret, l as warning } from "./actions-core.js";
 import { open, readFile, readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
@@ -43,6 +43,7 @@ async function finishOwnRun(context, settings) {
 			migrator,
 			storages: openStorages(context, settings),
 			settings,
+			keys: keysOf(settings),
 			dumpOf: (found, manifest) => dumpIn(context.workFolder, found, manifest),
 			fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
 			signal: context.signal,

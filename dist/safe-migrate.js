@@ -3004,7 +3004,7 @@ async function findContainer(wanted, directory) {
 	const running = candidates.filter((each) => each.State === "running");
 	const [first, ...more] = running;
 	if (first === void 0) throw candidates.length > 0 ? stopped(candidates, wanted) : notFound$1(all, wanted);
-	if (more.length > 0) throw ambiguous(running, wanted);
+	if (more.length > 0) throw ambiguous$1(running, wanted);
 	return {
 		id: first.ID,
 		name: namesOf$1(first)[0] ?? wanted
@@ -3033,7 +3033,7 @@ function notFound$1(all, wanted) {
 function stopped(candidates, wanted) {
 	return refusal("SM_CONTAINER_STOPPED", `The container ${wanted} does not run (${candidates.map((each) => `${namesOf$1(each)[0] ?? each.ID}: ${each.State}`).join(", ")}).`, "Start it (docker start, docker compose up -d) and wait until PostgreSQL in it answers.");
 }
-function ambiguous(running, wanted) {
+function ambiguous$1(running, wanted) {
 	return refusal("SM_CONTAINER_AMBIGUOUS", `${wanted} is the service of several running containers: ${running.map((each) => namesOf$1(each)[0] ?? each.ID).join(", ")}.`, "Give the name of one of them as container.");
 }
 function refusal(code, message, hint) {
@@ -9767,7 +9767,11 @@ const manifestSchema = object({
 	tools: object({ pgDump: string() }),
 	server: object({
 		version: string(),
-		major: int()
+		major: int(),
+		/** PostgreSQL's own identifier of the cluster: tells databases of one name apart. null where it cannot be read. */
+		systemIdentifier: string().nullable().default(null),
+		/** `host:port` as the URL said; for people. */
+		address: string().nullable().default(null)
 	}),
 	database: object({
 		name: string(),
@@ -9853,251 +9857,6 @@ async function discardUnfinished(storages, database, id, signal) {
 		isStored,
 		problems
 	};
-}
-
-// src/backup/digest.ts
-/** Length and SHA-256 of a small content that is wholly in memory. */
-function digestOf(content) {
-	return {
-		sizeBytes: content.byteLength,
-		sha256: createHash("sha256").update(content).digest("hex")
-	};
-}
-
-// src/backup/parse-manifest.ts
-/**
-* Reads a stored manifest and makes sure that it is the one of the folder it lies in. Never throws: a damaged
-* one, or one that a later version wrote, must hide no other backup.
-*/
-function parseManifest(text, of) {
-	let json;
-	try {
-		json = JSON.parse(text);
-	} catch {
-		return refuse$1("is damaged: it is no JSON");
-	}
-	if (typeof json !== "object" || json === null || !("formatVersion" in json)) return refuse$1("is damaged: it has no format version");
-	if (!manifestSchema.shape.formatVersion.safeParse(json.formatVersion).success) return refuse$1(`has the format version ${shown$1(json.formatVersion)}, which this version cannot read`);
-	const parsed = manifestSchema.safeParse(json);
-	if (!parsed.success) {
-		const [issue] = parsed.error.issues;
-		return refuse$1(`is damaged: ${issue?.path.join(".") || "it"} is not as it should be`);
-	}
-	const manifest = parsed.data;
-	if (manifest.id !== of.id) return refuse$1(`is that of another backup, ${shown$1(manifest.id)}`);
-	if (manifest.database.name !== of.database) return refuse$1(`is that of another database, ${shown$1(manifest.database.name)}`);
-	if (Number.isNaN(Date.parse(manifest.createdAt))) return refuse$1("is damaged: createdAt is no time");
-	return {
-		manifest,
-		problem: null
-	};
-}
-function refuse$1(problem) {
-	return {
-		manifest: null,
-		problem
-	};
-}
-/** Whatever stands there, cut: it may be anything. */
-function shown$1(value) {
-	const text = JSON.stringify(value) ?? "undefined";
-	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
-}
-
-// src/backup/stored-backups.ts
-/** Manifests that are read at once. */
-const readers = 8;
-/** Far more than a manifest of 100 000 tables; whatever is larger is none. */
-const maximumManifestBytes = 67108864;
-/**
-* Lists the backups of a database over several storages. What is damaged, unfinished or silent is part of the
-* answer and hides nothing else; rejects only when no storage answers, or when `signal` ends it.
-*
-* The same backup in two places is one. Two that share an id and differ in their manifest are two: at least
-* one of them is not what it seems.
-*/
-async function listBackups(storages, database, options) {
-	const silent = [];
-	const perStorage = await Promise.all(storages.map(async (storage) => {
-		try {
-			return await listStorage(storage, database, options);
-		} catch (error) {
-			options.signal.throwIfAborted();
-			silent.push({
-				storage,
-				error
-			});
-			return [];
-		}
-	}));
-	if (silent[0] !== void 0 && silent.length === storages.length) throw silent[0].error;
-	const folders = perStorage.flat();
-	return {
-		backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
-		unreadable: folders.filter((folder) => folder.manifest === null).map(({ id, place, problem, modifiedAt }) => ({
-			id,
-			place,
-			problem,
-			modifiedAt
-		})).sort((a, b) => a.id < b.id ? 1 : -1),
-		silent
-	};
-}
-function createdAtOf({ manifest }) {
-	return Date.parse(manifest.createdAt);
-}
-async function listStorage(storage, database, { signal, id }) {
-	const root = `${id === void 0 ? databaseFolder(database) : backupFolder(database, id)}/`;
-	const objects = await storage.list(root, signal);
-	const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter((entry) => entry[0] !== null);
-	const found = [];
-	const next = folders[Symbol.iterator]();
-	const readOneAfterTheOther = async () => {
-		for (const [folder, held] of next) found.push(await readFolder(storage, database, folder, held, signal));
-	};
-	await Promise.all(Array.from({ length: readers }, readOneAfterTheOther));
-	return found;
-}
-/** `<database>/<id>` of `<database>/<id>/<name>`; null for what lies elsewhere. */
-function folderOf(key) {
-	const parts = key.split("/");
-	return parts.length === 3 ? `${parts[0]}/${parts[1]}` : null;
-}
-async function readFolder(storage, database, folder, objects, signal) {
-	const id = folder.slice(folder.indexOf("/") + 1);
-	const common = {
-		id,
-		place: {
-			storage,
-			folder,
-			url: `${storage.url}/${folder}`,
-			objects
-		},
-		modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt))))
-	};
-	const damaged = (problem) => ({
-		...common,
-		manifest: null,
-		manifestText: "",
-		problem
-	});
-	const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
-	const expired = objects.find(({ expiredAt }) => expiredAt !== void 0);
-	if (expired !== void 0) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`);
-	if (held === void 0) return damaged(null);
-	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
-	let manifestText;
-	try {
-		manifestText = await readText(await storage.get(held.key, signal));
-	} catch (error) {
-		signal.throwIfAborted();
-		return damaged(`its manifest cannot be read: ${messageOf(error)}`);
-	}
-	const { manifest, problem } = parseManifest(manifestText, {
-		id,
-		database
-	});
-	return manifest === null ? damaged(`its manifest ${problem}`) : {
-		...common,
-		manifest,
-		manifestText,
-		problem: null
-	};
-}
-async function readText(body) {
-	const chunks = [];
-	let sizeBytes = 0;
-	for await (const chunk of body) {
-		sizeBytes += chunk.byteLength;
-		if (sizeBytes > maximumManifestBytes) throw new Error("it is far too large");
-		chunks.push(chunk);
-	}
-	return Buffer.concat(chunks).toString("utf8");
-}
-function merge(folders) {
-	const merged = /* @__PURE__ */ new Map();
-	for (const { id, place, manifest, manifestText } of folders) {
-		if (manifest === null) continue;
-		const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
-		const known = merged.get(key);
-		if (known === void 0) merged.set(key, {
-			id,
-			manifest,
-			manifestText,
-			places: [place]
-		});
-		else known.places = [...known.places, place];
-	}
-	return [...merged.values()];
-}
-
-// src/backup/find-backup.ts
-/**
-* Finds a stored backup: `latest`, the newest one of all storages that answer, proved or not, or the one with
-* this id. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its manifest is no good) or
-* SM_BACKUP_AMBIGUOUS (storages hold different ones under its id).
-*/
-async function findBackup(storages, database, wanted, signal, options = {}) {
-	const where = storages.map(({ url }) => url).join(", ");
-	if (!/^[A-Za-z0-9_.-]+$/.test(wanted)) throw notFound(wanted, database, where, []);
-	const everything = await listBackups(storages, database, {
-		signal,
-		...wanted === "latest" || options.listAll === true ? {} : { id: wanted }
-	});
-	const listed = everything.backups;
-	const stored = wanted === "latest" ? everything : onlyOf(everything, wanted);
-	const silence = stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`);
-	const [backup, other] = stored.backups;
-	if (wanted === "latest") {
-		if (backup === void 0) throw notFound(wanted, database, where, [...silence, ...unreadableIn(stored)]);
-		const newer = stored.unreadable.filter(({ id, problem }) => id > backup.id && problem !== null);
-		return {
-			backup,
-			listed,
-			warnings: [...silence, ...unreadableIn({ unreadable: newer })]
-		};
-	}
-	if (backup === void 0) {
-		const [problem] = unreadableIn(stored);
-		if (problem === void 0) throw notFound(wanted, database, where, silence);
-		throw new SafeMigrateError({
-			code: "SM_BACKUP_UNREADABLE",
-			message: problem,
-			hint: "Take another backup; `command: prune` with `dry-run: true` lists them.",
-			docs: "storage.md"
-		});
-	}
-	if (other !== void 0) throw new SafeMigrateError({
-		code: "SM_BACKUP_AMBIGUOUS",
-		message: `${wanted} is not the same backup everywhere: the manifests of ${backup.places[0].url} and ${other.places[0].url} differ`,
-		hint: "Name only the storage that you trust in `storage`, and find out who changed the other one.",
-		docs: "storage.md"
-	});
-	return {
-		backup,
-		listed,
-		warnings: [...silence, ...unreadableIn(stored)]
-	};
-}
-function onlyOf({ backups, unreadable, silent }, wanted) {
-	return {
-		backups: backups.filter(({ id }) => id === wanted),
-		unreadable: unreadable.filter(({ id }) => id === wanted),
-		silent
-	};
-}
-function unreadableIn({ unreadable }) {
-	return unreadable.map(({ place, problem }) => `${place.url}: ${problem ?? "it has no manifest"}`);
-}
-function notFound(wanted, database, where, reasons) {
-	const what = wanted === "latest" ? "no backup" : `no backup ${JSON.stringify(wanted)}`;
-	const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
-	return new SafeMigrateError({
-		code: "SM_BACKUP_NOT_FOUND",
-		message: `there is ${what} of ${database} in ${where}${why}`,
-		hint: "`command: prune` with `dry-run: true` lists the backups of a storage. Folders are named after the database.",
-		docs: "storage.md"
-	});
 }
 
 // src/prisma/history.ts
@@ -11082,350 +10841,6 @@ async function recoverUnfinished(request, log) {
 	}, log);
 }
 
-// src/recovery/finish-by-hand.ts
-/**
-* The two ways to finish a run that stopped between them: back to the backup, or on with what is there.
-* Each is one paste for a shell whose PG* variables reach the server as the target's owner; the session sits in
-* `postgres`, because nobody can rename the database that he is connected to. Both close the journal, so that the next
-* run begins afresh.
-*/
-function finishByHand(names) {
-	const target = identifier(names.target);
-	const fallback = identifier(names.fallback);
-	const failed = identifier(names.failed);
-	const comment = names.comment === null ? "NULL" : literal(names.comment);
-	return [{
-		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, and what is there now is kept as ${names.failed}. Stop the application first, or its sessions are in the way.`,
-		commands: [...names.restore, pasted([
-			`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ${literal(names.target)} AND usesysid IS NOT NULL;`,
-			"BEGIN;",
-			`ALTER DATABASE ${target} RENAME TO ${failed};`,
-			`ALTER DATABASE ${fallback} RENAME TO ${target};`,
-			`ALTER DATABASE ${failed} ALLOW_CONNECTIONS false;`,
-			`COMMENT ON DATABASE ${failed} IS ${literal(names.failedMark)};`,
-			`COMMENT ON DATABASE ${target} IS ${comment};`,
-			`ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
-			closing(names.closedJournal),
-			"COMMIT;"
-		])]
-	}, {
-		text: `Or keep ${names.target} as it is now, repair it by a new migration (prisma migrate resolve marks the failed one), and drop the copy of the state before if there is one.`,
-		commands: [pasted([closing(names.closedJournal), ...names.hasCopy ? [`DROP DATABASE ${fallback};`] : []])]
-	}];
-}
-/** For a run whose swap is done, but not seen to be right. */
-function closeByHand(names, closedJournal) {
-	const kept = names.failed === null ? "" : `, and what was there before is kept as ${names.failed}`;
-	return {
-		text: `${names.target} is the restored backup now${kept}; nothing has to be swapped any more. Look at what the problem above names, then close the journal, or the next run will refuse.`,
-		commands: [pasted([closing(closedJournal)])]
-	};
-}
-function closing({ database, comment }) {
-	return `COMMENT ON DATABASE ${identifier(database)} IS ${literal(comment)};`;
-}
-function pasted(statements) {
-	return [
-		`psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'SQL'`,
-		...statements,
-		"SQL"
-	].join("\n");
-}
-
-// src/recovery/finish-rollback-by-hand.ts
-/** The two ways to finish a rollback whose copy is restored and compared and has not taken the target's name. */
-function finishRollbackByHand(names) {
-	const fallback = identifier(names.fallback);
-	const [exchange] = names.targetIsMissing ? [takeName(names)] : finishByHand(names);
-	return [...exchange === void 0 ? [] : [exchange], {
-		text: `Or leave ${names.target} as it is, and drop the restored backup.`,
-		commands: [pasted([closing(names.closedJournal), ...names.hasCopy ? [`DROP DATABASE ${fallback};`] : []])]
-	}];
-}
-function takeName(names) {
-	const target = identifier(names.target);
-	return {
-		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, which is not there.`,
-		commands: [...names.restore, pasted([
-			"BEGIN;",
-			`ALTER DATABASE ${identifier(names.fallback)} RENAME TO ${target};`,
-			`COMMENT ON DATABASE ${target} IS ${names.comment === null ? "NULL" : literal(names.comment)};`,
-			`ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
-			closing(names.closedJournal),
-			"COMMIT;"
-		])]
-	};
-}
-
-// src/report/restore-by-hand.ts
-/**
-* Commands that restore a backup with nothing but the storage's and the database's own tools, into a new
-* database beside the others (`database`, or one named after the backup). They can be pasted as they are; PGHOST, PGUSER and PGPASSWORD are the reader's.
-*/
-function restoreByHandCommands(backup, database) {
-	const [location] = backup.locations;
-	if (location === void 0) return [];
-	const scratch = shellWord(database ?? `restored_${backup.id.split("_").slice(1, 3).join("_").toLowerCase()}`);
-	const file = backup.encryption === null ? "database.dump" : "database.dump.age";
-	return [
-		fetchCommand(location, file),
-		`echo '${backup.sha256}  ${file}' | sha256sum --check`,
-		...decryptCommand(backup),
-		`createdb --template=template0 ${scratch}`,
-		`pg_restore --exit-on-error --dbname=${scratch} database.dump`
-	];
-}
-function fetchCommand(location, file) {
-	const folder = location.url.replace(/\/(database\.dump(\.age)?)?$/, "");
-	if (location.storage === "file") return `cp ${shellWord(pathOf(`${folder}/${file}`))} ${file}`;
-	if (location.storage === "artifact") {
-		const [, repository = "", id = ""] = /^artifact:\/\/([^/]+\/[^/]+)\/.*?([^/]+)$/.exec(folder) ?? [];
-		const artifacts = `repos/${repository}/actions/artifacts`;
-		return `gh api "${artifacts}/$(${`gh api --paginate ${artifacts} --jq '.artifacts[] | select(.name | endswith("~${id}~${file}")).id'`} | head -n 1)/zip" > ${file}`;
-	}
-	return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;
-}
-/** age asks for a passphrase by itself; the private key is the reader's file. */
-function decryptCommand({ encryption }) {
-	if (encryption === null) return [];
-	return [`age --decrypt ${encryption === "recipients" ? "--identity=key.txt " : ""}--output=database.dump database.dump.age`];
-}
-function pathOf(url) {
-	return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname) : url;
-}
-/** A word that a POSIX shell takes literally. */
-function shellWord(text) {
-	return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-// src/commands/ways-to-finish.ts
-/**
-* What a person can do about a run that is left unfinished, from where the server stands now: commands for before the
-* swap are no use after it. `backup` null: nobody knows where it is stored.
-*/
-async function waysToFinish(database, entry, backup) {
-	const target = database.address.database;
-	const failed = database.copyName("failed", entry.run);
-	const ask = (name) => database.oidOf(name).catch(() => null);
-	if (entry.targetOid !== null && await ask(failed) === entry.targetOid) return [closeByHand({
-		target,
-		failed
-	}, database.closedJournal)];
-	const copy = entry.fallback;
-	const bearsName = await database.oidOf(target).catch(() => void 0);
-	if (copy !== null && bearsName === copy.oid) return [closeByHand({
-		target,
-		failed: null
-	}, database.closedJournal)];
-	const isThere = copy !== null && await ask(copy.name) === copy.oid;
-	const fallback = database.copyName("fallback", entry.run);
-	const names = {
-		target,
-		fallback,
-		failed,
-		failedMark: database.copyMark("failed", entry.run),
-		comment: entry.comment,
-		restore: isThere || backup === null ? [] : restoreByHandCommands(backup, fallback),
-		hasCopy: isThere,
-		closedJournal: database.closedJournal
-	};
-	const targetIsMissing = bearsName === null;
-	return entry.command === "rollback" || targetIsMissing ? finishRollbackByHand({
-		...names,
-		targetIsMissing
-	}) : finishByHand(names);
-}
-
-// src/commands/finish-earlier-run.ts
-/**
-* Finishes a run that has ended without closing its journal, by the table in docs/recovery.md. The caller holds the lock,
-* so that run is dead, or will find that it has no say any more. Rejects only before anything was changed.
-*/
-async function finishEarlierRun(request, journal, log) {
-	const { database, lock, signal } = request;
-	const kept = RunJournal.found(lock, journal);
-	const decision = await whenReachable(() => lookAt(database, journal, log), log);
-	const backup = await backupOf(request, journal, decision, log);
-	const manifest = backup?.manifest ?? null;
-	const finished = (outcome, fact, more = {}) => ({
-		run: journal.run,
-		command: journal.command,
-		phase: journal.phase,
-		at: journal.at,
-		outcome,
-		fact: `run ${journal.run}, which ended in ${journal.phase}: ${fact}`,
-		problem: null,
-		nextSteps: [],
-		swapped: null,
-		manifest,
-		afterMigrateOwed: journal.afterMigrateOwed,
-		...more
-	});
-	const open = async (outcome, because, problem) => {
-		if (journal.phase !== outcome) await kept.leave(outcome, because);
-		const nextSteps = await waysToFinish(database, kept.entry, await recordOf(request, journal));
-		return finished(outcome, because, {
-			problem,
-			nextSteps
-		});
-	};
-	const close = async () => {
-		for (const kind of [
-			"fallback",
-			"rehearsal",
-			"scratch"
-		]) await database.dropCopy(database.copyName(kind, journal.run));
-		if (journal.backupId !== null && journal.command !== "rollback") {
-			const left = await discardUnfinished(request.storages, database.address.database, journal.backupId, signal);
-			for (const problem of left.problems) log.warn(`what it has uploaded could not be cleared: ${problem}`);
-			if (left.problems.length > 0) return;
-		}
-		await request.beforeClosing?.(kept);
-		await kept.clear();
-	};
-	switch (decision.way) {
-		case "swapped": {
-			if (journal.command === "rollback" && journal.phase === "recovery-failed") return open("recovery-failed", journal.because ?? "its history is not that of the backup", stands(journal));
-			const wrong = await lookAtSwapped(database, journal);
-			if (wrong !== null && journal.phase === "recovery-failed") return open("recovery-failed", wrong, stands(journal));
-			if (wrong !== null) log.warn(`after the swap of run ${journal.run} ${wrong}`);
-			await close();
-			return finished("restored", "its swap was done, the target is the restored backup");
-		}
-		case "untouched":
-			await close();
-			return finished("untouched", "it had changed nothing in the target; what it left beside is cleared away");
-		case "settle":
-			await close();
-			return finished("migrated", `all its ${journal.migrations.length} migrations are applied, nothing is undone`);
-		case "leave": return open(journal.phase === "stopped" ? "stopped" : "recovery-failed", journal.because ?? "a person has to finish it", stands(journal));
-		case "stop": return open("stopped", decision.because, unfinished("SM_STOPPED", decision.because));
-	}
-	try {
-		const held = await request.dumpOf(journal, manifest);
-		await using fetched = held === null && journal.fallback === null && backup !== null ? await request.fetchDump(backup, log) : null;
-		const recovery = await recoverUnfinished({
-			...request,
-			journal: kept,
-			history: decision.history,
-			fingerprint: manifest?.fingerprint ?? null,
-			dump: held ?? fetched
-		}, log);
-		if (recovery.result === "stopped") return open("stopped", recovery.because, unfinished("SM_STOPPED", recovery.because));
-		await close();
-		const method = recovery.method === "none" ? "" : ` by ${recovery.method}`;
-		const failed = recovery.swapped === null ? "" : `; what it left is kept as ${recovery.swapped.failedName}`;
-		return finished(recovery.result, `recovered${method}${failed}`, { swapped: recovery.swapped });
-	} catch (error) {
-		const because = `${journal.phase} of run ${journal.run} did not come to its end, and its recovery failed: ${messageOf(error)}`;
-		return open("recovery-failed", because, unfinished("SM_RECOVERY_FAILED", because, error));
-	}
-}
-/** What is left of that run's migrator is ended first: it may still be finishing a statement. */
-async function lookAt(database, journal, log) {
-	if (journal.command === "rollback") {
-		const targetOid = await database.oidOf(database.address.database);
-		return decideUnfinished(journal, {
-			targetOid,
-			history: null,
-			ageSeconds: 0
-		});
-	}
-	if (journal.phase === "stopped" || journal.phase === "recovery-failed") {
-		const targetOid = await database.oidOf(database.address.database);
-		return decideUnfinished(journal, {
-			targetOid,
-			history: "unreadable",
-			ageSeconds: 0
-		});
-	}
-	if (database.unreachable !== null) return {
-		way: "stop",
-		because: `the target cannot be connected to: ${database.unreachable.because}`
-	};
-	if (journal.baseline !== null && (journal.phase === "migrate" || journal.phase === "recover")) {
-		const since = journal.baseline.serverTime;
-		const own = {
-			deployed: unknownDeploy,
-			run: journal.run,
-			since
-		};
-		if ((await quietMigrator(database, own, log)).foreignDeploy) throw somebodyDeploys(database);
-	}
-	const [age] = await database.query(`SELECT extract(epoch FROM clock_timestamp() - '${journal.at}'::timestamptz)::float8 AS "seconds"`, object({ seconds: number() }));
-	return decideUnfinished(journal, {
-		targetOid: await database.oidOf(database.address.database),
-		history: await historyOf(database, journal),
-		ageSeconds: age?.seconds ?? Number.POSITIVE_INFINITY
-	});
-}
-/** It may be that run's own, which nobody can prove: what it is about to do must be seen before anything is decided. */
-function somebodyDeploys(database) {
-	return new SafeMigrateError({
-		code: "SM_LOCKED",
-		message: `A session in ${database.address.database} holds Prisma's lock: a deploy is at work, while an earlier run is unfinished.`,
-		hint: "Run this job again when that deploy has ended. If it hangs, end its session: see pg_locks, locktype advisory, objid 72707369.",
-		docs: "recovery.md"
-	});
-}
-async function historyOf(database, journal) {
-	try {
-		return await readHistory(database, journal.historySchema);
-	} catch (error) {
-		if (!(error instanceof SafeMigrateError) || error.code !== "SM_SQL") throw error;
-		return "unreadable";
-	}
-}
-/** Its backup; only recovery asks. Without it the swap is taken, which needs no knowledge. */
-async function backupOf({ storages, database, signal }, { backupId }, decision, log) {
-	if (decision.way !== "recover" || backupId === null) return null;
-	try {
-		return (await findBackup(storages, database.address.database, backupId, signal)).backup;
-	} catch (error) {
-		log.detail(`the manifest of its backup cannot be read: ${messageOf(error)}`);
-		return null;
-	}
-}
-async function recordOf({ storages, database, signal }, { backupId }) {
-	if (backupId === null) return null;
-	try {
-		const { backup } = await findBackup(storages, database.address.database, backupId, signal);
-		return {
-			id: backup.id,
-			sha256: backup.manifest.file.sha256,
-			encryption: backup.manifest.encryption?.kind ?? null,
-			locations: backup.places.map(({ storage, url }) => ({
-				storage: storage.kind,
-				url,
-				verified: ""
-			}))
-		};
-	} catch {
-		return null;
-	}
-}
-/** What is not as it should be after a swap whose run did not get to look; null when all is well. */
-async function lookAtSwapped(database, journal) {
-	if (await database.schemaDigest(new AbortController().signal) !== journal.fallback?.schemaDigest) return "its schema is not that of the backup";
-	if (journal.command === "rollback") return null;
-	const history = await historyOf(database, journal);
-	if (history === "unreadable" || historyDigest(history) !== journal.baseline?.history) return "its migration history is not that of the backup";
-	return null;
-}
-function stands(journal) {
-	return unfinished("SM_UNFINISHED_RUN", `run ${journal.run} left the target in the state ${journal.phase} at ${journal.at}: ${journal.because ?? "no reason is noted"}`);
-}
-function unfinished(code, because, cause) {
-	return new SafeMigrateError({
-		code,
-		phase: "recover",
-		docs: "recovery.md",
-		message: code === "SM_STOPPED" ? `an earlier run is left as it is: ${because}` : because,
-		hint: "Choose one of the ways to finish that the report lists; until then no run changes this database.",
-		cause
-	});
-}
-
 // src/backup/manifest-authentication.ts
 /**
 * So that whoever may write to the storage but does not know the passphrase cannot give pg_restore an archive of his
@@ -11540,6 +10955,641 @@ function notAuthentic(message, hint = "Use another backup, or another storage th
 		hint,
 		docs: "security.md",
 		phase: "fetch"
+	});
+}
+
+// src/backup/origin.ts
+/**
+* Whether a backup was made on another cluster than the one that `here` identifies: databases of one name (staging,
+* production) may share a storage. False where either is unknown; physical copies of a cluster have its identifier.
+*/
+function isFromElsewhere({ server }, here) {
+	return here !== null && server.systemIdentifier !== null && server.systemIdentifier !== here;
+}
+/** Where a backup comes from, for people. */
+function originText({ server }) {
+	const address = server.address ?? "an unknown address";
+	return `PostgreSQL ${server.version} at ${address}`;
+}
+
+// src/backup/digest.ts
+/** Length and SHA-256 of a small content that is wholly in memory. */
+function digestOf(content) {
+	return {
+		sizeBytes: content.byteLength,
+		sha256: createHash("sha256").update(content).digest("hex")
+	};
+}
+
+// src/backup/parse-manifest.ts
+/**
+* Reads a stored manifest and makes sure that it is the one of the folder it lies in. Never throws: a damaged
+* one, or one that a later version wrote, must hide no other backup.
+*/
+function parseManifest(text, of) {
+	let json;
+	try {
+		json = JSON.parse(text);
+	} catch {
+		return refuse$1("is damaged: it is no JSON");
+	}
+	if (typeof json !== "object" || json === null || !("formatVersion" in json)) return refuse$1("is damaged: it has no format version");
+	if (!manifestSchema.shape.formatVersion.safeParse(json.formatVersion).success) return refuse$1(`has the format version ${shown$1(json.formatVersion)}, which this version cannot read`);
+	const parsed = manifestSchema.safeParse(json);
+	if (!parsed.success) {
+		const [issue] = parsed.error.issues;
+		return refuse$1(`is damaged: ${issue?.path.join(".") || "it"} is not as it should be`);
+	}
+	const manifest = parsed.data;
+	if (manifest.id !== of.id) return refuse$1(`is that of another backup, ${shown$1(manifest.id)}`);
+	if (manifest.database.name !== of.database) return refuse$1(`is that of another database, ${shown$1(manifest.database.name)}`);
+	if (Number.isNaN(Date.parse(manifest.createdAt))) return refuse$1("is damaged: createdAt is no time");
+	return {
+		manifest,
+		problem: null
+	};
+}
+function refuse$1(problem) {
+	return {
+		manifest: null,
+		problem
+	};
+}
+/** Whatever stands there, cut: it may be anything. */
+function shown$1(value) {
+	const text = JSON.stringify(value) ?? "undefined";
+	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+// src/backup/stored-backups.ts
+/** Manifests that are read at once. */
+const readers = 8;
+/** Far more than a manifest of 100 000 tables; whatever is larger is none. */
+const maximumManifestBytes = 67108864;
+/**
+* Lists the backups of a database over several storages. What is damaged, unfinished or silent is part of the
+* answer and hides nothing else; rejects only when no storage answers, or when `signal` ends it.
+*
+* The same backup in two places is one. Two that share an id and differ in their manifest are two: at least
+* one of them is not what it seems.
+*/
+async function listBackups(storages, database, options) {
+	const silent = [];
+	const perStorage = await Promise.all(storages.map(async (storage) => {
+		try {
+			return await listStorage(storage, database, options);
+		} catch (error) {
+			options.signal.throwIfAborted();
+			silent.push({
+				storage,
+				error
+			});
+			return [];
+		}
+	}));
+	if (silent[0] !== void 0 && silent.length === storages.length) throw silent[0].error;
+	const folders = perStorage.flat();
+	return {
+		backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
+		unreadable: folders.filter((folder) => folder.manifest === null).map(({ id, place, problem, isExpired, modifiedAt }) => ({
+			id,
+			place,
+			problem,
+			isExpired,
+			modifiedAt
+		})).sort((a, b) => a.id < b.id ? 1 : -1),
+		silent
+	};
+}
+function createdAtOf({ manifest }) {
+	return Date.parse(manifest.createdAt);
+}
+async function listStorage(storage, database, { signal, id }) {
+	const root = `${id === void 0 ? databaseFolder(database) : backupFolder(database, id)}/`;
+	const objects = await storage.list(root, signal);
+	const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter((entry) => entry[0] !== null);
+	const found = [];
+	const next = folders[Symbol.iterator]();
+	const readOneAfterTheOther = async () => {
+		for (const [folder, held] of next) found.push(await readFolder(storage, database, folder, held, signal));
+	};
+	await Promise.all(Array.from({ length: readers }, readOneAfterTheOther));
+	return found;
+}
+/** `<database>/<id>` of `<database>/<id>/<name>`; null for what lies elsewhere. */
+function folderOf(key) {
+	const parts = key.split("/");
+	return parts.length === 3 ? `${parts[0]}/${parts[1]}` : null;
+}
+async function readFolder(storage, database, folder, objects, signal) {
+	const id = folder.slice(folder.indexOf("/") + 1);
+	const common = {
+		id,
+		place: {
+			storage,
+			folder,
+			url: `${storage.url}/${folder}`,
+			objects
+		},
+		modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt))))
+	};
+	const damaged = (problem, isExpired = false) => ({
+		...common,
+		manifest: null,
+		manifestText: "",
+		problem,
+		isExpired
+	});
+	const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
+	const expired = objects.find(({ expiredAt }) => expiredAt !== void 0);
+	if (expired !== void 0) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`, true);
+	if (held === void 0) return damaged(null);
+	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
+	let manifestText;
+	try {
+		manifestText = await readText(await storage.get(held.key, signal));
+	} catch (error) {
+		signal.throwIfAborted();
+		return damaged(`its manifest cannot be read: ${messageOf(error)}`);
+	}
+	const { manifest, problem } = parseManifest(manifestText, {
+		id,
+		database
+	});
+	return manifest === null ? damaged(`its manifest ${problem}`) : {
+		...common,
+		manifest,
+		manifestText,
+		problem: null,
+		isExpired: false
+	};
+}
+async function readText(body) {
+	const chunks = [];
+	let sizeBytes = 0;
+	for await (const chunk of body) {
+		sizeBytes += chunk.byteLength;
+		if (sizeBytes > maximumManifestBytes) throw new Error("it is far too large");
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks).toString("utf8");
+}
+function merge(folders) {
+	const merged = /* @__PURE__ */ new Map();
+	for (const { id, place, manifest, manifestText } of folders) {
+		if (manifest === null) continue;
+		const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
+		const known = merged.get(key);
+		if (known === void 0) merged.set(key, {
+			id,
+			manifest,
+			manifestText,
+			places: [place]
+		});
+		else known.places = [...known.places, place];
+	}
+	return [...merged.values()];
+}
+
+// src/backup/find-backup.ts
+/**
+* Finds a stored backup: `latest`, the newest one that this server made, in all storages that answer, proved or not; or the
+* one with this id, wherever it was made. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its
+* manifest is no good) or SM_BACKUP_AMBIGUOUS (storages hold different ones under its id).
+*/
+async function findBackup(storages, database, wanted, signal, options = {}) {
+	const where = storages.map(({ url }) => url).join(", ");
+	if (!/^[A-Za-z0-9_.-]+$/.test(wanted)) throw notFound(wanted, database, where, []);
+	const stored = await listBackups(storages, database, {
+		signal,
+		...wanted === "latest" || options.listAll === true ? {} : { id: wanted }
+	});
+	const silence = stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`);
+	const here = options.systemIdentifier ?? null;
+	const { backup, warnings } = wanted === "latest" ? latestOf(stored, here, (reasons) => notFound(wanted, database, where, [...silence, ...reasons])) : byId(onlyOf(stored, wanted), (reasons) => notFound(wanted, database, where, [...silence, ...reasons]));
+	const other = stored.backups.find((each) => each !== backup && each.id === backup.id);
+	if (other !== void 0) throw ambiguous(backup, other);
+	const elsewhere = isFromElsewhere(backup.manifest, here) ? [`${backup.id} was made on another server, ${originText(backup.manifest)}`] : [];
+	return {
+		backup,
+		listed: stored.backups,
+		warnings: [
+			...silence,
+			...warnings,
+			...elsewhere
+		],
+		doubts: wanted === "latest" ? [...silence, ...warnings] : []
+	};
+}
+function latestOf(stored, here, none) {
+	const [backup] = stored.backups.filter(({ manifest }) => !isFromElsewhere(manifest, here));
+	if (backup === void 0) throw none([...stored.backups.map(({ id, manifest }) => `${id} was made on another server, ${originText(manifest)}: give its id to use it`).slice(0, 3), ...unreadableIn(stored)]);
+	return {
+		backup,
+		warnings: unreadableIn({ unreadable: stored.unreadable.filter(({ id, problem, isExpired }) => id > backup.id && problem !== null && !isExpired) })
+	};
+}
+function byId(stored, none) {
+	const [backup] = stored.backups;
+	if (backup !== void 0) return {
+		backup,
+		warnings: unreadableIn(stored)
+	};
+	const [problem] = unreadableIn(stored);
+	if (problem === void 0) throw none([]);
+	throw new SafeMigrateError({
+		code: "SM_BACKUP_UNREADABLE",
+		message: problem,
+		hint: "Take another backup; `command: prune` with `dry-run: true` lists them.",
+		docs: "storage.md"
+	});
+}
+function ambiguous(one, other) {
+	return new SafeMigrateError({
+		code: "SM_BACKUP_AMBIGUOUS",
+		message: `${one.id} is not the same backup everywhere: the manifests of ${one.places[0].url} and ${other.places[0].url} differ`,
+		hint: "Name only the storage that you trust in `storage`, and find out who changed the other one.",
+		docs: "storage.md"
+	});
+}
+function onlyOf({ backups, unreadable, silent }, wanted) {
+	return {
+		backups: backups.filter(({ id }) => id === wanted),
+		unreadable: unreadable.filter(({ id }) => id === wanted),
+		silent
+	};
+}
+function unreadableIn({ unreadable }) {
+	return unreadable.map(({ place, problem }) => `${place.url}: ${problem ?? "it has no manifest"}`);
+}
+function notFound(wanted, database, where, reasons) {
+	const what = wanted === "latest" ? "no backup" : `no backup ${JSON.stringify(wanted)}`;
+	const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
+	return new SafeMigrateError({
+		code: "SM_BACKUP_NOT_FOUND",
+		message: `there is ${what} of ${database} in ${where}${why}`,
+		hint: "`command: prune` with `dry-run: true` lists the backups of a storage. Folders are named after the database.",
+		docs: "storage.md"
+	});
+}
+
+// src/commands/backup-of-run.ts
+/** The backup of a dead run, for its recovery; null when it cannot be used. The swap needs no knowledge of it. */
+async function backupToRecoverFrom({ storages, database, signal, keys }, { backupId }, log) {
+	if (backupId === null) return null;
+	try {
+		const { backup } = await findBackup(storages, database.address.database, backupId, signal);
+		if (keys.passphrase !== null) await authenticate(backup, keys);
+		return backup;
+	} catch (error) {
+		log.warn(`the manifest of its backup cannot be used: ${messageOf(error)}`);
+		return null;
+	}
+}
+/** The same for the commands that restore it by hand. */
+async function restorableBackupOf({ storages, database, signal }, { backupId }) {
+	if (backupId === null) return null;
+	try {
+		const { backup } = await findBackup(storages, database.address.database, backupId, signal);
+		return {
+			id: backup.id,
+			sha256: backup.manifest.file.sha256,
+			encryption: backup.manifest.encryption?.kind ?? null,
+			locations: backup.places.map(({ storage, url }) => ({
+				storage: storage.kind,
+				url,
+				verified: ""
+			}))
+		};
+	} catch {
+		return null;
+	}
+}
+
+// src/recovery/finish-by-hand.ts
+/**
+* The two ways to finish a run that stopped between them: back to the backup, or on with what is there.
+* Each is one paste for a shell whose PG* variables reach the server as the target's owner; the session sits in
+* `postgres`, because nobody can rename the database that he is connected to. Both close the journal, so that the next
+* run begins afresh.
+*/
+function finishByHand(names) {
+	const target = identifier(names.target);
+	const fallback = identifier(names.fallback);
+	const failed = identifier(names.failed);
+	const comment = names.comment === null ? "NULL" : literal(names.comment);
+	return [{
+		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, and what is there now is kept as ${names.failed}. Stop the application first, or its sessions are in the way.`,
+		commands: [...names.restore, pasted([
+			`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = ${literal(names.target)} AND usesysid IS NOT NULL;`,
+			"BEGIN;",
+			`ALTER DATABASE ${target} RENAME TO ${failed};`,
+			`ALTER DATABASE ${fallback} RENAME TO ${target};`,
+			`ALTER DATABASE ${failed} ALLOW_CONNECTIONS false;`,
+			`COMMENT ON DATABASE ${failed} IS ${literal(names.failedMark)};`,
+			`COMMENT ON DATABASE ${target} IS ${comment};`,
+			`ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
+			closing(names.closedJournal),
+			"COMMIT;"
+		])]
+	}, {
+		text: `Or keep ${names.target} as it is now, repair it by a new migration (prisma migrate resolve marks the failed one), and drop the copy of the state before if there is one.`,
+		commands: [pasted([closing(names.closedJournal), ...names.hasCopy ? [`DROP DATABASE ${fallback};`] : []])]
+	}];
+}
+/** For a run whose swap is done, but not seen to be right. */
+function closeByHand(names, closedJournal) {
+	const kept = names.failed === null ? "" : `, and what was there before is kept as ${names.failed}`;
+	return {
+		text: `${names.target} is the restored backup now${kept}; nothing has to be swapped any more. Look at what the problem above names, then close the journal, or the next run will refuse.`,
+		commands: [pasted([closing(closedJournal)])]
+	};
+}
+function closing({ database, comment }) {
+	return `COMMENT ON DATABASE ${identifier(database)} IS ${literal(comment)};`;
+}
+function pasted(statements) {
+	return [
+		`psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'SQL'`,
+		...statements,
+		"SQL"
+	].join("\n");
+}
+
+// src/recovery/finish-rollback-by-hand.ts
+/** The two ways to finish a rollback whose copy is restored and compared and has not taken the target's name. */
+function finishRollbackByHand(names) {
+	const fallback = identifier(names.fallback);
+	const [exchange] = names.targetIsMissing ? [takeName(names)] : finishByHand(names);
+	return [...exchange === void 0 ? [] : [exchange], {
+		text: `Or leave ${names.target} as it is, and drop the restored backup.`,
+		commands: [pasted([closing(names.closedJournal), ...names.hasCopy ? [`DROP DATABASE ${fallback};`] : []])]
+	}];
+}
+function takeName(names) {
+	const target = identifier(names.target);
+	return {
+		text: `Go back to the backup: ${names.fallback} becomes ${names.target}, which is not there.`,
+		commands: [...names.restore, pasted([
+			"BEGIN;",
+			`ALTER DATABASE ${identifier(names.fallback)} RENAME TO ${target};`,
+			`COMMENT ON DATABASE ${target} IS ${names.comment === null ? "NULL" : literal(names.comment)};`,
+			`ALTER DATABASE ${target} ALLOW_CONNECTIONS true;`,
+			closing(names.closedJournal),
+			"COMMIT;"
+		])]
+	};
+}
+
+// src/report/restore-by-hand.ts
+/**
+* Commands that restore a backup with nothing but the storage's and the database's own tools, into a new
+* database beside the others (`database`, or one named after the backup). They can be pasted as they are; PGHOST, PGUSER and PGPASSWORD are the reader's.
+*/
+function restoreByHandCommands(backup, database) {
+	const [location] = backup.locations;
+	if (location === void 0) return [];
+	const scratch = shellWord(database ?? `restored_${backup.id.split("_").slice(1, 3).join("_").toLowerCase()}`);
+	const file = backup.encryption === null ? "database.dump" : "database.dump.age";
+	return [
+		fetchCommand(location, file),
+		`echo '${backup.sha256}  ${file}' | sha256sum --check`,
+		...decryptCommand(backup),
+		`createdb --template=template0 ${scratch}`,
+		`pg_restore --exit-on-error --dbname=${scratch} database.dump`
+	];
+}
+function fetchCommand(location, file) {
+	const folder = location.url.replace(/\/(database\.dump(\.age)?)?$/, "");
+	if (location.storage === "file") return `cp ${shellWord(pathOf(`${folder}/${file}`))} ${file}`;
+	if (location.storage === "artifact") {
+		const [, repository = "", id = ""] = /^artifact:\/\/([^/]+\/[^/]+)\/.*?([^/]+)$/.exec(folder) ?? [];
+		const artifacts = `repos/${repository}/actions/artifacts`;
+		return `gh api "${artifacts}/$(${`gh api --paginate ${artifacts} --jq '.artifacts[] | select((.name | endswith("~${id}~${file}")) and .workflow_run.head_repository_id == .workflow_run.repository_id).id'`} | head -n 1)/zip" > ${file}`;
+	}
+	return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;
+}
+/** age asks for a passphrase by itself; the private key is the reader's file. */
+function decryptCommand({ encryption }) {
+	if (encryption === null) return [];
+	return [`age --decrypt ${encryption === "recipients" ? "--identity=key.txt " : ""}--output=database.dump database.dump.age`];
+}
+function pathOf(url) {
+	return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname) : url;
+}
+/** A word that a POSIX shell takes literally. */
+function shellWord(text) {
+	return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+// src/commands/ways-to-finish.ts
+/**
+* What a person can do about a run that is left unfinished, from where the server stands now: commands for before the
+* swap are no use after it. `backup` null: nobody knows where it is stored.
+*/
+async function waysToFinish(database, entry, backup) {
+	const target = database.address.database;
+	const failed = database.copyName("failed", entry.run);
+	const ask = (name) => database.oidOf(name).catch(() => null);
+	if (entry.targetOid !== null && await ask(failed) === entry.targetOid) return [closeByHand({
+		target,
+		failed
+	}, database.closedJournal)];
+	const copy = entry.fallback;
+	const bearsName = await database.oidOf(target).catch(() => void 0);
+	if (copy !== null && bearsName === copy.oid) return [closeByHand({
+		target,
+		failed: null
+	}, database.closedJournal)];
+	const isThere = copy !== null && await ask(copy.name) === copy.oid;
+	const fallback = database.copyName("fallback", entry.run);
+	const names = {
+		target,
+		fallback,
+		failed,
+		failedMark: database.copyMark("failed", entry.run),
+		comment: entry.comment,
+		restore: isThere || backup === null ? [] : restoreByHandCommands(backup, fallback),
+		hasCopy: isThere,
+		closedJournal: database.closedJournal
+	};
+	const targetIsMissing = bearsName === null;
+	return entry.command === "rollback" || targetIsMissing ? finishRollbackByHand({
+		...names,
+		targetIsMissing
+	}) : finishByHand(names);
+}
+
+// src/commands/finish-earlier-run.ts
+/**
+* Finishes a run that has ended without closing its journal, by the table in docs/recovery.md. The caller holds the lock,
+* so that run is dead, or will find that it has no say any more. Rejects only before anything was changed.
+*/
+async function finishEarlierRun(request, journal, log) {
+	const { database, lock, signal } = request;
+	const kept = RunJournal.found(lock, journal);
+	const decision = await whenReachable(() => lookAt(database, journal, log), log);
+	const backup = decision.way === "recover" ? await backupToRecoverFrom(request, journal, log) : null;
+	const manifest = backup?.manifest ?? null;
+	const finished = (outcome, fact, more = {}) => ({
+		run: journal.run,
+		command: journal.command,
+		phase: journal.phase,
+		at: journal.at,
+		outcome,
+		fact: `run ${journal.run}, which ended in ${journal.phase}: ${fact}`,
+		problem: null,
+		nextSteps: [],
+		swapped: null,
+		manifest,
+		afterMigrateOwed: journal.afterMigrateOwed,
+		...more
+	});
+	const open = async (outcome, because, problem) => {
+		if (journal.phase !== outcome) await kept.leave(outcome, because);
+		const nextSteps = await waysToFinish(database, kept.entry, await restorableBackupOf(request, journal));
+		return finished(outcome, because, {
+			problem,
+			nextSteps
+		});
+	};
+	const close = async () => {
+		for (const kind of [
+			"fallback",
+			"rehearsal",
+			"scratch"
+		]) await database.dropCopy(database.copyName(kind, journal.run));
+		if (journal.backupId !== null && journal.command !== "rollback") {
+			const left = await discardUnfinished(request.storages, database.address.database, journal.backupId, signal);
+			for (const problem of left.problems) log.warn(`what it has uploaded could not be cleared: ${problem}`);
+			if (left.problems.length > 0) return;
+		}
+		await request.beforeClosing?.(kept);
+		await kept.clear();
+	};
+	switch (decision.way) {
+		case "swapped": {
+			if (journal.command === "rollback" && journal.phase === "recovery-failed") return open("recovery-failed", journal.because ?? "its history is not that of the backup", stands(journal));
+			const wrong = await lookAtSwapped(database, journal);
+			if (wrong !== null && journal.phase === "recovery-failed") return open("recovery-failed", wrong, stands(journal));
+			if (wrong !== null) log.warn(`after the swap of run ${journal.run} ${wrong}`);
+			await close();
+			return finished("restored", "its swap was done, the target is the restored backup");
+		}
+		case "untouched":
+			await close();
+			return finished("untouched", "it had changed nothing in the target; what it left beside is cleared away");
+		case "settle":
+			await close();
+			return finished("migrated", `all its ${journal.migrations.length} migrations are applied, nothing is undone`);
+		case "leave": return open(journal.phase === "stopped" ? "stopped" : "recovery-failed", journal.because ?? "a person has to finish it", stands(journal));
+		case "stop": return open("stopped", decision.because, unfinished("SM_STOPPED", decision.because));
+	}
+	try {
+		const recovery = await recoverFrom(request, {
+			kept,
+			journal,
+			backup,
+			history: decision.history
+		}, log);
+		if (recovery.result === "stopped") return open("stopped", recovery.because, unfinished("SM_STOPPED", recovery.because));
+		await close();
+		const method = recovery.method === "none" ? "" : ` by ${recovery.method}`;
+		const failed = recovery.swapped === null ? "" : `; what it left is kept as ${recovery.swapped.failedName}`;
+		return finished(recovery.result, `recovered${method}${failed}`, { swapped: recovery.swapped });
+	} catch (error) {
+		const because = `${journal.phase} of run ${journal.run} did not come to its end, and its recovery failed: ${messageOf(error)}`;
+		return open("recovery-failed", because, unfinished("SM_RECOVERY_FAILED", because, error));
+	}
+}
+/** With the copy that the run has left, or with its dump: from this machine's disk, or else from a storage. */
+async function recoverFrom(request, found, log) {
+	const { kept, journal, backup, history } = found;
+	const manifest = backup?.manifest ?? null;
+	const held = await request.dumpOf(journal, manifest);
+	await using fetched = held === null && journal.fallback === null && backup !== null ? await request.fetchDump(backup, log) : null;
+	return await recoverUnfinished({
+		...request,
+		journal: kept,
+		history,
+		fingerprint: manifest?.fingerprint ?? null,
+		dump: held ?? fetched
+	}, log);
+}
+/** What is left of that run's migrator is ended first: it may still be finishing a statement. */
+async function lookAt(database, journal, log) {
+	if (journal.command === "rollback") {
+		const targetOid = await database.oidOf(database.address.database);
+		return decideUnfinished(journal, {
+			targetOid,
+			history: null,
+			ageSeconds: 0
+		});
+	}
+	if (journal.phase === "stopped" || journal.phase === "recovery-failed") {
+		const targetOid = await database.oidOf(database.address.database);
+		return decideUnfinished(journal, {
+			targetOid,
+			history: "unreadable",
+			ageSeconds: 0
+		});
+	}
+	if (database.unreachable !== null) return {
+		way: "stop",
+		because: `the target cannot be connected to: ${database.unreachable.because}`
+	};
+	if (journal.baseline !== null && (journal.phase === "migrate" || journal.phase === "recover")) {
+		const since = journal.baseline.serverTime;
+		const own = {
+			deployed: unknownDeploy,
+			run: journal.run,
+			since
+		};
+		if ((await quietMigrator(database, own, log)).foreignDeploy) throw somebodyDeploys(database);
+	}
+	const [age] = await database.query(`SELECT extract(epoch FROM clock_timestamp() - '${journal.at}'::timestamptz)::float8 AS "seconds"`, object({ seconds: number() }));
+	return decideUnfinished(journal, {
+		targetOid: await database.oidOf(database.address.database),
+		history: await historyOf(database, journal),
+		ageSeconds: age?.seconds ?? Number.POSITIVE_INFINITY
+	});
+}
+/** It may be that run's own, which nobody can prove: what it is about to do must be seen before anything is decided. */
+function somebodyDeploys(database) {
+	return new SafeMigrateError({
+		code: "SM_LOCKED",
+		message: `A session in ${database.address.database} holds Prisma's lock: a deploy is at work, while an earlier run is unfinished.`,
+		hint: "Run this job again when that deploy has ended. If it hangs, end its session: see pg_locks, locktype advisory, objid 72707369.",
+		docs: "recovery.md"
+	});
+}
+async function historyOf(database, journal) {
+	try {
+		return await readHistory(database, journal.historySchema);
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError) || error.code !== "SM_SQL") throw error;
+		return "unreadable";
+	}
+}
+/** What is not as it should be after a swap whose run did not get to look; null when all is well. */
+async function lookAtSwapped(database, journal) {
+	if (await database.schemaDigest(new AbortController().signal) !== journal.fallback?.schemaDigest) return "its schema is not that of the backup";
+	if (journal.command === "rollback") return null;
+	const history = await historyOf(database, journal);
+	if (history === "unreadable" || historyDigest(history) !== journal.baseline?.history) return "its migration history is not that of the backup";
+	return null;
+}
+function stands(journal) {
+	return unfinished("SM_UNFINISHED_RUN", `run ${journal.run} left the target in the state ${journal.phase} at ${journal.at}: ${journal.because ?? "no reason is noted"}`);
+}
+function unfinished(code, because, cause) {
+	return new SafeMigrateError({
+		code,
+		phase: "recover",
+		docs: "recovery.md",
+		message: code === "SM_STOPPED" ? `an earlier run is left as it is: ${because}` : because,
+		hint: "Choose one of the ways to finish that the report lists; until then no run changes this database.",
+		cause
 	});
 }
 
@@ -14192,4 +14242,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { listBackups as $, writeSchemaText as A, finishEarlierRun as B, Hooks as C, parseSql as Ct, checkPartNames as D, problemsOf as Dt, describeExit as E, messageOf as Et, fetchBackup as F, takeBaseline as G, recover as H, clearingAway as I, historyDigest as J, fieldsOf as K, packSchemaText as L, storedBackupLine as M, openStorages as N, findingsOf as O, storedDump as P, findBackup as Q, GrowingFile as R, ReportBuilder as S, migratorApplicationName as St, isTakenOver as T, SafeMigrateError as Tt, whenReachable as U, waysToFinish as V, readyCopy as W, needsBaseline as X, describeFailure as Y, readHistory as Z, requestedCommand as _, storageMismatch as _t, saveWorkFolder as a, backupFolder as at, readArtifactAccess as b, checksumsOf as bt, runIdentity as c, countOf as ct, checkSections as d, formatDuration as dt, digestOf as et, plain as f, RunJournal as ft, readInputs as g, ContentGate as gt, parseInputs as h, sha256OfFile as ht, saveOpenRun as i, sealedDumpName as it, encryptionSentence as j, readSchemaText as k, repositoryRootOf as l, formatBytes as lt, surviveLostOutput as m, sha256Of as mt, removeWorkFolder as n, manifestName as nt, savedOpenRun as o, backupId as ot, resultSentence as p, openPorts as pt, objectsIn as q, surviveStrayErrors as r, renderManifest as rt, savedWorkFolder as s, labelBefore as st, WorkFolder as t, dumpName as tt, publish as u, formatCount as ut, secretsOf as v, stoppedBy as vt, hookMark as w, RefusedError as wt, ActionLog as x, errorCodeIn as xt, readGitHubContext as y, objectKey as yt, signManifest as z };
+export { fieldsOf as $, writeSchemaText as A, messageOf as At, finishEarlierRun as B, Hooks as C, objectKey as Ct, checkPartNames as D, parseSql as Dt, describeExit as E, migratorApplicationName as Et, storedDump as F, isFromElsewhere as G, findBackup as H, fetchBackup as I, signManifest as J, originText as K, clearingAway as L, storedBackupLine as M, openStorages as N, findingsOf as O, RefusedError as Ot, keysOf as P, takeBaseline as Q, packSchemaText as R, ReportBuilder as S, stoppedBy as St, isTakenOver as T, errorCodeIn as Tt, listBackups as U, waysToFinish as V, digestOf as W, whenReachable as X, recover as Y, readyCopy as Z, requestedCommand as _, openPorts as _t, saveWorkFolder as a, dumpName as at, readArtifactAccess as b, ContentGate as bt, runIdentity as c, sealedDumpName as ct, checkSections as d, labelBefore as dt, objectsIn as et, plain as f, countOf as ft, readInputs as g, RunJournal as gt, parseInputs as h, formatDuration as ht, saveOpenRun as i, readHistory as it, encryptionSentence as j, problemsOf as jt, readSchemaText as k, SafeMigrateError as kt, repositoryRootOf as l, backupFolder as lt, surviveLostOutput as m, formatCount as mt, removeWorkFolder as n, describeFailure as nt, savedOpenRun as o, manifestName as ot, resultSentence as p, formatBytes as pt, authenticate as q, surviveStrayErrors as r, needsBaseline as rt, savedWorkFolder as s, renderManifest as st, WorkFolder as t, historyDigest as tt, publish as u, backupId as ut, secretsOf as v, sha256Of as vt, hookMark as w, checksumsOf as wt, ActionLog as x, storageMismatch as xt, readGitHubContext as y, sha256OfFile as yt, GrowingFile as z };

@@ -1,5 +1,5 @@
 import { a as boolean, c as literal, d as object, i as array, m as string, t as number, u as number$1 } from "./zod.js";
-import { Et as messageOf, Tt as SafeMigrateError, _t as storageMismatch, gt as ContentGate, mt as sha256Of, vt as stoppedBy, yt as objectKey } from "./safe-migrate.js";
+import { At as messageOf, Ct as objectKey, St as stoppedBy, bt as ContentGate, kt as SafeMigrateError, vt as sha256Of, xt as storageMismatch } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";
@@ -124,6 +124,10 @@ function keyOfArtifact(name) {
 	} catch {
 		return null;
 	}
+}
+/** The workflow run whose id stands in the name of one of our artifacts; null for others. */
+function runOfArtifact(name) {
+	return /^safe-migrate~(\d+)-\d+~/.exec(name)?.[1] ?? null;
 }
 function encode(text) {
 	return [...Buffer.from(text)].map((byte) => {
@@ -531,12 +535,26 @@ const artifactSchema = object({
 	expires_at: string().nullable(),
 	expired: boolean(),
 	/** `sha256:` and hex, of the file as it was uploaded. */
-	digest: string().nullish()
+	digest: string().nullish(),
+	/** The run that uploaded it. Of a pull request's from a fork the head repository is another one. */
+	workflow_run: object({
+		id: number$1().nullish(),
+		repository_id: number$1().nullish(),
+		head_repository_id: number$1().nullish()
+	}).nullish()
 });
 const pageSchema = object({
 	total_count: number$1(),
 	artifacts: array(artifactSchema)
 });
+/**
+* Whether the repository's own code uploaded it, in the run that its name tells. Whoever opens a pull request from a
+* fork can upload artifacts here, too, under any name: what GitHub does not say to be our own is somebody else's.
+*/
+function isOwn({ name, workflow_run: run }) {
+	const { id, repository_id: here, head_repository_id: head } = run ?? {};
+	return typeof here === "number" && here === head && runOfArtifact(name) === String(id);
+}
 /** The artifacts of all runs of a repository, with the workflow's token. */
 var RepositoryArtifacts = class {
 	#root;
@@ -554,8 +572,8 @@ var RepositoryArtifacts = class {
 		return !(await this.#json("", object({ private: boolean() }), signal)).private;
 	}
 	/**
-	* All artifacts, those of other steps and actions as well: the API filters by whole names only. Expired ones
-	* are among them.
+	* All artifacts that are ours by name and by the run that uploaded them; the API filters by whole names only.
+	* Expired ones are among them.
 	*/
 	async all(signal) {
 		const page = (number) => this.#json(`/actions/artifacts?per_page=${pageSize}&page=${number}`, pageSchema, signal);
@@ -566,13 +584,13 @@ var RepositoryArtifacts = class {
 			for (const number of numbers) for (const artifact of (await page(number)).artifacts) found.set(artifact.id, artifact);
 		};
 		await Promise.all(Array.from({ length: askers }, askOneAfterTheOther));
-		return [...found.values()];
+		return [...found.values()].filter(isOwn);
 	}
 	/** The newest artifact of exactly this name; null when there is none. */
 	async named(name, signal) {
 		const path = `/actions/artifacts?per_page=${pageSize}&name=${encodeURIComponent(name)}`;
 		const { artifacts } = await this.#json(path, pageSchema, signal);
-		return artifacts.toSorted((a, b) => b.id - a.id)[0] ?? null;
+		return artifacts.filter(isOwn).toSorted((a, b) => b.id - a.id)[0] ?? null;
 	}
 	/** The file as it was uploaded. */
 	open(id, signal) {
@@ -707,13 +725,14 @@ var ArtifactStore = class {
 			const removed = await this.#ownRun?.remove(name, signal) ?? false;
 			try {
 				const repository = this.#others();
-				const index = await this.#readIndex(signal);
+				const index = this.#index ?? await this.#readIndex(signal);
 				for (const artifact of index.get(key) ?? []) if (artifact.name !== name || !removed) await repository.remove(artifact.id, signal);
+				this.#index = new Map([...index].filter(([other]) => other !== key));
 			} catch (error) {
 				if (!removed) throw error;
+				this.#index = null;
 			}
 		});
-		this.#index = null;
 	}
 	/** The newest artifact of the key, of whichever run; without the permission to look there, of this one. */
 	async #open(key, name, url, signal) {

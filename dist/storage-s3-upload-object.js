@@ -1,4 +1,4 @@
-import { Et as messageOf, Tt as SafeMigrateError, _t as storageMismatch, gt as ContentGate, mt as sha256Of, vt as stoppedBy } from "./safe-migrate.js";
+import { At as messageOf, St as stoppedBy, bt as ContentGate, kt as SafeMigrateError, vt as sha256Of, xt as storageMismatch } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";

@@ -1,5 +1,6 @@
 import type { Storage } from '../storage/storage.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
+import { isFromElsewhere, originText } from './origin.ts';
 import { type ListedBackup, listBackups, type StoredBackups } from './stored-backups.ts';
 
 /** The backup that was asked for, and what should be known about how it was found. */
@@ -7,60 +8,106 @@ export interface FoundBackup {
   readonly backup: ListedBackup;
   /** All that were looked at to find it, newest first: every one of the database for `latest` or `listAll`. */
   readonly listed: readonly ListedBackup[];
-  /** For people: storages that did not answer, newer folders that cannot be read. */
+  /** For people: storages that did not answer, newer folders that cannot be read, another server. */
   readonly warnings: readonly string[];
+  /** Why the newest that was found may not be the newest that there is; empty for one asked for by its id. */
+  readonly doubts: readonly string[];
+}
+
+export interface FindOptions {
+  /** Lists all of the database, also to find one of them by its id. */
+  readonly listAll?: boolean;
+  /** Of the server that is to be rolled back; null: unknown. */
+  readonly systemIdentifier?: string | null;
 }
 
 /**
- * Finds a stored backup: `latest`, the newest one of all storages that answer, proved or not, or the one with
- * this id. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its manifest is no good) or
- * SM_BACKUP_AMBIGUOUS (storages hold different ones under its id).
+ * Finds a stored backup: `latest`, the newest one that this server made, in all storages that answer, proved or not; or the
+ * one with this id, wherever it was made. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its
+ * manifest is no good) or SM_BACKUP_AMBIGUOUS (storages hold different ones under its id).
  */
 export async function findBackup(
   storages: readonly Storage[],
   database: string,
   wanted: string,
   signal: AbortSignal,
-  options: { readonly listAll?: boolean } = {},
+  options: FindOptions = {},
 ): Promise<FoundBackup> {
   const where = storages.map(({ url }) => url).join(', ');
   // Anything else is no id, and would be looked for in another folder.
   if (!/^[A-Za-z0-9_.-]+$/.test(wanted)) throw notFound(wanted, database, where, []);
-  const everything = await listBackups(storages, database, {
+  const stored = await listBackups(storages, database, {
     signal,
     ...(wanted === 'latest' || options.listAll === true ? {} : { id: wanted }),
   });
-  const listed = everything.backups;
-  const stored = wanted === 'latest' ? everything : onlyOf(everything, wanted);
   const silence = stored.silent.map(
     ({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`,
   );
-  const [backup, other] = stored.backups;
-  if (wanted === 'latest') {
-    if (backup === undefined) throw notFound(wanted, database, where, [...silence, ...unreadableIn(stored)]);
-    // Ids begin with their time.
-    const newer = stored.unreadable.filter(({ id, problem }) => id > backup.id && problem !== null);
-    return { backup, listed, warnings: [...silence, ...unreadableIn({ unreadable: newer })] };
-  }
+  const here = options.systemIdentifier ?? null;
+  const found =
+    wanted === 'latest'
+      ? latestOf(stored, here, (reasons) => notFound(wanted, database, where, [...silence, ...reasons]))
+      : byId(onlyOf(stored, wanted), (reasons) =>
+          notFound(wanted, database, where, [...silence, ...reasons]),
+        );
+  const { backup, warnings } = found;
+  const other = stored.backups.find((each) => each !== backup && each.id === backup.id);
+  if (other !== undefined) throw ambiguous(backup, other);
+  const elsewhere = isFromElsewhere(backup.manifest, here)
+    ? [`${backup.id} was made on another server, ${originText(backup.manifest)}`]
+    : [];
+  return {
+    backup,
+    listed: stored.backups,
+    warnings: [...silence, ...warnings, ...elsewhere],
+    doubts: wanted === 'latest' ? [...silence, ...warnings] : [],
+  };
+}
+
+interface Chosen {
+  readonly backup: ListedBackup;
+  readonly warnings: readonly string[];
+}
+
+type NotFound = (reasons: readonly string[]) => SafeMigrateError;
+
+function latestOf(stored: StoredBackups, here: string | null, none: NotFound): Chosen {
+  const own = stored.backups.filter(({ manifest }) => !isFromElsewhere(manifest, here));
+  const [backup] = own;
   if (backup === undefined) {
-    const [problem] = unreadableIn(stored);
-    if (problem === undefined) throw notFound(wanted, database, where, silence);
-    throw new SafeMigrateError({
-      code: 'SM_BACKUP_UNREADABLE',
-      message: problem,
-      hint: 'Take another backup; `command: prune` with `dry-run: true` lists them.',
-      docs: 'storage.md',
-    });
+    const foreign = stored.backups.map(
+      ({ id, manifest }) =>
+        `${id} was made on another server, ${originText(manifest)}: give its id to use it`,
+    );
+    throw none([...foreign.slice(0, 3), ...unreadableIn(stored)]);
   }
-  if (other !== undefined) {
-    throw new SafeMigrateError({
-      code: 'SM_BACKUP_AMBIGUOUS',
-      message: `${wanted} is not the same backup everywhere: the manifests of ${backup.places[0].url} and ${other.places[0].url} differ`,
-      hint: 'Name only the storage that you trust in `storage`, and find out who changed the other one.',
-      docs: 'storage.md',
-    });
-  }
-  return { backup, listed, warnings: [...silence, ...unreadableIn(stored)] };
+  // Ids begin with their time. What has expired is gone as it should be, and an upload without a manifest is no backup.
+  const newer = stored.unreadable.filter(
+    ({ id, problem, isExpired }) => id > backup.id && problem !== null && !isExpired,
+  );
+  return { backup, warnings: unreadableIn({ unreadable: newer }) };
+}
+
+function byId(stored: StoredBackups, none: NotFound): Chosen {
+  const [backup] = stored.backups;
+  if (backup !== undefined) return { backup, warnings: unreadableIn(stored) };
+  const [problem] = unreadableIn(stored);
+  if (problem === undefined) throw none([]);
+  throw new SafeMigrateError({
+    code: 'SM_BACKUP_UNREADABLE',
+    message: problem,
+    hint: 'Take another backup; `command: prune` with `dry-run: true` lists them.',
+    docs: 'storage.md',
+  });
+}
+
+function ambiguous(one: ListedBackup, other: ListedBackup): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_BACKUP_AMBIGUOUS',
+    message: `${one.id} is not the same backup everywhere: the manifests of ${one.places[0].url} and ${other.places[0].url} differ`,
+    hint: 'Name only the storage that you trust in `storage`, and find out who changed the other one.',
+    docs: 'storage.md',
+  });
 }
 
 function onlyOf({ backups, unreadable, silent }: StoredBackups, wanted: string): StoredBackups {

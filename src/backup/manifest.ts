@@ -45,7 +45,14 @@ export const manifestSchema = z.object({
   createdAt: z.string(),
   command: z.enum(['migrate', 'backup']),
   tools: z.object({ pgDump: z.string() }),
-  server: z.object({ version: z.string(), major: z.int() }),
+  server: z.object({
+    version: z.string(),
+    major: z.int(),
+    /** PostgreSQL's own identifier of the cluster: tells databases of one name apart. null where it cannot be read. */
+    systemIdentifier: z.string().nullable().default(null),
+    /** `host:port` as the URL said; for people. */
+    address: z.string().nullable().default(null),
+  }),
   database: z.object({ name: z.string(), sizeBytes: z.int(), properties: propertiesSchema }),
   /** The file as stored. */
   file: z.object({ name: z.enum([dumpName, sealedDumpName]), sizeBytes: z.int(), sha256 }),

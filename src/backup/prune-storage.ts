@@ -1,6 +1,8 @@
+import { countOf } from '../report/quantity.ts';
 import type { StoredBackupRecord } from '../report/report.ts';
 import { messageOf } from '../system/errors.ts';
 import { manifestName } from './manifest.ts';
+import { isFromElsewhere, originText } from './origin.ts';
 import { type AgingBackup, decideRetention, type RetentionPolicy } from './retention.ts';
 import { isProvedIn, mergePlaces, shownBackup } from './shown-backup.ts';
 import { type BackupPlace, type ListedBackup, listBackups, type StoredBackups } from './stored-backups.ts';
@@ -14,12 +16,16 @@ interface PlacedBackup extends AgingBackup {
 export interface PruneOptions {
   readonly policy: RetentionPolicy;
   readonly now: Date;
+  /** Of the server whose backups these are to be; those of another one are not ours to remove. */
+  readonly systemIdentifier: string | null;
   /** Why a backup may still be needed by a run that is not finished; null when it is not. */
   readonly mayBeNeeded: (backup: AgingBackup) => string | null;
   /** Decides, and removes nothing. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
   readonly warn: (line: string) => void;
+  /** For what is as it should be. */
+  readonly note: (line: string) => void;
 }
 
 /**
@@ -33,13 +39,21 @@ export async function pruneStorages(
   options: PruneOptions,
 ): Promise<readonly StoredBackupRecord[]> {
   const stored = await listBackups(storages, database, { signal: options.signal });
-  tellOfTheRest(stored, options.warn);
+  tellOfTheRest(stored, options);
   const records: StoredBackupRecord[] = [];
   for (const storage of storages) {
     const placed = stored.backups.flatMap((listed) =>
       listed.places.filter((place) => place.storage === storage).map((place) => aging(listed, place)),
     );
-    for (const decision of decideRetention(placed, options.policy, options)) {
+    const isElsewhere = ({ listed }: PlacedBackup) =>
+      isFromElsewhere(listed.manifest, options.systemIdentifier);
+    // Neither counted nor removed: what their own server still needs cannot be asked here.
+    for (const { listed, place } of placed.filter(isElsewhere)) {
+      const reason = `made on another server, ${originText(listed.manifest)}`;
+      records.push(shownBackup(listed, place, { stays: true, removed: false, reason }));
+    }
+    const own = placed.filter((backup) => !isElsewhere(backup));
+    for (const decision of decideRetention(own, options.policy, options)) {
       const removed = !decision.stays && !options.dryRun && (await remove(decision.backup, options));
       const { backup, stays, reason } = decision;
       records.push(shownBackup(backup.listed, backup.place, { stays, removed, reason }));
@@ -73,11 +87,14 @@ async function remove({ listed, place }: PlacedBackup, { signal, warn }: PruneOp
   }
 }
 
-function tellOfTheRest(stored: StoredBackups, warn: (line: string) => void): void {
+function tellOfTheRest(stored: StoredBackups, { warn, note }: Pick<PruneOptions, 'warn' | 'note'>): void {
   for (const { storage, error } of stored.silent) {
     warn(`${storage.url} was not pruned, because it does not answer: ${messageOf(error)}`);
   }
-  for (const { place, problem } of stored.unreadable) {
+  const expired = stored.unreadable.filter(({ isExpired }) => isExpired);
+  if (expired.length > 0) note(`${countOf(expired.length, 'backup')} had expired already`);
+  for (const { place, problem, isExpired } of stored.unreadable) {
+    if (isExpired) continue;
     warn(
       problem === null
         ? `${place.url} has no manifest: an upload that never came to its end, or that is under way`

@@ -38,6 +38,8 @@ export interface UnreadableBackup {
   readonly place: BackupPlace;
   /** What is wrong, in words; null when the folder has no manifest, so that an upload never came to its end. */
   readonly problem: string | null;
+  /** Its retention at the storage is over: that is how it should end. */
+  readonly isExpired: boolean;
   /** When the youngest of its objects was written. */
   readonly modifiedAt: Date;
 }
@@ -87,7 +89,7 @@ export async function listBackups(
     backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
     unreadable: folders
       .filter((folder) => folder.manifest === null)
-      .map(({ id, place, problem, modifiedAt }) => ({ id, place, problem, modifiedAt }))
+      .map(({ id, place, problem, isExpired, modifiedAt }) => ({ id, place, problem, isExpired, modifiedAt }))
       .sort((a, b) => (a.id < b.id ? 1 : -1)),
     silent,
   };
@@ -104,6 +106,7 @@ interface Folder {
   readonly manifest: Manifest | null;
   readonly manifestText: string;
   readonly problem: string | null;
+  readonly isExpired: boolean;
 }
 
 async function listStorage(
@@ -144,10 +147,16 @@ async function readFolder(
     place: { storage, folder, url: `${storage.url}/${folder}`, objects },
     modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt)))),
   };
-  const damaged = (problem: string | null) => ({ ...common, manifest: null, manifestText: '', problem });
+  const damaged = (problem: string | null, isExpired = false) => ({
+    ...common,
+    manifest: null,
+    manifestText: '',
+    problem,
+    isExpired,
+  });
   const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
   const expired = objects.find(({ expiredAt }) => expiredAt !== undefined);
-  if (expired !== undefined) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`);
+  if (expired !== undefined) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`, true);
   if (held === undefined) return damaged(null);
   if (held.sizeBytes > maximumManifestBytes) return damaged('its manifest is far too large to be one');
   let manifestText: string;
@@ -160,7 +169,7 @@ async function readFolder(
   const { manifest, problem } = parseManifest(manifestText, { id, database });
   return manifest === null
     ? damaged(`its manifest ${problem}`)
-    : { ...common, manifest, manifestText, problem: null };
+    : { ...common, manifest, manifestText, problem: null, isExpired: false };
 }
 
 async function readText(body: Readable): Promise<string> {

@@ -9,7 +9,7 @@ import { compareSwapped } from './compare-swapped.ts';
 import type { CommandContext } from './context.ts';
 import { type FinishedRun, finishEarlierRun } from './finish-earlier-run.ts';
 import type { BackupMaking, RollbackSettings } from './settings.ts';
-import { storedDump } from './stored-dump.ts';
+import { keysOf, storedDump } from './stored-dump.ts';
 
 /**
  * Finishes what an earlier run left open, before `migrate` or `rollback` looks at the target; others only report it. Returns
@@ -50,6 +50,7 @@ export async function finishEarlier(
           ...given,
           lock,
           settings,
+          keys: keysOf(settings),
           dumpOf: async () => null,
           fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
           signal: context.signal,

@@ -1,32 +1,78 @@
+import { authenticate } from '../backup/authenticate.ts';
+import type { Keys } from '../backup/encryption.ts';
 import { findBackup } from '../backup/find-backup.ts';
+import { originText } from '../backup/origin.ts';
 import { shownBackups } from '../backup/shown-backup.ts';
 import type { ListedBackup } from '../backup/stored-backups.ts';
+import type { Database } from '../database/database.ts';
 import { formatBytes, formatDuration } from '../report/quantity.ts';
 import type { BackupRecord } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { storedBackupLine } from '../report/stored-backup-text.ts';
 import type { Storage } from '../storage/storage.ts';
+import { SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
+import { systemIdentifierOf } from './server-origin.ts';
+import type { RollbackSettings } from './settings.ts';
 
-/** The stored backup that was asked for; what was odd on the way is a warning, and what else there is a table. */
+/**
+ * The stored backup that was asked for; what was odd on the way is a warning, and what else there is a table. `latest` is
+ * refused with SM_LATEST_UNCERTAIN where a newer one may be out of sight, unless this only looks.
+ */
 export async function findStored(
   context: Pick<CommandContext, 'report' | 'signal'>,
   storages: readonly Storage[],
-  database: string,
-  wanted: { readonly backup: string; readonly dryRun: boolean },
+  database: Database,
+  wanted: Pick<RollbackSettings, 'backup' | 'dryRun' | 'keys'>,
   log: PhaseLog,
 ): Promise<ListedBackup> {
   const now = new Date();
-  const { backup, listed, warnings } = await findBackup(storages, database, wanted.backup, context.signal, {
+  const { backup, listed, warnings, doubts } = await findBackup(
+    storages,
+    database.address.database,
+    wanted.backup,
+    context.signal,
     // Whoever only looks may want to choose another one.
-    listAll: wanted.dryRun,
-  });
+    { listAll: wanted.dryRun, systemIdentifier: await systemIdentifierOf(database) },
+  );
   for (const warning of warnings) log.warn(warning);
   const records = shownBackups(listed);
   context.report.storedBackups(records);
   for (const record of records) log.detail(storedBackupLine(record, now));
   for (const line of describeBackup(backup, now)) log.detail(line);
+  if (wanted.dryRun) await lookThrough(backup, wanted.keys, log);
+  else if (doubts.length > 0) throw uncertain(backup.id, doubts);
   return backup;
+}
+
+/** As far as it can be told without fetching it: whether it is whole, and whether it is authentic where a key is given. */
+async function lookThrough(backup: ListedBackup, keys: Keys, log: PhaseLog): Promise<void> {
+  const { id, manifest, places } = backup;
+  const isWhole = (place: (typeof places)[number]) =>
+    place.objects.some(
+      ({ key, sizeBytes }) =>
+        key === `${place.folder}/${manifest.file.name}` && sizeBytes === manifest.file.sizeBytes,
+    );
+  if (!places.some(isWhole)) {
+    throw new SafeMigrateError({
+      code: 'SM_BACKUP_DAMAGED',
+      message: `${id} has a manifest, but no whole ${manifest.file.name} in ${places.map(({ url }) => url).join(', ')}`,
+      hint: 'Use another backup, or another storage that holds this one.',
+      docs: 'storage.md',
+    });
+  }
+  if (keys.passphrase === null && keys.identities.length === 0) {
+    log.warn(`${id} is not authenticated: what is said of it here rests on the storage's permissions`);
+  } else await authenticate(backup, keys);
+}
+
+function uncertain(id: string, doubts: readonly string[]): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_LATEST_UNCERTAIN',
+    message: `${id} is the newest backup that can be read, and there may be a newer one: ${doubts.join('; ')}`,
+    hint: `Give \`backup: ${id}\` when that is the one that you mean.`,
+    docs: 'rollback.md',
+  });
 }
 
 /** What a person wants to know before he goes back to a backup. */
@@ -37,7 +83,7 @@ export function describeBackup({ id, manifest, places }: ListedBackup, now: Date
     : `not proved: ${manifest.proof.problem ?? 'verify was archive'}`;
   return [
     `${id}, taken ${age} ago by ${manifest.command} (${manifest.createdAt}), ${proof}`,
-    `${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(', ')}, from PostgreSQL ${manifest.server.version}`,
+    `${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(', ')}, from ${originText(manifest)}`,
     manifest.gitCommit === null
       ? 'made outside of a workflow: it names no commit'
       : `made at commit ${manifest.gitCommit}`,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { discardUnfinished } from '../backup/discard-unfinished.ts';
-import { findBackup } from '../backup/find-backup.ts';
+import type { Keys } from '../backup/encryption.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import type { ListedBackup } from '../backup/stored-backups.ts';
 import type { Database, RunLock } from '../database/database.ts';
@@ -11,14 +11,15 @@ import type { RestorableDump } from '../recovery/baseline.ts';
 import { decideUnfinished, type UnfinishedDecision } from '../recovery/decide-unfinished.ts';
 import { historyDigest } from '../recovery/history-digest.ts';
 import { quietMigrator } from '../recovery/quiet-migrator.ts';
+import type { Recovery } from '../recovery/recover.ts';
 import { recoverUnfinished, unknownDeploy } from '../recovery/recover-unfinished.ts';
 import { RunJournal } from '../recovery/run-journal.ts';
 import { whenReachable } from '../recovery/when-reachable.ts';
 import type { EarlierRun, NextStep } from '../report/report.ts';
-import type { RestorableBackup } from '../report/restore-by-hand.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
+import { backupToRecoverFrom, restorableBackupOf } from './backup-of-run.ts';
 import { waysToFinish } from './ways-to-finish.ts';
 
 export interface EarlierRunRequest {
@@ -29,6 +30,8 @@ export interface EarlierRunRequest {
   readonly migrator: Migrator | null;
   readonly storages: readonly Storage[];
   readonly settings: { readonly jobs: number };
+  /** What opens the stored backup and says that its manifest is authentic. */
+  readonly keys: Keys;
   /** The dump on this machine's disk, where that run was at work here; only `verify: archive` needs it. */
   readonly dumpOf: (journal: Journal, manifest: Manifest | null) => Promise<RestorableDump | null>;
   /** The same from a storage, for when there is none on this machine's disk either. */
@@ -64,7 +67,7 @@ export async function finishEarlierRun(
   const { database, lock, signal } = request;
   const kept = RunJournal.found(lock, journal);
   const decision = await whenReachable(() => lookAt(database, journal, log), log);
-  const backup = await backupOf(request, journal, decision, log);
+  const backup = decision.way === 'recover' ? await backupToRecoverFrom(request, journal, log) : null;
   const manifest = backup?.manifest ?? null;
   const finished = (
     outcome: EarlierRun['outcome'],
@@ -90,7 +93,7 @@ export async function finishEarlierRun(
     problem: SafeMigrateError,
   ): Promise<FinishedRun> => {
     if (journal.phase !== outcome) await kept.leave(outcome, because);
-    const nextSteps = await waysToFinish(database, kept.entry, await recordOf(request, journal));
+    const nextSteps = await waysToFinish(database, kept.entry, await restorableBackupOf(request, journal));
     return finished(outcome, because, { problem, nextSteps });
   };
   const close = async (): Promise<void> => {
@@ -154,19 +157,7 @@ export async function finishEarlierRun(
   }
 
   try {
-    const held = await request.dumpOf(journal, manifest);
-    const needsStored = held === null && journal.fallback === null && backup !== null;
-    await using fetched = needsStored ? await request.fetchDump(backup, log) : null;
-    const recovery = await recoverUnfinished(
-      {
-        ...request,
-        journal: kept,
-        history: decision.history,
-        fingerprint: manifest?.fingerprint ?? null,
-        dump: held ?? fetched,
-      },
-      log,
-    );
+    const recovery = await recoverFrom(request, { kept, journal, backup, history: decision.history }, log);
     if (recovery.result === 'stopped') {
       return open('stopped', recovery.because, unfinished('SM_STOPPED', recovery.because));
     }
@@ -179,6 +170,34 @@ export async function finishEarlierRun(
     const because = `${journal.phase} of run ${journal.run} did not come to its end, and its recovery failed: ${messageOf(error)}`;
     return open('recovery-failed', because, unfinished('SM_RECOVERY_FAILED', because, error));
   }
+}
+
+/** With the copy that the run has left, or with its dump: from this machine's disk, or else from a storage. */
+async function recoverFrom(
+  request: EarlierRunRequest,
+  found: {
+    readonly kept: RunJournal;
+    readonly journal: Journal;
+    readonly backup: ListedBackup | null;
+    readonly history: readonly HistoryRow[] | null;
+  },
+  log: PhaseLog,
+): Promise<Recovery> {
+  const { kept, journal, backup, history } = found;
+  const manifest = backup?.manifest ?? null;
+  const held = await request.dumpOf(journal, manifest);
+  const needsStored = held === null && journal.fallback === null && backup !== null;
+  await using fetched = needsStored ? await request.fetchDump(backup, log) : null;
+  return await recoverUnfinished(
+    {
+      ...request,
+      journal: kept,
+      history,
+      fingerprint: manifest?.fingerprint ?? null,
+      dump: held ?? fetched,
+    },
+    log,
+  );
 }
 
 /** What is left of that run's migrator is ended first: it may still be finishing a statement. */
@@ -230,41 +249,6 @@ async function historyOf(
   } catch (error) {
     if (!(error instanceof SafeMigrateError) || error.code !== 'SM_SQL') throw error;
     return 'unreadable';
-  }
-}
-
-/** Its backup; only recovery asks. Without it the swap is taken, which needs no knowledge. */
-async function backupOf(
-  { storages, database, signal }: EarlierRunRequest,
-  { backupId }: Journal,
-  decision: UnfinishedDecision,
-  log: PhaseLog,
-): Promise<ListedBackup | null> {
-  if (decision.way !== 'recover' || backupId === null) return null;
-  try {
-    return (await findBackup(storages, database.address.database, backupId, signal)).backup;
-  } catch (error) {
-    log.detail(`the manifest of its backup cannot be read: ${messageOf(error)}`);
-    return null;
-  }
-}
-
-async function recordOf(
-  { storages, database, signal }: EarlierRunRequest,
-  { backupId }: Journal,
-): Promise<RestorableBackup | null> {
-  if (backupId === null) return null;
-  try {
-    const { backup } = await findBackup(storages, database.address.database, backupId, signal);
-    return {
-      id: backup.id,
-      sha256: backup.manifest.file.sha256,
-      encryption: backup.manifest.encryption?.kind ?? null,
-      locations: backup.places.map(({ storage, url }) => ({ storage: storage.kind, url, verified: '' })),
-    };
-  } catch {
-    // Then the ways are told without it.
-    return null;
   }
 }
 

@@ -16,7 +16,7 @@ import { Hooks } from './hooks.ts';
 import { openStorages } from './open-storages.ts';
 import { readSchemaText } from './schema-text-file.ts';
 import type { BackupMaking, RollbackSettings } from './settings.ts';
-import { storedDump } from './stored-dump.ts';
+import { keysOf, storedDump } from './stored-dump.ts';
 
 /** The sessions of a killed run end within moments, those of a frozen one within a minute. */
 const lockWaitMs = 75_000;
@@ -63,6 +63,7 @@ export async function finishOwnRun(
         migrator,
         storages: openStorages(context, settings),
         settings,
+        keys: keysOf(settings),
         dumpOf: (found, manifest) => dumpIn(context.workFolder, found, manifest),
         fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
         signal: context.signal,

@@ -6,6 +6,7 @@ import type { ExpectedContent } from '../storage/storage.ts';
 import type { SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import type { Ready } from './preflight.ts';
+import { systemIdentifierOf } from './server-origin.ts';
 import type { BackupMaking } from './settings.ts';
 
 /** What a manifest says beside what everybody knows. */
@@ -30,7 +31,7 @@ export async function manifestText(
   ready: Ready,
   backup: Described,
 ): Promise<string> {
-  const manifest = describe(context, settings, ready, backup);
+  const manifest = describe(context, settings, ready, backup, await systemIdentifierOf(ready.database));
   const { encryption } = settings;
   return encryption?.kind === 'passphrase'
     ? await signManifest(manifest, encryption.passphrase)
@@ -42,6 +43,7 @@ function describe(
   settings: BackupMaking,
   ready: Ready,
   backup: Described,
+  systemIdentifier: string | null,
 ): Omit<Manifest, 'authentication'> {
   const { database, migrator, facts, history } = ready;
   return {
@@ -50,7 +52,12 @@ function describe(
     createdAt: backup.takenAt,
     command: settings.command,
     tools: { pgDump: database.toolsFact },
-    server: { version: database.server.text, major: database.server.major },
+    server: {
+      version: database.server.text,
+      major: database.server.major,
+      systemIdentifier,
+      address: `${database.address.host}:${database.address.port}`,
+    },
     database: {
       name: database.address.database,
       sizeBytes: facts.sizeBytes,

@@ -7,6 +7,7 @@ import type { Storage } from '../storage/storage.ts';
 import { messageOf } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import type { Ready } from './preflight.ts';
+import { systemIdentifierOf } from './server-origin.ts';
 import type { BackupMaking } from './settings.ts';
 
 /**
@@ -26,6 +27,7 @@ export async function pruneAfterBackup(
       return await prune(context, log, {
         storages: ready.storages,
         database: ready.database.address.database,
+        systemIdentifier: await systemIdentifierOf(ready.database),
         settings: { retention: settings.retention, dryRun: false },
         mayBeNeeded: isProved ? namedBy(journal?.backupId ?? null) : () => 'the new backup is not proved',
       });
@@ -48,6 +50,7 @@ export async function prune(
   given: {
     readonly storages: readonly Storage[];
     readonly database: string;
+    readonly systemIdentifier: string | null;
     readonly settings: {
       readonly retention: BackupMaking['retention'];
       readonly dryRun: boolean;
@@ -61,9 +64,11 @@ export async function prune(
     policy: retention,
     now,
     mayBeNeeded: given.mayBeNeeded,
+    systemIdentifier: given.systemIdentifier,
     dryRun,
     signal: context.signal,
     warn: (line) => log.warn(line),
+    note: (line) => log.detail(line),
   });
   context.report.storedBackups(records);
   for (const record of records) log.detail(storedBackupLine(record, now));

@@ -1,4 +1,3 @@
-import type { AgingBackup } from '../backup/retention.ts';
 import type { RunLock } from '../database/database.ts';
 import type { Result } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
@@ -6,11 +5,12 @@ import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import { openStorages } from './open-storages.ts';
 import { namedBy, prune } from './prune-backups.ts';
+import { systemIdentifierOf } from './server-origin.ts';
 import type { PruneSettings } from './settings.ts';
 
 /**
- * Applies retention on its own. The database is needed for its name, which stands in the URL; its server is asked for
- * an unfinished run, and while it does not answer no backup that such a run may need goes.
+ * Applies retention on its own. The target need not be there; its server is asked which backups are its own and whether an
+ * unfinished run needs one, and while it does not answer nothing goes.
  */
 export async function pruneCommand(context: CommandContext, settings: PruneSettings): Promise<Result> {
   const { log } = context;
@@ -32,28 +32,34 @@ export async function pruneCommand(context: CommandContext, settings: PruneSetti
     prune(context, phaseLog, {
       storages: openStorages(context, { ...settings, encryption: null }),
       database: found.database,
+      systemIdentifier: found.server?.systemIdentifier ?? null,
       settings,
-      mayBeNeeded: found.server === null ? unlessMadeByBackup : namedBy(found.server.backupId),
+      mayBeNeeded: found.server === null ? serverIsSilent : namedBy(found.server.backupId),
     }),
   );
   return 'pruned';
 }
 
-/** An unfinished run needs the backup that a migration was begun with, and nobody can say which that is. */
-function unlessMadeByBackup({ madeBy }: AgingBackup): string | null {
-  return madeBy === 'migrate' ? 'the server could not be asked whether an unfinished run needs it' : null;
+function serverIsSilent(): string {
+  return 'the server could not be asked whether an unfinished run needs it';
 }
 
-/** The backup that an open journal names, while the run's lock is held; null when the server does not answer. */
+interface AskedServer {
+  /** The backup that an open journal names. */
+  readonly backupId: string | null;
+  readonly systemIdentifier: string | null;
+}
+
+/** What the server says, while the run's lock is held; null when the server does not answer. */
 async function askServer(
   context: CommandContext,
   settings: PruneSettings,
   url: NonNullable<PruneSettings['databaseUrl']>,
   log: PhaseLog,
-): Promise<(AsyncDisposable & { readonly backupId: string | null }) | null> {
+): Promise<(AsyncDisposable & AskedServer) | null> {
   await using opened = new AsyncDisposableStack();
   try {
-    const database = opened.use(await context.ports.openDatabase(url, settings));
+    const database = opened.use(await context.ports.openDatabase(url, settings, { evenWithoutTarget: true }));
     context.report.target({ ...database.address, serverVersion: database.server.text });
     let lock: RunLock | null = null;
     if (!settings.dryRun) {
@@ -62,13 +68,14 @@ async function askServer(
     }
     await lock?.assertHeld();
     const backupId = (await database.openJournal())?.backupId ?? null;
+    const systemIdentifier = await systemIdentifierOf(database);
     const kept = opened.move();
-    return { backupId, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+    return { backupId, systemIdentifier, [Symbol.asyncDispose]: () => kept.disposeAsync() };
   } catch (error) {
     // Whoever holds the lock may be reading the very backup that is to go.
     if (error instanceof SafeMigrateError && error.code === 'SM_LOCKED') throw error;
     log.warn(
-      `backups made by migrate stay, because the server does not tell whether a run is unfinished: ${messageOf(error)}`,
+      `all backups stay, because the server does not tell whether a run is unfinished: ${messageOf(error)}`,
     );
     return null;
   }

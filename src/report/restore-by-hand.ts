@@ -29,7 +29,7 @@ function fetchCommand(location: BackupLocation, file: string): string {
   if (location.storage === 'artifact') {
     const [, repository = '', id = ''] = /^artifact:\/\/([^/]+\/[^/]+)\/.*?([^/]+)$/.exec(folder) ?? [];
     const artifacts = `repos/${repository}/actions/artifacts`;
-    const find = `gh api --paginate ${artifacts} --jq '.artifacts[] | select(.name | endswith("~${id}~${file}")).id'`;
+    const find = `gh api --paginate ${artifacts} --jq '.artifacts[] | select((.name | endswith("~${id}~${file}")) and .workflow_run.head_repository_id == .workflow_run.repository_id).id'`;
     return `gh api "${artifacts}/$(${find} | head -n 1)/zip" > ${file}`;
   }
   return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;

@@ -1,10 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileStorage } from '../../src/storage/file/file-storage.ts';
 import { readReport } from '../support/refusal.ts';
+import { backUp } from '../support/roll-back.ts';
 import { storeSample } from '../support/sample-manifest.ts';
+import { sharedCeph } from '../support/shared-servers.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 /** Three old backups, of which only the two older ones are beyond `keep-last: 1`. */
@@ -37,9 +40,39 @@ describe('retention', () => {
     });
     expect(run.result.outputs.result, run.result.log).toBe('pruned');
     expect(run.result.exitCode).toBe(0);
-    expect(run.result.log).toContain('1 backup would stay, 2 would go');
+    expect(run.result.log).toContain('3 backups would stay, 0 would go');
+    expect(run.result.log).toContain('the server could not be asked whether an unfinished run needs it');
     expect(run.result.summary).toContain('### Stored backups');
+    await using asked = await world.migrate({
+      workspace: world.folder,
+      inputs: { ...inputs(), command: 'prune', 'dry-run': 'true' },
+    });
+    expect(asked.result.log).toContain('1 backup would stay, 2 would go');
     expect(await stored()).toHaveLength(3);
+  });
+
+  test('spares what a dead rollback goes back to, also when the target is gone', async () => {
+    await using other = await createWorld();
+    const id = await agedBackup(other);
+    await using rollback = await other.startMigrate({
+      inputs: {
+        command: 'rollback',
+        backup: id,
+        confirm: other.database,
+        'before-migrate': 'echo maintenance is on; sleep 600',
+      },
+    });
+    await rollback.waitForLog(/^maintenance is on/m);
+    await other.cluster.psql('postgres', `DROP DATABASE "${other.database}" WITH (FORCE)`);
+    const prune = { command: 'prune', 'keep-last': '1', 'retention-days': '1' };
+    await using beside = await other.migrate({ inputs: prune });
+    expect(beside.result.outputs, beside.result.log).toMatchObject({ result: 'refused' });
+    expect(beside.result.log).toContain('Another run of safe-migrate is at work');
+    await rollback.killTree();
+    await using after = await other.migrate({ inputs: prune });
+    expect(after.result.outputs, after.result.log).toMatchObject({ result: 'pruned' });
+    expect(after.result.log).toMatch(new RegExp(`${id} .*stays: an unfinished run needs it`));
+    expect([...(await other.stored()).keys()].filter((key) => key.includes(id))).toHaveLength(2);
   });
 
   test('is applied by prune', async () => {
@@ -65,3 +98,23 @@ describe('retention', () => {
     expect(await stored()).toEqual([run.result.outputs['backup-id']]);
   });
 });
+
+/** A backup that could be restored and is years old, beside a young one. */
+async function agedBackup(world: World): Promise<string> {
+  const young = await backUp(world);
+  const id = 'backup_20200101_000000Z_before';
+  const client = (await sharedCeph()).client();
+  for (const [key, content] of await world.stored()) {
+    const aged = key.endsWith('/manifest.json')
+      ? content
+          .toString()
+          .replace(`"id": "${young}"`, `"id": "${id}"`)
+          .replace(/"createdAt": "[^"]*"/, '"createdAt": "2020-01-01T00:00:00.000Z"')
+      : content;
+    await client.send(
+      new PutObjectCommand({ Bucket: world.bucket, Key: key.replace(young, id), Body: aged }),
+    );
+  }
+  client.destroy();
+  return id;
+}

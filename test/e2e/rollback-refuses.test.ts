@@ -72,6 +72,11 @@ describe('rollback', () => {
       backup: 'backup_20200101_000000Z_x',
     });
 
+    await refused('SM_WRONG_PASSPHRASE', /is not the passphrase/, {
+      'dry-run': 'true',
+      'encryption-passphrase': 'something else entirely',
+    });
+
     const cases: readonly [string | undefined, (whole: Buffer) => Buffer | null, string, RegExp][] = [
       [dump, () => null, 'SM_BACKUP_DAMAGED', /has a manifest, but database\.dump\.age is not there/],
       [
@@ -106,6 +111,14 @@ describe('rollback', () => {
       await refused(code, says);
       await putBack();
     }
+
+    // Whoever asks for the latest does not get an older one unawares.
+    const [newest] = stored.map(([key]) => key).filter((key) => key.includes('Z_other/manifest.json'));
+    const putBack = await tamper(world, newest ?? '', () => Buffer.from('{'));
+    await refused('SM_LATEST_UNCERTAIN', /there may be a newer one: .*Z_other: its manifest is damaged/, {
+      backup: 'latest',
+    });
+    await putBack();
   });
 
   it('opens what is encrypted to recipients with their private key and with no other', async () => {

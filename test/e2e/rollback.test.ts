@@ -210,8 +210,14 @@ describe('rollback', () => {
     await newer.createRole(user);
     await newer.createDatabase(database, user);
     const url = newer.url({ database, user });
-    const { result, report } = await rollBack(world, { 'database-url': url });
+    // Another server's is taken by its id only: databases of one name may share a storage.
+    const unnamed = await rollBack(world, { 'database-url': url });
+    expect(unnamed.report.problems).toMatchObject([
+      { code: 'SM_BACKUP_NOT_FOUND', message: expect.stringContaining('was made on another server') },
+    ]);
+    const { result, report } = await rollBack(world, { 'database-url': url, backup: id });
     expect(result.outputs, result.log).toMatchObject({ result: 'rolled-back', 'backup-id': id });
+    expect(result.visibleLog).toMatch(/warning: .* was made on another server, PostgreSQL 14/);
     expect(report.target?.serverVersion).toMatch(/^15/);
     expect(result.log).toContain('all counts equal to the manifest (contents are not compared');
     expect(await newer.psql(database, 'SELECT count(*) FROM "Invoice"')).toBe(

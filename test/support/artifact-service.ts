@@ -38,8 +38,8 @@ export interface ArtifactService extends AsyncDisposable {
   artifacts(): readonly HeldArtifact[];
   /** Tokens that came with requests for blobs, where none belongs: the signed address is enough. */
   readonly blobTokens: readonly string[];
-  /** An artifact of another run, made by another step. */
-  add(name: string, content: Buffer): void;
+  /** An artifact of another run, made by another step; of a fork's pull request where it says so. */
+  add(name: string, content: Buffer, from?: { readonly runId?: string; readonly isFromFork?: boolean }): void;
   /** Its retention is over: its content is gone, its name is still listed. */
   expire(name: string): void;
   /** Somebody removes it. */
@@ -61,6 +61,7 @@ interface Artifact {
   digest: string | null;
   finished: boolean;
   expired: boolean;
+  isFromFork: boolean;
 }
 
 interface Answer {
@@ -142,9 +143,10 @@ class LoopbackService implements ArtifactService {
       }));
   }
 
-  add(name: string, content: Buffer): void {
-    const artifact = this.#create(name, { runId: '1', backendId: 'another run' }, undefined);
-    Object.assign(artifact, { content, finished: true, digest: null });
+  add(name: string, content: Buffer, from: { runId?: string; isFromFork?: boolean } = {}): void {
+    const artifact = this.#create(name, { runId: from.runId ?? '1', backendId: 'another run' }, undefined);
+    const isFromFork = from.isFromFork ?? false;
+    Object.assign(artifact, { content, finished: true, digest: null, isFromFork });
   }
 
   expire(name: string): void {
@@ -286,6 +288,7 @@ class LoopbackService implements ArtifactService {
       digest: null,
       finished: false,
       expired: false,
+      isFromFork: false,
     };
     this.#nextId += 1;
     this.#artifacts.push(artifact);
@@ -386,7 +389,11 @@ function described(artifact: Artifact) {
     expires_at: artifact.expiresAt.toISOString(),
     expired: artifact.expired,
     digest: artifact.digest,
-    workflow_run: { id: Number(artifact.runId) },
+    workflow_run: {
+      id: Number(artifact.runId),
+      repository_id: 1,
+      head_repository_id: artifact.isFromFork ? 2 : 1,
+    },
   };
 }
 

@@ -31,7 +31,7 @@ export function sampleManifest(sample: SampleBackup): Manifest {
     createdAt: `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`,
     command: 'backup',
     tools: { pgDump: 'tools 15.18 in /usr/lib/postgresql/15/bin' },
-    server: { version: '15.18', major: 15 },
+    server: { version: '15.18', major: 15, systemIdentifier: null, address: null },
     database: {
       name: sample.database ?? 'erp',
       sizeBytes: 10_000_000,

@@ -52,9 +52,7 @@ export async function preflightRollback(
     if (settings.dryRun || settings.confirm === address.database) {
       lock = await finishEarlier(context, settings, { database, migrator: null, storages }, log);
     }
-    const backup = await problems.attempt(() =>
-      findStored(context, storages, address.database, settings, log),
-    );
+    const backup = await problems.attempt(() => findStored(context, storages, database, settings, log));
     if (backup !== null) {
       context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? 'true' : 'false'));
       if (backup.manifest.server.major > server.major) problems.add([olderServer(backup, database)]);

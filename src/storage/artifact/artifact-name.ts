@@ -38,6 +38,11 @@ export function keyOfArtifact(name: string): string | null {
   }
 }
 
+/** The workflow run whose id stands in the name of one of our artifacts; null for others. */
+export function runOfArtifact(name: string): string | null {
+  return /^safe-migrate~(\d+)-\d+~/.exec(name)?.[1] ?? null;
+}
+
 function encode(text: string): string {
   return [...Buffer.from(text)]
     .map((byte) => {

@@ -109,16 +109,18 @@ export class ArtifactStore {
       const removed = (await this.#ownRun?.remove(name, signal)) ?? false;
       try {
         const repository = this.#others();
-        const index = await this.#readIndex(signal);
+        const index = this.#index ?? (await this.#readIndex(signal));
         for (const artifact of index.get(key) ?? []) {
           if (artifact.name !== name || !removed) await repository.remove(artifact.id, signal);
         }
+        // Listing a repository takes a request for every hundred artifacts: the rest is as it was.
+        this.#index = new Map([...index].filter(([other]) => other !== key));
       } catch (error) {
         // Without the permission to look further, what this run itself had made is what there was to remove.
         if (!removed) throw error;
+        this.#index = null;
       }
     });
-    this.#index = null;
   }
 
   /** The newest artifact of the key, of whichever run; without the permission to look there, of this one. */

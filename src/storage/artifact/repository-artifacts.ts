@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { Secret } from '../../system/secret.ts';
 import { AnswerError } from './artifact-errors.ts';
+import { runOfArtifact } from './artifact-name.ts';
 import { send, sendForJson } from './http.ts';
 
 const pageSize = 100;
@@ -17,11 +18,28 @@ const artifactSchema = z.object({
   expired: z.boolean(),
   /** `sha256:` and hex, of the file as it was uploaded. */
   digest: z.string().nullish(),
+  /** The run that uploaded it. Of a pull request's from a fork the head repository is another one. */
+  workflow_run: z
+    .object({
+      id: z.number().nullish(),
+      repository_id: z.number().nullish(),
+      head_repository_id: z.number().nullish(),
+    })
+    .nullish(),
 });
 const pageSchema = z.object({ total_count: z.number(), artifacts: z.array(artifactSchema) });
 
 /** An artifact as GitHub's REST API tells of it. */
 export type RepositoryArtifact = z.output<typeof artifactSchema>;
+
+/**
+ * Whether the repository's own code uploaded it, in the run that its name tells. Whoever opens a pull request from a
+ * fork can upload artifacts here, too, under any name: what GitHub does not say to be our own is somebody else's.
+ */
+function isOwn({ name, workflow_run: run }: RepositoryArtifact): boolean {
+  const { id, repository_id: here, head_repository_id: head } = run ?? {};
+  return typeof here === 'number' && here === head && runOfArtifact(name) === String(id);
+}
 
 /** The artifacts of all runs of a repository, with the workflow's token. */
 export class RepositoryArtifacts {
@@ -44,8 +62,8 @@ export class RepositoryArtifacts {
   }
 
   /**
-   * All artifacts, those of other steps and actions as well: the API filters by whole names only. Expired ones
-   * are among them.
+   * All artifacts that are ours by name and by the run that uploaded them; the API filters by whole names only.
+   * Expired ones are among them.
    */
   async all(signal: AbortSignal): Promise<readonly RepositoryArtifact[]> {
     const page = (number: number) =>
@@ -61,14 +79,14 @@ export class RepositoryArtifacts {
       }
     };
     await Promise.all(Array.from({ length: askers }, askOneAfterTheOther));
-    return [...found.values()];
+    return [...found.values()].filter(isOwn);
   }
 
   /** The newest artifact of exactly this name; null when there is none. */
   async named(name: string, signal: AbortSignal): Promise<RepositoryArtifact | null> {
     const path = `/actions/artifacts?per_page=${pageSize}&name=${encodeURIComponent(name)}`;
     const { artifacts } = await this.#json(path, pageSchema, signal);
-    return artifacts.toSorted((a, b) => b.id - a.id)[0] ?? null;
+    return artifacts.filter(isOwn).toSorted((a, b) => b.id - a.id)[0] ?? null;
   }
 
   /** The file as it was uploaded. */

@@ -14,12 +14,14 @@ let root: string;
 let near: Storage;
 let far: Storage;
 let warnings: string[];
+let notes: string[];
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'safe-migrate-prune-'));
   near = fileStorage({ kind: 'file', directory: await mkdtemp(join(root, 'near-')) });
   far = fileStorage({ kind: 'file', directory: await mkdtemp(join(root, 'far-')) });
   warnings = [];
+  notes = [];
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -28,9 +30,11 @@ const prune = (storages: readonly Storage[], changes: Partial<Parameters<typeof 
     policy: { migrateDays: 30, otherDays: 7, keepLast: 1 },
     now: new Date('2026-11-22T12:00:00Z'),
     mayBeNeeded: () => null,
+    systemIdentifier: 'here',
     dryRun: false,
     signal,
     warn: (line) => warnings.push(line),
+    note: (line) => notes.push(line),
     ...changes,
   });
 const on = (day: string, changes: SampleBackup['changes'] = {}): SampleBackup => ({
@@ -140,4 +144,21 @@ test('goes on when one backup cannot be removed, and says so', async () => {
     [false, true],
   ]);
   expect(warnings).toEqual([expect.stringMatching(/could not be removed: /)]);
+});
+
+test('counts and removes only what its own server made', async () => {
+  const of = (systemIdentifier: string) => ({
+    server: { version: '15.18', major: 15, systemIdentifier, address: 'db:5432' },
+  });
+  const own = [on('09', of('here')), on('10', of('here'))];
+  const foreign = [on('08', of('there')), on('21', of('there'))];
+  for (const sample of [...own, ...foreign]) await storeSample(near, sample);
+  const records = await prune([near]);
+  expect(await held(near)).toEqual(keysOf(...own.slice(1), ...foreign).toSorted());
+  expect(records.map(({ retention }) => retention?.reason)).toEqual([
+    'made on another server, PostgreSQL 15.18 at db:5432',
+    'the newest that is proved',
+    'older than 7 days',
+    'made on another server, PostgreSQL 15.18 at db:5432',
+  ]);
 });

@@ -7,7 +7,7 @@ import { renderManifest } from '../../../src/backup/manifest.ts';
 import { listBackups } from '../../../src/backup/stored-backups.ts';
 import { fileStorage } from '../../../src/storage/file/file-storage.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
-import { sampleManifest, storeObject, storeSample } from '../../support/sample-manifest.ts';
+import { sampleId, sampleManifest, storeObject, storeSample } from '../../support/sample-manifest.ts';
 
 const signal = new AbortController().signal;
 const first = { takenAt: '20261120_020000' };
@@ -151,12 +151,44 @@ describe('finding a backup', () => {
     await storeObject(near, 'erp/backup_20261120_020000Z_old/manifest.json', Buffer.from('{'));
     await storeObject(near, 'erp/backup_20261122_020000Z_new/manifest.json', Buffer.from('{'));
     const gone = fileStorage({ kind: 'file', directory: join(root, 'gone') });
-    const { backup, warnings } = await findBackup([near, gone], 'erp', 'latest', signal);
+    const { backup, warnings, doubts } = await findBackup([near, gone], 'erp', 'latest', signal);
     expect(backup.id).toBe('backup_20261121_020000Z_before_templates');
+    expect(doubts).toEqual(warnings);
     expect(warnings).toEqual([
       expect.stringMatching(/gone does not say which backups it holds: /),
       expect.stringMatching(/backup_20261122_020000Z_new: its manifest is damaged/),
     ]);
+  });
+
+  test('takes the latest of this server, and one of another server only by its id', async () => {
+    const of = (systemIdentifier: string) => ({
+      server: { version: '15.18', major: 15, systemIdentifier, address: 'db.staging:5432' },
+    });
+    await storeSample(near, { ...first, changes: of('production') });
+    await storeSample(near, { ...second, changes: of('staging') });
+    const here = { systemIdentifier: 'production' };
+    const { backup } = await findBackup([near], 'erp', 'latest', signal, here);
+    expect(backup.id).toBe(sampleId(first));
+    const named = await findBackup([near], 'erp', sampleId(second), signal, here);
+    expect(named.warnings).toEqual([
+      expect.stringMatching(/was made on another server, PostgreSQL 15.18 at db.staging:5432$/),
+    ]);
+    await expect(
+      findBackup([near], 'erp', 'latest', signal, { systemIdentifier: 'a third one' }),
+    ).rejects.toMatchObject({
+      code: 'SM_BACKUP_NOT_FOUND',
+      message: expect.stringContaining('was made on another server'),
+    });
+  });
+
+  test('takes neither of two that differ under one id', async () => {
+    await storeSample(near, first);
+    await storeSample(far, { ...first, changes: { gitCommit: 'another' } });
+    for (const wanted of ['latest', sampleId(first)]) {
+      await expect(findBackup([near, far], 'erp', wanted, signal)).rejects.toMatchObject({
+        code: 'SM_BACKUP_AMBIGUOUS',
+      });
+    }
   });
 
   test('says that there is none, and where it looked', async () => {

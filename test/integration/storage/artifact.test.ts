@@ -112,11 +112,45 @@ describe('artifact://', () => {
   test('is found among thousands of artifacts that are not ours', async () => {
     await using place = await inRun({});
     await place.storage.put(putOf(key, Buffer.from('x')));
+    for (let number = 0; number < 2000; number += 1) service.add(`report-${number}`, Buffer.from('x'));
     await using other = await artifactPlace(service, { access: { runId: '9' } });
     for (const name of ['a', 'b'])
       await other.storage.put(putOf(`shop/${name}/manifest.json`, Buffer.from(name)));
     expect((await place.storage.list('erp/', never)).map((object) => object.key)).toEqual([key]);
     expect(await place.storage.list('', never)).toHaveLength(3);
+  });
+
+  test('is never taken from a pull request of a fork, nor from a run that its name does not tell', async () => {
+    await using place = await inRun({ runId: '1' });
+    const ours = randomBytes(100);
+    await place.storage.put(putOf(key, ours));
+    const [{ name = '' } = {}] = service.artifacts();
+    service.add(name.replace('~1-1~', '~7-1~'), Buffer.from('a fork’s'), { runId: '7', isFromFork: true });
+    service.add(name, Buffer.from('another run’s'), { runId: '8' });
+    service.add(name.replace('backup_2026', 'backup_2027'), Buffer.from('x'), {
+      runId: '1',
+      isFromFork: true,
+    });
+    expect((await place.storage.list('', never)).map((object) => object.key)).toEqual([key]);
+    expect((await read(await place.storage.get(key, never))).equals(ours)).toBe(true);
+    // Nor removed.
+    await place.storage.remove(key, never);
+    expect(service.artifacts()).toHaveLength(3);
+  });
+
+  test('is removed without listing the repository again and again', async () => {
+    await using place = await inRun({ runId: '1' });
+    const keys = ['a', 'b', 'c', 'd'].map((id) => `erp/${id}/manifest.json`);
+    for (const each of keys) await place.storage.put(putOf(each, Buffer.from('x')));
+    await place.storage.list('', never);
+    const before = service.requests.length;
+    await using other = await inRun({ runId: '2' });
+    await other.storage.list('', never);
+    for (const each of keys) await other.storage.remove(each, never);
+    expect(
+      service.requests.slice(before).filter((request) => /^GET .*\/actions\/artifacts$/.test(request)),
+    ).toHaveLength(1);
+    expect(service.artifacts()).toEqual([]);
   });
 
   describe('retention', () => {

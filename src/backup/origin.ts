@@ -1,0 +1,15 @@
+import type { Manifest } from './manifest.ts';
+
+/**
+ * Whether a backup was made on another cluster than the one that `here` identifies: databases of one name (staging,
+ * production) may share a storage. False where either is unknown; physical copies of a cluster have its identifier.
+ */
+export function isFromElsewhere({ server }: Pick<Manifest, 'server'>, here: string | null): boolean {
+  return here !== null && server.systemIdentifier !== null && server.systemIdentifier !== here;
+}
+
+/** Where a backup comes from, for people. */
+export function originText({ server }: Pick<Manifest, 'server'>): string {
+  const address = server.address ?? 'an unknown address';
+  return `PostgreSQL ${server.version} at ${address}`;
+}

@@ -1,0 +1,55 @@
+import { authenticate } from '../backup/authenticate.ts';
+import type { Keys } from '../backup/encryption.ts';
+import { findBackup } from '../backup/find-backup.ts';
+import type { ListedBackup } from '../backup/stored-backups.ts';
+import type { Database } from '../database/database.ts';
+import type { Journal } from '../database/journal.ts';
+import type { RestorableBackup } from '../report/restore-by-hand.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+import type { Storage } from '../storage/storage.ts';
+import { messageOf } from '../system/errors.ts';
+
+interface BackupSearch {
+  readonly storages: readonly Storage[];
+  readonly database: Pick<Database, 'address'>;
+  readonly keys: Keys;
+  readonly signal: AbortSignal;
+}
+
+/** The backup of a dead run, for its recovery; null when it cannot be used. The swap needs no knowledge of it. */
+export async function backupToRecoverFrom(
+  { storages, database, signal, keys }: BackupSearch,
+  { backupId }: Journal,
+  log: PhaseLog,
+): Promise<ListedBackup | null> {
+  if (backupId === null) return null;
+  try {
+    const { backup } = await findBackup(storages, database.address.database, backupId, signal);
+    // Without one it rests on the storage's permissions, as in a rollback.
+    if (keys.passphrase !== null) await authenticate(backup, keys);
+    return backup;
+  } catch (error) {
+    log.warn(`the manifest of its backup cannot be used: ${messageOf(error)}`);
+    return null;
+  }
+}
+
+/** The same for the commands that restore it by hand. */
+export async function restorableBackupOf(
+  { storages, database, signal }: BackupSearch,
+  { backupId }: Journal,
+): Promise<RestorableBackup | null> {
+  if (backupId === null) return null;
+  try {
+    const { backup } = await findBackup(storages, database.address.database, backupId, signal);
+    return {
+      id: backup.id,
+      sha256: backup.manifest.file.sha256,
+      encryption: backup.manifest.encryption?.kind ?? null,
+      locations: backup.places.map(({ storage, url }) => ({ storage: storage.kind, url, verified: '' })),
+    };
+  } catch {
+    // Then the ways are told without it.
+    return null;
+  }
+}
