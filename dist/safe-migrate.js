@@ -13131,10 +13131,15 @@ const inputCatalogue = {
 		later: "limit the backup to some schemas"
 	},
 	jobs: {
-		commands,
+		commands: [
+			"migrate",
+			"backup",
+			"rollback",
+			"drill"
+		],
 		default: "2"
 	},
-	label: { commands },
+	label: { commands: ["migrate", "backup"] },
 	"retention-days": { commands: [
 		"migrate",
 		"backup",

@@ -108,8 +108,10 @@ describe('backups in artifacts', () => {
     expect(await place.state()).toEqual(before);
     for (const run of [made, back]) {
       const written = [...(await run.filesWritten()).entries()];
-      expect(written.filter(([, content]) => content.includes('canary-7f3a91'))).toEqual([]);
-      expect(run.result.rawLog).not.toContain('canary-7f3a91');
+      for (const secret of ['canary-7f3a91', encryption['encryption-passphrase']]) {
+        expect(written.filter(([, content]) => content.includes(secret))).toEqual([]);
+        expect(run.result.rawLog).not.toContain(secret);
+      }
     }
   });
 });

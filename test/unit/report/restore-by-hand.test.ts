@@ -50,7 +50,7 @@ describe('restoring by hand', () => {
       locations: [{ url, storage: 'artifact', verified: '' }],
     });
     expect(first).toBe(
-      `gh api "repos/applizor/erp/actions/artifacts/$(gh api --paginate repos/applizor/erp/actions/artifacts --jq '.artifacts[] | select(.name | endswith("~backup_20261122_142500Z_before_x~database.dump")).id' | head -n 1)/zip" > database.dump`,
+      `gh api "repos/applizor/erp/actions/artifacts/$(gh api --paginate repos/applizor/erp/actions/artifacts --jq '.artifacts[] | select((.name | endswith("~backup_20261122_142500Z_before_x~database.dump")) and .workflow_run.head_repository_id == .workflow_run.repository_id).id' | head -n 1)/zip" > database.dump`,
     );
   });
 
