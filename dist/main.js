@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as fieldsOf, A as writeSchemaText, At as messageOf, B as finishEarlierRun, C as Hooks, D as checkPartNames, Dt as parseSql, E as describeExit, F as storedDump, G as isFromElsewhere, H as findBackup, I as fetchBackup, J as signManifest, K as originText, L as clearingAway, M as storedBackupLine, N as openStorages, O as findingsOf, Ot as RefusedError, P as keysOf, Q as takeBaseline, R as packSchemaText, S as ReportBuilder, T as isTakenOver, Tt as errorCodeIn, U as listBackups, V as waysToFinish, W as digestOf, X as whenReachable, Y as recover, Z as readyCopy, _ as requestedCommand, _t as openPorts, a as saveWorkFolder, at as dumpName, b as readArtifactAccess, c as runIdentity, ct as sealedDumpName, d as checkSections, dt as labelBefore, et as objectsIn, f as plain, ft as countOf, g as readInputs, gt as RunJournal, h as parseInputs, ht as formatDuration, i as saveOpenRun, it as readHistory, j as encryptionSentence, jt as problemsOf, kt as SafeMigrateError, l as repositoryRootOf, lt as backupFolder, m as surviveLostOutput, mt as formatCount, nt as describeFailure, ot as manifestName, p as resultSentence, pt as formatBytes, q as authenticate, r as surviveStrayErrors, rt as needsBaseline, st as renderManifest, t as WorkFolder, tt as historyDigest, u as publish, ut as backupId, v as secretsOf, wt as checksumsOf, x as ActionLog, y as readGitHubContext, z as GrowingFile } from "./safe-migrate.js";
+import { $ as takeBaseline, A as writeSchemaText, At as SafeMigrateError, B as finishEarlierRun, C as Hooks, D as checkPartNames, E as describeExit, Et as errorCodeIn, F as storedDump, G as isFromElsewhere, H as findBackup, I as fetchBackup, J as signManifest, K as originText, L as clearingAway, M as storedBackupLine, Mt as problemsOf, N as openStorages, O as findingsOf, Ot as parseSql, P as keysOf, Q as readyCopy, R as packSchemaText, S as ReportBuilder, T as isTakenOver, Tt as checksumsOf, U as listBackups, V as waysToFinish, W as digestOf, X as exchangeWhenReachable, Y as recover, Z as whenReachable, _ as requestedCommand, _t as RunJournal, a as saveWorkFolder, at as readHistory, b as readArtifactAccess, c as runIdentity, ct as renderManifest, d as checkSections, dt as backupId, et as fieldsOf, f as plain, ft as labelBefore, g as readInputs, gt as formatDuration, h as parseInputs, ht as formatCount, i as saveOpenRun, it as needsBaseline, j as encryptionSentence, jt as messageOf, kt as RefusedError, l as repositoryRootOf, lt as sealedDumpName, m as surviveLostOutput, mt as formatBytes, nt as historyDigest, ot as dumpName, p as resultSentence, pt as countOf, q as authenticate, r as surviveStrayErrors, rt as describeFailure, st as manifestName, t as WorkFolder, tt as objectsIn, u as publish, ut as backupFolder, v as secretsOf, vt as openPorts, x as ActionLog, y as readGitHubContext, z as GrowingFile } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { Readable } from "node:stream";
 import { readFileSync } from "node:fs";
@@ -2829,17 +2829,22 @@ async function exchange(context, ready, copy, journal) {
 }
 async function rename$1(ready, copy, failedName, journal, log) {
 	const { run } = journal.entry;
-	const { database, targetOid, backup } = ready;
+	const { database, targetOid, backup, lock } = ready;
+	if (lock === null) throw new TypeError("an exchange without a lock");
 	const { properties } = backup.manifest.database;
 	if (targetOid === null || failedName === null) {
-		await database.takeName({
+		const take = () => database.takeName({
 			fallback: copy,
 			properties,
 			journal: journal.whenSwapped()
 		});
+		await exchangeWhenReachable({
+			lock,
+			journal
+		}, readyCopy(copy), take, log);
 		return;
 	}
-	const outcome = await database.swap({
+	const swap = () => database.swap({
 		targetOid,
 		fallback: copy,
 		failedName,
@@ -2847,6 +2852,10 @@ async function rename$1(ready, copy, failedName, journal, log) {
 		run,
 		journal: journal.whenSwapped()
 	}, log);
+	const outcome = await exchangeWhenReachable({
+		lock,
+		journal
+	}, readyCopy(copy), swap, log);
 	log.detail(`${outcome.terminatedSessions} sessions ended`);
 }
 /** Contents were compared before; this is about whether it is the copy that answers to the name now. */

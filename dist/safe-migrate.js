@@ -6203,8 +6203,9 @@ const worthAnotherTry = /* @__PURE__ */ new Set([
 * moment in which the name is missing or closed. Clients that were waiting for the name are told once that the
 * database "seems to have just been dropped or renamed", and get in when they try again.
 *
-* Rejects with SM_ALREADY_SWAPPED when the fallback bears the target's name already, otherwise with SM_SWAP_FAILED;
-* then both names are as before.
+* Rejects with SM_ALREADY_SWAPPED when the fallback bears the target's name already, with SM_SWAP_UNKNOWN when the answer
+* to COMMIT was lost and nobody can be asked, otherwise with SM_SWAP_FAILED or SM_CONNECTION_LOST; then both names are as
+* before.
 */
 async function swap(server, renamer, plan, log) {
 	const target = server.address.database;
@@ -6218,6 +6219,7 @@ async function swap(server, renamer, plan, log) {
 			xidAtSwap: Number(BigInt.asUintN(32, tried.xid))
 		};
 		const { error } = tried;
+		if (isConnectionLost(error)) throw error;
 		if (!(error instanceof SqlError && worthAnotherTry.has(error.sqlState))) throw swapFailed(target, reasonOf(error), error);
 		const blockers = await findBlockers(terminator, plan.targetOid);
 		if (attempt === attempts || blockers.preparedTransactions.length > 0) throw swapFailed(target, blockers.description ?? reasonOf(error), error);
@@ -6326,6 +6328,7 @@ const nameRow = object({
 	oid: number(),
 	isOpen: boolean()
 });
+/** All databases of the server by name. */
 async function readNames(session) {
 	const rows = await session.query("SELECT datname::text AS \"name\", oid::bigint AS \"oid\", datallowconn AS \"isOpen\" FROM pg_catalog.pg_database", nameRow);
 	return new Map(rows.map((row) => [row.name, row]));
@@ -6367,7 +6370,8 @@ function swapFailed(target, reason, cause) {
 // src/database/postgres/take-name.ts
 /**
 * The swap where there is no target: the fallback database takes its name and is opened, in one transaction of the
-* session that holds the run's lock. Rejects with SM_SWAP_FAILED; then there still is no target.
+* session that holds the run's lock. Where it has that name already, because the answer to an earlier COMMIT was lost, it
+* is done. Rejects with SM_SWAP_FAILED, then there still is no target, or with SM_CONNECTION_LOST, then nobody knows.
 */
 async function takeName$1(server, renamer, plan) {
 	const { fallback, properties, journal } = plan;
@@ -6377,6 +6381,7 @@ async function takeName$1(server, renamer, plan) {
 		...journal,
 		at: await serverTime(renamer)
 	})};`;
+	if ((await readNames(renamer)).get(name)?.oid === fallback.oid) return;
 	try {
 		await renamer.execute("BEGIN");
 		await renamer.execute(`
@@ -6393,6 +6398,7 @@ async function takeName$1(server, renamer, plan) {
 		await renamer.execute("COMMIT");
 	} catch (error) {
 		await renamer.execute("ROLLBACK").catch(() => {});
+		if (isConnectionLost(error)) throw error;
 		throw swapFailed(name, reasonOf(error), error);
 	}
 }
@@ -10594,6 +10600,21 @@ async function whenReachable(work, log, timeoutMs = 12e4) {
 	}
 }
 
+// src/recovery/exchange-when-reachable.ts
+/**
+* Exchanges names, and does it again when the server went away in the middle and came back: its transaction happened
+* as a whole or not at all, and an exchange that does not know which rejects with another error than a lost connection.
+* Each time the lock is taken again first, so that nobody else has gone on meanwhile.
+*/
+function exchangeWhenReachable(held, fallback, exchange, log) {
+	let isRepeated = false;
+	return whenReachable(async () => {
+		if (isRepeated) await holdOn(held, fallback);
+		isRepeated = true;
+		return await exchange();
+	}, log);
+}
+
 // src/recovery/swap-back.ts
 /** Recovery is never cancelled half-way. */
 const never$1 = new AbortController().signal;
@@ -10605,14 +10626,15 @@ async function swapBack(request, log) {
 	await whenReachable(() => holdOn(request), log);
 	const fallback = baseline.fallback ?? await restoreNow(request, log);
 	if (baseline.fallback === null) await whenReachable(() => holdOn(request, fallback), log);
-	const outcome = await database.swap({
+	const swap = () => database.swap({
 		targetOid: baseline.targetOid,
 		fallback,
 		failedName,
 		properties: request.properties,
 		run: request.run,
 		journal: journal.isOpen ? journal.whenSwapped() : null
-	}, log).catch((error) => {
+	}, log);
+	const outcome = await exchangeWhenReachable(request, fallback, swap, log).catch((error) => {
 		if (saysItself(error)) throw error;
 		throw recoveryFailed(`the swap did not happen: ${name} is as the failed migration left it, and the state before it is in ${fallback.name}`, error);
 	});
@@ -14247,4 +14269,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { fieldsOf as $, writeSchemaText as A, messageOf as At, finishEarlierRun as B, Hooks as C, objectKey as Ct, checkPartNames as D, parseSql as Dt, describeExit as E, migratorApplicationName as Et, storedDump as F, isFromElsewhere as G, findBackup as H, fetchBackup as I, signManifest as J, originText as K, clearingAway as L, storedBackupLine as M, openStorages as N, findingsOf as O, RefusedError as Ot, keysOf as P, takeBaseline as Q, packSchemaText as R, ReportBuilder as S, stoppedBy as St, isTakenOver as T, errorCodeIn as Tt, listBackups as U, waysToFinish as V, digestOf as W, whenReachable as X, recover as Y, readyCopy as Z, requestedCommand as _, openPorts as _t, saveWorkFolder as a, dumpName as at, readArtifactAccess as b, ContentGate as bt, runIdentity as c, sealedDumpName as ct, checkSections as d, labelBefore as dt, objectsIn as et, plain as f, countOf as ft, readInputs as g, RunJournal as gt, parseInputs as h, formatDuration as ht, saveOpenRun as i, readHistory as it, encryptionSentence as j, problemsOf as jt, readSchemaText as k, SafeMigrateError as kt, repositoryRootOf as l, backupFolder as lt, surviveLostOutput as m, formatCount as mt, removeWorkFolder as n, describeFailure as nt, savedOpenRun as o, manifestName as ot, resultSentence as p, formatBytes as pt, authenticate as q, surviveStrayErrors as r, needsBaseline as rt, savedWorkFolder as s, renderManifest as st, WorkFolder as t, historyDigest as tt, publish as u, backupId as ut, secretsOf as v, sha256Of as vt, hookMark as w, checksumsOf as wt, ActionLog as x, storageMismatch as xt, readGitHubContext as y, sha256OfFile as yt, GrowingFile as z };
+export { takeBaseline as $, writeSchemaText as A, SafeMigrateError as At, finishEarlierRun as B, Hooks as C, stoppedBy as Ct, checkPartNames as D, migratorApplicationName as Dt, describeExit as E, errorCodeIn as Et, storedDump as F, isFromElsewhere as G, findBackup as H, fetchBackup as I, signManifest as J, originText as K, clearingAway as L, storedBackupLine as M, problemsOf as Mt, openStorages as N, findingsOf as O, parseSql as Ot, keysOf as P, readyCopy as Q, packSchemaText as R, ReportBuilder as S, storageMismatch as St, isTakenOver as T, checksumsOf as Tt, listBackups as U, waysToFinish as V, digestOf as W, exchangeWhenReachable as X, recover as Y, whenReachable as Z, requestedCommand as _, RunJournal as _t, saveWorkFolder as a, readHistory as at, readArtifactAccess as b, sha256OfFile as bt, runIdentity as c, renderManifest as ct, checkSections as d, backupId as dt, fieldsOf as et, plain as f, labelBefore as ft, readInputs as g, formatDuration as gt, parseInputs as h, formatCount as ht, saveOpenRun as i, needsBaseline as it, encryptionSentence as j, messageOf as jt, readSchemaText as k, RefusedError as kt, repositoryRootOf as l, sealedDumpName as lt, surviveLostOutput as m, formatBytes as mt, removeWorkFolder as n, historyDigest as nt, savedOpenRun as o, dumpName as ot, resultSentence as p, countOf as pt, authenticate as q, surviveStrayErrors as r, describeFailure as rt, savedWorkFolder as s, manifestName as st, WorkFolder as t, objectsIn as tt, publish as u, backupFolder as ut, secretsOf as v, openPorts as vt, hookMark as w, objectKey as wt, ActionLog as x, ContentGate as xt, readGitHubContext as y, sha256Of as yt, GrowingFile as z };

@@ -1,5 +1,5 @@
 import { a as boolean, c as literal, d as object, i as array, m as string, t as number, u as number$1 } from "./zod.js";
-import { At as messageOf, Ct as objectKey, St as stoppedBy, bt as ContentGate, kt as SafeMigrateError, vt as sha256Of, xt as storageMismatch } from "./safe-migrate.js";
+import { At as SafeMigrateError, Ct as stoppedBy, St as storageMismatch, jt as messageOf, wt as objectKey, xt as ContentGate, yt as sha256Of } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";

@@ -1,4 +1,4 @@
-import { At as messageOf, St as stoppedBy, bt as ContentGate, kt as SafeMigrateError, vt as sha256Of, xt as storageMismatch } from "./safe-migrate.js";
+import { At as SafeMigrateError, Ct as stoppedBy, St as storageMismatch, jt as messageOf, xt as ContentGate, yt as sha256Of } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";

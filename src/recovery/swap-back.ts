@@ -3,6 +3,7 @@ import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import { type ReadyCopy, readyCopy } from './baseline.ts';
 import { sameHistory } from './decide.ts';
+import { exchangeWhenReachable } from './exchange-when-reachable.ts';
 import { holdOn } from './hold-on.ts';
 import type { RecoveryRequest } from './recover.ts';
 import { recoveryFailed } from './recovery-failed.ts';
@@ -23,8 +24,8 @@ export async function swapBack(
   const fallback = baseline.fallback ?? (await restoreNow(request, log));
   // Again: restoring may have taken long, and now the journal names what becomes the target.
   if (baseline.fallback === null) await whenReachable(() => holdOn(request, fallback), log);
-  const outcome = await database
-    .swap(
+  const swap = () =>
+    database.swap(
       {
         targetOid: baseline.targetOid,
         fallback,
@@ -34,14 +35,14 @@ export async function swapBack(
         journal: journal.isOpen ? journal.whenSwapped() : null,
       },
       log,
-    )
-    .catch((error: unknown) => {
-      if (saysItself(error)) throw error;
-      throw recoveryFailed(
-        `the swap did not happen: ${name} is as the failed migration left it, and the state before it is in ${fallback.name}`,
-        error,
-      );
-    });
+    );
+  const outcome = await exchangeWhenReachable(request, fallback, swap, log).catch((error: unknown) => {
+    if (saysItself(error)) throw error;
+    throw recoveryFailed(
+      `the swap did not happen: ${name} is as the failed migration left it, and the state before it is in ${fallback.name}`,
+      error,
+    );
+  });
   journal.swapped();
   log.detail(`${outcome.terminatedSessions} sessions ended`);
 

@@ -44,6 +44,8 @@ export async function ageJournal(world: World, interval: string): Promise<void> 
 /** Keeps a copy from being dropped or changed until disposed of. */
 export async function holdDatabase(world: World, name: string): Promise<AsyncDisposable> {
   const client = new pg.Client({ connectionString: world.cluster.url() });
+  // The server may be stopped meanwhile.
+  client.on('error', () => {});
   await client.connect();
   await client.query(`BEGIN; ALTER DATABASE "${name}" CONNECTION LIMIT 5`);
   return { [Symbol.asyncDispose]: () => client.end() };

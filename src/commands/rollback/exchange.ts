@@ -1,5 +1,7 @@
 import type { Fallback } from '../../database/database.ts';
 import { readHistory } from '../../prisma/history.ts';
+import { readyCopy } from '../../recovery/baseline.ts';
+import { exchangeWhenReachable } from '../../recovery/exchange-when-reachable.ts';
 import type { RunJournal } from '../../recovery/run-journal.ts';
 import { whenReachable } from '../../recovery/when-reachable.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
@@ -56,16 +58,20 @@ async function rename(
   log: PhaseLog,
 ): Promise<void> {
   const { run } = journal.entry;
-  const { database, targetOid, backup } = ready;
+  const { database, targetOid, backup, lock } = ready;
+  if (lock === null) throw new TypeError('an exchange without a lock');
   const { properties } = backup.manifest.database;
   if (targetOid === null || failedName === null) {
-    await database.takeName({ fallback: copy, properties, journal: journal.whenSwapped() });
+    const take = () => database.takeName({ fallback: copy, properties, journal: journal.whenSwapped() });
+    await exchangeWhenReachable({ lock, journal }, readyCopy(copy), take, log);
     return;
   }
-  const outcome = await database.swap(
-    { targetOid, fallback: copy, failedName, properties, run, journal: journal.whenSwapped() },
-    log,
-  );
+  const swap = () =>
+    database.swap(
+      { targetOid, fallback: copy, failedName, properties, run, journal: journal.whenSwapped() },
+      log,
+    );
+  const outcome = await exchangeWhenReachable({ lock, journal }, readyCopy(copy), swap, log);
   log.detail(`${outcome.terminatedSessions} sessions ended`);
 }
 

@@ -38,8 +38,9 @@ const worthAnotherTry = new Set(['55006', '40P01', 'XX000']);
  * moment in which the name is missing or closed. Clients that were waiting for the name are told once that the
  * database "seems to have just been dropped or renamed", and get in when they try again.
  *
- * Rejects with SM_ALREADY_SWAPPED when the fallback bears the target's name already, otherwise with SM_SWAP_FAILED;
- * then both names are as before.
+ * Rejects with SM_ALREADY_SWAPPED when the fallback bears the target's name already, with SM_SWAP_UNKNOWN when the answer
+ * to COMMIT was lost and nobody can be asked, otherwise with SM_SWAP_FAILED or SM_CONNECTION_LOST; then both names are as
+ * before.
  */
 export async function swap(
   server: PostgresServer,
@@ -57,6 +58,8 @@ export async function swap(
       return { terminatedSessions: terminated.size, xidAtSwap: Number(BigInt.asUintN(32, tried.xid)) };
     }
     const { error } = tried;
+    // The server is gone, and with it the transaction: whoever has the lock tries again when it is back.
+    if (isConnectionLost(error)) throw error;
     const mayTryAgain = error instanceof SqlError && worthAnotherTry.has(error.sqlState);
     if (!mayTryAgain) throw swapFailed(target, reasonOf(error), error);
     const blockers = await findBlockers(terminator, plan.targetOid);
@@ -182,7 +185,8 @@ async function currentXid(session: SqlSession): Promise<bigint> {
 
 const nameRow = z.object({ name: z.string(), oid: z.number(), isOpen: z.boolean() });
 
-async function readNames(session: SqlSession): Promise<ReadonlyMap<string, z.infer<typeof nameRow>>> {
+/** All databases of the server by name. */
+export async function readNames(session: SqlSession): Promise<ReadonlyMap<string, z.infer<typeof nameRow>>> {
   const rows = await session.query(
     'SELECT datname::text AS "name", oid::bigint AS "oid", datallowconn AS "isOpen" FROM pg_catalog.pg_database',
     nameRow,
@@ -220,7 +224,7 @@ async function checkPlan(session: SqlSession, target: string, plan: SwapPlan): P
   if (obstacle !== null) throw swapFailed(target, obstacle);
 }
 
-function isConnectionLost(error: unknown): boolean {
+export function isConnectionLost(error: unknown): boolean {
   return error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST';
 }
 

@@ -2,11 +2,12 @@ import type { NamePlan } from '../database.ts';
 import { journalStatement, serverTime } from './journal-comment.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { identifier, literal } from './sql-text.ts';
-import { reasonOf, swapFailed } from './swap.ts';
+import { isConnectionLost, readNames, reasonOf, swapFailed } from './swap.ts';
 
 /**
  * The swap where there is no target: the fallback database takes its name and is opened, in one transaction of the
- * session that holds the run's lock. Rejects with SM_SWAP_FAILED; then there still is no target.
+ * session that holds the run's lock. Where it has that name already, because the answer to an earlier COMMIT was lost, it
+ * is done. Rejects with SM_SWAP_FAILED, then there still is no target, or with SM_CONNECTION_LOST, then nobody knows.
  */
 export async function takeName(server: PostgresServer, renamer: SqlSession, plan: NamePlan): Promise<void> {
   const { fallback, properties, journal } = plan;
@@ -14,6 +15,7 @@ export async function takeName(server: PostgresServer, renamer: SqlSession, plan
   const target = identifier(name);
   const written =
     journal === null ? '' : `${journalStatement(name, { ...journal, at: await serverTime(renamer) })};`;
+  if ((await readNames(renamer)).get(name)?.oid === fallback.oid) return;
   try {
     await renamer.execute('BEGIN');
     await renamer.execute(`
@@ -31,6 +33,7 @@ export async function takeName(server: PostgresServer, renamer: SqlSession, plan
   } catch (error) {
     // When the connection is gone, so is the transaction.
     await renamer.execute('ROLLBACK').catch(() => {});
+    if (isConnectionLost(error)) throw error;
     throw swapFailed(name, reasonOf(error), error);
   }
 }

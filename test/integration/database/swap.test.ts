@@ -267,7 +267,7 @@ describe('a swap that cannot be', () => {
     const swapping = expect(
       swap(place.server, place.renamer, place.plan, recordingLog().log),
     ).rejects.toMatchObject({
-      code: 'SM_SWAP_FAILED',
+      code: 'SM_CONNECTION_LOST',
     });
     await sleep(500);
     await cluster.psql('postgres', `SELECT pg_terminate_backend(${place.renamer.backendPid})`);
