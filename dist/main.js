@@ -1119,6 +1119,15 @@ function encryptionField({ encryption }) {
 	};
 }
 
+// src/commands/unless-lost.ts
+/** The context for work that must end when this run's lock is lost: somebody else may have begun by then. */
+function unlessLost(context, lock) {
+	return lock === null ? context : {
+		...context,
+		signal: AbortSignal.any([context.signal, lock.lost])
+	};
+}
+
 // src/commands/take-backup.ts
 /**
 * dump, prove, store. `keepUnproved` decides what a failed proof means: `migrate` has nothing to go on with
@@ -1128,7 +1137,7 @@ function encryptionField({ encryption }) {
 async function takeBackup(context, settings, ready, options) {
 	const { database } = ready;
 	const failing = new AbortController();
-	const signal = AbortSignal.any([context.signal, failing.signal]);
+	const signal = AbortSignal.any([unlessLost(context, ready.lock).signal, failing.signal]);
 	const onFailure = (error) => failing.abort(error);
 	const label = settings.label ?? labelBefore(ready.pending[0]);
 	const id = backupId(/* @__PURE__ */ new Date(), label);
@@ -2541,8 +2550,9 @@ async function migrate(context, settings) {
 		timeoutMs: settings.migrationTimeoutMs,
 		begin: async (phaseLog) => {
 			await lock.assertHeld();
-			context.signal.throwIfAborted();
-			const baseline = await interruptible(context.signal, database, () => takeBaseline(database, migrator, {
+			const { signal } = unlessLost(context, lock);
+			signal.throwIfAborted();
+			const baseline = await interruptible(signal, database, () => takeBaseline(database, migrator, {
 				...backup,
 				history: ready.history,
 				targetOid: ready.facts.oid,
@@ -2550,7 +2560,7 @@ async function migrate(context, settings) {
 			}, {
 				exact: settings.onNewWrites === "stop",
 				jobs: settings.jobs,
-				signal: context.signal
+				signal
 			}, phaseLog));
 			context.signal.throwIfAborted();
 			await journal.enter("migrate", { baseline: {
@@ -3059,14 +3069,15 @@ async function rollback(context, settings) {
 		};
 	});
 	if (settings.dryRun) return await onlyLook(context, settings, ready);
-	await using fetched = await fetchStored(context, ready.backup, settings.keys);
+	const guarded = unlessLost(context, ready.lock);
+	await using fetched = await fetchStored(guarded, ready.backup, settings.keys);
 	const journal = beginJournal(context, ready);
 	const hooks = new Hooks(context, settings, journal);
 	let result = null;
 	try {
 		await hooks.before();
 		await journal.enter("prove");
-		const copy = await restoreStored(context, ready.database, ready.backup, fetched, settings.jobs);
+		const copy = await restoreStored(guarded, ready.database, ready.backup, fetched, settings.jobs);
 		context.report.backup(storedRecord(ready.backup, "true"));
 		await refuseIfCancelled(context, ready, copy.name);
 		await journal.enter("recover", { fallback: readyCopy(copy) });

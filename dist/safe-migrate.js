@@ -2504,6 +2504,10 @@ var PsqlChannel = class PsqlChannel {
 		this.#queue = answer.catch(() => {});
 		return answer;
 	}
+	/** Whether an answer is awaited. */
+	get isBusy() {
+		return this.#current !== null;
+	}
 	/** Cancels what is running and ends psql. */
 	kill() {
 		if (this.#isClosing) return;
@@ -2740,6 +2744,9 @@ var PsqlSession = class {
 	}
 	async execute(sql) {
 		await this.#channel.run(splitStatements(sql));
+	}
+	get isBusy() {
+		return this.#channel.isBusy;
 	}
 	kill() {
 		this.#channel.kill();
@@ -4242,13 +4249,17 @@ async function markAsOurs(session, target, name) {
 
 // src/database/postgres/keep-alive.ts
 const pingIntervalMs = 15e3;
+/** The server has ended a session by then whose pings do not arrive. */
+const silenceMs = 6e4;
 /**
 * Makes the server end `session` about a minute after this machine has vanished (frozen, cut off: nothing closes the
 * connection then), and keeps it alive until that with a ping every 15 s. Returns the function that stops the pings.
-* The timer never keeps node running. A ping that finds the session gone is no error here: whoever needs the session
-* next is told.
+* The timer never keeps node running.
+*
+* When a ping finds the session gone, or is not answered for a minute because the network drops everything, the session is
+* ended here, too, and `onLost` is called once: nobody would be told otherwise, while a tool waits for its next byte.
 */
-async function keepAlive(session, version) {
+async function keepAlive(session, version, onLost) {
 	const settings = [
 		"('tcp_keepalives_idle', '30')",
 		"('tcp_keepalives_interval', '10')",
@@ -4257,14 +4268,36 @@ async function keepAlive(session, version) {
 	];
 	if (version.major >= 14) settings.push("('idle_session_timeout', '60s')");
 	await session.query(`SELECT pg_catalog.set_config(name, value, false) AS "value" FROM (VALUES ${settings.join(", ")}) AS s(name, value)`, object({ value: string() }));
+	let askedAt = null;
 	const timer = setInterval(() => {
-		session.execute("SELECT 1").catch(() => {});
+		if (askedAt !== null) {
+			if (performance.now() - askedAt >= silenceMs) lose();
+			return;
+		}
+		if (session.isBusy) return;
+		askedAt = performance.now();
+		session.execute("SELECT 1").then(() => {
+			askedAt = null;
+		}, lose);
 	}, pingIntervalMs);
 	timer.unref();
-	return () => clearInterval(timer);
+	let isOver = false;
+	const stop = () => {
+		isOver = true;
+		clearInterval(timer);
+	};
+	const lose = () => {
+		if (isOver) return;
+		stop();
+		session.kill();
+		onLost();
+	};
+	return stop;
 }
 
 // src/database/postgres/lock.ts
+/** How long the server may take to let the lock in the target go. */
+const unlockTimeoutMs = 5e3;
 /**
 * Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when.
 * Of a target that cannot be connected to, the coordination lock is all there is to take; nobody else is in it either.
@@ -4307,6 +4340,8 @@ var HeldSessions = class {
 	#applicationName;
 	/** null while the target is let go. */
 	#inTarget;
+	#lost = new AbortController();
+	#onLost = () => this.#lost.abort(lockLost(this.#server));
 	#stopTargetPings = () => {};
 	#stopCoordinationPings = () => {};
 	constructor(server, applicationName, coordination, inTarget) {
@@ -4316,9 +4351,17 @@ var HeldSessions = class {
 		this.#applicationName = applicationName;
 		this.#inTarget = inTarget;
 	}
+	get lost() {
+		return this.#lost.signal;
+	}
 	async start() {
-		if (this.coordination !== null) this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
-		if (this.#inTarget !== null) this.#stopTargetPings = await keepAlive(this.#inTarget, this.#server.version);
+		if (this.coordination !== null) this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version, this.#onLost);
+		if (this.#inTarget !== null) this.#stopTargetPings = await this.#keepTarget(this.#inTarget);
+	}
+	/** With the coordination lock in hand the one in the target may be taken again. */
+	#keepTarget(session) {
+		const onLost = this.coordination === null ? this.#onLost : () => {};
+		return keepAlive(session, this.#server.version, onLost);
 	}
 	async assertHeld() {
 		if (this.coordination !== null && !await stillHolds(this.coordination)) throw lockLost(this.#server);
@@ -4336,7 +4379,7 @@ var HeldSessions = class {
 		await using atHome = await this.#server.connect(this.#server.home);
 		this.coordination = await lockCoordination(this.#server, atHome, this.#applicationName);
 		if (this.coordination === null) throw lockLost(this.#server);
-		this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
+		this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version, this.#onLost);
 		if (this.#server.unreachable !== null) return;
 		if (!await this.reacquireTarget()) throw lockLost(this.#server);
 	}
@@ -4360,7 +4403,7 @@ var HeldSessions = class {
 			return false;
 		}
 		this.#inTarget = session;
-		this.#stopTargetPings = await keepAlive(session, this.#server.version);
+		this.#stopTargetPings = await this.#keepTarget(session);
 		return true;
 	}
 	async [Symbol.asyncDispose]() {
@@ -4368,7 +4411,7 @@ var HeldSessions = class {
 		this.#stopTargetPings();
 		const inTarget = this.#inTarget;
 		this.#inTarget = null;
-		if (inTarget !== null) await cleanUp(() => unlock(inTarget));
+		if (inTarget !== null) await cleanUp(() => unlockOrEnd(inTarget));
 		await this.coordination?.[Symbol.asyncDispose]();
 		await inTarget?.[Symbol.asyncDispose]();
 		if (this.coordination === null) return;
@@ -4385,6 +4428,15 @@ async function stillHolds(session) {
 	} catch (error) {
 		if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") return false;
 		throw error;
+	}
+}
+/** A server that is silent does not answer; the lock ends with the session all the same. */
+async function unlockOrEnd(session) {
+	const timer = setTimeout(() => session.kill(), unlockTimeoutMs);
+	try {
+		await unlock(session);
+	} finally {
+		clearTimeout(timer);
 	}
 }
 /** Clean-up at the end of a lock: when the session is gone, so is its lock, and the next run drops what is left. */
@@ -6510,6 +6562,11 @@ async function openDatabase(target, options = {}) {
 		async lock(holder) {
 			const lock = await takeLock(server, holder);
 			held = lock;
+			const startAnew = () => {
+				inTarget.interrupt();
+				atHome.interrupt();
+			};
+			lock.lost.addEventListener("abort", startAnew, { once: true });
 			return lock;
 		},
 		closedJournal: {

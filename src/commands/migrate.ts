@@ -13,6 +13,7 @@ import { recoverTarget } from './recover-target.ts';
 import type { MigrateSettings } from './settings.ts';
 import { settle } from './settle.ts';
 import { type StoredBackup, takeBackup } from './take-backup.ts';
+import { unlessLost } from './unless-lost.ts';
 
 /**
  * The whole story: nothing is touched before the backup has been restored, compared and stored, and whatever
@@ -46,8 +47,9 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
       timeoutMs: settings.migrationTimeoutMs,
       begin: async (phaseLog) => {
         await lock.assertHeld();
-        context.signal.throwIfAborted();
-        const baseline = await interruptible(context.signal, database, () =>
+        const { signal } = unlessLost(context, lock);
+        signal.throwIfAborted();
+        const baseline = await interruptible(signal, database, () =>
           takeBaseline(
             database,
             migrator,
@@ -57,7 +59,7 @@ export async function migrate(context: CommandContext, settings: MigrateSettings
               targetOid: ready.facts.oid,
               properties: ready.facts.properties,
             },
-            { exact: settings.onNewWrites === 'stop', jobs: settings.jobs, signal: context.signal },
+            { exact: settings.onNewWrites === 'stop', jobs: settings.jobs, signal },
             phaseLog,
           ),
         );

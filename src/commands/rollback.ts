@@ -12,6 +12,7 @@ import { exchange } from './rollback/exchange.ts';
 import { preflightRollback, type RollbackReady } from './rollback/preflight.ts';
 import { takenBack, withTables } from './rollback/taken-back.ts';
 import type { RollbackSettings } from './settings.ts';
+import { unlessLost } from './unless-lost.ts';
 
 /**
  * Brings the target back to a stored backup, because a person asks for it: fetched and verified, restored beside,
@@ -32,14 +33,15 @@ export async function rollback(context: CommandContext, settings: RollbackSettin
   });
   if (settings.dryRun) return await onlyLook(context, settings, ready);
 
-  await using fetched = await fetchStored(context, ready.backup, settings.keys);
+  const guarded = unlessLost(context, ready.lock);
+  await using fetched = await fetchStored(guarded, ready.backup, settings.keys);
   const journal = beginJournal(context, ready);
   const hooks = new Hooks(context, settings, journal);
   let result: Result | null = null;
   try {
     await hooks.before();
     await journal.enter('prove');
-    const copy = await restoreStored(context, ready.database, ready.backup, fetched, settings.jobs);
+    const copy = await restoreStored(guarded, ready.database, ready.backup, fetched, settings.jobs);
     context.report.backup(storedRecord(ready.backup, 'true'));
     await refuseIfCancelled(context, ready, copy.name);
     await journal.enter('recover', { fallback: readyCopy(copy) });

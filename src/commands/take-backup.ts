@@ -18,6 +18,7 @@ import { manifestText } from './manifest-text.ts';
 import type { Ready } from './preflight.ts';
 import { writeSchemaText } from './schema-text-file.ts';
 import type { BackupMaking } from './settings.ts';
+import { unlessLost } from './unless-lost.ts';
 
 /** A backup that every storage holds. Disposing of it removes the dump from this machine. */
 export interface StoredBackup extends AsyncDisposable {
@@ -53,7 +54,7 @@ export async function takeBackup(
   const { database } = ready;
   // One storage that fails ends the dump at once instead of after it.
   const failing = new AbortController();
-  const signal = AbortSignal.any([context.signal, failing.signal]);
+  const signal = AbortSignal.any([unlessLost(context, ready.lock).signal, failing.signal]);
   const onFailure = (error: unknown): void => failing.abort(error);
   const label = settings.label ?? labelBefore(ready.pending[0]);
   const id = backupId(new Date(), label);

@@ -96,6 +96,11 @@ export interface Fallback {
 export interface RunLock extends AsyncDisposable {
   /** Name of the coordination database, `<db>__safe_migrate`; null for a role that may not create one. */
   readonly coordinationDatabase: string | null;
+  /**
+   * Aborts with SM_LOCK_LOST when the session that holds it is found to be gone, or when the server is silent for a minute.
+   * For work before the migration; later a lost lock may be taken again.
+   */
+  readonly lost: AbortSignal;
   /** Rejects with SM_LOCK_LOST when the session that holds it is gone. */
   assertHeld(): Promise<void>;
   /**

@@ -3,6 +3,7 @@ import { holdDatabase, isAtWork, journalOf, until } from '../support/dead-run.ts
 import { addQuotations } from '../support/erp.ts';
 import { descendantsOf, signalProcess } from '../support/process-tree.ts';
 import type { ActionRun } from '../support/runner.ts';
+import { startSilentProxy } from '../support/silent-proxy.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 /** Stops all processes of a run, as a machine does that is paused: connections stay open, and nothing closes them. */
@@ -118,5 +119,34 @@ describe.concurrent('a run whose machine freezes', () => {
     expect((await frozen.post()).exitCode).toBe(0);
     expect(await world.state()).toEqual(after);
     expect(await kept()).toEqual(copies);
+  });
+
+  it('or whose network drops everything while it dumps, frees the lock, notices it and ends', {
+    timeout: 400_000,
+  }, async () => {
+    await using world = await createWorld({
+      pending: alterNote,
+      rows: `INSERT INTO "Note" ("text") SELECT repeat(md5(n::text), 40) FROM generate_series(1, 200000) n;`,
+    });
+    const { host, port } = world.cluster.info;
+    await using proxy = await startSilentProxy({ host, port });
+    const url = new URL(world.url);
+    url.port = String(proxy.port);
+    await using cutOff = await world.startMigrate({ inputs: { 'database-url': url.href } });
+    await until(
+      world,
+      `EXISTS (SELECT FROM pg_stat_activity WHERE datname = '${world.database}' AND application_name = 'safe-migrate dump' AND query ~ 'COPY')`,
+    );
+    proxy.fallSilent();
+    await lockIsFree(world);
+
+    await using next = await world.migrate();
+    expect(next.result.outputs, next.result.log).toMatchObject({ result: 'migrated' });
+    const after = await world.state();
+    const result = await cutOff.finished;
+    expect(result.outputs, result.log).toMatchObject({ result: 'refused' });
+    expect(result.log).toContain("The session that held this run's lock");
+    expect(await world.state()).toEqual(after);
+    expect((await world.stored()).size).toBe(2);
   });
 });

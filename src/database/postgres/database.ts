@@ -90,6 +90,12 @@ export async function openDatabase(
     async lock(holder) {
       const lock = await takeLock(server, holder);
       held = lock;
+      const startAnew = (): void => {
+        inTarget.interrupt();
+        atHome.interrupt();
+      };
+      // The other sessions go the same way: where the server is silent, they would wait for ever.
+      lock.lost.addEventListener('abort', startAnew, { once: true });
       return lock;
     },
 

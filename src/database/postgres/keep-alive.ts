@@ -3,14 +3,22 @@ import type { ServerVersion } from '../database.ts';
 import type { SqlSession } from './server.ts';
 
 const pingIntervalMs = 15_000;
+/** The server has ended a session by then whose pings do not arrive. */
+const silenceMs = 60_000;
 
 /**
  * Makes the server end `session` about a minute after this machine has vanished (frozen, cut off: nothing closes the
  * connection then), and keeps it alive until that with a ping every 15 s. Returns the function that stops the pings.
- * The timer never keeps node running. A ping that finds the session gone is no error here: whoever needs the session
- * next is told.
+ * The timer never keeps node running.
+ *
+ * When a ping finds the session gone, or is not answered for a minute because the network drops everything, the session is
+ * ended here, too, and `onLost` is called once: nobody would be told otherwise, while a tool waits for its next byte.
  */
-export async function keepAlive(session: SqlSession, version: ServerVersion): Promise<() => void> {
+export async function keepAlive(
+  session: SqlSession,
+  version: ServerVersion,
+  onLost: () => void,
+): Promise<() => void> {
   const settings = [
     "('tcp_keepalives_idle', '30')",
     "('tcp_keepalives_interval', '10')",
@@ -24,9 +32,30 @@ export async function keepAlive(session: SqlSession, version: ServerVersion): Pr
     `SELECT pg_catalog.set_config(name, value, false) AS "value" FROM (VALUES ${settings.join(', ')}) AS s(name, value)`,
     z.object({ value: z.string() }),
   );
+  let askedAt: number | null = null;
   const timer = setInterval(() => {
-    session.execute('SELECT 1').catch(() => {});
+    if (askedAt !== null) {
+      if (performance.now() - askedAt >= silenceMs) lose();
+      return;
+    }
+    // What is being waited for (a lock, a commit) may take its time, and keeps the session alive itself.
+    if (session.isBusy) return;
+    askedAt = performance.now();
+    session.execute('SELECT 1').then(() => {
+      askedAt = null;
+    }, lose);
   }, pingIntervalMs);
   timer.unref();
-  return () => clearInterval(timer);
+  let isOver = false;
+  const stop = (): void => {
+    isOver = true;
+    clearInterval(timer);
+  };
+  const lose = (): void => {
+    if (isOver) return;
+    stop();
+    session.kill();
+    onLost();
+  };
+  return stop;
 }

@@ -9,6 +9,9 @@ import { endLeftoverReaders } from './reading-sessions.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { identifier } from './sql-text.ts';
 
+/** How long the server may take to let the lock in the target go. */
+const unlockTimeoutMs = 5_000;
+
 /**
  * The run's lock: one in the coordination database, held from the first to the last moment, and one in the target,
  * which also keeps apart runs whose roles cannot make a coordination database.
@@ -67,6 +70,8 @@ class HeldSessions implements HeldLock {
   readonly #applicationName: string;
   /** null while the target is let go. */
   #inTarget: SqlSession | null;
+  readonly #lost = new AbortController();
+  readonly #onLost = (): void => this.#lost.abort(lockLost(this.#server));
   #stopTargetPings: () => void = () => {};
   #stopCoordinationPings: () => void = () => {};
 
@@ -83,12 +88,21 @@ class HeldSessions implements HeldLock {
     this.#inTarget = inTarget;
   }
 
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
   async start(): Promise<void> {
     if (this.coordination !== null) {
-      this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
+      this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version, this.#onLost);
     }
-    if (this.#inTarget !== null)
-      this.#stopTargetPings = await keepAlive(this.#inTarget, this.#server.version);
+    if (this.#inTarget !== null) this.#stopTargetPings = await this.#keepTarget(this.#inTarget);
+  }
+
+  /** With the coordination lock in hand the one in the target may be taken again. */
+  #keepTarget(session: SqlSession): Promise<() => void> {
+    const onLost = this.coordination === null ? this.#onLost : () => {};
+    return keepAlive(session, this.#server.version, onLost);
   }
 
   async assertHeld(): Promise<void> {
@@ -111,7 +125,7 @@ class HeldSessions implements HeldLock {
     await using atHome = await this.#server.connect(this.#server.home);
     this.coordination = await lockCoordination(this.#server, atHome, this.#applicationName);
     if (this.coordination === null) throw lockLost(this.#server);
-    this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version);
+    this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version, this.#onLost);
     if (this.#server.unreachable !== null) return;
     if (!(await this.reacquireTarget())) throw lockLost(this.#server);
   }
@@ -140,7 +154,7 @@ class HeldSessions implements HeldLock {
       return false;
     }
     this.#inTarget = session;
-    this.#stopTargetPings = await keepAlive(session, this.#server.version);
+    this.#stopTargetPings = await this.#keepTarget(session);
     return true;
   }
 
@@ -150,7 +164,7 @@ class HeldSessions implements HeldLock {
     const inTarget = this.#inTarget;
     this.#inTarget = null;
     // The target's lock first: whoever gets the coordination lock then finds the target free, too.
-    if (inTarget !== null) await cleanUp(() => unlock(inTarget));
+    if (inTarget !== null) await cleanUp(() => unlockOrEnd(inTarget));
     await this.coordination?.[Symbol.asyncDispose]();
     await inTarget?.[Symbol.asyncDispose]();
     if (this.coordination === null) return;
@@ -169,6 +183,16 @@ async function stillHolds(session: SqlSession): Promise<boolean> {
   } catch (error) {
     if (error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST') return false;
     throw error;
+  }
+}
+
+/** A server that is silent does not answer; the lock ends with the session all the same. */
+async function unlockOrEnd(session: SqlSession): Promise<void> {
+  const timer = setTimeout(() => session.kill(), unlockTimeoutMs);
+  try {
+    await unlock(session);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

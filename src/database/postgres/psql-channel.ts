@@ -98,6 +98,11 @@ export class PsqlChannel {
     return answer;
   }
 
+  /** Whether an answer is awaited. */
+  get isBusy(): boolean {
+    return this.#current !== null;
+  }
+
   /** Cancels what is running and ends psql. */
   kill(): void {
     if (this.#isClosing) return;

@@ -76,6 +76,8 @@ export interface SqlSession extends AsyncDisposable {
   query<T>(sql: string, row: z.ZodType<T>): Promise<readonly T[]>;
   /** One or more statements without results. */
   execute(sql: string): Promise<void>;
+  /** Whether something is being waited for. */
+  readonly isBusy: boolean;
   /** Aborts what is running and ends the session at once. */
   kill(): void;
 }

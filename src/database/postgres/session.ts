@@ -70,6 +70,10 @@ class PsqlSession implements SqlSession {
     await this.#channel.run(splitStatements(sql));
   }
 
+  get isBusy(): boolean {
+    return this.#channel.isBusy;
+  }
+
   kill(): void {
     this.#channel.kill();
   }

@@ -43,6 +43,7 @@ describe('how this Prisma sends a script', () => {
     await using ground = await createGround(cluster, { migrations });
     const lock: RunLock = {
       coordinationDatabase: null,
+      lost: new AbortController().signal,
       assertHeld: async () => {},
       regain: async () => {},
       writeJournal: async () => {},
