@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readActionDefinition } from '../../scripts/action-definition.ts';
+import { compileCache } from './compile-cache.ts';
 import { descendantsOf, lookAt, type ProcessSight, processesWith, signalProcess } from './process-tree.ts';
 import { type Annotation, CommandReader, parseCommandFile } from './runner-commands.ts';
 
@@ -257,6 +258,7 @@ async function startStage(request: {
 function runnerEnvironment(home: string, workspace: string, trackingId: string): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '',
+    ...compileCache,
     HOME: join(home, 'home'),
     LANG: 'C.UTF-8',
     CI: 'true',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { Ceph } from './ceph.ts';
+import { compileCache } from './compile-cache.ts';
 import { type DatabaseState, readDatabaseState } from './database-state.ts';
 import { erpMigrations, erpRows } from './erp.ts';
 import type { PostgresCluster } from './postgres.ts';
@@ -81,6 +82,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       cwd: project.directory,
       env: {
         PATH: process.env.PATH ?? '',
+        ...compileCache,
         ...prismaEngineEnv(engineMode, choice),
         DATABASE_URL: databaseUrl,
       },
