@@ -465,7 +465,8 @@ function commandObject(lines) {
 // src/database/postgres/schema-text.ts
 /**
 * Text of `pg_dump --schema-only` of a database, in an exported snapshot when one is given, otherwise as it is now.
-* Subscriptions are left out: a restored one would carry the replication slot of the original.
+* Subscriptions are left out: a restored one would carry the replication slot of the original. `applicationName` is for
+* whoever reads without the run's lock, and must not be ended by the next one who takes it.
 * Rejects with SM_DUMP_FAILED.
 */
 async function readSchemaText$1(server, source, signal) {
@@ -478,7 +479,7 @@ async function readSchemaText$1(server, source, signal) {
 	if (source.snapshotId !== void 0) args.push(`--snapshot=${source.snapshotId}`);
 	const process = server.tools.start("pg_dump", args, {
 		database: source.database,
-		env: { PGAPPNAME: readingSession.dump },
+		env: { PGAPPNAME: source.applicationName ?? readingSession.dump },
 		signal
 	});
 	const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
@@ -4256,8 +4257,9 @@ const silenceMs = 6e4;
 * connection then), and keeps it alive until that with a ping every 15 s. Returns the function that stops the pings.
 * The timer never keeps node running.
 *
-* When a ping finds the session gone, or is not answered for a minute because the network drops everything, the session is
-* ended here, too, and `onLost` is called once: nobody would be told otherwise, while a tool waits for its next byte.
+* When a ping finds the session gone, or is not answered for a minute because the network drops everything (`isSilent`), the
+* session is ended here, too, and `onLost` is called once: nobody would be told otherwise, while a tool waits for its
+* next byte.
 */
 async function keepAlive(session, version, onLost) {
 	const settings = [
@@ -4271,14 +4273,14 @@ async function keepAlive(session, version, onLost) {
 	let askedAt = null;
 	const timer = setInterval(() => {
 		if (askedAt !== null) {
-			if (performance.now() - askedAt >= silenceMs) lose();
+			if (performance.now() - askedAt >= silenceMs) lose(true);
 			return;
 		}
 		if (session.isBusy) return;
 		askedAt = performance.now();
 		session.execute("SELECT 1").then(() => {
 			askedAt = null;
-		}, lose);
+		}, () => lose(false));
 	}, pingIntervalMs);
 	timer.unref();
 	let isOver = false;
@@ -4286,11 +4288,11 @@ async function keepAlive(session, version, onLost) {
 		isOver = true;
 		clearInterval(timer);
 	};
-	const lose = () => {
+	const lose = (isSilent) => {
 		if (isOver) return;
 		stop();
 		session.kill();
-		onLost();
+		onLost({ isSilent });
 	};
 	return stop;
 }
@@ -4341,7 +4343,11 @@ var HeldSessions = class {
 	/** null while the target is let go. */
 	#inTarget;
 	#lost = new AbortController();
-	#onLost = () => this.#lost.abort(lockLost(this.#server));
+	#silent = new AbortController();
+	#onLost = ({ isSilent }) => {
+		if (isSilent) this.#silent.abort();
+		this.#lost.abort(lockLost(this.#server));
+	};
 	#stopTargetPings = () => {};
 	#stopCoordinationPings = () => {};
 	constructor(server, applicationName, coordination, inTarget) {
@@ -4350,6 +4356,9 @@ var HeldSessions = class {
 		this.#server = server;
 		this.#applicationName = applicationName;
 		this.#inTarget = inTarget;
+	}
+	get silent() {
+		return this.#silent.signal;
 	}
 	get lost() {
 		return this.#lost.signal;
@@ -5848,7 +5857,10 @@ async function openScratchServer(target, places, run, warn) {
 async function readCompared(server, database, signal) {
 	await using session = await server.connect(database, { applicationName: "safe-migrate check" });
 	return {
-		text: await readSchemaText$1(server, { database }, signal),
+		text: await readSchemaText$1(server, {
+			database,
+			applicationName: "safe-migrate check"
+		}, signal),
 		serverMajor: server.version.major,
 		...await ownerAndExtensions(session)
 	};
@@ -6566,7 +6578,7 @@ async function openDatabase(target, options = {}) {
 				inTarget.interrupt();
 				atHome.interrupt();
 			};
-			lock.lost.addEventListener("abort", startAnew, { once: true });
+			lock.silent.addEventListener("abort", startAnew, { once: true });
 			return lock;
 		},
 		closedJournal: {

@@ -94,8 +94,7 @@ export async function openDatabase(
         inTarget.interrupt();
         atHome.interrupt();
       };
-      // The other sessions go the same way: where the server is silent, they would wait for ever.
-      lock.lost.addEventListener('abort', startAnew, { once: true });
+      lock.silent.addEventListener('abort', startAnew, { once: true });
       return lock;
     },
 

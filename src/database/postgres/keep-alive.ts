@@ -11,13 +11,14 @@ const silenceMs = 60_000;
  * connection then), and keeps it alive until that with a ping every 15 s. Returns the function that stops the pings.
  * The timer never keeps node running.
  *
- * When a ping finds the session gone, or is not answered for a minute because the network drops everything, the session is
- * ended here, too, and `onLost` is called once: nobody would be told otherwise, while a tool waits for its next byte.
+ * When a ping finds the session gone, or is not answered for a minute because the network drops everything (`isSilent`), the
+ * session is ended here, too, and `onLost` is called once: nobody would be told otherwise, while a tool waits for its
+ * next byte.
  */
 export async function keepAlive(
   session: SqlSession,
   version: ServerVersion,
-  onLost: () => void,
+  onLost: (how: { readonly isSilent: boolean }) => void,
 ): Promise<() => void> {
   const settings = [
     "('tcp_keepalives_idle', '30')",
@@ -35,15 +36,18 @@ export async function keepAlive(
   let askedAt: number | null = null;
   const timer = setInterval(() => {
     if (askedAt !== null) {
-      if (performance.now() - askedAt >= silenceMs) lose();
+      if (performance.now() - askedAt >= silenceMs) lose(true);
       return;
     }
     // What is being waited for (a lock, a commit) may take its time, and keeps the session alive itself.
     if (session.isBusy) return;
     askedAt = performance.now();
-    session.execute('SELECT 1').then(() => {
-      askedAt = null;
-    }, lose);
+    session.execute('SELECT 1').then(
+      () => {
+        askedAt = null;
+      },
+      () => lose(false),
+    );
   }, pingIntervalMs);
   timer.unref();
   let isOver = false;
@@ -51,11 +55,11 @@ export async function keepAlive(
     isOver = true;
     clearInterval(timer);
   };
-  const lose = (): void => {
+  const lose = (isSilent: boolean): void => {
     if (isOver) return;
     stop();
     session.kill();
-    onLost();
+    onLost({ isSilent });
   };
   return stop;
 }

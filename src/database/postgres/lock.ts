@@ -19,6 +19,8 @@ const unlockTimeoutMs = 5_000;
 export interface HeldLock extends RunLock {
   /** The session in the coordination database that holds the lock; null for a role that may not create one. */
   readonly coordination: SqlSession | null;
+  /** Aborts when the server does not answer any more: whoever waits for another of its sessions waits for ever. */
+  readonly silent: AbortSignal;
   /** Lets go of the target: any session in a database blocks its renaming. The coordination lock stays. */
   releaseTarget(): Promise<void>;
   /** Takes the lock in what is the target now. False when somebody else got it first. */
@@ -71,7 +73,11 @@ class HeldSessions implements HeldLock {
   /** null while the target is let go. */
   #inTarget: SqlSession | null;
   readonly #lost = new AbortController();
-  readonly #onLost = (): void => this.#lost.abort(lockLost(this.#server));
+  readonly #silent = new AbortController();
+  readonly #onLost = ({ isSilent }: { readonly isSilent: boolean }): void => {
+    if (isSilent) this.#silent.abort();
+    this.#lost.abort(lockLost(this.#server));
+  };
   #stopTargetPings: () => void = () => {};
   #stopCoordinationPings: () => void = () => {};
 
@@ -86,6 +92,10 @@ class HeldSessions implements HeldLock {
     this.#server = server;
     this.#applicationName = applicationName;
     this.#inTarget = inTarget;
+  }
+
+  get silent(): AbortSignal {
+    return this.#silent.signal;
   }
 
   get lost(): AbortSignal {

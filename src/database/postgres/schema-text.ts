@@ -18,12 +18,17 @@ export interface SchemaEntry {
 
 /**
  * Text of `pg_dump --schema-only` of a database, in an exported snapshot when one is given, otherwise as it is now.
- * Subscriptions are left out: a restored one would carry the replication slot of the original.
+ * Subscriptions are left out: a restored one would carry the replication slot of the original. `applicationName` is for
+ * whoever reads without the run's lock, and must not be ended by the next one who takes it.
  * Rejects with SM_DUMP_FAILED.
  */
 export async function readSchemaText(
   server: PostgresServer,
-  source: { readonly database: string; readonly snapshotId?: string },
+  source: {
+    readonly database: string;
+    readonly snapshotId?: string;
+    readonly applicationName?: string;
+  },
   signal: AbortSignal,
 ): Promise<string> {
   signal.throwIfAborted();
@@ -32,7 +37,7 @@ export async function readSchemaText(
   if (source.snapshotId !== undefined) args.push(`--snapshot=${source.snapshotId}`);
   const process = server.tools.start('pg_dump', args, {
     database: source.database,
-    env: { PGAPPNAME: readingSession.dump },
+    env: { PGAPPNAME: source.applicationName ?? readingSession.dump },
     signal,
   });
   const [output, exit] = await Promise.all([text(process.stdout), process.exited]);

@@ -88,7 +88,8 @@ export async function readCompared(
   signal: AbortSignal,
 ): Promise<ComparedSchema> {
   await using session = await server.connect(database, { applicationName: 'safe-migrate check' });
-  const text = await readSchemaText(server, { database }, signal);
+  const source = { database, applicationName: 'safe-migrate check' };
+  const text = await readSchemaText(server, source, signal);
   return { text, serverMajor: server.version.major, ...(await ownerAndExtensions(session)) };
 }
 
