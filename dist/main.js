@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as labelBefore, A as encryptionSentence, B as historyDigest, C as Hooks, D as findingsOf, E as checkPartNames, F as whenReachable, G as listBackups, H as needsBaseline, I as readyCopy, J as manifestName, K as digestOf, L as takeBaseline, M as finishEarlierRun, N as waysToFinish, P as recover, Q as backupId, R as fieldsOf, S as ReportBuilder, T as describeExit, U as readHistory, V as describeFailure, W as findBackup, X as sealedDumpName, Y as renderManifest, Z as backupFolder, _ as requestedCommand, _t as parseSql, a as saveWorkFolder, at as RunJournal, b as readArtifactAccess, bt as messageOf, c as runIdentity, ct as sha256OfFile, d as checkSections, et as countOf, f as plain, g as readInputs, h as parseInputs, ht as errorCodeIn, i as saveOpenRun, it as formatDuration, j as openStorages, k as writeSchemaText, l as repositoryRootOf, lt as YoungGarbage, m as surviveLostOutput, mt as checksumsOf, nt as formatBytes, ot as openPorts, p as resultSentence, q as dumpName, r as surviveStrayErrors, rt as formatCount, t as WorkFolder, tt as formatAge, u as publish, v as secretsOf, vt as RefusedError, x as ActionLog, xt as problemsOf, y as readGitHubContext, yt as SafeMigrateError, z as objectsIn } from "./safe-migrate.js";
+import { $ as backupId, A as encryptionSentence, B as objectsIn, C as Hooks, D as findingsOf, E as checkPartNames, F as recover, G as findBackup, H as describeFailure, I as whenReachable, J as dumpName, K as listBackups, L as readyCopy, M as openStorages, N as finishEarlierRun, P as waysToFinish, Q as backupFolder, R as takeBaseline, S as ReportBuilder, St as problemsOf, T as describeExit, U as needsBaseline, V as historyDigest, W as readHistory, X as renderManifest, Y as manifestName, Z as sealedDumpName, _ as requestedCommand, a as saveWorkFolder, at as formatDuration, b as readArtifactAccess, bt as SafeMigrateError, c as runIdentity, d as checkSections, et as labelBefore, f as plain, g as readInputs, gt as errorCodeIn, h as parseInputs, ht as checksumsOf, i as saveOpenRun, it as formatCount, j as LeftBehindError, k as writeSchemaText, l as repositoryRootOf, lt as sha256OfFile, m as surviveLostOutput, nt as formatAge, ot as RunJournal, p as resultSentence, q as digestOf, r as surviveStrayErrors, rt as formatBytes, st as openPorts, t as WorkFolder, tt as countOf, u as publish, ut as YoungGarbage, v as secretsOf, vt as parseSql, x as ActionLog, xt as messageOf, y as readGitHubContext, yt as RefusedError, z as fieldsOf } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash, createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { Readable, Writable } from "node:stream";
@@ -138,6 +138,24 @@ function unfinished(context, phaseBefore, finished) {
 	const { problem, outcome } = finished;
 	if (problem === null) throw new TypeError("it is finished");
 	return new UnfinishedRunError(problem, phaseBefore !== outcome && (outcome === "stopped" || outcome === "recovery-failed") ? outcome : "refused");
+}
+/**
+* Clears away what a run left behind that died without a journal, where this run has nothing to do that would need the
+* lock: taking it and letting go of it drops the coordination database. Best effort: whoever holds it is at work.
+*/
+async function clearIdleCoordination(context, database, log) {
+	const name = database.closedJournal.database;
+	try {
+		if (await database.oidOf(name) === null) return;
+		await using _ = await database.lock({
+			run: context.run.id,
+			description: context.run.description,
+			startedAt: context.run.startedAt.toISOString()
+		});
+		if (await database.openJournal() === null) await dropOrphans(database, log);
+	} catch (error) {
+		log.detail(`${name} stays: ${messageOf(error)}`);
+	}
 }
 /**
 * Drops copies that earlier runs left behind. Whoever makes one holds the lock while he needs it, and now this run
@@ -590,11 +608,14 @@ async function preflight(context, settings, log) {
 				storages,
 				facts
 			};
-			if (lock === null && isUpToDate(settings, before) && problems.isEmpty) return ready({
-				...found,
-				...before,
-				lock
-			});
+			if (lock === null && isUpToDate(settings, before) && problems.isEmpty) {
+				await clearIdleCoordination(context, database, log);
+				return ready({
+					...found,
+					...before,
+					lock
+				});
+			}
 			problems.refuseIfAny();
 			lock ??= await database.lock({
 				run: context.run.id,
@@ -1202,20 +1223,26 @@ var Uploads = class {
 	}
 	/**
 	* After a failure: waits until every upload has cleaned up behind itself and removes what was complete
-	* already, manifest first. Not with the run's signal, which may be what ended it.
+	* already, manifest first. Not with the run's signal, which may be what ended it. Rejects when something may be left.
 	*/
 	async discard() {
 		const outcomes = await Promise.allSettled(this.#dumps);
-		await Promise.allSettled(this.#manifests);
+		const manifests = await Promise.allSettled(this.#manifests);
 		const signal = AbortSignal.timeout(3e4);
 		const errors = (await Promise.allSettled(this.#storages.map(async (storage, index) => {
-			if (outcomes[index]?.status !== "fulfilled") return;
+			const [dump, manifest] = [outcomes[index], manifests[index]];
+			const isLeft = leftBehind(dump) || leftBehind(manifest);
+			if (isLeft) await storage.abandon(`${this.#folder}/`, signal);
+			if (dump?.status !== "fulfilled" && !isLeft) return;
 			await storage.remove(`${this.#folder}/${manifestName}`, signal);
 			await storage.remove(`${this.#folder}/${this.#file.name}`, signal);
 		}))).filter((removal) => removal.status === "rejected").map(({ reason }) => reason);
 		if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error instanceof Error ? error.message : error).join("; "));
 	}
 };
+function leftBehind(outcome) {
+	return outcome?.status === "rejected" && outcome.reason instanceof LeftBehindError;
+}
 
 // src/backup/manifest-authentication.ts
 /**

@@ -6332,6 +6332,8 @@ var TargetSession = class {
 	#server;
 	#database;
 	#session = null;
+	/** Not used any more; ended with the others, or their psql would keep this process alive. */
+	#forgotten = [];
 	/** `database`: by default the target; another one where that cannot be connected to. */
 	constructor(server, database = server.address.database) {
 		this.#server = server;
@@ -6350,7 +6352,10 @@ var TargetSession = class {
 		try {
 			return await work(session);
 		} catch (error) {
-			if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") forget();
+			if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") {
+				forget();
+				this.#forgotten.push(session);
+			}
 			throw error;
 		}
 	}
@@ -6375,6 +6380,7 @@ var TargetSession = class {
 		const opening = this.#session;
 		this.#session = null;
 		await (await opening?.catch(() => null))?.[Symbol.asyncDispose]();
+		for (const forgotten of this.#forgotten.splice(0)) await forgotten[Symbol.asyncDispose]();
 	}
 };
 
@@ -11350,6 +11356,12 @@ function openStorages(context, settings) {
 	}));
 }
 
+// src/storage/left-behind.ts
+/** An upload that failed and could not be cleaned up behind: something of it may be in the storage. */
+var LeftBehindError = class extends SafeMigrateError {
+	name = "LeftBehindError";
+};
+
 // src/report/encryption-sentence.ts
 /** How a backup is encrypted, and what says that it is the one that was made. */
 function encryptionSentence(encryption) {
@@ -13536,4 +13548,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { labelBefore as $, encryptionSentence as A, historyDigest as B, Hooks as C, findingsOf as D, checkPartNames as E, whenReachable as F, listBackups as G, needsBaseline as H, readyCopy as I, manifestName as J, digestOf as K, takeBaseline as L, finishEarlierRun as M, waysToFinish as N, readSchemaText as O, recover as P, backupId as Q, fieldsOf as R, ReportBuilder as S, describeExit as T, readHistory as U, describeFailure as V, findBackup as W, sealedDumpName as X, renderManifest as Y, backupFolder as Z, requestedCommand as _, parseSql as _t, saveWorkFolder as a, RunJournal as at, readArtifactAccess as b, messageOf as bt, runIdentity as c, sha256OfFile as ct, checkSections as d, storageMismatch as dt, countOf as et, plain as f, stoppedBy as ft, readInputs as g, migratorApplicationName as gt, parseInputs as h, errorCodeIn as ht, saveOpenRun as i, formatDuration as it, openStorages as j, writeSchemaText as k, repositoryRootOf as l, YoungGarbage as lt, surviveLostOutput as m, checksumsOf as mt, removeWorkFolder as n, formatBytes as nt, savedOpenRun as o, openPorts as ot, resultSentence as p, objectKey as pt, dumpName as q, surviveStrayErrors as r, formatCount as rt, savedWorkFolder as s, sha256Of as st, WorkFolder as t, formatAge as tt, publish as u, ContentGate as ut, secretsOf as v, RefusedError as vt, hookMark as w, ActionLog as x, problemsOf as xt, readGitHubContext as y, SafeMigrateError as yt, objectsIn as z };
+export { backupId as $, encryptionSentence as A, objectsIn as B, Hooks as C, findingsOf as D, checkPartNames as E, recover as F, findBackup as G, describeFailure as H, whenReachable as I, dumpName as J, listBackups as K, readyCopy as L, openStorages as M, finishEarlierRun as N, readSchemaText as O, waysToFinish as P, backupFolder as Q, takeBaseline as R, ReportBuilder as S, problemsOf as St, describeExit as T, needsBaseline as U, historyDigest as V, readHistory as W, renderManifest as X, manifestName as Y, sealedDumpName as Z, requestedCommand as _, migratorApplicationName as _t, saveWorkFolder as a, formatDuration as at, readArtifactAccess as b, SafeMigrateError as bt, runIdentity as c, sha256Of as ct, checkSections as d, ContentGate as dt, labelBefore as et, plain as f, storageMismatch as ft, readInputs as g, errorCodeIn as gt, parseInputs as h, checksumsOf as ht, saveOpenRun as i, formatCount as it, LeftBehindError as j, writeSchemaText as k, repositoryRootOf as l, sha256OfFile as lt, surviveLostOutput as m, objectKey as mt, removeWorkFolder as n, formatAge as nt, savedOpenRun as o, RunJournal as ot, resultSentence as p, stoppedBy as pt, digestOf as q, surviveStrayErrors as r, formatBytes as rt, savedWorkFolder as s, openPorts as st, WorkFolder as t, countOf as tt, publish as u, YoungGarbage as ut, secretsOf as v, parseSql as vt, hookMark as w, ActionLog as x, messageOf as xt, readGitHubContext as y, RefusedError as yt, fieldsOf as z };

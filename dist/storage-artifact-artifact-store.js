@@ -1,5 +1,5 @@
 import { a as boolean, c as literal, d as object, i as array, m as string, t as number, u as number$1 } from "./zod.js";
-import { bt as messageOf, dt as storageMismatch, ft as stoppedBy, pt as objectKey, st as sha256Of, ut as ContentGate, yt as SafeMigrateError } from "./safe-migrate.js";
+import { bt as SafeMigrateError, ct as sha256Of, dt as ContentGate, ft as storageMismatch, j as LeftBehindError, mt as objectKey, pt as stoppedBy, xt as messageOf } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";
@@ -509,7 +509,7 @@ async function takeBack({ run, name, url }, failure, stopped) {
 		return failure;
 	} catch (error) {
 		const left = artifactError(error, "remove", url);
-		return new SafeMigrateError({
+		return new LeftBehindError({
 			code: failure.code,
 			message: `${failure.message}; the artifact may be left there: ${left.message}`,
 			hint: failure.hint,

@@ -1,4 +1,4 @@
-import { bt as messageOf, dt as storageMismatch, ft as stoppedBy, st as sha256Of, ut as ContentGate, yt as SafeMigrateError } from "./safe-migrate.js";
+import { bt as SafeMigrateError, ct as sha256Of, dt as ContentGate, ft as storageMismatch, j as LeftBehindError, pt as stoppedBy, xt as messageOf } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
@@ -411,7 +411,7 @@ async function leaveNothing(attempt, failure) {
 		return failure;
 	} catch (error) {
 		const left = await bucket.errorFor(error, "clean up an upload in", url, signal);
-		return new SafeMigrateError({
+		return new LeftBehindError({
 			code: failure.code,
 			message: `${failure.message}; parts or the object itself may be left there: ${left.message}`,
 			hint: `${failure.hint} Let a lifecycle rule of the bucket abort incomplete uploads.`,
