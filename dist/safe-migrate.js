@@ -917,6 +917,129 @@ async function quotedNames(session, tables) {
 	return names;
 }
 
+// src/database/postgres/copy-name.ts
+/** Kinds of databases that runs make beside a target. */
+const copyKinds = [
+	"fallback",
+	"rehearsal",
+	"failed",
+	"scratch"
+];
+/** PostgreSQL cuts longer names silently (NAMEDATALEN - 1). */
+const nameLimitBytes = 63;
+/**
+* Name of a copy beside `target`: `<target>__<kind>_<run>`. Always fits PostgreSQL's 63 bytes: the stem is cut
+* where it must be and a short hash of it added, so that two long targets never share a copy's name.
+*/
+function copyName(target, kind, run) {
+	return withSuffix(target, `__${kind}_${run}`);
+}
+/** Name of the coordination database of `target`: `<target>__safe_migrate`. */
+function coordinationName(target) {
+	return withSuffix(target, "__safe_migrate");
+}
+function withSuffix(target, suffix) {
+	const whole = target + suffix;
+	if (Buffer.byteLength(whole) <= nameLimitBytes) return whole;
+	const hash = createHash("sha256").update(target).digest("hex").slice(0, 8);
+	const stemBytes = nameLimitBytes - Buffer.byteLength(suffix) - hash.length - 1;
+	if (stemBytes < 1) throw new RangeError(`no database name fits before ${suffix}`);
+	return `${cutToBytes$1(target, stemBytes)}_${hash}${suffix}`;
+}
+/** The longest prefix of whole characters that fits. */
+function cutToBytes$1(text, limitBytes) {
+	let cut = "";
+	let sizeBytes = 0;
+	for (const character of text) {
+		sizeBytes += Buffer.byteLength(character);
+		if (sizeBytes > limitBytes) break;
+		cut += character;
+	}
+	return cut;
+}
+
+// src/database/postgres/copy-mark.ts
+const prefix$1 = "safe-migrate ";
+const markContent = strictObject({
+	format: literal$1(1),
+	kind: _enum(copyKinds),
+	target: string().min(1),
+	run: string().min(1)
+});
+/**
+* The comment that a copy carries from its first moment: `safe-migrate {"format":1,"kind":…,"target":…,"run":…}`.
+* Without it no database is ever dropped. Comments on databases are cluster-wide and need no connection to it.
+*/
+function copyMark(mark) {
+	return prefix$1 + JSON.stringify({
+		format: 1,
+		kind: mark.kind,
+		target: mark.target,
+		run: mark.run
+	});
+}
+/** Reads a comment back; null when it is not a mark of ours (or none at all). */
+function parseCopyMark(comment) {
+	if (comment === null || !comment.startsWith(prefix$1)) return null;
+	let content;
+	try {
+		content = JSON.parse(comment.slice(13));
+	} catch {
+		return null;
+	}
+	const parsed = markContent.safeParse(content);
+	if (!parsed.success) return null;
+	const { kind, target, run } = parsed.data;
+	return {
+		kind,
+		target,
+		run
+	};
+}
+/**
+* The mark of database `name` when comment and name agree that a run of safe-migrate made it for `target`;
+* null otherwise. Both are needed: a comment alone travels with renames, a name alone anybody can choose.
+*/
+function provenCopy(target, name, comment) {
+	const mark = parseCopyMark(comment);
+	if (mark === null || mark.target !== target || name === target) return null;
+	return copyName(mark.target, mark.kind, mark.run) === name ? mark : null;
+}
+
+// src/database/postgres/claim-copy.ts
+/**
+* CREATE DATABASE and the mark on it are two statements, and a run can die between them. Marks the copy that such a run
+* left: it bears the name that nobody else gives, the role may act for its owner, nobody has commented on it, and it
+* is empty. Anything else stays as it is. `admin` is a session in another database.
+*/
+async function claimCopy(server, admin, mark) {
+	const name = copyName(mark.target, mark.kind, mark.run);
+	const [found] = await admin.query(`SELECT pg_catalog.pg_has_role(datdba, 'USAGE') AS "isOwner", datallowconn AS "isOpen",
+            pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object({
+		isOwner: boolean(),
+		isOpen: boolean(),
+		comment: string().nullable()
+	}));
+	if (found === void 0 || !found.isOwner || !found.isOpen || found.comment !== null) return;
+	if (!await isEmpty(server, name)) return;
+	await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+}
+async function isEmpty(server, name) {
+	try {
+		await using session = await server.connect(name);
+		const [content] = await session.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata) AS "isUsed"`, object({ isUsed: boolean() }));
+		return content?.isUsed === false;
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		return false;
+	}
+}
+
 // src/database/postgres/comparable-tables.ts
 const tableRow = object({
 	schema: string(),
@@ -1390,95 +1513,6 @@ function nameOf$1({ schema, table }) {
 function olderThan(xid) {
 	const xmin = "q.xmin::text::bigint";
 	return `(${xmin} < 3 OR ((${xmin} - ${xid}) & 4294967295) >= 2147483648)`;
-}
-
-// src/database/postgres/copy-name.ts
-/** Kinds of databases that runs make beside a target. */
-const copyKinds = [
-	"fallback",
-	"rehearsal",
-	"failed",
-	"scratch"
-];
-/** PostgreSQL cuts longer names silently (NAMEDATALEN - 1). */
-const nameLimitBytes = 63;
-/**
-* Name of a copy beside `target`: `<target>__<kind>_<run>`. Always fits PostgreSQL's 63 bytes: the stem is cut
-* where it must be and a short hash of it added, so that two long targets never share a copy's name.
-*/
-function copyName(target, kind, run) {
-	return withSuffix(target, `__${kind}_${run}`);
-}
-/** Name of the coordination database of `target`: `<target>__safe_migrate`. */
-function coordinationName(target) {
-	return withSuffix(target, "__safe_migrate");
-}
-function withSuffix(target, suffix) {
-	const whole = target + suffix;
-	if (Buffer.byteLength(whole) <= nameLimitBytes) return whole;
-	const hash = createHash("sha256").update(target).digest("hex").slice(0, 8);
-	const stemBytes = nameLimitBytes - Buffer.byteLength(suffix) - hash.length - 1;
-	if (stemBytes < 1) throw new RangeError(`no database name fits before ${suffix}`);
-	return `${cutToBytes$1(target, stemBytes)}_${hash}${suffix}`;
-}
-/** The longest prefix of whole characters that fits. */
-function cutToBytes$1(text, limitBytes) {
-	let cut = "";
-	let sizeBytes = 0;
-	for (const character of text) {
-		sizeBytes += Buffer.byteLength(character);
-		if (sizeBytes > limitBytes) break;
-		cut += character;
-	}
-	return cut;
-}
-
-// src/database/postgres/copy-mark.ts
-const prefix$1 = "safe-migrate ";
-const markContent = strictObject({
-	format: literal$1(1),
-	kind: _enum(copyKinds),
-	target: string().min(1),
-	run: string().min(1)
-});
-/**
-* The comment that a copy carries from its first moment: `safe-migrate {"format":1,"kind":…,"target":…,"run":…}`.
-* Without it no database is ever dropped. Comments on databases are cluster-wide and need no connection to it.
-*/
-function copyMark(mark) {
-	return prefix$1 + JSON.stringify({
-		format: 1,
-		kind: mark.kind,
-		target: mark.target,
-		run: mark.run
-	});
-}
-/** Reads a comment back; null when it is not a mark of ours (or none at all). */
-function parseCopyMark(comment) {
-	if (comment === null || !comment.startsWith(prefix$1)) return null;
-	let content;
-	try {
-		content = JSON.parse(comment.slice(13));
-	} catch {
-		return null;
-	}
-	const parsed = markContent.safeParse(content);
-	if (!parsed.success) return null;
-	const { kind, target, run } = parsed.data;
-	return {
-		kind,
-		target,
-		run
-	};
-}
-/**
-* The mark of database `name` when comment and name agree that a run of safe-migrate made it for `target`;
-* null otherwise. Both are needed: a comment alone travels with renames, a name alone anybody can choose.
-*/
-function provenCopy(target, name, comment) {
-	const mark = parseCopyMark(comment);
-	if (mark === null || mark.target !== target || name === target) return null;
-	return copyName(mark.target, mark.kind, mark.run) === name ? mark : null;
 }
 
 // src/database/postgres/compare-with-failed.ts
@@ -3156,7 +3190,9 @@ var MachineTools = class {
 		const listPath = `${archivePath}.${randomBytes(4).toString("hex")}.list`;
 		try {
 			if (entries !== null) {
-				await writeFile(listPath, `${entries.join("\n")}\n`, { mode: 384 });
+				await writeFile(listPath, `${entries.join("\n")}\n`, { mode: 384 }).catch((error) => {
+					throw listNotWritten(listPath, error);
+				});
 				args.push(`--use-list=${listPath}`);
 			}
 			const process = this.start("pg_restore", [...args, archivePath], {
@@ -3174,6 +3210,17 @@ var MachineTools = class {
 	}
 	async [Symbol.asyncDispose]() {}
 };
+/** Beside the dump, on the runner's disk. */
+function listNotWritten(path, error) {
+	const code = error instanceof Error && "code" in error ? String(error.code) : messageOf(error);
+	const isFull = code === "ENOSPC" || code === "EDQUOT";
+	return new SafeMigrateError({
+		code: isFull ? "SM_DISK_FULL" : "SM_DISK",
+		message: isFull ? `the disk is full: ${path}, which names what is to be restored, could not be written` : `${path}, which names what is to be restored, could not be written (${code})`,
+		hint: "Look at the disk where the runner keeps its temporary files (RUNNER_TEMP): free space there, or use a larger one.",
+		cause: error
+	});
+}
 
 // src/database/postgres/connect.ts
 /** Oldest server whose catalogs and settings this code was written for. */
@@ -3418,15 +3465,18 @@ async function endSessionsIn(admin, database) {
 // src/database/postgres/drop-copy.ts
 const attempts$2 = 3;
 const pauseMs$3 = 500;
-const commentRow = object({ comment: string().nullable() });
+const copyRow = object({
+	comment: string().nullable(),
+	isInvalid: boolean()
+});
 /**
 * Drops one database that its mark and its name prove to be a copy that safe-migrate made for `target`; does
 * nothing when there is no such database. Ends the sessions in it first, and never uses FORCE. `admin` is a session
 * in another database. Rejects with SM_NOT_A_COPY (nothing was touched) or SM_DROP_FAILED.
 */
 async function dropCopy(admin, target, name) {
-	const [database] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, commentRow);
+	const [database] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment", datconnlimit = -2 AS "isInvalid"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, copyRow);
 	if (database === void 0) return;
 	if (provenCopy(target, name, database.comment) === null) throw new SafeMigrateError({
 		code: "SM_NOT_A_COPY",
@@ -3434,11 +3484,11 @@ async function dropCopy(admin, target, name) {
 		hint: "If you are sure that nobody needs it, drop it by hand.",
 		docs: "recovery.md"
 	});
-	await dropWithRetries(admin, name);
+	await dropWithRetries(admin, name, database.isInvalid);
 }
-async function dropWithRetries(admin, name) {
+async function dropWithRetries(admin, name, isInvalid) {
 	try {
-		await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
+		if (!isInvalid) await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
 		for (let attempt = 1;; attempt += 1) {
 			await endSessionsIn(admin, name);
 			try {
@@ -6464,6 +6514,11 @@ async function openDatabase(target, options = {}) {
 			"rehearsal",
 			"scratch"
 		])),
+		claimCopy: (kind, run) => atHome.use((session) => claimCopy(server, session, {
+			kind,
+			target: name,
+			run
+		})),
 		dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy)),
 		isOneRoute: () => isOneRoute(server.tools, server.address),
 		openMeetingPoint: (options) => openMeetingPoint(server, options),
@@ -11192,7 +11247,13 @@ async function finishEarlierRun(request, journal, log) {
 			"fallback",
 			"rehearsal",
 			"scratch"
-		]) await database.dropCopy(database.copyName(kind, journal.run));
+		]) {
+			await database.claimCopy(kind, journal.run);
+			await database.dropCopy(database.copyName(kind, journal.run)).catch((error) => {
+				if (!(error instanceof SafeMigrateError) || error.code !== "SM_NOT_A_COPY") throw error;
+				log.warn(error.message);
+			});
+		}
 		if (journal.backupId !== null && journal.command !== "rollback") {
 			const left = await discardUnfinished(request.storages, database.address.database, journal.backupId, signal);
 			for (const problem of left.problems) log.warn(`what it has uploaded could not be cleared: ${problem}`);

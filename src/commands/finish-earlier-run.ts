@@ -88,7 +88,12 @@ export async function finishEarlierRun(
   };
   const close = async (): Promise<void> => {
     for (const kind of ['fallback', 'rehearsal', 'scratch'] as const) {
-      await database.dropCopy(database.copyName(kind, journal.run));
+      await database.claimCopy(kind, journal.run);
+      await database.dropCopy(database.copyName(kind, journal.run)).catch((error: unknown) => {
+        if (!(error instanceof SafeMigrateError) || error.code !== 'SM_NOT_A_COPY') throw error;
+        // Somebody else's, and the run is finished without it.
+        log.warn(error.message);
+      });
     }
     // What a rollback goes back to is whole, and not its own.
     if (journal.backupId !== null && journal.command !== 'rollback') {

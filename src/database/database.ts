@@ -276,6 +276,11 @@ export interface Database extends AsyncDisposable {
   failedDatabases(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
   /** Other copies that runs of safe-migrate left (fallback, rehearsal), by name; provably ours only. */
   leftoverCopies(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
+  /**
+   * Marks the copy of a run that died before it could do so itself, when nothing is in it; does nothing to any other
+   * database. The caller knows that the run is dead.
+   */
+  claimCopy(kind: 'fallback' | 'rehearsal' | 'scratch', run: string): Promise<void>;
   /** Drops one database that is provably a copy (or kept failed database) made by safe-migrate for this target. */
   dropCopy(name: string): Promise<void>;
 

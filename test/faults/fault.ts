@@ -23,8 +23,10 @@ export interface Fault {
 export interface Disturbance {
   readonly way: Way;
   readonly storage?: StorageKind;
-  /** Instead of the ground's own server. */
+  /** Another folder for the backups than one of the world's own. */
+  readonly backups?: string;
   readonly where: string;
+  /** Read when all is over. */
   readonly what: string;
   /** What the run must tell, e.g. `/^run: refused \(SM_DISK_FULL\)/`. */
   readonly expects: RegExp;
@@ -40,9 +42,12 @@ export interface Disturbance {
 
 /** Puts one fault into one run, lets it finish, and looks at everything. */
 export async function disturb(ground: Ground, fault: Disturbance): Promise<Seen> {
-  const { way, where, what } = fault;
+  const { way, where } = fault;
   const after = fault.ends === 'after' ? (await referenceOf(ground, way)).after : null;
-  await using world = await createFaultWorld(ground, way, { storage: fault.storage ?? 'file' });
+  await using world = await createFaultWorld(ground, way, {
+    storage: fault.storage ?? 'file',
+    ...(fault.backups === undefined ? {} : { backups: fault.backups }),
+  });
   const options = await fault.prepare?.(world);
   const before = await comparableState(world);
   await using run = await world.startMigrate(options);
@@ -64,7 +69,7 @@ export async function disturb(ground: Ground, fault: Disturbance): Promise<Seen>
   return {
     where,
     ...finished,
-    seen: `${what}; ${finished.seen}`,
+    seen: `${fault.what}; ${finished.seen}`,
     exception:
       finished.exception ?? (isRight ? null : `the database is as ${finished.end}, not as ${fault.ends}`),
   };

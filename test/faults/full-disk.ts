@@ -59,29 +59,23 @@ function onStorage(name: string, story: string, megabytes: number, fullAfter: st
     way: 'migrated',
     story,
     go: async (ground) => {
-      const disks: SmallDisk[] = [];
-      try {
-        return await disturb(ground, {
-          way: withMoreRows(ways.migrated),
-          where: fullAfter === null ? 'dump' : 'store',
-          what: `a storage of ${megabytes} MB`,
-          expects: /^run: refused \(SM_STORAGE_FULL\)/,
-          ends: 'before',
-          prepare: async (world) => {
-            disks.push(await mountSmallDisk(megabytes, world.backups));
-            return undefined;
-          },
-          disturb: async (_world, run) => {
-            const [disk] = disks;
-            if (fullAfter !== null) await run.waitForLog(lineOf(fullAfter));
-            if (fullAfter !== null) await disk?.fill();
-            await run.finished;
-            await disk?.free();
-          },
-        });
-      } finally {
-        for (const disk of disks) await disk[Symbol.asyncDispose]();
-      }
+      await using disk = await mountSmallDisk(megabytes);
+      return await disturb(ground, {
+        way: withMoreRows(ways.migrated),
+        backups: disk.folder,
+        where: fullAfter === null ? 'dump' : 'store',
+        what: `a storage of ${megabytes} MB`,
+        expects: /^run: refused \(SM_STORAGE_FULL\)/,
+        ends: 'before',
+        disturb: async (_world, run) => {
+          if (fullAfter !== null) {
+            await run.waitForLog(lineOf(fullAfter));
+            await disk.fill();
+          }
+          await run.finished;
+          await disk.free();
+        },
+      });
     },
   };
 }
@@ -172,6 +166,7 @@ export const fullDiskFaults: readonly Fault[] = [
   onRunner('no room for the report of a success', 'filled when the migration has begun', {
     megabytes: 16,
     fullAfter: 'store',
+    way: ways.migrated,
     expects: /^run: migrated/,
     ends: 'after',
   }),
@@ -189,7 +184,7 @@ export const fullDiskFaults: readonly Fault[] = [
       megabytes: 16,
       fullAfter: 'store',
       way: ways.archive,
-      expects: /^run: restored/,
+      expects: /^run: recovery-failed \(SM_MIGRATION_FAILED, SM_DISK_FULL\)/,
       ends: 'before',
     },
   ),

@@ -71,7 +71,11 @@ export interface FaultWorld extends World {
 export async function createFaultWorld(
   ground: Ground,
   way: Pick<Way, 'pending' | 'rows' | 'inputs'>,
-  options: { readonly storage: StorageKind; readonly inContainer?: boolean },
+  options: {
+    readonly storage: StorageKind;
+    readonly inContainer?: boolean;
+    readonly backups?: string;
+  },
 ): Promise<FaultWorld> {
   await using owned = new AsyncDisposableStack();
   const contained = options.inContainer === true ? await ground.container() : null;
@@ -86,8 +90,8 @@ export async function createFaultWorld(
   owned.defer(() => world[Symbol.asyncDispose]());
   owned.defer(() => dropDatabases(world));
   const link = owned.use(await startS3Link(ground.ceph.endpoint));
-  const [backups, temp] = [join(world.folder, 'backups'), join(world.folder, 'tmp')];
-  for (const folder of [backups, temp]) await mkdir(folder);
+  const [backups, temp] = [options.backups ?? join(world.folder, 'backups'), join(world.folder, 'tmp')];
+  for (const folder of [backups, temp]) await mkdir(folder, { recursive: true });
   const storage =
     options.storage === 'file'
       ? `file://${backups}`

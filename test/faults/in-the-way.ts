@@ -2,6 +2,7 @@ import pg from 'pg';
 import { isAtWork, journalOf, until } from '../support/dead-run.ts';
 import { disturb, type Fault, failsSoon } from './fault.ts';
 import type { FaultWorld } from './ground.ts';
+import { lineOf } from './kill.ts';
 import { ways } from './ways.ts';
 
 const isAsleep = (world: FaultWorld) => until(world, isAtWork(world, '^\\s*SELECT pg_sleep'));
@@ -109,5 +110,38 @@ const nameIsTaken: Fault = {
   },
 };
 
+/** CREATE DATABASE and the comment that marks the copy are two statements. */
+const unmarkedCopy: Fault = {
+  name: 'died before the mark',
+  group: "the run dies between the copy's CREATE DATABASE and its mark",
+  way: 'swap',
+  story: 'killed in the dump, and the copy made as it would have made it',
+  go: (ground) =>
+    disturb(ground, {
+      way: ways.swap,
+      where: 'prove',
+      what: 'killed before it could mark its copy',
+      expects: /^run: killed post: untouched/,
+      ends: 'before',
+      disturb: async (world, run) => {
+        await run.waitForLog(lineOf('preflight'));
+        await until(world, journalIsOpen(world));
+        await run.killTree();
+        await world.cluster.createDatabase(
+          `${world.database}__fallback_${(await journalOf(world))?.run}`,
+          world.user,
+        );
+      },
+    }),
+};
+
+const journalIsOpen = (world: FaultWorld) =>
+  `EXISTS (SELECT FROM pg_database WHERE datname = '${world.database}__safe_migrate' AND shobj_description(oid, 'pg_database') LIKE '%"journal"%')`;
+
 /** What stands in the way of a swap or of a copy. */
-export const inTheWayFaults: readonly Fault[] = [superusersSession, preparedTransaction, nameIsTaken];
+export const inTheWayFaults: readonly Fault[] = [
+  superusersSession,
+  preparedTransaction,
+  nameIsTaken,
+  unmarkedCopy,
+];

@@ -54,3 +54,14 @@ async function fits(write: () => Promise<void>): Promise<boolean> {
     throw error;
   }
 }
+
+/** Whether this user may mount anything. */
+export async function canMount(): Promise<boolean> {
+  return mountSmallDisk(1).then(
+    async (disk) => {
+      await disk[Symbol.asyncDispose]();
+      return true;
+    },
+    () => false,
+  );
+}

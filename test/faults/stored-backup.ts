@@ -144,7 +144,7 @@ export const storedBackupFaults: readonly Fault[] = [
       await rename(`${older}.aside`, newer);
       return 'two whole backups changed places';
     },
-    /^run: refused \(SM_BACKUP_UNREADABLE\)/,
+    /^run: refused \(SM_BACKUP_(UNREADABLE|NOT_FOUND)\)/,
     { backups: 2 },
   ),
 ];
