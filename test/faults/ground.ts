@@ -13,6 +13,8 @@ import type { Way } from './ways.ts';
 export interface Ground extends AsyncDisposable {
   readonly cluster: ThrowawayCluster;
   readonly ceph: Ceph;
+  /** Folder of the bundle that is tried; null: the repository's. */
+  readonly dist: string | null;
   /** A PostgreSQL in a container of an engine of its own, started when it is first asked for. */
   container(): Promise<ContainerGround>;
 }
@@ -24,12 +26,13 @@ export interface ContainerGround {
 }
 
 /** Ends with everything that it has started. */
-export async function startGround(ceph: Ceph): Promise<Ground> {
+export async function startGround(ceph: Ceph, dist: string | null = null): Promise<Ground> {
   const cluster = await startPostgres();
   let contained: Promise<ContainerGround & AsyncDisposable> | null = null;
   return {
     cluster,
     ceph,
+    dist,
     container: () => {
       contained ??= startContainerGround();
       return contained;
@@ -104,6 +107,7 @@ export async function createFaultWorld(
   };
   const action: World['action'] = (given = {}) =>
     world.action({
+      ...(ground.dist === null ? {} : { dist: ground.dist }),
       ...given,
       inputs: { ...inputs, ...given.inputs },
       env: { TMPDIR: temp, ...contained?.engine.environment, ...given.env },

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { cpus } from 'node:os';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { type Ceph, startCeph } from '../support/ceph.ts';
@@ -78,11 +79,12 @@ export async function tryAll(tasks: readonly Task[], options: Options): Promise<
     `${tasks.length - todo.length} of ${tasks.length} trials are in ${options.file}; ${todo.length} to go`,
   );
   if (todo.length === 0) return;
+  await using bundle = await copyOfDist();
   await using ceph = await startCeph();
   const commit = await commitNow();
   let hasBegun = false;
   const lane = async (): Promise<void> => {
-    await using ground = await startGround(ceph);
+    await using ground = await startGround(ceph, bundle.folder);
     if (!hasBegun) {
       hasBegun = true;
       await appendResult(options.file, await session(first.seed, commit, ground, ceph));
@@ -138,4 +140,11 @@ async function commitNow(): Promise<string> {
   const git = async (...args: string[]) => (await run('git', args, { cwd: root })).stdout.trim();
   const hash = await git('rev-parse', '--short=10', 'HEAD');
   return (await git('status', '--porcelain', '--', 'dist', 'src')) === '' ? hash : `${hash} with changes`;
+}
+
+/** What is tried stays what it is, whoever builds meanwhile. */
+async function copyOfDist(): Promise<AsyncDisposable & { readonly folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-dist-'));
+  await cp(join(root, 'dist'), folder, { recursive: true });
+  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }

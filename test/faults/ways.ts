@@ -32,7 +32,7 @@ export const pendingName = '20260103000000_next';
 
 /** Enough that dump and proof take a while. */
 const rows = `${erpRows}
-INSERT INTO "Note" ("text") SELECT md5(n::text) || md5((n + 0.5)::text) FROM generate_series(1, 40000) n;
+INSERT INTO "Note" ("text") SELECT md5(n::text) || md5((n + 0.5)::text) FROM generate_series(1, 15000) n;
 `;
 
 /** So that moments in the middle of a script are moments and not points. */
