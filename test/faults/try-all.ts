@@ -25,9 +25,13 @@ export interface Task {
   readonly go: (ground: Ground) => Promise<Seen>;
 }
 
-/** Every fault once, a kill at every boundary, and the first `kills` random kills of a seed. */
+/** A kill at every boundary, the first `kills` random kills of a seed, and every other fault once. */
 export function tasksOf(seed: number, kills: number): readonly Task[] {
   return [
+    ...boundaryKills(seed).map((kill) => killTask(seed, `boundary ${kill.phase} of ${kill.way}`, kill)),
+    ...Array.from({ length: kills }, (_, number) =>
+      killTask(seed, `kill ${number}`, plannedKill(seed, number)),
+    ),
     ...faults.map(
       (fault): Task => ({
         kind: 'fault',
@@ -38,10 +42,6 @@ export function tasksOf(seed: number, kills: number): readonly Task[] {
         plan: fault.story,
         go: (ground) => fault.go(ground, `${seed} ${fault.name}`),
       }),
-    ),
-    ...boundaryKills(seed).map((kill) => killTask(seed, `boundary ${kill.phase} of ${kill.way}`, kill)),
-    ...Array.from({ length: kills }, (_, number) =>
-      killTask(seed, `kill ${number}`, plannedKill(seed, number)),
     ),
   ];
 }
