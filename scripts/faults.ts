@@ -57,12 +57,25 @@ async function main(): Promise<void> {
         values.minutes === undefined
           ? Number.POSITIVE_INFINITY
           : Date.now() + numberOf(values.minutes, 'minutes') * 60_000,
+      stop: stopOnSignal(),
       again: values.again,
       say: (line) => console.log(line),
       keepLogs,
     });
   }
   if (values.results === undefined) await writePage(await readResults(file));
+}
+
+/** Ctrl-C: what is under way comes to its end, servers are taken down in order, and the page is written. */
+function stopOnSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      console.log(`${signal}: no more trials are begun; the same command goes on later`);
+      stopping.abort();
+    });
+  }
+  return stopping.signal;
 }
 
 function numberOf(text: string, option: string): number {
@@ -81,4 +94,8 @@ async function keepLogs(task: Task, logs: readonly string[]): Promise<string> {
   return file;
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  await main();
+  // Timers of what never came would hold this process for minutes.
+  process.exit();
+}

@@ -57,8 +57,9 @@ function killTask(seed: number, id: string, kill: Kill): Task {
 interface Options {
   readonly file: string;
   readonly lanes: number;
-  /** No trial begins after this time. */
+  /** No trial begins after this time, or when `stop` is aborted; those that are under way go on to their end. */
   readonly until: number;
+  readonly stop: AbortSignal;
   readonly again: boolean;
   /** Tells the person who waits. */
   readonly say: (line: string) => void;
@@ -89,7 +90,9 @@ export async function tryAll(tasks: readonly Task[], options: Options): Promise<
       hasBegun = true;
       await appendResult(options.file, await session(first.seed, commit, ground, ceph));
     }
-    for (let task = todo.shift(); task !== undefined && Date.now() < options.until; task = todo.shift()) {
+    while (Date.now() < options.until && !options.stop.aborted) {
+      const task = todo.shift();
+      if (task === undefined) return;
       await tryOne(task, ground, commit, options);
     }
   };
