@@ -161,4 +161,14 @@ describe('the next migrate', () => {
     expect(post.exitCode, post.log).toBe(0);
     expect(await world.state()).toEqual(after);
   });
+
+  it('with nothing pending, clears away the coordination database of one that died before its journal', async () => {
+    await using world = await createWorld();
+    const before = await world.state();
+    await world.cluster.createDatabase(`${world.database}__safe_migrate`, world.user);
+    await using next = await world.migrate();
+    expect(next.result.outputs, next.result.log).toMatchObject({ result: 'up-to-date' });
+    expect(await world.copies()).toEqual([]);
+    expect(await world.state()).toEqual(before);
+  });
 });

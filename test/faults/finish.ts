@@ -62,8 +62,6 @@ export async function finish(given: Aftermath): Promise<Omit<Seen, 'where'>> {
   const toldSoFar = story.join(' ');
   let finishedBy: Seen['finishedBy'] = isDead ? 'post' : 'itself';
   let state = hadPost ? await judge(given, runs) : null;
-  if (!isDead && state !== null && result.outputs.result !== undefined && state.problems.length > 0)
-    finishedBy = 'post';
 
   if (state === null || (state.problems.length > 0 && !(await waitsForPerson(world)))) {
     finishedBy = 'next';

@@ -35,6 +35,7 @@ export function pageText(results: readonly ResultLine[]): string {
     ...placeTable(kills),
     ...faultTable(others),
     ...exceptionList(hit),
+    ...whatItFound,
     ...howItIsJudged,
     ...howToRun,
     '',
@@ -72,16 +73,18 @@ function killTable(kills: readonly TrialLine[]): readonly string[] {
     '',
     'After every one of them `post` goes on, or a later run on another machine, as chance decides.',
     '',
-    '| Killed | Times | State before | State after a confirmed run | Finished by | Rows lost | Exceptions |',
-    '|---|---|---|---|---|---|---|',
+    '| Killed | Times | State before | State after | The runs told | Finished by | Rows lost | Exceptions |',
+    '|---|---|---|---|---|---|---|---|',
     ...victimNames.map((victim) => {
       const here = kills.filter(({ fault }) => fault === victim);
-      return `| ${[victimStories[victim], here.length, endedAs(here, 'before'), endedAs(here, 'after'), finishedBy(here), lostIn(here), exceptionsIn(here)].join(' | ')} |`;
+      return `| ${[victimStories[victim], here.length, endedAs(here, 'before'), endedAs(here, 'after'), toldBy(here), finishedBy(here), lostIn(here), exceptionsIn(here)].join(' | ')} |`;
     }),
-    `| all | ${[kills.length, endedAs(kills, 'before'), endedAs(kills, 'after'), finishedBy(kills), lostIn(kills), exceptionsIn(kills)].join(' | ')} |`,
+    `| all | ${[kills.length, endedAs(kills, 'before'), endedAs(kills, 'after'), toldBy(kills), finishedBy(kills), lostIn(kills), exceptionsIn(kills)].join(' | ')} |`,
     '',
-    '*State after* is that of a migration that was confirmed, or of a rollback that was done. *The printed commands* are',
-    'those of a run that ended in `recovery-failed` and said how a person finishes it, pasted as they stand.',
+    '*State after* is that of a migration that was confirmed, or of a rollback that was done. *The runs told* is the result',
+    'of the run itself, where it lived to tell one; `post` or a later run may have gone on from there. *The printed commands*',
+    'are those of a run that ended in `recovery-failed` and said how a person finishes it, pasted as they stand: with',
+    '`verify: archive`, a later run on another machine has neither a copy nor the dump at hand.',
     '',
   ];
 }
@@ -95,19 +98,29 @@ const finishers = {
 
 function finishedBy(trials: readonly TrialLine[]): string {
   return Object.entries(finishers)
-    .map(([key, name]) => ({ name, times: trials.filter((trial) => trial.finishedBy === key).length }))
+    .map(([key, name]) => ({ name, times: trials.filter((trial) => whoFinished(trial) === key).length }))
     .filter(({ times }) => times > 0)
     .map(({ name, times }) => `${name} ${times}`)
     .join(', ');
 }
 
+/** A run that lived may still have left something to its post, which then tells a result of its own. */
+function whoFinished({ finishedBy, seen }: TrialLine): TrialLine['finishedBy'] {
+  return finishedBy === 'itself' && /post: (?!exit)/.test(seen) ? 'post' : finishedBy;
+}
+
+function toldBy(trials: readonly TrialLine[]): string {
+  const results = trials.flatMap(({ seen }) => /; run: ([a-z]+(?:-[a-z]+)*)(?= |$)/.exec(seen)?.[1] ?? []);
+  return [...Map.groupBy(results, (result) => result)]
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .map(([result, { length }]) => `\`${result}\` ${length}`)
+    .join(', ');
+}
+
 function placeTable(kills: readonly TrialLine[]): readonly string[] {
-  const phases = [...new Set(wayNames.flatMap((name) => ways[name].phases))];
   const ordered = [
-    'preflight',
-    'fetch',
-    ...phases.filter((phase) => !/preflight|fetch|end/.test(phase)),
-    'end',
+    ...['preflight', 'fetch', 'dump', 'prove', 'store'],
+    ...['migrate', 'confirm', 'recover', 'settle', 'end'],
   ];
   return [
     '### Where they hit',
@@ -151,12 +164,20 @@ function faultRow(group: string, fault: Fault, trials: readonly TrialLine[]): st
     fault.story,
     last?.where ?? '',
     here.length,
-    last?.seen.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ') ?? 'not tried',
+    last === undefined ? 'not tried' : inWords(last.seen),
     last === undefined ? '' : state[last.end],
     lostIn(here),
     exceptionsIn(here),
   ];
   return `| ${cells.join(' | ')} |`;
+}
+
+/** Fit for a cell. A post without a result of its own had nothing to do. */
+function inWords(seen: string): string {
+  return seen
+    .replaceAll('post: exit 0', 'post: nothing to do')
+    .replaceAll('|', '\\|')
+    .replaceAll(/\s+/g, ' ');
 }
 
 function exceptionList(trials: readonly TrialLine[]): readonly string[] {
@@ -173,6 +194,23 @@ function exceptionList(trials: readonly TrialLine[]): readonly string[] {
     '',
   ];
 }
+
+/** Told because a matrix that never found anything would prove little. */
+const whatItFound = [
+  '## What it has found',
+  '',
+  'Before the results above, in its first rounds; each has a test of its own since then.',
+  '',
+  '- When a session that compared the recovered database was ended, the action told its result and then never ended.',
+  '- When the server died in the middle of dropping a copy, PostgreSQL marked the copy invalid, and every later run was refused.',
+  '- A run that was killed between creating its copy and marking it left a database that no later run dared to remove, and',
+  "  every later run was refused. The same held for somebody else's database of that name.",
+  '- An upload that failed because the S3 server was gone, and could not be cleaned up for the same reason, counted as cleaned up:',
+  '  its object stayed for ever, without a manifest.',
+  '- A coordination database that a dead run had left stayed for as long as nothing was pending.',
+  "- A full disk of the runner during the recovery of `verify: archive` was told as a defect of the action's own.",
+  '',
+];
 
 const howItIsJudged = [
   '## How it is judged',

@@ -8,6 +8,7 @@ const seen = z.object({
   seen: z.string(),
   /** State of the database at the end. `none`: the fault never came. */
   end: z.enum(['before', 'after', 'other', 'none']),
+  /** `itself`: the run lived, and had its post as every run has. */
   finishedBy: z.enum(['itself', 'post', 'next', 'commands']),
   lostRows: z.int(),
   /** What must not be; null when all is well. */
