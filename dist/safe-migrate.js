@@ -11056,6 +11056,22 @@ async function recoverUnfinished(request, log) {
 	}, log);
 }
 
+// src/commands/drop-copies-of.ts
+/** Drops the copies that a dead run has made; kept failed databases are none. Rejects with SM_DROP_FAILED. */
+async function dropCopiesOf(database, run, log) {
+	for (const kind of [
+		"fallback",
+		"rehearsal",
+		"scratch"
+	]) {
+		await database.claimCopy(kind, run);
+		await database.dropCopy(database.copyName(kind, run)).catch((error) => {
+			if (!(error instanceof SafeMigrateError) || error.code !== "SM_NOT_A_COPY") throw error;
+			log.warn(error.message);
+		});
+	}
+}
+
 // src/recovery/finish-by-hand.ts
 /**
 * The two ways to finish a run that stopped between them: back to the backup, or on with what is there.
@@ -11199,7 +11215,7 @@ async function waysToFinish(database, entry, backup) {
 		failed,
 		failedMark: database.copyMark("failed", entry.run),
 		comment: entry.comment,
-		restore: isThere || backup === null ? [] : restoreByHandCommands(backup, fallback),
+		restore: isThere || backup === null ? [] : [...await makeRoom(database, fallback), ...restoreByHandCommands(backup, fallback)],
 		hasCopy: isThere,
 		closedJournal: database.closedJournal
 	};
@@ -11208,6 +11224,10 @@ async function waysToFinish(database, entry, backup) {
 		...names,
 		targetIsMissing
 	}) : finishByHand(names);
+}
+/** A copy that was being restored when its run died bears the name that the next one needs. */
+async function makeRoom(database, name) {
+	return (await database.leftoverCopies().catch(() => [])).some((copy) => copy.name === name) ? [`dropdb ${shellWord(name)}`] : [];
 }
 
 // src/commands/finish-earlier-run.ts
@@ -11243,17 +11263,7 @@ async function finishEarlierRun(request, journal, log) {
 		});
 	};
 	const close = async () => {
-		for (const kind of [
-			"fallback",
-			"rehearsal",
-			"scratch"
-		]) {
-			await database.claimCopy(kind, journal.run);
-			await database.dropCopy(database.copyName(kind, journal.run)).catch((error) => {
-				if (!(error instanceof SafeMigrateError) || error.code !== "SM_NOT_A_COPY") throw error;
-				log.warn(error.message);
-			});
-		}
+		await dropCopiesOf(database, journal.run, log);
 		if (journal.backupId !== null && journal.command !== "rollback") {
 			const left = await discardUnfinished(request.storages, database.address.database, journal.backupId, signal);
 			for (const problem of left.problems) log.warn(`what it has uploaded could not be cleared: ${problem}`);
@@ -11281,6 +11291,7 @@ async function finishEarlierRun(request, journal, log) {
 		case "stop": return open("stopped", decision.because, unfinished("SM_STOPPED", decision.because));
 	}
 	try {
+		if (journal.fallback === null) await whenReachable(() => dropCopiesOf(database, journal.run, log), log);
 		const recovery = await recoverUnfinished({
 			...request,
 			journal: kept,

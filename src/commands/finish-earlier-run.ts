@@ -18,6 +18,7 @@ import type { RestorableBackup } from '../report/restore-by-hand.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
+import { dropCopiesOf } from './drop-copies-of.ts';
 import { waysToFinish } from './ways-to-finish.ts';
 
 export interface EarlierRunRequest {
@@ -87,14 +88,7 @@ export async function finishEarlierRun(
     return finished(outcome, because, { problem, nextSteps });
   };
   const close = async (): Promise<void> => {
-    for (const kind of ['fallback', 'rehearsal', 'scratch'] as const) {
-      await database.claimCopy(kind, journal.run);
-      await database.dropCopy(database.copyName(kind, journal.run)).catch((error: unknown) => {
-        if (!(error instanceof SafeMigrateError) || error.code !== 'SM_NOT_A_COPY') throw error;
-        // Somebody else's, and the run is finished without it.
-        log.warn(error.message);
-      });
-    }
+    await dropCopiesOf(database, journal.run, log);
     // What a rollback goes back to is whole, and not its own.
     if (journal.backupId !== null && journal.command !== 'rollback') {
       const left = await discardUnfinished(
@@ -152,6 +146,8 @@ export async function finishEarlierRun(
   }
 
   try {
+    // A copy that its journal does not name is half restored, and in the way of the next attempt.
+    if (journal.fallback === null) await whenReachable(() => dropCopiesOf(database, journal.run, log), log);
     const recovery = await recoverUnfinished(
       {
         ...request,

@@ -62,6 +62,7 @@ export async function finish(given: Aftermath): Promise<Omit<Seen, 'where'>> {
   const toldSoFar = story.join(' ');
   let finishedBy: Seen['finishedBy'] = isDead ? 'post' : 'itself';
   let state = hadPost ? await judge(given, runs) : null;
+  const wrong = state === null ? null : whatIsNotSo(result.outputs.result, state.end);
 
   if (state === null || (state.problems.length > 0 && !(await waitsForPerson(world)))) {
     finishedBy = 'next';
@@ -87,6 +88,7 @@ export async function finish(given: Aftermath): Promise<Omit<Seen, 'where'>> {
   const isExpected = given.expects?.test(toldSoFar) ?? true;
   const problems = [
     ...late,
+    ...(wrong === null ? [] : [wrong]),
     ...state.problems,
     ...(isExpected ? [] : [`it must tell ${given.expects}, and told ${toldSoFar}`]),
   ];
@@ -121,6 +123,14 @@ async function judge(given: Aftermath, runs: readonly { run: ActionRun; hadPost:
       ...left.map((what) => `left behind: ${what}`),
     ],
   };
+}
+
+/** A run that lived to tell a result must have told the truth. */
+function whatIsNotSo(told: string | undefined, end: 'before' | 'after' | 'other'): string | null {
+  const isChanged = told === 'migrated' || told === 'rolled-back';
+  const isAsBefore = told === 'refused' || told === 'restored' || told === 'untouched';
+  const isSo = (!isChanged || end === 'after') && (!isAsBefore || end === 'before');
+  return isSo ? null : `the run told ${told}, and the database is as ${end}`;
 }
 
 /** A person has to finish: until then nobody changes anything. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startPostgres, type ThrowawayCluster } from '../support/postgres.ts';
 import { disturb, type Fault, withMoreRows } from './fault.ts';
-import type { Ground } from './ground.ts';
+import { type Ground, keepsCommits } from './ground.ts';
 import { lineOf } from './kill.ts';
 import type { Seen } from './results.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
@@ -89,7 +89,7 @@ function onServer(fullAfter: string, hitIn: string): Fault {
     story: `filled to the last byte when ${hitIn} begins, freed five seconds later`,
     go: async (ground) => {
       await using disk = await mountSmallDisk(400);
-      await using cluster = await startPostgres({ within: disk.folder });
+      await using cluster = await startPostgres({ within: disk.folder, settings: keepsCommits });
       return await withServerOn(disk, { ...ground, cluster }, fullAfter, hitIn);
     },
   };

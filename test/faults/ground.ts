@@ -25,9 +25,12 @@ export interface ContainerGround {
   readonly name: string;
 }
 
+/** What was answered as committed must be there after a crash, as on any server that matters; tests do without. */
+export const keepsCommits: readonly string[] = ['synchronous_commit = on'];
+
 /** Ends with everything that it has started. */
 export async function startGround(ceph: Ceph, dist: string | null = null): Promise<Ground> {
-  const cluster = await startPostgres();
+  const cluster = await startPostgres({ settings: keepsCommits });
   let contained: Promise<ContainerGround & AsyncDisposable> | null = null;
   return {
     cluster,
