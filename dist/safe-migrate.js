@@ -10818,7 +10818,7 @@ async function swapBack(request, log) {
 	const name = database.address.database;
 	const failedName = database.copyName("failed", request.run);
 	await whenReachable(() => holdOn(request), log);
-	const fallback = baseline.fallback ?? await restoreNow(request, log);
+	const fallback = baseline.fallback ?? await whenReachable(() => restoreNow(request, log), log);
 	if (baseline.fallback === null) await whenReachable(() => holdOn(request, fallback), log);
 	const outcome = await database.swap({
 		targetOid: baseline.targetOid,
@@ -10864,8 +10864,10 @@ async function restoreNow(request, log) {
 	if (baseline.dump === null) throw recoveryFailed("there is no copy to go back to, and the dump to make one of is not at hand", null);
 	const { path, fingerprint, schemaText, properties } = baseline.dump;
 	log.detail("restoring the dump beside the target");
+	const name = database.copyName("fallback", request.run);
+	await database.dropCopy(name);
 	const copy = await database.restoreBeside({
-		name: database.copyName("fallback", request.run),
+		name,
 		run: request.run,
 		dumpPath: path,
 		expected: fingerprint,
