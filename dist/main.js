@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as takeBaseline, A as writeSchemaText, At as SafeMigrateError, B as finishEarlierRun, C as Hooks, D as checkPartNames, E as describeExit, Et as errorCodeIn, F as storedDump, G as isFromElsewhere, H as findBackup, I as fetchBackup, J as signManifest, K as originText, L as clearingAway, M as storedBackupLine, Mt as problemsOf, N as openStorages, O as findingsOf, Ot as parseSql, P as keysOf, Q as readyCopy, R as packSchemaText, S as ReportBuilder, T as isTakenOver, Tt as checksumsOf, U as listBackups, V as waysToFinish, W as digestOf, X as exchangeWhenReachable, Y as recover, Z as whenReachable, _ as requestedCommand, _t as RunJournal, a as saveWorkFolder, at as readHistory, b as readArtifactAccess, c as runIdentity, ct as renderManifest, d as checkSections, dt as backupId, et as fieldsOf, f as plain, ft as labelBefore, g as readInputs, gt as formatDuration, h as parseInputs, ht as formatCount, i as saveOpenRun, it as needsBaseline, j as encryptionSentence, jt as messageOf, kt as RefusedError, l as repositoryRootOf, lt as sealedDumpName, m as surviveLostOutput, mt as formatBytes, nt as historyDigest, ot as dumpName, p as resultSentence, pt as countOf, q as authenticate, r as surviveStrayErrors, rt as describeFailure, st as manifestName, t as WorkFolder, tt as objectsIn, u as publish, ut as backupFolder, v as secretsOf, vt as openPorts, x as ActionLog, y as readGitHubContext, z as GrowingFile } from "./safe-migrate.js";
+import { $ as readyCopy, A as writeSchemaText, At as RefusedError, B as GrowingFile, C as Hooks, D as checkPartNames, Dt as errorCodeIn, E as describeExit, Et as checksumsOf, F as keysOf, G as digestOf, H as waysToFinish, I as storedDump, J as authenticate, K as isFromElsewhere, L as fetchBackup, M as LeftBehindError, Mt as messageOf, N as storedBackupLine, Nt as problemsOf, O as findingsOf, P as openStorages, Q as whenReachable, R as clearingAway, S as ReportBuilder, T as isTakenOver, U as findBackup, V as finishEarlierRun, W as listBackups, X as recover, Y as signManifest, Z as exchangeWhenReachable, _ as requestedCommand, _t as formatDuration, a as saveWorkFolder, at as needsBaseline, b as readArtifactAccess, c as runIdentity, ct as manifestName, d as checkSections, dt as backupFolder, et as takeBaseline, f as plain, ft as backupId, g as readInputs, gt as formatCount, h as parseInputs, ht as formatBytes, i as saveOpenRun, it as describeFailure, j as encryptionSentence, jt as SafeMigrateError, kt as parseSql, l as repositoryRootOf, lt as renderManifest, m as surviveLostOutput, mt as countOf, nt as objectsIn, ot as readHistory, p as resultSentence, pt as labelBefore, q as originText, r as surviveStrayErrors, rt as historyDigest, st as dumpName, t as WorkFolder, tt as fieldsOf, u as publish, ut as sealedDumpName, v as secretsOf, vt as RunJournal, x as ActionLog, y as readGitHubContext, yt as openPorts, z as packSchemaText } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { Readable } from "node:stream";
 import { readFileSync } from "node:fs";
@@ -138,6 +138,24 @@ function unfinished(context, phaseBefore, finished) {
 	const { problem, outcome } = finished;
 	if (problem === null) throw new TypeError("it is finished");
 	return new UnfinishedRunError(problem, phaseBefore !== outcome && (outcome === "stopped" || outcome === "recovery-failed") ? outcome : "refused");
+}
+/**
+* Clears away what a run left behind that died without a journal, where this run has nothing to do that would need the
+* lock: taking it and letting go of it drops the coordination database. Best effort: whoever holds it is at work.
+*/
+async function clearIdleCoordination(context, database, log) {
+	const name = database.closedJournal.database;
+	try {
+		if (await database.oidOf(name) === null) return;
+		await using _ = await database.lock({
+			run: context.run.id,
+			description: context.run.description,
+			startedAt: context.run.startedAt.toISOString()
+		});
+		if (await database.openJournal() === null) await dropOrphans(database, log);
+	} catch (error) {
+		log.detail(`${name} stays: ${messageOf(error)}`);
+	}
 }
 /**
 * Drops copies that earlier runs left behind. Whoever makes one holds the lock while he needs it, and now this run
@@ -590,11 +608,14 @@ async function preflight(context, settings, log) {
 				storages,
 				facts
 			};
-			if (lock === null && isUpToDate(settings, before) && problems.isEmpty) return ready({
-				...found,
-				...before,
-				lock
-			});
+			if (lock === null && isUpToDate(settings, before) && problems.isEmpty) {
+				await clearIdleCoordination(context, database, log);
+				return ready({
+					...found,
+					...before,
+					lock
+				});
+			}
 			problems.refuseIfAny();
 			lock ??= await database.lock({
 				run: context.run.id,
@@ -1035,20 +1056,26 @@ var Uploads = class {
 	}
 	/**
 	* After a failure: waits until every upload has cleaned up behind itself and removes what was complete
-	* already, manifest first. Not with the run's signal, which may be what ended it.
+	* already, manifest first. Not with the run's signal, which may be what ended it. Rejects when something may be left.
 	*/
 	async discard() {
 		const outcomes = await Promise.allSettled(this.#dumps);
-		await Promise.allSettled(this.#manifests);
+		const manifests = await Promise.allSettled(this.#manifests);
 		const signal = AbortSignal.timeout(3e4);
 		const errors = (await Promise.allSettled(this.#storages.map(async (storage, index) => {
-			if (outcomes[index]?.status !== "fulfilled") return;
+			const [dump, manifest] = [outcomes[index], manifests[index]];
+			const isLeft = leftBehind(dump) || leftBehind(manifest);
+			if (isLeft) await storage.abandon(`${this.#folder}/`, signal);
+			if (dump?.status !== "fulfilled" && !isLeft) return;
 			await storage.remove(`${this.#folder}/${manifestName}`, signal);
 			await storage.remove(`${this.#folder}/${this.#file.name}`, signal);
 		}))).filter((removal) => removal.status === "rejected").map(({ reason }) => reason);
 		if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error instanceof Error ? error.message : error).join("; "));
 	}
 };
+function leftBehind(outcome) {
+	return outcome?.status === "rejected" && outcome.reason instanceof LeftBehindError;
+}
 
 // src/commands/manifest-text.ts
 /** The manifest of a backup as it is stored, authenticated where there is a passphrase to do it with. */

@@ -954,6 +954,129 @@ async function quotedNames(session, tables) {
 	return names;
 }
 
+// src/database/postgres/copy-name.ts
+/** Kinds of databases that runs make beside a target. */
+const copyKinds = [
+	"fallback",
+	"rehearsal",
+	"failed",
+	"scratch"
+];
+/** PostgreSQL cuts longer names silently (NAMEDATALEN - 1). */
+const nameLimitBytes = 63;
+/**
+* Name of a copy beside `target`: `<target>__<kind>_<run>`. Always fits PostgreSQL's 63 bytes: the stem is cut
+* where it must be and a short hash of it added, so that two long targets never share a copy's name.
+*/
+function copyName(target, kind, run) {
+	return withSuffix(target, `__${kind}_${run}`);
+}
+/** Name of the coordination database of `target`: `<target>__safe_migrate`. */
+function coordinationName(target) {
+	return withSuffix(target, "__safe_migrate");
+}
+function withSuffix(target, suffix) {
+	const whole = target + suffix;
+	if (Buffer.byteLength(whole) <= nameLimitBytes) return whole;
+	const hash = createHash("sha256").update(target).digest("hex").slice(0, 8);
+	const stemBytes = nameLimitBytes - Buffer.byteLength(suffix) - hash.length - 1;
+	if (stemBytes < 1) throw new RangeError(`no database name fits before ${suffix}`);
+	return `${cutToBytes$1(target, stemBytes)}_${hash}${suffix}`;
+}
+/** The longest prefix of whole characters that fits. */
+function cutToBytes$1(text, limitBytes) {
+	let cut = "";
+	let sizeBytes = 0;
+	for (const character of text) {
+		sizeBytes += Buffer.byteLength(character);
+		if (sizeBytes > limitBytes) break;
+		cut += character;
+	}
+	return cut;
+}
+
+// src/database/postgres/copy-mark.ts
+const prefix$1 = "safe-migrate ";
+const markContent = strictObject({
+	format: literal$1(1),
+	kind: _enum(copyKinds),
+	target: string().min(1),
+	run: string().min(1)
+});
+/**
+* The comment that a copy carries from its first moment: `safe-migrate {"format":1,"kind":…,"target":…,"run":…}`.
+* Without it no database is ever dropped. Comments on databases are cluster-wide and need no connection to it.
+*/
+function copyMark(mark) {
+	return prefix$1 + JSON.stringify({
+		format: 1,
+		kind: mark.kind,
+		target: mark.target,
+		run: mark.run
+	});
+}
+/** Reads a comment back; null when it is not a mark of ours (or none at all). */
+function parseCopyMark(comment) {
+	if (comment === null || !comment.startsWith(prefix$1)) return null;
+	let content;
+	try {
+		content = JSON.parse(comment.slice(13));
+	} catch {
+		return null;
+	}
+	const parsed = markContent.safeParse(content);
+	if (!parsed.success) return null;
+	const { kind, target, run } = parsed.data;
+	return {
+		kind,
+		target,
+		run
+	};
+}
+/**
+* The mark of database `name` when comment and name agree that a run of safe-migrate made it for `target`;
+* null otherwise. Both are needed: a comment alone travels with renames, a name alone anybody can choose.
+*/
+function provenCopy(target, name, comment) {
+	const mark = parseCopyMark(comment);
+	if (mark === null || mark.target !== target || name === target) return null;
+	return copyName(mark.target, mark.kind, mark.run) === name ? mark : null;
+}
+
+// src/database/postgres/claim-copy.ts
+/**
+* CREATE DATABASE and the mark on it are two statements, and a run can die between them. Marks the copy that such a run
+* left: it bears the name that nobody else gives, the role may act for its owner, nobody has commented on it, and it
+* is empty. Anything else stays as it is. `admin` is a session in another database.
+*/
+async function claimCopy(server, admin, mark) {
+	const name = copyName(mark.target, mark.kind, mark.run);
+	const [found] = await admin.query(`SELECT pg_catalog.pg_has_role(datdba, 'USAGE') AS "isOwner", datallowconn AS "isOpen",
+            pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object({
+		isOwner: boolean(),
+		isOpen: boolean(),
+		comment: string().nullable()
+	}));
+	if (found === void 0 || !found.isOwner || !found.isOpen || found.comment !== null) return;
+	if (!await isEmpty(server, name)) return;
+	await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+}
+async function isEmpty(server, name) {
+	try {
+		await using session = await server.connect(name);
+		const [content] = await session.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata) AS "isUsed"`, object({ isUsed: boolean() }));
+		return content?.isUsed === false;
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		return false;
+	}
+}
+
 // src/database/postgres/comparable-tables.ts
 const tableRow = object({
 	schema: string(),
@@ -1427,95 +1550,6 @@ function nameOf$1({ schema, table }) {
 function olderThan(xid) {
 	const xmin = "q.xmin::text::bigint";
 	return `(${xmin} < 3 OR ((${xmin} - ${xid}) & 4294967295) >= 2147483648)`;
-}
-
-// src/database/postgres/copy-name.ts
-/** Kinds of databases that runs make beside a target. */
-const copyKinds = [
-	"fallback",
-	"rehearsal",
-	"failed",
-	"scratch"
-];
-/** PostgreSQL cuts longer names silently (NAMEDATALEN - 1). */
-const nameLimitBytes = 63;
-/**
-* Name of a copy beside `target`: `<target>__<kind>_<run>`. Always fits PostgreSQL's 63 bytes: the stem is cut
-* where it must be and a short hash of it added, so that two long targets never share a copy's name.
-*/
-function copyName(target, kind, run) {
-	return withSuffix(target, `__${kind}_${run}`);
-}
-/** Name of the coordination database of `target`: `<target>__safe_migrate`. */
-function coordinationName(target) {
-	return withSuffix(target, "__safe_migrate");
-}
-function withSuffix(target, suffix) {
-	const whole = target + suffix;
-	if (Buffer.byteLength(whole) <= nameLimitBytes) return whole;
-	const hash = createHash("sha256").update(target).digest("hex").slice(0, 8);
-	const stemBytes = nameLimitBytes - Buffer.byteLength(suffix) - hash.length - 1;
-	if (stemBytes < 1) throw new RangeError(`no database name fits before ${suffix}`);
-	return `${cutToBytes$1(target, stemBytes)}_${hash}${suffix}`;
-}
-/** The longest prefix of whole characters that fits. */
-function cutToBytes$1(text, limitBytes) {
-	let cut = "";
-	let sizeBytes = 0;
-	for (const character of text) {
-		sizeBytes += Buffer.byteLength(character);
-		if (sizeBytes > limitBytes) break;
-		cut += character;
-	}
-	return cut;
-}
-
-// src/database/postgres/copy-mark.ts
-const prefix$1 = "safe-migrate ";
-const markContent = strictObject({
-	format: literal$1(1),
-	kind: _enum(copyKinds),
-	target: string().min(1),
-	run: string().min(1)
-});
-/**
-* The comment that a copy carries from its first moment: `safe-migrate {"format":1,"kind":…,"target":…,"run":…}`.
-* Without it no database is ever dropped. Comments on databases are cluster-wide and need no connection to it.
-*/
-function copyMark(mark) {
-	return prefix$1 + JSON.stringify({
-		format: 1,
-		kind: mark.kind,
-		target: mark.target,
-		run: mark.run
-	});
-}
-/** Reads a comment back; null when it is not a mark of ours (or none at all). */
-function parseCopyMark(comment) {
-	if (comment === null || !comment.startsWith(prefix$1)) return null;
-	let content;
-	try {
-		content = JSON.parse(comment.slice(13));
-	} catch {
-		return null;
-	}
-	const parsed = markContent.safeParse(content);
-	if (!parsed.success) return null;
-	const { kind, target, run } = parsed.data;
-	return {
-		kind,
-		target,
-		run
-	};
-}
-/**
-* The mark of database `name` when comment and name agree that a run of safe-migrate made it for `target`;
-* null otherwise. Both are needed: a comment alone travels with renames, a name alone anybody can choose.
-*/
-function provenCopy(target, name, comment) {
-	const mark = parseCopyMark(comment);
-	if (mark === null || mark.target !== target || name === target) return null;
-	return copyName(mark.target, mark.kind, mark.run) === name ? mark : null;
 }
 
 // src/database/postgres/compare-with-failed.ts
@@ -3200,7 +3234,9 @@ var MachineTools = class {
 		const listPath = `${archivePath}.${randomBytes(4).toString("hex")}.list`;
 		try {
 			if (entries !== null) {
-				await writeFile(listPath, `${entries.join("\n")}\n`, { mode: 384 });
+				await writeFile(listPath, `${entries.join("\n")}\n`, { mode: 384 }).catch((error) => {
+					throw listNotWritten(listPath, error);
+				});
 				args.push(`--use-list=${listPath}`);
 			}
 			const process = this.start("pg_restore", [...args, archivePath], {
@@ -3218,6 +3254,17 @@ var MachineTools = class {
 	}
 	async [Symbol.asyncDispose]() {}
 };
+/** Beside the dump, on the runner's disk. */
+function listNotWritten(path, error) {
+	const code = error instanceof Error && "code" in error ? String(error.code) : messageOf(error);
+	const isFull = code === "ENOSPC" || code === "EDQUOT";
+	return new SafeMigrateError({
+		code: isFull ? "SM_DISK_FULL" : "SM_DISK",
+		message: isFull ? `the disk is full: ${path}, which names what is to be restored, could not be written` : `${path}, which names what is to be restored, could not be written (${code})`,
+		hint: "Look at the disk where the runner keeps its temporary files (RUNNER_TEMP): free space there, or use a larger one.",
+		cause: error
+	});
+}
 
 // src/database/postgres/connect.ts
 /** Oldest server whose catalogs and settings this code was written for. */
@@ -3462,15 +3509,18 @@ async function endSessionsIn(admin, database) {
 // src/database/postgres/drop-copy.ts
 const attempts$2 = 3;
 const pauseMs$3 = 500;
-const commentRow = object({ comment: string().nullable() });
+const copyRow = object({
+	comment: string().nullable(),
+	isInvalid: boolean()
+});
 /**
 * Drops one database that its mark and its name prove to be a copy that safe-migrate made for `target`; does
 * nothing when there is no such database. Ends the sessions in it first, and never uses FORCE. `admin` is a session
 * in another database. Rejects with SM_NOT_A_COPY (nothing was touched) or SM_DROP_FAILED.
 */
 async function dropCopy(admin, target, name) {
-	const [database] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, commentRow);
+	const [database] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment", datconnlimit = -2 AS "isInvalid"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, copyRow);
 	if (database === void 0) return;
 	if (provenCopy(target, name, database.comment) === null) throw new SafeMigrateError({
 		code: "SM_NOT_A_COPY",
@@ -3478,11 +3528,11 @@ async function dropCopy(admin, target, name) {
 		hint: "If you are sure that nobody needs it, drop it by hand.",
 		docs: "recovery.md"
 	});
-	await dropWithRetries(admin, name);
+	await dropWithRetries(admin, name, database.isInvalid);
 }
-async function dropWithRetries(admin, name) {
+async function dropWithRetries(admin, name, isInvalid) {
 	try {
-		await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
+		if (!isInvalid) await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
 		for (let attempt = 1;; attempt += 1) {
 			await endSessionsIn(admin, name);
 			try {
@@ -6478,6 +6528,8 @@ var TargetSession = class {
 	#server;
 	#database;
 	#session = null;
+	/** Not used any more; ended with the others, or their psql would keep this process alive. */
+	#forgotten = [];
 	/** `database`: by default the target; another one where that cannot be connected to. */
 	constructor(server, database = server.address.database) {
 		this.#server = server;
@@ -6496,7 +6548,10 @@ var TargetSession = class {
 		try {
 			return await work(session);
 		} catch (error) {
-			if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") forget();
+			if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") {
+				forget();
+				this.#forgotten.push(session);
+			}
 			throw error;
 		}
 	}
@@ -6521,6 +6576,7 @@ var TargetSession = class {
 		const opening = this.#session;
 		this.#session = null;
 		await (await opening?.catch(() => null))?.[Symbol.asyncDispose]();
+		for (const forgotten of this.#forgotten.splice(0)) await forgotten[Symbol.asyncDispose]();
 	}
 };
 
@@ -6609,6 +6665,11 @@ async function openDatabase(target, options = {}) {
 			"rehearsal",
 			"scratch"
 		])),
+		claimCopy: (kind, run) => atHome.use((session) => claimCopy(server, session, {
+			kind,
+			target: name,
+			run
+		})),
 		dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy)),
 		isOneRoute: () => isOneRoute(server.tools, server.address),
 		openMeetingPoint: (options) => openMeetingPoint(server, options),
@@ -10654,17 +10715,16 @@ const passing = /* @__PURE__ */ new Set([
 ]);
 /**
 * Does `work`, again and again while the server cannot be reached: one that crashed with the migration is
-* back in a moment, and only then can be said what it holds. Rejects with the last error after `timeoutMs`.
+* back in a moment, and only then can be said what it holds. Rejects with the last error `timeoutMs` after the first.
 */
 async function whenReachable(work, log, timeoutMs = 12e4) {
-	const deadline = Date.now() + timeoutMs;
-	let told = false;
+	let deadline = null;
 	for (;;) try {
 		return await work();
 	} catch (error) {
-		if (!(error instanceof SafeMigrateError && passing.has(error.code)) || Date.now() >= deadline) throw error;
-		if (!told) log.detail(`${error.message}; trying again for up to ${timeoutMs / 1e3} s`);
-		told = true;
+		if (!(error instanceof SafeMigrateError && passing.has(error.code)) || deadline !== null && Date.now() >= deadline) throw error;
+		if (deadline === null) log.detail(`${error.message}; trying again for up to ${timeoutMs / 1e3} s`);
+		deadline ??= Date.now() + timeoutMs;
 		await setTimeout$1(retryMs);
 	}
 }
@@ -10693,7 +10753,7 @@ async function swapBack(request, log) {
 	const name = database.address.database;
 	const failedName = database.copyName("failed", request.run);
 	await whenReachable(() => holdOn(request), log);
-	const fallback = baseline.fallback ?? await restoreNow(request, log);
+	const fallback = baseline.fallback ?? await whenReachable(() => restoreNow(request, log), log);
 	if (baseline.fallback === null) await whenReachable(() => holdOn(request, fallback), log);
 	const swap = () => database.swap({
 		targetOid: baseline.targetOid,
@@ -10740,8 +10800,10 @@ async function restoreNow(request, log) {
 	if (baseline.dump === null) throw recoveryFailed("there is no copy to go back to, and the dump to make one of is not at hand", null);
 	const { path, fingerprint, schemaText, properties } = baseline.dump;
 	log.detail("restoring the dump beside the target");
+	const name = database.copyName("fallback", request.run);
+	await database.dropCopy(name);
 	const copy = await database.restoreBeside({
-		name: database.copyName("fallback", request.run),
+		name,
 		run: request.run,
 		dumpPath: path,
 		expected: fingerprint,
@@ -11357,6 +11419,22 @@ async function restorableBackupOf({ storages, database, signal }, { backupId }) 
 	}
 }
 
+// src/commands/drop-copies-of.ts
+/** Drops the copies that a dead run has made; kept failed databases are none. Rejects with SM_DROP_FAILED. */
+async function dropCopiesOf(database, run, log) {
+	for (const kind of [
+		"fallback",
+		"rehearsal",
+		"scratch"
+	]) {
+		await database.claimCopy(kind, run);
+		await database.dropCopy(database.copyName(kind, run)).catch((error) => {
+			if (!(error instanceof SafeMigrateError) || error.code !== "SM_NOT_A_COPY") throw error;
+			log.warn(error.message);
+		});
+	}
+}
+
 // src/recovery/finish-by-hand.ts
 /**
 * The two ways to finish a run that stopped between them: back to the backup, or on with what is there.
@@ -11500,7 +11578,7 @@ async function waysToFinish(database, entry, backup) {
 		failed,
 		failedMark: database.copyMark("failed", entry.run),
 		comment: entry.comment,
-		restore: isThere || backup === null ? [] : restoreByHandCommands(backup, fallback),
+		restore: isThere || backup === null ? [] : [...await makeRoom(database, fallback), ...restoreByHandCommands(backup, fallback)],
 		hasCopy: isThere,
 		closedJournal: database.closedJournal
 	};
@@ -11509,6 +11587,10 @@ async function waysToFinish(database, entry, backup) {
 		...names,
 		targetIsMissing
 	}) : finishByHand(names);
+}
+/** A copy that was being restored when its run died bears the name that the next one needs. */
+async function makeRoom(database, name) {
+	return (await database.leftoverCopies().catch(() => [])).some((copy) => copy.name === name) ? [`dropdb ${shellWord(name)}`] : [];
 }
 
 // src/commands/finish-earlier-run.ts
@@ -11545,11 +11627,7 @@ async function finishEarlierRun(request, journal, log) {
 		});
 	};
 	const close = async () => {
-		for (const kind of [
-			"fallback",
-			"rehearsal",
-			"scratch"
-		]) await database.dropCopy(database.copyName(kind, journal.run));
+		await dropCopiesOf(database, journal.run, log);
 		if (journal.backupId !== null && journal.command !== "rollback") {
 			const left = await discardUnfinished(request.storages, database.address.database, journal.backupId, signal);
 			for (const problem of left.problems) log.warn(`what it has uploaded could not be cleared: ${problem}`);
@@ -11577,6 +11655,7 @@ async function finishEarlierRun(request, journal, log) {
 		case "stop": return open("stopped", decision.because, unfinished("SM_STOPPED", decision.because));
 	}
 	try {
+		if (journal.fallback === null) await whenReachable(() => dropCopiesOf(database, journal.run, log), log);
 		const recovery = await recoverFrom(request, {
 			kept,
 			journal,
@@ -12122,6 +12201,12 @@ function storedBackupLine(record, now) {
 		...record.retention === null ? [] : [retentionText(record)]
 	].join("  ");
 }
+
+// src/storage/left-behind.ts
+/** An upload that failed and could not be cleaned up behind: something of it may be in the storage. */
+var LeftBehindError = class extends SafeMigrateError {
+	name = "LeftBehindError";
+};
 
 // src/report/encryption-sentence.ts
 /** How a backup is encrypted, and what says that it is the one that was made. */
@@ -14338,4 +14423,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { takeBaseline as $, writeSchemaText as A, SafeMigrateError as At, finishEarlierRun as B, Hooks as C, stoppedBy as Ct, checkPartNames as D, migratorApplicationName as Dt, describeExit as E, errorCodeIn as Et, storedDump as F, isFromElsewhere as G, findBackup as H, fetchBackup as I, signManifest as J, originText as K, clearingAway as L, storedBackupLine as M, problemsOf as Mt, openStorages as N, findingsOf as O, parseSql as Ot, keysOf as P, readyCopy as Q, packSchemaText as R, ReportBuilder as S, storageMismatch as St, isTakenOver as T, checksumsOf as Tt, listBackups as U, waysToFinish as V, digestOf as W, exchangeWhenReachable as X, recover as Y, whenReachable as Z, requestedCommand as _, RunJournal as _t, saveWorkFolder as a, readHistory as at, readArtifactAccess as b, sha256OfFile as bt, runIdentity as c, renderManifest as ct, checkSections as d, backupId as dt, fieldsOf as et, plain as f, labelBefore as ft, readInputs as g, formatDuration as gt, parseInputs as h, formatCount as ht, saveOpenRun as i, needsBaseline as it, encryptionSentence as j, messageOf as jt, readSchemaText as k, RefusedError as kt, repositoryRootOf as l, sealedDumpName as lt, surviveLostOutput as m, formatBytes as mt, removeWorkFolder as n, historyDigest as nt, savedOpenRun as o, dumpName as ot, resultSentence as p, countOf as pt, authenticate as q, surviveStrayErrors as r, describeFailure as rt, savedWorkFolder as s, manifestName as st, WorkFolder as t, objectsIn as tt, publish as u, backupFolder as ut, secretsOf as v, openPorts as vt, hookMark as w, objectKey as wt, ActionLog as x, ContentGate as xt, readGitHubContext as y, sha256Of as yt, GrowingFile as z };
+export { readyCopy as $, writeSchemaText as A, RefusedError as At, GrowingFile as B, Hooks as C, storageMismatch as Ct, checkPartNames as D, errorCodeIn as Dt, describeExit as E, checksumsOf as Et, keysOf as F, digestOf as G, waysToFinish as H, storedDump as I, authenticate as J, isFromElsewhere as K, fetchBackup as L, LeftBehindError as M, messageOf as Mt, storedBackupLine as N, problemsOf as Nt, findingsOf as O, migratorApplicationName as Ot, openStorages as P, whenReachable as Q, clearingAway as R, ReportBuilder as S, ContentGate as St, isTakenOver as T, objectKey as Tt, findBackup as U, finishEarlierRun as V, listBackups as W, recover as X, signManifest as Y, exchangeWhenReachable as Z, requestedCommand as _, formatDuration as _t, saveWorkFolder as a, needsBaseline as at, readArtifactAccess as b, sha256Of as bt, runIdentity as c, manifestName as ct, checkSections as d, backupFolder as dt, takeBaseline as et, plain as f, backupId as ft, readInputs as g, formatCount as gt, parseInputs as h, formatBytes as ht, saveOpenRun as i, describeFailure as it, encryptionSentence as j, SafeMigrateError as jt, readSchemaText as k, parseSql as kt, repositoryRootOf as l, renderManifest as lt, surviveLostOutput as m, countOf as mt, removeWorkFolder as n, objectsIn as nt, savedOpenRun as o, readHistory as ot, resultSentence as p, labelBefore as pt, originText as q, surviveStrayErrors as r, historyDigest as rt, savedWorkFolder as s, dumpName as st, WorkFolder as t, fieldsOf as tt, publish as u, sealedDumpName as ut, secretsOf as v, RunJournal as vt, hookMark as w, stoppedBy as wt, ActionLog as x, sha256OfFile as xt, readGitHubContext as y, openPorts as yt, packSchemaText as z };

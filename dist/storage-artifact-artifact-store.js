@@ -1,5 +1,5 @@
 import { a as boolean, c as literal, d as object, i as array, m as string, t as number, u as number$1 } from "./zod.js";
-import { At as SafeMigrateError, Ct as stoppedBy, St as storageMismatch, jt as messageOf, wt as objectKey, xt as ContentGate, yt as sha256Of } from "./safe-migrate.js";
+import { Ct as storageMismatch, M as LeftBehindError, Mt as messageOf, St as ContentGate, Tt as objectKey, bt as sha256Of, jt as SafeMigrateError, wt as stoppedBy } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";
@@ -513,7 +513,7 @@ async function takeBack({ run, name, url }, failure, stopped) {
 		return failure;
 	} catch (error) {
 		const left = artifactError(error, "remove", url);
-		return new SafeMigrateError({
+		return new LeftBehindError({
 			code: failure.code,
 			message: `${failure.message}; the artifact may be left there: ${left.message}`,
 			hint: failure.hint,

@@ -1,4 +1,4 @@
-import { At as SafeMigrateError, Ct as stoppedBy, St as storageMismatch, jt as messageOf, xt as ContentGate, yt as sha256Of } from "./safe-migrate.js";
+import { Ct as storageMismatch, M as LeftBehindError, Mt as messageOf, St as ContentGate, bt as sha256Of, jt as SafeMigrateError, wt as stoppedBy } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
@@ -411,7 +411,7 @@ async function leaveNothing(attempt, failure) {
 		return failure;
 	} catch (error) {
 		const left = await bucket.errorFor(error, "clean up an upload in", url, signal);
-		return new SafeMigrateError({
+		return new LeftBehindError({
 			code: failure.code,
 			message: `${failure.message}; parts or the object itself may be left there: ${left.message}`,
 			hint: `${failure.hint} Let a lifecycle rule of the bucket abort incomplete uploads.`,

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { formatBytes } from '../report/quantity.ts';
 import type { BackupLocation } from '../report/report.ts';
+import { LeftBehindError } from '../storage/left-behind.ts';
 import type { Storage } from '../storage/storage.ts';
 import { digestOf } from './digest.ts';
 import { manifestName } from './manifest.ts';
@@ -79,16 +80,20 @@ export class Uploads {
 
   /**
    * After a failure: waits until every upload has cleaned up behind itself and removes what was complete
-   * already, manifest first. Not with the run's signal, which may be what ended it.
+   * already, manifest first. Not with the run's signal, which may be what ended it. Rejects when something may be left.
    */
   async discard(): Promise<void> {
     const outcomes = await Promise.allSettled(this.#dumps);
     // One that arrives after it was removed would promise a backup that is not there.
-    await Promise.allSettled(this.#manifests);
+    const manifests = await Promise.allSettled(this.#manifests);
     const signal = AbortSignal.timeout(30_000);
     const removals = await Promise.allSettled(
       this.#storages.map(async (storage, index) => {
-        if (outcomes[index]?.status !== 'fulfilled') return;
+        const [dump, manifest] = [outcomes[index], manifests[index]];
+        // Whose own cleaning up failed may have left an object. Any other failure left none of ours, but maybe another's.
+        const isLeft = leftBehind(dump) || leftBehind(manifest);
+        if (isLeft) await storage.abandon(`${this.#folder}/`, signal);
+        if (dump?.status !== 'fulfilled' && !isLeft) return;
         await storage.remove(`${this.#folder}/${manifestName}`, signal);
         await storage.remove(`${this.#folder}/${this.#file.name}`, signal);
       }),
@@ -101,4 +106,8 @@ export class Uploads {
       );
     }
   }
+}
+
+function leftBehind(outcome: PromiseSettledResult<unknown> | undefined): boolean {
+  return outcome?.status === 'rejected' && outcome.reason instanceof LeftBehindError;
 }

@@ -95,6 +95,30 @@ function unfinished(context: CommandContext, phaseBefore: string, finished: Fini
 }
 
 /**
+ * Clears away what a run left behind that died without a journal, where this run has nothing to do that would need the
+ * lock: taking it and letting go of it drops the coordination database. Best effort: whoever holds it is at work.
+ */
+export async function clearIdleCoordination(
+  context: CommandContext,
+  database: Database,
+  log: PhaseLog,
+): Promise<void> {
+  const name = database.closedJournal.database;
+  try {
+    if ((await database.oidOf(name)) === null) return;
+    await using _ = await database.lock({
+      run: context.run.id,
+      description: context.run.description,
+      startedAt: context.run.startedAt.toISOString(),
+    });
+    // Read again: with the lock in hand nobody writes one any more.
+    if ((await database.openJournal()) === null) await dropOrphans(database, log);
+  } catch (error) {
+    log.detail(`${name} stays: ${messageOf(error)}`);
+  }
+}
+
+/**
  * Drops copies that earlier runs left behind. Whoever makes one holds the lock while he needs it, and now this run
  * holds it; what an open journal names never comes here. Best effort: the result does not depend on it.
  */

@@ -20,6 +20,7 @@ import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import { backupToRecoverFrom, restorableBackupOf } from './backup-of-run.ts';
+import { dropCopiesOf } from './drop-copies-of.ts';
 import { waysToFinish } from './ways-to-finish.ts';
 
 export interface EarlierRunRequest {
@@ -97,9 +98,7 @@ export async function finishEarlierRun(
     return finished(outcome, because, { problem, nextSteps });
   };
   const close = async (): Promise<void> => {
-    for (const kind of ['fallback', 'rehearsal', 'scratch'] as const) {
-      await database.dropCopy(database.copyName(kind, journal.run));
-    }
+    await dropCopiesOf(database, journal.run, log);
     // What a rollback goes back to is whole, and not its own.
     if (journal.backupId !== null && journal.command !== 'rollback') {
       const left = await discardUnfinished(
@@ -157,6 +156,8 @@ export async function finishEarlierRun(
   }
 
   try {
+    // A copy that its journal does not name is half restored, and in the way of the next attempt.
+    if (journal.fallback === null) await whenReachable(() => dropCopiesOf(database, journal.run, log), log);
     const recovery = await recoverFrom(request, { kept, journal, backup, history: decision.history }, log);
     if (recovery.result === 'stopped') {
       return open('stopped', recovery.because, unfinished('SM_STOPPED', recovery.because));

@@ -5,7 +5,7 @@ import { formatBytes } from '../report/quantity.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { CommandContext } from './context.ts';
-import { dropOrphans, finishEarlier } from './earlier-run.ts';
+import { clearIdleCoordination, dropOrphans, finishEarlier } from './earlier-run.ts';
 import { interruptible } from './interruptible.ts';
 import { openStorages } from './open-storages.ts';
 import { lookAtHistory } from './preflight/look-at-history.ts';
@@ -64,6 +64,7 @@ export async function preflight(
       const before = await lookAtHistory(database, migrator);
       const found = { database, migrator, storages, facts };
       if (lock === null && isUpToDate(settings, before) && problems.isEmpty) {
+        await clearIdleCoordination(context, database, log);
         return ready({ ...found, ...before, lock });
       }
       problems.refuseIfAny();

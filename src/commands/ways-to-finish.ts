@@ -3,14 +3,17 @@ import type { JournalEntry } from '../database/journal.ts';
 import { closeByHand, finishByHand } from '../recovery/finish-by-hand.ts';
 import { finishRollbackByHand } from '../recovery/finish-rollback-by-hand.ts';
 import type { NextStep } from '../report/report.ts';
-import { type RestorableBackup, restoreByHandCommands } from '../report/restore-by-hand.ts';
+import { type RestorableBackup, restoreByHandCommands, shellWord } from '../report/restore-by-hand.ts';
 
 /**
  * What a person can do about a run that is left unfinished, from where the server stands now: commands for before the
  * swap are no use after it. `backup` null: nobody knows where it is stored.
  */
 export async function waysToFinish(
-  database: Pick<Database, 'address' | 'oidOf' | 'copyName' | 'copyMark' | 'closedJournal'>,
+  database: Pick<
+    Database,
+    'address' | 'oidOf' | 'copyName' | 'copyMark' | 'closedJournal' | 'leftoverCopies'
+  >,
   entry: JournalEntry,
   backup: RestorableBackup | null,
 ): Promise<readonly NextStep[]> {
@@ -32,7 +35,10 @@ export async function waysToFinish(
     failed,
     failedMark: database.copyMark('failed', entry.run),
     comment: entry.comment,
-    restore: isThere || backup === null ? [] : restoreByHandCommands(backup, fallback),
+    restore:
+      isThere || backup === null
+        ? []
+        : [...(await makeRoom(database, fallback)), ...restoreByHandCommands(backup, fallback)],
     hasCopy: isThere,
     closedJournal: database.closedJournal,
   };
@@ -40,4 +46,13 @@ export async function waysToFinish(
   return entry.command === 'rollback' || targetIsMissing
     ? finishRollbackByHand({ ...names, targetIsMissing })
     : finishByHand(names);
+}
+
+/** A copy that was being restored when its run died bears the name that the next one needs. */
+async function makeRoom(
+  database: Pick<Database, 'leftoverCopies'>,
+  name: string,
+): Promise<readonly string[]> {
+  const copies = await database.leftoverCopies().catch(() => []);
+  return copies.some((copy) => copy.name === name) ? [`dropdb ${shellWord(name)}`] : [];
 }

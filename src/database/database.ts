@@ -5,11 +5,13 @@ import type { PhaseLog } from '../report/run-log.ts';
 import type { Secret } from '../system/secret.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { Journal, JournalChange } from './journal.ts';
+import type { MeetingPoint } from './meeting-point.ts';
 import type { ComparedSchema, ServerIdentity } from './scratch-server.ts';
 import type { NamePlan, SwapOutcome, SwapPlan } from './swap-plan.ts';
 import type { ServerRole, TargetFacts } from './target-facts.ts';
 
 export type { Fingerprint, TableContent } from './fingerprint.ts';
+export type { MeetingPoint, ServerPlace, Visitor } from './meeting-point.ts';
 export type { NamePlan, SwapOutcome, SwapPlan } from './swap-plan.ts';
 export type { Obstacle, ServerRole, TargetFacts } from './target-facts.ts';
 
@@ -125,40 +127,6 @@ export interface LockHolder {
   readonly backendStart: string;
   /** -1 on a socket, null when not visible. */
   readonly clientPort: number | null;
-}
-
-/** What a server says about itself and the database that one is in, so that people can tell it from another. */
-export interface ServerPlace {
-  readonly database: string;
-  /** As the server itself knows it (in a container: its own network's); null on a socket. */
-  readonly address: string | null;
-  readonly port: number | null;
-  /** e.g. `15.18`. */
-  readonly version: string;
-  /** ISO 8601. */
-  readonly startedAt: string;
-  /** Differs between clusters, is the same on a standby; null when the role may not read it. */
-  readonly systemIdentifier: string | null;
-}
-
-/** The session that was led to a meeting point. */
-export interface Visitor {
-  readonly applicationName: string;
-  /** Network address it came from, as the server sees it; null on a socket or for a session of another role. */
-  readonly address: string | null;
-}
-
-/** A place in the target at which somebody who came another way can be met. Disposing lets the visitor go on. */
-export interface MeetingPoint extends AsyncDisposable {
-  readonly server: ServerPlace;
-  /** SQL that changes nothing: run in the target it waits to be met, run anywhere else it fails and says where. */
-  readonly script: string;
-  /** Whoever waits here now; nobody else can know of this place. */
-  visitor(): Promise<Visitor | null>;
-  /** Whoever waits for Prisma's lock, where it is held here to keep migrators out; he gives up after ten seconds. */
-  waitingMigrator(): Promise<LockHolder | null>;
-  /** Which other server the script was run on, out of what the tool that ran it printed; null when it does not say. */
-  otherServerIn(output: string): ServerPlace | null;
 }
 
 /**
@@ -281,6 +249,11 @@ export interface Database extends AsyncDisposable {
   failedDatabases(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
   /** Other copies that runs of safe-migrate left (fallback, rehearsal), by name; provably ours only. */
   leftoverCopies(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
+  /**
+   * Marks the copy of a run that died before it could do so itself, when nothing is in it; does nothing to any other
+   * database. The caller knows that the run is dead.
+   */
+  claimCopy(kind: 'fallback' | 'rehearsal' | 'scratch', run: string): Promise<void>;
   /** Drops one database that is provably a copy (or kept failed database) made by safe-migrate for this target. */
   dropCopy(name: string): Promise<void>;
 

@@ -21,7 +21,7 @@ export async function swapBack(
   const name = database.address.database;
   const failedName = database.copyName('failed', request.run);
   await whenReachable(() => holdOn(request), log);
-  const fallback = baseline.fallback ?? (await restoreNow(request, log));
+  const fallback = baseline.fallback ?? (await whenReachable(() => restoreNow(request, log), log));
   // Again: restoring may have taken long, and now the journal names what becomes the target.
   if (baseline.fallback === null) await whenReachable(() => holdOn(request, fallback), log);
   const swap = () =>
@@ -90,9 +90,12 @@ async function restoreNow(request: RecoveryRequest, log: PhaseLog): Promise<Read
   }
   const { path, fingerprint, schemaText, properties } = baseline.dump;
   log.detail('restoring the dump beside the target');
+  const name = database.copyName('fallback', request.run);
+  // An attempt before this one may have lost its connection, and with it the chance to clear up.
+  await database.dropCopy(name);
   const copy = await database.restoreBeside(
     {
-      name: database.copyName('fallback', request.run),
+      name,
       run: request.run,
       dumpPath: path,
       expected: fingerprint,

@@ -47,6 +47,6 @@ function pathOf(url: string): string {
 }
 
 /** A word that a POSIX shell takes literally. */
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -41,13 +41,21 @@ describe('post, after its run was killed in the middle of the migration', () => 
     expect(next.result.visibleLog).not.toContain('unfinished');
   });
 
-  it('with verify: archive, restores the dump that is still on the disk', async () => {
+  it('with verify: archive, restores the dump that is still on the disk, although a copy is half restored', async () => {
     await using world = await createWorld({ pending: halfDone });
     const before = await world.state();
     await using dying = await world.startMigrate({ inputs: { verify: 'archive' } });
     await isHalfDone(world);
     const { run } = (await journalOf(world)) ?? {};
     await dying.killTree();
+    // As if it had been killed only in its recovery, while it restored.
+    const half = `${world.database}__fallback_${run}`;
+    const mark = JSON.stringify({ format: 1, kind: 'fallback', target: world.database, run });
+    await world.cluster.createDatabase(half, world.user);
+    await world.cluster.psql(
+      half,
+      `COMMENT ON DATABASE "${half}" IS 'safe-migrate ${mark}'; CREATE TABLE "Half" ()`,
+    );
     const post = await dying.post();
     expect(post.visibleLog, post.log).toMatch(/^restored: /m);
     expect(await world.state()).toEqual(before);
@@ -204,5 +212,15 @@ describe('the next migrate', () => {
     const post = await dying.post();
     expect(post.exitCode, post.log).toBe(0);
     expect(await world.state()).toEqual(after);
+  });
+
+  it('with nothing pending, clears away the coordination database of one that died before its journal', async () => {
+    await using world = await createWorld();
+    const before = await world.state();
+    await world.cluster.createDatabase(`${world.database}__safe_migrate`, world.user);
+    await using next = await world.migrate();
+    expect(next.result.outputs, next.result.log).toMatchObject({ result: 'up-to-date' });
+    expect(await world.copies()).toEqual([]);
+    expect(await world.state()).toEqual(before);
   });
 });

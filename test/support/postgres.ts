@@ -170,11 +170,13 @@ export async function startPostgres(
     /** Lines for postgresql.conf. */
     readonly settings?: readonly string[];
     readonly initdbArgs?: readonly string[];
+    /** Folder for its files; that of temporary files unless given. */
+    readonly within?: string;
   } = {},
 ): Promise<ThrowawayCluster> {
   const binDirectory = await findPostgresBin();
   const identity = await serverIdentity();
-  const home = await mkdtemp(join(tmpdir(), 'safe-migrate-pg-'));
+  const home = await mkdtemp(join(options.within ?? tmpdir(), 'safe-migrate-pg-'));
   if (identity) await chown(home, identity.uid, identity.gid);
   const serverBin =
     options.major === undefined ? binDirectory : await findServerBin(options.major, home, identity);

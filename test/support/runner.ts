@@ -68,6 +68,10 @@ export interface ActionRun extends AsyncDisposable {
   killTree(): Promise<ActionResult>;
   /** Runs `runs.post` with the state that main left; main must have ended. */
   post(): Promise<ActionResult>;
+  /** What was printed until now, unmasked. */
+  logSoFar(): string;
+  /** Every process that the step has started and that lives, wherever it hangs now: the runner knows them by the job's id. */
+  processesLeft(): Promise<readonly ProcessSight[]>;
   /** Every file below RUNNER_TEMP, HOME and the runner's command files as it is now, by path. */
   filesWritten(): Promise<ReadonlyMap<string, Buffer>>;
 }
@@ -139,6 +143,11 @@ export async function startAction(options: ActionOptions): Promise<ActionRun> {
       const post = await start(action.runs.post, 'post', Object.fromEntries(states));
       return post.finished;
     },
+    logSoFar: main.logSoFar,
+    processesLeft: async () => {
+      const sights = await Promise.all((await processesWith(`RUNNER_TRACKING_ID=${trackingId}`)).map(lookAt));
+      return sights.filter((sight) => sight !== null);
+    },
     filesWritten: async () => readTree(home, options.workspace === undefined ? [] : ['workspace']),
     async [Symbol.asyncDispose]() {
       // What the runner does at the end of a job: whoever still carries the job's id is ended.
@@ -154,6 +163,7 @@ interface Stage {
   readonly pid: number;
   readonly finished: Promise<ActionResult>;
   waitForLog(pattern: RegExp, timeoutMs?: number): Promise<void>;
+  logSoFar(): string;
   killTree(): Promise<ActionResult>;
 }
 
@@ -234,6 +244,7 @@ async function startStage(request: {
   return {
     pid,
     finished,
+    logSoFar: () => reader.rawLines.join('\n'),
     waitForLog: async (pattern, timeoutMs = 150_000) => {
       const deadline = AbortSignal.timeout(timeoutMs);
       while (!pattern.test(reader.rawLines.join('\n'))) {

@@ -62,6 +62,8 @@ export interface WorldOptions {
   readonly names?: { readonly database: string; readonly user: string; readonly password: string };
   /** Added to the URL, e.g. `schema=Sales`. */
   readonly query?: string;
+  /** Many worlds of this kind are made on `cluster`: the first fills a template there, the others copy it. */
+  readonly manyAlike?: boolean;
 }
 
 /** Makes a world on the shared servers; `await using` removes it again. */
@@ -93,7 +95,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     await prismaFor(urlOf(place, options), ['migrate', 'deploy']);
     await cluster.psql(place.database, rows, place);
   };
-  const owned = await createDatabase(cluster, options, [choice, applied], fill).catch(async (error) => {
+  const owned = await createDatabase(cluster, options, [choice, applied, rows], fill).catch(async (error) => {
     await rm(folder, { recursive: true, force: true });
     throw error;
   });
@@ -162,7 +164,7 @@ async function createDatabase(
   const isSpecial = [options.names, options.query, options.cluster, options.rows].some(
     (each) => each !== undefined,
   );
-  if (!isSpecial) {
+  if (!isSpecial || options.manyAlike === true) {
     return createFromTemplate(cluster, 'erp', ingredients, fill);
   }
   const owned = options.names

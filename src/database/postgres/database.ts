@@ -3,6 +3,7 @@ import type { PhaseLog } from '../../report/run-log.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { Database } from '../database.ts';
 import { changedTables, rewoundSequences } from './changed-contents.ts';
+import { claimCopy } from './claim-copy.ts';
 import { compareWithFailed } from './compare-with-failed.ts';
 import { type ConnectOptions, connectServer } from './connect.ts';
 import { coordinationMark } from './coordination-mark.ts';
@@ -128,6 +129,8 @@ export async function openDatabase(
     failedDatabases: () => atHome.use((session) => copiesOf(session, name, ['failed'])),
     leftoverCopies: () =>
       atHome.use((session) => copiesOf(session, name, ['fallback', 'rehearsal', 'scratch'])),
+    claimCopy: (kind, run) =>
+      atHome.use((session) => claimCopy(server, session, { kind, target: name, run })),
     dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy)),
 
     isOneRoute: () => isOneRoute(server.tools, server.address),

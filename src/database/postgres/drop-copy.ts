@@ -10,7 +10,7 @@ import { identifier, literal } from './sql-text.ts';
 const attempts = 3;
 const pauseMs = 500;
 
-const commentRow = z.object({ comment: z.string().nullable() });
+const copyRow = z.object({ comment: z.string().nullable(), isInvalid: z.boolean() });
 
 /**
  * Drops one database that its mark and its name prove to be a copy that safe-migrate made for `target`; does
@@ -19,9 +19,10 @@ const commentRow = z.object({ comment: z.string().nullable() });
  */
 export async function dropCopy(admin: SqlSession, target: string, name: string): Promise<void> {
   const [database] = await admin.query(
-    `SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+    // -2 marks what an interrupted DROP DATABASE left behind.
+    `SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment", datconnlimit = -2 AS "isInvalid"
        FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`,
-    commentRow,
+    copyRow,
   );
   if (database === undefined) return;
   if (provenCopy(target, name, database.comment) === null) {
@@ -32,12 +33,13 @@ export async function dropCopy(admin: SqlSession, target: string, name: string):
       docs: 'recovery.md',
     });
   }
-  await dropWithRetries(admin, name);
+  await dropWithRetries(admin, name, database.isInvalid);
 }
 
-async function dropWithRetries(admin: SqlSession, name: string): Promise<void> {
+async function dropWithRetries(admin: SqlSession, name: string, isInvalid: boolean): Promise<void> {
   try {
-    await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
+    // Nobody can connect to an invalid one, and the server ends the session of whoever tries to alter it.
+    if (!isInvalid) await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
     for (let attempt = 1; ; attempt += 1) {
       await endSessionsIn(admin, name);
       try {

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { databaseToolEnvironment } from '../../system/child-environment.ts';
+import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import { startProcess } from '../../system/process.ts';
 import type { ServerVersion } from '../database.ts';
 import type { ArchiveReading, ToolExit, ToolName, ToolProcess, Tools } from './server.ts';
@@ -48,7 +49,9 @@ export class MachineTools implements Tools {
     const listPath = `${archivePath}.${randomBytes(4).toString('hex')}.list`;
     try {
       if (entries !== null) {
-        await writeFile(listPath, `${entries.join('\n')}\n`, { mode: 0o600 });
+        await writeFile(listPath, `${entries.join('\n')}\n`, { mode: 0o600 }).catch((error: unknown) => {
+          throw listNotWritten(listPath, error);
+        });
         args.push(`--use-list=${listPath}`);
       }
       const process = this.start('pg_restore', [...args, archivePath], { database, signal });
@@ -60,4 +63,18 @@ export class MachineTools implements Tools {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** Beside the dump, on the runner's disk. */
+function listNotWritten(path: string, error: unknown): SafeMigrateError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : messageOf(error);
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new SafeMigrateError({
+    code: isFull ? 'SM_DISK_FULL' : 'SM_DISK',
+    message: isFull
+      ? `the disk is full: ${path}, which names what is to be restored, could not be written`
+      : `${path}, which names what is to be restored, could not be written (${code})`,
+    hint: 'Look at the disk where the runner keeps its temporary files (RUNNER_TEMP): free space there, or use a larger one.',
+    cause: error,
+  });
 }

@@ -12,6 +12,8 @@ export class TargetSession {
   readonly #server: PostgresServer;
   readonly #database: string;
   #session: Promise<SqlSession> | null = null;
+  /** Not used any more; ended with the others, or their psql would keep this process alive. */
+  readonly #forgotten: SqlSession[] = [];
 
   /** `database`: by default the target; another one where that cannot be connected to. */
   constructor(server: PostgresServer, database: string = server.address.database) {
@@ -32,7 +34,11 @@ export class TargetSession {
     try {
       return await work(session);
     } catch (error) {
-      if (error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST') forget();
+      if (error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST') {
+        forget();
+        // It may be another session of the work's that was lost, and this one sits there and waits.
+        this.#forgotten.push(session);
+      }
       throw error;
     }
   }
@@ -67,5 +73,6 @@ export class TargetSession {
     // One that never came about was reported to whoever asked for it.
     const session = await opening?.catch(() => null);
     await session?.[Symbol.asyncDispose]();
+    for (const forgotten of this.#forgotten.splice(0)) await forgotten[Symbol.asyncDispose]();
   }
 }

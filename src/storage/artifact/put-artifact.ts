@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SafeMigrateError } from '../../system/errors.ts';
+import type { SafeMigrateError } from '../../system/errors.ts';
 import { ContentGate } from '../content-gate.ts';
+import { LeftBehindError } from '../left-behind.ts';
 import { storageMismatch } from '../mismatch.ts';
 import { sha256Of } from '../sha256-of.ts';
 import type { ExpectedContent, PutRequest } from '../storage.ts';
@@ -124,7 +125,7 @@ async function takeBack(
     return failure;
   } catch (error) {
     const left = artifactError(error, 'remove', url);
-    return new SafeMigrateError({
+    return new LeftBehindError({
       code: failure.code,
       message: `${failure.message}; the artifact may be left there: ${left.message}`,
       hint: failure.hint,

@@ -4,6 +4,7 @@ import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import type { BackupLocation } from '../../report/report.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import { ContentGate, type PassedContent } from '../content-gate.ts';
+import { LeftBehindError } from '../left-behind.ts';
 import { stoppedBy } from '../stopped.ts';
 import type { PutRequest } from '../storage.ts';
 import { BegunUploads } from './begun-uploads.ts';
@@ -147,7 +148,7 @@ async function leaveNothing(attempt: Attempt, failure: SafeMigrateError): Promis
     return failure;
   } catch (error) {
     const left = await bucket.errorFor(error, 'clean up an upload in', url, signal);
-    return new SafeMigrateError({
+    return new LeftBehindError({
       code: failure.code,
       message: `${failure.message}; parts or the object itself may be left there: ${left.message}`,
       hint: `${failure.hint} Let a lifecycle rule of the bucket abort incomplete uploads.`,

@@ -2,6 +2,7 @@ import { copyFile, stat, truncate } from 'node:fs/promises';
 import { PassThrough, Writable } from 'node:stream';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Fingerprint } from '../../../src/database/database.ts';
+import { claimCopy } from '../../../src/database/postgres/claim-copy.ts';
 import { compareFingerprints } from '../../../src/database/postgres/compare-fingerprints.ts';
 import { copyMark } from '../../../src/database/postgres/copy-mark.ts';
 import { dropCopy } from '../../../src/database/postgres/drop-copy.ts';
@@ -417,5 +418,44 @@ describe('dropping a copy', () => {
     expect(await copiesOf(target)).toEqual([]);
     await expect(session.execute('SELECT 1')).rejects.toMatchObject({ code: 'SM_CONNECTION_LOST' });
     await expect(dropCopy(admin, database, other)).resolves.toBeUndefined();
+  });
+
+  test('one whose drop was interrupted is dropped to its end', async () => {
+    const target = await targetWith('SELECT 1');
+    const { database } = target;
+    const copy = `${database}__fallback_other`;
+    const mark = copyMark({ kind: 'fallback', target: database, run: 'other' });
+    await cluster.psql('postgres', `CREATE DATABASE "${copy}" OWNER "${target.user}" TEMPLATE template0`);
+    // As the server leaves it when it dies in DROP DATABASE.
+    await cluster.psql(
+      'postgres',
+      `COMMENT ON DATABASE "${copy}" IS '${mark}'; UPDATE pg_database SET datconnlimit = -2 WHERE datname = '${copy}'`,
+    );
+    await using admin = await target.server.connect(database);
+    await dropCopy(admin, database, copy);
+    expect(await copiesOf(target)).toEqual([]);
+  });
+
+  test('one that its run had no time to mark is claimed when it is empty, and nothing else is', async () => {
+    const target = await targetWith('SELECT 1');
+    const { database } = target;
+    const mark = { kind: 'fallback', target: database, run: 'other' } as const;
+    const copy = `${database}__fallback_other`;
+    await cluster.psql('postgres', `CREATE DATABASE "${copy}" OWNER "${target.user}" TEMPLATE template0`);
+    await using admin = await target.server.connect(database);
+    const isClaimed = async () => {
+      await claimCopy(target.server, admin, mark);
+      const comment = `SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '${copy}'`;
+      return (await cluster.psql('postgres', comment)) === copyMark(mark);
+    };
+    await cluster.psql(copy, 'CREATE TABLE theirs ()');
+    expect(await isClaimed()).toBe(false);
+    await cluster.psql(copy, `DROP TABLE theirs; COMMENT ON DATABASE "${copy}" IS 'theirs'`);
+    expect(await isClaimed()).toBe(false);
+    await cluster.psql(copy, `COMMENT ON DATABASE "${copy}" IS NULL`);
+    expect(await isClaimed()).toBe(true);
+    await dropCopy(admin, database, copy);
+    expect(await copiesOf(target)).toEqual([]);
+    await expect(claimCopy(target.server, admin, mark)).resolves.toBeUndefined();
   });
 });
