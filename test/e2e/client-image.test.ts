@@ -91,7 +91,7 @@ describe('a server of PostgreSQL 17 and tools of 15', () => {
     try {
       await client.query('BEGIN; LOCK TABLE "Note" IN ACCESS EXCLUSIVE MODE');
       await using run = await world.startMigrate({ env: engine.environment });
-      const waits = `SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'`;
+      const waits = `SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'safe-migrate dump' AND wait_event_type = 'Lock'`;
       await expect.poll(() => server.psql('postgres', waits), { timeout: 150_000 }).toBe('t');
       expect(await clientContainers()).toHaveLength(1);
       await run.killTree();

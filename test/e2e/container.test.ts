@@ -55,7 +55,7 @@ async function toolsInside(): Promise<readonly string[]> {
 }
 
 async function isDumping(world: World): Promise<void> {
-  const sql = `SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = '${world.database}' AND application_name = 'pg_dump' AND wait_event_type = 'Lock'`;
+  const sql = `SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = '${world.database}' AND application_name = 'safe-migrate dump' AND wait_event_type = 'Lock'`;
   // Every tool is started by docker: on a busy machine it takes a while to get here.
   await expect.poll(() => world.cluster.psql('postgres', sql), { timeout: 150_000 }).toBe('t');
 }

@@ -94,7 +94,7 @@ const nameIsTaken: Fault = {
         try {
           await until(
             world,
-            `EXISTS (SELECT FROM pg_stat_activity WHERE datname = '${world.database}' AND application_name = 'pg_dump' AND wait_event_type = 'Lock')`,
+            `EXISTS (SELECT FROM pg_stat_activity WHERE datname = '${world.database}' AND application_name = 'safe-migrate dump' AND wait_event_type = 'Lock')`,
           );
           taken = `${world.database}__fallback_${(await journalOf(world))?.run}`;
           await world.cluster.createDatabase(taken);

@@ -336,7 +336,7 @@ describe('a dump that did not come to its end', () => {
         cluster
           .psql(
             'postgres',
-            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${target.database}' AND application_name = 'pg_dump'`,
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${target.database}' AND application_name = 'safe-migrate dump'`,
           )
           .then(() => done(), done);
       },
