@@ -1795,7 +1795,12 @@ async function compareWithMigrations(ground, seen, signal) {
 		if (!(error instanceof SafeMigrateError)) throw error;
 		remarks.push(`Only the catalogs were compared: ${error.message}.`);
 	}
-	const drift = await scratch.value.compare(actual, replayed, prismaScript, signal);
+	const drift = await scratch.value.compare({
+		actual,
+		expected: replayed,
+		schema: project.historySchema,
+		prismaScript
+	}, signal);
 	const findings = drift.differences.length === 0 ? [] : [drifted(drift)];
 	return {
 		part: {
