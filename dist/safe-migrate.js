@@ -373,7 +373,7 @@ function describeToolFailure(tool, exit) {
 		message: `${tool} ended with ${describeEnd(exit)} and said nothing`,
 		object
 	};
-	const first = textOf$1(lines[errorAt]);
+	const first = textOf$2(lines[errorAt]);
 	const reported = serverMessage(lines.slice(errorAt + 1));
 	return {
 		message: (first.includes("ERROR: ") || reported === null ? first : `${first} ${reported}`).trim(),
@@ -385,7 +385,7 @@ function describeEnd(exit) {
 	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
 }
 const errorLine = /^(pg_dump|pg_restore|psql): (error|fatal): |^psql:[^ ]*: (ERROR|FATAL|error): |^(ERROR|FATAL): /;
-function textOf$1(line) {
+function textOf$2(line) {
 	return (line ?? "").replace(/^(pg_dump|pg_restore|psql): (error|fatal): /, "").replace(/^psql:[^ ]*: /, "");
 }
 /** pg_dump gives the server's own words on a line of detail. */
@@ -416,8 +416,8 @@ function tableOf(lines) {
 	}
 	return null;
 }
-const name$4 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
-const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$4}(?:\.${name$4})?)`);
+const name$5 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
+const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$5}(?:\.${name$5})?)`);
 /** The type and name in the head of the refused statement; the rest of it is not shown. */
 function commandObject(lines) {
 	for (const line of lines) {
@@ -5463,6 +5463,69 @@ function oppositeOf(statement) {
 	return null;
 }
 
+// src/database/postgres/drift/prisma-pieces.ts
+/**
+* The pieces of Prisma's script that can be run one by one, each with the comments above it; what Prisma puts between
+* BEGIN and COMMIT is one piece, without these two.
+*/
+function prismaPieces(script) {
+	const pieces = [];
+	let open = null;
+	for (const statement of statementsOf(script)) {
+		const words = withoutComments(statement);
+		if (/^BEGIN$/i.test(words)) open = [];
+		else if (/^COMMIT$/i.test(words)) {
+			if (open !== null) pieces.push(open);
+			open = null;
+		} else (open ?? newPiece(pieces)).push(`${statement};`);
+	}
+	if (open !== null) pieces.push(open);
+	return pieces.filter((piece) => piece.length > 0);
+}
+/** `DROP TABLE "x"` of `-- DropTable\nDROP TABLE "x";`. */
+function withoutComments(statement) {
+	return statement.replaceAll(/^\s*(?:--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)/gm, "").trim();
+}
+function newPiece(pieces) {
+	const piece = [];
+	pieces.push(piece);
+	return piece;
+}
+/** A script that cannot be split is one statement. */
+function statementsOf(script) {
+	try {
+		return splitStatements(script);
+	} catch {
+		return [script.trim().replace(/;$/, "")];
+	}
+}
+
+// src/database/postgres/drift/keeps-what-belongs.ts
+const name$4 = "\"(?:[^\"]|\"\")+\"";
+const table$1 = new RegExp(`^(?:DROP|ALTER) TABLE (${name$4}(?:\\.${name$4})?)`);
+const droppedColumn = new RegExp(`\\bDROP COLUMN (${name$4})`, "g");
+/**
+* Whether a piece of Prisma's script leaves alone what the migrations have as well. Prisma changes some types by
+* dropping the column and making it again, and knows nothing of schemas that its datasource does not name: the rows would
+* be gone. Tables and columns like that are left to ways that keep them.
+*/
+function keepsWhatBelongs(piece, expected, schema) {
+	return piece.every((statement) => {
+		const words = withoutComments(statement);
+		const [, named] = table$1.exec(words) ?? [];
+		if (named === void 0) return true;
+		const parts = [...named.matchAll(new RegExp(name$4, "g"))].map(([quoted]) => unquoted(quoted));
+		const belonging = expected.get(`TABLE ${parts.length === 1 ? `${schema}.` : ""}${parts.join(".")}`);
+		if (belonging === void 0) return true;
+		if (words.startsWith("DROP ")) return false;
+		const lines = linesOfTable(belonging.body);
+		return [...words.matchAll(droppedColumn)].every(([, column = ""]) => !lines.some((line) => line.startsWith(`    ${column} `) || line.startsWith(`    ${unquoted(column)} `)));
+	});
+}
+function unquoted(quoted) {
+	return quoted.slice(1, -1).replaceAll("\"\"", "\"");
+}
+
 // src/database/postgres/drift/object-statements.ts
 const name$3 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
 const qualifiedName = `${name$3}(?:\\.${name$3})*`;
@@ -5629,52 +5692,18 @@ function piecesOf(entry) {
 	}));
 }
 
-// src/database/postgres/drift/prisma-pieces.ts
-/**
-* The pieces of Prisma's script that can be run one by one, each with the comments above it; what Prisma puts between
-* BEGIN and COMMIT is one piece, without these two.
-*/
-function prismaPieces(script) {
-	const pieces = [];
-	let open = null;
-	for (const statement of statementsOf(script)) {
-		const words = withoutComments(statement);
-		if (/^BEGIN$/i.test(words)) open = [];
-		else if (/^COMMIT$/i.test(words)) {
-			if (open !== null) pieces.push(open);
-			open = null;
-		} else (open ?? newPiece(pieces)).push(`${statement};`);
-	}
-	if (open !== null) pieces.push(open);
-	return pieces.filter((piece) => piece.length > 0);
-}
-/** `DROP TABLE "x"` of `-- DropTable\nDROP TABLE "x";`. */
-function withoutComments(statement) {
-	return statement.replaceAll(/^\s*(?:--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)/gm, "").trim();
-}
-function newPiece(pieces) {
-	const piece = [];
-	pieces.push(piece);
-	return piece;
-}
-/** A script that cannot be split is one statement. */
-function statementsOf(script) {
-	try {
-		return splitStatements(script);
-	} catch {
-		return [script.trim().replace(/;$/, "")];
-	}
-}
-
 // src/database/postgres/drift/dependents.ts
 const name$2 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
 const changed$1 = new RegExp(`^(?:DROP|ALTER) (TABLE|VIEW|MATERIALIZED VIEW|FOREIGN TABLE|SEQUENCE|INDEX|FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN) (?:IF EXISTS )?(?:ONLY )?(${name$2}(?:\\.${name$2})*(?:\\([^;]*\\))?)`);
 /** dependent_objects_still_exist, and what ALTER … TYPE says of a view that uses the column. */
 const blocked = /* @__PURE__ */ new Set(["2BP01", "0A000"]);
+/** Views on views on views; also ends what depends on itself. */
+const maximumDepth = 30;
 /**
 * The statements that drop what keeps `statement` from being run, as far as it holds no data: views, policies,
 * triggers, functions, constraints and indexes that use the object which the statement names, and what uses those.
-* What else uses the object (columns, defaults) is not touched. Empty for other refusals.
+* What else uses the object (columns, defaults) is not touched. Those that use others come first. Empty for other
+* refusals.
 */
 async function dropsOfDependents(session, statement, refusal) {
 	if (!blocked.has(refusal.sqlState)) return [];
@@ -5699,17 +5728,19 @@ function rootOf(kind, object) {
 /** A view is used by way of its rule, a table's or view's row also by way of its type. */
 function question(root, columns) {
 	return `WITH RECURSIVE root(class, id) AS (${root}),
-    used(class, id, is_root) AS (
-      SELECT class, id, true FROM root
+    used(class, id, depth) AS (
+      SELECT class, id, 0 FROM root
     UNION
       SELECT CASE WHEN r.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass::oid END,
-             COALESCE(r.ev_class, d.objid), false
+             COALESCE(r.ev_class, d.objid), u.depth + 1
         FROM used u
         JOIN pg_depend d ON d.refclassid = u.class AND d.refobjid = u.id
         LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
-       WHERE (d.deptype = 'n' OR (d.deptype = 'i' AND d.classid = 'pg_type'::regclass)) AND ${columns.length === 0 ? "true" : `(NOT u.is_root OR d.refobjsubid IN (SELECT a.attnum FROM pg_attribute a
-           WHERE a.attrelid = u.id AND a.attname IN (${columns.map(literal).join(", ")})))`})
-    SELECT DISTINCT CASE u.class
+       WHERE (d.deptype = 'n' OR (d.deptype = 'i' AND d.classid = 'pg_type'::regclass)) AND ${columns.length === 0 ? "true" : `(u.depth > 0 OR d.refobjsubid IN (SELECT a.attnum FROM pg_attribute a
+           WHERE a.attrelid = u.id AND a.attname IN (${columns.map(literal).join(", ")})))`}
+         AND u.depth < ${maximumDepth}),
+    once AS (SELECT class, id, max(depth) AS depth FROM used GROUP BY class, id HAVING min(depth) > 0)
+    SELECT CASE u.class
         WHEN 'pg_class'::regclass THEN (SELECT format('DROP %s %s;', k.word, c.oid::regclass)
           FROM pg_class c JOIN (VALUES ('v', 'VIEW'), ('m', 'MATERIALIZED VIEW'), ('i', 'INDEX')) k(kind, word)
             ON k.kind = c.relkind WHERE c.oid = u.id)
@@ -5725,8 +5756,7 @@ function question(root, columns) {
         WHEN 'pg_constraint'::regclass THEN (SELECT format('ALTER TABLE %s DROP CONSTRAINT %I;', c.conrelid::regclass, c.conname)
           FROM pg_constraint c WHERE c.oid = u.id AND c.conrelid <> 0)
       END AS "drop"
-      FROM used u
-     WHERE NOT u.is_root AND (u.class, u.id) NOT IN (SELECT class, id FROM root WHERE id IS NOT NULL)`;
+      FROM once u ORDER BY u.depth DESC`;
 }
 
 // src/database/postgres/drift/table-statements.ts
@@ -5900,7 +5930,7 @@ async function reconcile(session, proposed, look) {
 	};
 	for (let round = 0; round < maximumRounds && (await current()).length > 0; round += 1) {
 		const before = attempt.steps.length;
-		attempt.refusals.clear();
+		attempt.beginRound();
 		await change();
 		if (await attempt.clearTheWay()) await change();
 		await attempt.tryTasks(additions(await current()));
@@ -5917,18 +5947,22 @@ async function reconcile(session, proposed, look) {
 }
 var Attempt = class {
 	steps = [];
-	/** Of this round: the statement that could not be run, and what the server said. */
-	refusals = /* @__PURE__ */ new Map();
 	/** The last refusal by object. */
 	reasons = /* @__PURE__ */ new Map();
 	#session;
+	/** Of this round, by the text of the statements. */
+	#refused = /* @__PURE__ */ new Map();
 	#runs = /* @__PURE__ */ new Map();
 	constructor(session) {
 		this.#session = session;
 	}
+	beginRound() {
+		this.#refused.clear();
+	}
 	/** Returns what could not be run yet. */
 	async tryProposed(pieces) {
-		return await this.#untilNothingHelps(pieces, (piece) => this.#run(piece, null));
+		const waiting = pieces.filter((piece) => !this.#runs.has(textOf$1(piece)));
+		return await this.#untilNothingHelps(waiting, (piece) => this.#run(piece, null));
 	}
 	async tryTasks(tasks) {
 		await this.#untilNothingHelps(tasks, async ({ object, type, ways }) => {
@@ -5939,12 +5973,17 @@ var Attempt = class {
 			return false;
 		});
 	}
-	/** Drops what keeps the refused statements from being run, which is made again later. Whether there was anything. */
+	/**
+	* Runs what was refused together with drops of what keeps it from being run, which is made again later: both or
+	* neither. Returns whether anything helped.
+	*/
 	async clearTheWay() {
 		const before = this.steps.length;
-		const drops = /* @__PURE__ */ new Set();
-		for (const [statement, refusal] of this.refusals) for (const drop of await dropsOfDependents(this.#session, statement, refusal)) drops.add(drop);
-		await this.#untilNothingHelps([...drops], (drop) => this.#run([drop], null));
+		for (const { statements, about, refusal } of [...this.#refused.values()]) {
+			const drops = /* @__PURE__ */ new Set();
+			for (const statement of statements) for (const drop of await dropsOfDependents(this.#session, statement, refusal)) drops.add(drop);
+			if (drops.size > 0 && await this.#run([...drops, ...statements], about)) this.#count(textOf$1(statements));
+		}
 		return this.steps.length > before;
 	}
 	async #untilNothingHelps(things, act) {
@@ -5957,24 +5996,33 @@ var Attempt = class {
 		}
 	}
 	async #run(statements, about) {
-		const text = statements.join("\n");
-		const runs = this.#runs.get(text) ?? 0;
-		if (runs >= maximumRuns) return false;
+		const text = textOf$1(statements);
+		if ((this.#runs.get(text) ?? 0) >= maximumRuns) return false;
 		const refusal = await tryStatements(this.#session, statements);
-		for (const statement of statements) if (refusal === null) this.refusals.delete(statement);
-		else this.refusals.set(statement, refusal);
 		if (refusal !== null) {
+			this.#refused.set(text, {
+				statements,
+				about,
+				refusal
+			});
 			if (about !== null) this.reasons.set(about.object, refusal.primaryMessage);
 			return false;
 		}
-		this.#runs.set(text, runs + 1);
+		this.#refused.delete(text);
+		this.#count(text);
 		this.steps.push({
 			statements,
 			about
 		});
 		return true;
 	}
+	#count(text) {
+		this.#runs.set(text, (this.#runs.get(text) ?? 0) + 1);
+	}
 };
+function textOf$1(statements) {
+	return statements.join("\n");
+}
 
 // src/database/postgres/drift/reconcile-script.ts
 /** The steps as a script for the target; empty when there are none. */
@@ -6023,10 +6071,12 @@ async function compareWithMigrations(request) {
 	const is = comparableEntries(actual);
 	const lost = (await loadEntries(copy.session, is.values())).filter(({ entry }) => !isOfGrants(entry));
 	const given = new Set(lost.map(({ entry }) => entry.object));
-	await standIn(copy.session, comparableEntries(expected), given);
+	const should = comparableEntries(expected);
+	await standIn(copy.session, should, given);
 	const untriedGrants = await settleGrants(copy, differences);
 	await copy.session.execute(`SET search_path TO ${identifier(request.schema)}`);
-	const { steps, left } = await reconcile(copy.session, prismaPieces(request.prismaScript), async () => differencesBetween(await copy.read(), expected, again).filter(({ object }) => !given.has(object)));
+	const proposed = prismaPieces(request.prismaScript).filter((piece) => keepsWhatBelongs(piece, should, request.schema));
+	const { steps, left } = await reconcile(copy.session, proposed, async () => differencesBetween(await copy.read(), expected, again).filter(({ object }) => !given.has(object)));
 	const migrator = migratorOf(actual);
 	return {
 		differences: differences.map(sentenceOf),
@@ -7816,6 +7866,11 @@ function providerIn(texts) {
 	}
 	return null;
 }
+/** The `schemas` of the datasource; empty when it names none, and Prisma looks at the URL's alone. */
+function schemasIn(texts) {
+	const block = texts.map(datasourceIn).find((each) => each !== null) ?? "";
+	return [...(/^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(block)?.[1] ?? "").matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([quoted]) => JSON.parse(quoted));
+}
 /** What stands between the braces, without lines that are comments; strings may hold braces. */
 function datasourceIn(text) {
 	const withoutComments = text.replace(/^\s*\/\/.*$/gm, "");
@@ -7866,6 +7921,7 @@ async function captureProject(request) {
 	return {
 		url: new Secret(captured.url),
 		schemaUrl: captured.urlIsHandedOver ? null : schemaUrlIn(texts),
+		schemas: schemasIn(texts),
 		schemaFiles: captured.schemaFiles,
 		migrationsDirectory: migrations.baseDir,
 		migrationNames: migrations.migrationDirectories.map(({ path }) => path)
@@ -8410,7 +8466,7 @@ async function makeScratchProject(traits, source = null) {
 		const schemaPath = join(directory, "schema.prisma");
 		const migrationsDirectory = join(directory, "migrations");
 		const configPath = traits.urlInSchema ? null : join(directory, "prisma.config.mjs");
-		await writeFile(schemaPath, datasource(traits));
+		await writeFile(schemaPath, datasource(traits, source?.schemas ?? []));
 		if (configPath !== null) await writeFile(configPath, config(schemaPath, migrationsDirectory));
 		await mkdir(migrationsDirectory);
 		await writeFile(join(migrationsDirectory, "migration_lock.toml"), "provider = \"postgresql\"\n");
@@ -8435,8 +8491,10 @@ async function makeScratchProject(traits, source = null) {
 		throw error;
 	}
 }
-function datasource(traits) {
-	return `datasource db {\n  provider = "postgresql"${traits.urlInSchema ? `\n  url = env("${scratchUrlVariable}")` : ""}\n}\n`;
+function datasource(traits, schemas) {
+	const url = traits.urlInSchema ? `\n  url = env("${scratchUrlVariable}")` : "";
+	const list = schemas.length === 0 ? "" : `\n  schemas = ${JSON.stringify(schemas)}`;
+	return `${schemas.length > 0 && traits.urlInSchema ? "generator client {\n  provider = \"prisma-client-js\"\n  previewFeatures = [\"multiSchema\"]\n}\n\n" : ""}datasource db {\n  provider = "postgresql"${url}${list}\n}\n`;
 }
 const config = (schemaPath, migrationsDirectory) => `export default {
   schema: ${JSON.stringify(schemaPath)},
@@ -12882,11 +12940,7 @@ const inputCatalogue = {
 	},
 	"encryption-recipients": { commands: ["migrate", "backup"] },
 	"encryption-identity": {
-		commands: [
-			"check",
-			"rollback",
-			"drill"
-		],
+		commands: ["rollback", "drill"],
 		secret: true
 	},
 	container: { commands },

@@ -132,7 +132,7 @@ async function readStatus(
 
 async function replay(
   call: Call & {
-    readonly source: { readonly migrationsDirectory: string };
+    readonly source: { readonly migrationsDirectory: string; readonly schemas: readonly string[] };
     readonly names: readonly string[];
     readonly scratch: Secret;
     readonly secrets: readonly string[];

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { GitHubApi } from './github-api.ts';
 import type { PostgresCluster } from './postgres.ts';
-import { prismaEngineEnv } from './prisma-engine/prisma-engine.ts';
-import { createPrismaProject, type PrismaProject } from './prisma-project.ts';
+import { engineModeOf, prismaEngineEnv } from './prisma-engine/prisma-engine.ts';
+import { createPrismaProject, type PrismaChoice, type PrismaProject, prismaCliOf } from './prisma-project.ts';
 import { type ActionOptions, type ActionResult, type ActionRun, runAction } from './runner.ts';
 
 const run = promisify(execFile);
@@ -17,7 +17,20 @@ export const initMigration = '20260101000000_init';
 export const initSql =
   'CREATE TABLE "User" (\n  "id" INTEGER NOT NULL,\n  "name" TEXT,\n\n  CONSTRAINT "User_pkey" PRIMARY KEY ("id")\n);\n';
 export const userModel = 'model User {\n  id   Int     @id\n  name String?\n}\n';
-const datasource = 'datasource db {\n  provider = "postgresql"\n}\n\n';
+/** Up to Prisma 6 the schema names the URL. */
+const datasource = (prisma: PrismaChoice, schemas: readonly string[]): string => {
+  const lines = [
+    'provider = "postgresql"',
+    ...(prisma === '5' || prisma === '6' ? ['url = env("DATABASE_URL")'] : []),
+    ...(schemas.length === 0 ? [] : [`schemas = ${JSON.stringify(schemas)}`]),
+  ];
+  // A preview feature up to 6.12.
+  const generator =
+    prisma === '5' && schemas.length > 0
+      ? 'generator client {\n  provider = "prisma-client-js"\n  previewFeatures = ["multiSchema"]\n}\n\n'
+      : '';
+  return `${generator}datasource db {\n  ${lines.join('\n  ')}\n}\n\n`;
+};
 
 /** A repository with a Prisma project, a database that has its base branch deployed, and a pull request to check. */
 export interface CheckGround extends AsyncDisposable {
@@ -51,16 +64,23 @@ export async function createCheckGround(options: {
   readonly deployed?: boolean;
   /** Folder of the project below the repository; default the root. */
   readonly folder?: string;
+  /** Default: Prisma 7. */
+  readonly prisma?: PrismaChoice;
+  /** `schemas` of the datasource; default: none are named. */
+  readonly schemas?: readonly string[];
 }): Promise<CheckGround> {
   const { target, shadow } = options;
+  const choice = options.prisma ?? '7';
+  const head = datasource(choice, options.schemas ?? []);
   const owned = await target.createOwnedDatabase('check');
   const home = await mkdtemp(join(tmpdir(), 'safe-migrate-check-'));
   const repository = join(home, 'repository');
   const project = await createPrismaProject(join(repository, options.folder ?? '.'), {
     migrations: options.base ?? { [initMigration]: initSql },
-    schemaPrisma: datasource + (options.models ?? userModel),
+    schemaPrisma: head + (options.models ?? userModel),
+    prisma: choice,
   });
-  const environment = { ...prismaEngineEnv('by-statement') };
+  const environment = prismaEngineEnv(engineModeOf(choice), choice);
   const git = async (...args: readonly string[]) => {
     const { stdout } = await run('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], {
       cwd: repository,
@@ -68,8 +88,7 @@ export async function createCheckGround(options: {
     return stdout.trim();
   };
   const prisma = async (...args: readonly string[]) => {
-    const cli = join(project.directory, 'node_modules', 'prisma', 'build', 'index.js');
-    const { stdout } = await run(process.execPath, [cli, ...args], {
+    const { stdout } = await run(process.execPath, [prismaCliOf(choice, project.directory), ...args], {
       cwd: project.directory,
       env: { PATH: process.env.PATH ?? '', ...environment, DATABASE_URL: owned.url },
     });
@@ -90,7 +109,7 @@ export async function createCheckGround(options: {
     url: owned.url,
     shadowUrl,
     database: owned.database,
-    writeSchema: (models) => writeFile(project.schemaPath, datasource + models),
+    writeSchema: (models) => writeFile(project.schemaPath, head + models),
     git,
     async commit() {
       await git('add', '-A');

@@ -174,6 +174,20 @@ RETURN NEW; END$f$;`,
   });
 });
 
+it('a column is given its type back with its values, where Prisma would drop it and make it again', async () => {
+  const { before, after } = await compare(
+    base,
+    `DROP POLICY "adults" ON "User"; DROP VIEW "names" CASCADE; ALTER TABLE "User" ALTER "age" TYPE TEXT; INSERT INTO "User" VALUES (1, 'a', '41', 'k');`,
+    {
+      prismaScript:
+        '-- AlterTable\nALTER TABLE "User" DROP COLUMN "age",\nADD COLUMN     "age" INTEGER DEFAULT 7;\n\n-- DropTable\nDROP TABLE "Order";',
+    },
+  );
+  expect(before.reconcileSql).toContain('ALTER COLUMN age TYPE integer USING age::integer');
+  expect(before.reconcileSql).not.toMatch(/DROP COLUMN|DROP TABLE/);
+  expect(after.differences).toEqual([]);
+});
+
 describe('drift that cannot be scripted is said to be so', () => {
   it('and the SQL still does the rest', async () => {
     const { before, after } = await compare(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { comparableEntries } from '../../../src/database/postgres/drift/comparable-entries.ts';
 import { differencesBetween, sentenceOf } from '../../../src/database/postgres/drift/differences.ts';
+import { keepsWhatBelongs } from '../../../src/database/postgres/drift/keeps-what-belongs.ts';
 import { prismaPieces } from '../../../src/database/postgres/drift/prisma-pieces.ts';
 import { reconcileScript } from '../../../src/database/postgres/drift/reconcile-script.ts';
 import { additions, changes } from '../../../src/database/postgres/drift/tasks.ts';
@@ -167,6 +168,22 @@ describe('Prisma’s script', () => {
         '-- DropIndex\nDROP INDEX "i;j";\n\n-- AlterEnum\nBEGIN;\nCREATE TYPE "a" AS ENUM (\'b\');\nDROP TYPE "c";\nCOMMIT;\n',
       ),
     ).toEqual([['-- DropIndex\nDROP INDEX "i;j";'], ['CREATE TYPE "a" AS ENUM (\'b\');', 'DROP TYPE "c";']]);
+  });
+});
+
+describe('what Prisma proposes', () => {
+  const expected = comparableEntries(side(table('    id integer NOT NULL,\n    "Kind" text')));
+  it.each([
+    ['DROP TABLE "t"', false],
+    ['-- DropTable\nDROP TABLE "public"."t"', false],
+    ['DROP TABLE "other"."t"', true],
+    ['DROP TABLE "hand"', true],
+    ['ALTER TABLE "t" DROP COLUMN "id",\nADD COLUMN     "id" TEXT', false],
+    ['/*\n  Warnings:\n*/\n-- AlterTable\nALTER TABLE "t" DROP COLUMN "Kind"', false],
+    ['ALTER TABLE "t" DROP COLUMN "hand"', true],
+    ['ALTER TABLE "t" ALTER COLUMN "id" DROP NOT NULL', true],
+  ])('%s: taken up %s, because the migrations have t with id and Kind', (statement, isTakenUp) => {
+    expect(keepsWhatBelongs([statement], expected, 'public')).toBe(isTakenUp);
   });
 });
 

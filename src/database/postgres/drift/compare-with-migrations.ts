@@ -10,6 +10,7 @@ import {
 } from './comparable-entries.ts';
 import { type Difference, differencesBetween, sentenceOf } from './differences.ts';
 import { reconcileGrants } from './grant-statements.ts';
+import { keepsWhatBelongs } from './keeps-what-belongs.ts';
 import { type Lost, loadEntries, tryStatements } from './load-entries.ts';
 import { createStatement, dropStatement } from './object-statements.ts';
 import { prismaPieces } from './prisma-pieces.ts';
@@ -50,10 +51,14 @@ export async function compareWithMigrations(request: {
   const is = comparableEntries(actual);
   const lost = (await loadEntries(copy.session, is.values())).filter(({ entry }) => !isOfGrants(entry));
   const given = new Set(lost.map(({ entry }) => entry.object));
-  await standIn(copy.session, comparableEntries(expected), given);
+  const should = comparableEntries(expected);
+  await standIn(copy.session, should, given);
   const untriedGrants = await settleGrants(copy, differences);
   await copy.session.execute(`SET search_path TO ${identifier(request.schema)}`);
-  const { steps, left } = await reconcile(copy.session, prismaPieces(request.prismaScript), async () =>
+  const proposed = prismaPieces(request.prismaScript).filter((piece) =>
+    keepsWhatBelongs(piece, should, request.schema),
+  );
+  const { steps, left } = await reconcile(copy.session, proposed, async () =>
     differencesBetween(await copy.read(), expected, again).filter(({ object }) => !given.has(object)),
   );
   const migrator = migratorOf(actual);

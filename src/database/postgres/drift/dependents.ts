@@ -12,10 +12,14 @@ const changed = new RegExp(
 /** dependent_objects_still_exist, and what ALTER … TYPE says of a view that uses the column. */
 const blocked = new Set(['2BP01', '0A000']);
 
+/** Views on views on views; also ends what depends on itself. */
+const maximumDepth = 30;
+
 /**
  * The statements that drop what keeps `statement` from being run, as far as it holds no data: views, policies,
  * triggers, functions, constraints and indexes that use the object which the statement names, and what uses those.
- * What else uses the object (columns, defaults) is not touched. Empty for other refusals.
+ * What else uses the object (columns, defaults) is not touched. Those that use others come first. Empty for other
+ * refusals.
  */
 export async function dropsOfDependents(
   session: SqlSession,
@@ -57,19 +61,21 @@ function question(root: string, columns: readonly string[]): string {
   const ofColumns =
     columns.length === 0
       ? 'true'
-      : `(NOT u.is_root OR d.refobjsubid IN (SELECT a.attnum FROM pg_attribute a
+      : `(u.depth > 0 OR d.refobjsubid IN (SELECT a.attnum FROM pg_attribute a
            WHERE a.attrelid = u.id AND a.attname IN (${columns.map(literal).join(', ')})))`;
   return `WITH RECURSIVE root(class, id) AS (${root}),
-    used(class, id, is_root) AS (
-      SELECT class, id, true FROM root
+    used(class, id, depth) AS (
+      SELECT class, id, 0 FROM root
     UNION
       SELECT CASE WHEN r.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass::oid END,
-             COALESCE(r.ev_class, d.objid), false
+             COALESCE(r.ev_class, d.objid), u.depth + 1
         FROM used u
         JOIN pg_depend d ON d.refclassid = u.class AND d.refobjid = u.id
         LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
-       WHERE (d.deptype = 'n' OR (d.deptype = 'i' AND d.classid = 'pg_type'::regclass)) AND ${ofColumns})
-    SELECT DISTINCT CASE u.class
+       WHERE (d.deptype = 'n' OR (d.deptype = 'i' AND d.classid = 'pg_type'::regclass)) AND ${ofColumns}
+         AND u.depth < ${maximumDepth}),
+    once AS (SELECT class, id, max(depth) AS depth FROM used GROUP BY class, id HAVING min(depth) > 0)
+    SELECT CASE u.class
         WHEN 'pg_class'::regclass THEN (SELECT format('DROP %s %s;', k.word, c.oid::regclass)
           FROM pg_class c JOIN (VALUES ('v', 'VIEW'), ('m', 'MATERIALIZED VIEW'), ('i', 'INDEX')) k(kind, word)
             ON k.kind = c.relkind WHERE c.oid = u.id)
@@ -85,6 +91,5 @@ function question(root: string, columns: readonly string[]): string {
         WHEN 'pg_constraint'::regclass THEN (SELECT format('ALTER TABLE %s DROP CONSTRAINT %I;', c.conrelid::regclass, c.conname)
           FROM pg_constraint c WHERE c.oid = u.id AND c.conrelid <> 0)
       END AS "drop"
-      FROM used u
-     WHERE NOT u.is_root AND (u.class, u.id) NOT IN (SELECT class, id FROM root WHERE id IS NOT NULL)`;
+      FROM once u ORDER BY u.depth DESC`;
 }

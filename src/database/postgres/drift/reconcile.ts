@@ -49,7 +49,7 @@ export async function reconcile(
   };
   for (let round = 0; round < maximumRounds && (await current()).length > 0; round += 1) {
     const before = attempt.steps.length;
-    attempt.refusals.clear();
+    attempt.beginRound();
     await change();
     if (await attempt.clearTheWay()) await change();
     await attempt.tryTasks(additions(await current()));
@@ -65,22 +65,33 @@ export async function reconcile(
   };
 }
 
+interface Refused {
+  readonly statements: readonly string[];
+  readonly about: Step['about'];
+  readonly refusal: SqlError;
+}
+
 class Attempt {
   readonly steps: Step[] = [];
-  /** Of this round: the statement that could not be run, and what the server said. */
-  readonly refusals = new Map<string, SqlError>();
   /** The last refusal by object. */
   readonly reasons = new Map<string, string>();
   readonly #session: SqlSession;
+  /** Of this round, by the text of the statements. */
+  readonly #refused = new Map<string, Refused>();
   readonly #runs = new Map<string, number>();
 
   constructor(session: SqlSession) {
     this.#session = session;
   }
 
+  beginRound(): void {
+    this.#refused.clear();
+  }
+
   /** Returns what could not be run yet. */
   async tryProposed(pieces: readonly (readonly string[])[]): Promise<readonly (readonly string[])[]> {
-    return await this.#untilNothingHelps(pieces, (piece) => this.#run(piece, null));
+    const waiting = pieces.filter((piece) => !this.#runs.has(textOf(piece)));
+    return await this.#untilNothingHelps(waiting, (piece) => this.#run(piece, null));
   }
 
   async tryTasks(tasks: readonly Task[]): Promise<void> {
@@ -92,14 +103,20 @@ class Attempt {
     });
   }
 
-  /** Drops what keeps the refused statements from being run, which is made again later. Whether there was anything. */
+  /**
+   * Runs what was refused together with drops of what keeps it from being run, which is made again later: both or
+   * neither. Returns whether anything helped.
+   */
   async clearTheWay(): Promise<boolean> {
     const before = this.steps.length;
-    const drops = new Set<string>();
-    for (const [statement, refusal] of this.refusals) {
-      for (const drop of await dropsOfDependents(this.#session, statement, refusal)) drops.add(drop);
+    for (const { statements, about, refusal } of [...this.#refused.values()]) {
+      const drops = new Set<string>();
+      for (const statement of statements) {
+        for (const drop of await dropsOfDependents(this.#session, statement, refusal)) drops.add(drop);
+      }
+      if (drops.size > 0 && (await this.#run([...drops, ...statements], about)))
+        this.#count(textOf(statements));
     }
-    await this.#untilNothingHelps([...drops], (drop) => this.#run([drop], null));
     return this.steps.length > before;
   }
 
@@ -117,20 +134,25 @@ class Attempt {
   }
 
   async #run(statements: readonly string[], about: Step['about']): Promise<boolean> {
-    const text = statements.join('\n');
-    const runs = this.#runs.get(text) ?? 0;
-    if (runs >= maximumRuns) return false;
+    const text = textOf(statements);
+    if ((this.#runs.get(text) ?? 0) >= maximumRuns) return false;
     const refusal = await tryStatements(this.#session, statements);
-    for (const statement of statements) {
-      if (refusal === null) this.refusals.delete(statement);
-      else this.refusals.set(statement, refusal);
-    }
     if (refusal !== null) {
+      this.#refused.set(text, { statements, about, refusal });
       if (about !== null) this.reasons.set(about.object, refusal.primaryMessage);
       return false;
     }
-    this.#runs.set(text, runs + 1);
+    this.#refused.delete(text);
+    this.#count(text);
     this.steps.push({ statements, about });
     return true;
   }
+
+  #count(text: string): void {
+    this.#runs.set(text, (this.#runs.get(text) ?? 0) + 1);
+  }
+}
+
+function textOf(statements: readonly string[]): string {
+  return statements.join('\n');
 }
