@@ -1,4 +1,4 @@
-import { yt as SafeMigrateError } from "./safe-migrate.js";
+import { St as SafeMigrateError } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 
 // src/storage/until-stopped.ts

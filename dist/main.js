@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as labelBefore, A as encryptionSentence, B as historyDigest, C as Hooks, D as findingsOf, E as checkPartNames, F as whenReachable, G as listBackups, H as needsBaseline, I as readyCopy, J as manifestName, K as digestOf, L as takeBaseline, M as finishEarlierRun, N as waysToFinish, P as recover, Q as backupId, R as fieldsOf, S as ReportBuilder, T as describeExit, U as readHistory, V as describeFailure, W as findBackup, X as sealedDumpName, Y as renderManifest, Z as backupFolder, _ as requestedCommand, _t as parseSql, a as saveWorkFolder, at as RunJournal, b as readArtifactAccess, bt as messageOf, c as runIdentity, ct as sha256OfFile, d as checkSections, et as countOf, f as plain, g as readInputs, h as parseInputs, ht as errorCodeIn, i as saveOpenRun, it as formatDuration, j as openStorages, k as writeSchemaText, l as repositoryRootOf, lt as YoungGarbage, m as surviveLostOutput, mt as checksumsOf, nt as formatBytes, ot as openPorts, p as resultSentence, q as dumpName, r as surviveStrayErrors, rt as formatCount, t as WorkFolder, tt as formatAge, u as publish, v as secretsOf, vt as RefusedError, x as ActionLog, xt as problemsOf, y as readGitHubContext, yt as SafeMigrateError, z as objectsIn } from "./safe-migrate.js";
+import { $ as backupFolder, A as encryptionSentence, B as nameParts, C as Hooks, Ct as messageOf, D as findingsOf, E as checkPartNames, F as whenReachable, G as readHistory, H as historyDigest, I as readyCopy, J as digestOf, K as findBackup, L as takeBaseline, M as finishEarlierRun, N as waysToFinish, P as recover, Q as sealedDumpName, R as unknownFunctions, S as ReportBuilder, St as SafeMigrateError, T as describeExit, U as describeFailure, V as objectsIn, W as needsBaseline, X as manifestName, Y as dumpName, Z as renderManifest, _ as requestedCommand, _t as errorCodeIn, a as saveWorkFolder, at as formatCount, b as readArtifactAccess, bt as parseSql, c as runIdentity, ct as openPorts, d as checkSections, dt as YoungGarbage, et as backupId, f as plain, g as readInputs, gt as checksumsOf, h as parseInputs, i as saveOpenRun, it as formatBytes, j as openStorages, k as writeSchemaText, l as repositoryRootOf, m as surviveLostOutput, nt as countOf, ot as formatDuration, p as resultSentence, q as listBackups, r as surviveStrayErrors, rt as formatAge, st as RunJournal, t as WorkFolder, tt as labelBefore, u as publish, ut as sha256OfFile, v as secretsOf, wt as problemsOf, x as ActionLog, xt as RefusedError, y as readGitHubContext, yt as parseBlock, z as fieldsOf } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash, createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { Readable, Writable } from "node:stream";
@@ -1303,14 +1303,14 @@ function unpackSchemaText(schema) {
 // src/commands/manifest-text.ts
 /** The manifest of a backup as it is stored, authenticated where there is a passphrase to do it with. */
 async function manifestText(context, settings, ready, backup) {
-	const manifest = describe(context, settings, ready, backup);
+	const manifest = describe$1(context, settings, ready, backup);
 	const { encryption } = settings;
 	return encryption?.kind === "passphrase" ? await signManifest(manifest, encryption.passphrase) : renderManifest({
 		...manifest,
 		authentication: null
 	});
 }
-function describe(context, settings, ready, backup) {
+function describe$1(context, settings, ready, backup) {
 	const { database, migrator, facts, history } = ready;
 	return {
 		formatVersion: 1,
@@ -1611,10 +1611,10 @@ function asFinding({ code, message, hint }) {
 
 // src/commands/check/broken-project.ts
 /** A project that Prisma itself would refuse, e.g. for a lock file of another provider: one finding, nothing else. */
-function brokenProject(error, settings, project) {
+function brokenProject(error, settings, subject) {
 	return {
 		fails: settings.failOn !== "none",
-		project,
+		subject,
 		parts: checkPartNames.map((name) => {
 			const isFirst = name === "history";
 			return {
@@ -1694,7 +1694,8 @@ async function openBase(context, project, log) {
 		return { value: await context.ports.readBaseBranch({
 			repository: context.repository,
 			paths: [project.migrationsDirectory, project.schemaPath],
-			baseCommit: context.pullRequest.baseCommit
+			baseCommit: context.pullRequest.baseCommit,
+			headCommit: context.pullRequest.headCommit
 		}) };
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
@@ -1857,7 +1858,8 @@ function notChecked$1(because) {
 /**
 * What a branch does to migrations that its base holds already and that are most likely applied somewhere: edited,
 * deleted, renamed; and new ones that sort before old ones. `folder`: the migrations', relative to the repository.
-* `isMerged`: the head is known to hold the base, so what is missing in it was deleted and is not just behind.
+* `isMerged`: the head is known to come from `base`, so what is missing in it was deleted and is not just behind.
+* `tip`: the base branch as it is now, when it has moved on since.
 */
 function compareBranches(base, head, options) {
 	const { folder, isMerged } = options;
@@ -1873,15 +1875,17 @@ function compareBranches(base, head, options) {
 		findings.push(twin === void 0 ? deleted(name, isMerged) : renaming(name, twin, fileOf));
 	}
 	for (const [name, blob] of before) {
-		const now = after.get(name);
-		if (now !== void 0 && now !== blob) findings.push(edited(name, fileOf));
+		const here = after.get(name);
+		if (here !== void 0 && here !== blob) findings.push(edited(name, fileOf));
 	}
-	const last = [...before.keys()].toSorted().at(-1);
+	const now = scriptsIn(options.tip ?? base, folder);
+	const last = [...now.keys()].toSorted().at(-1);
 	for (const name of added) if (last !== void 0 && name < last && !renamed.has(name)) findings.push(outOfOrder$1(name, last, fileOf));
+	const ahead = [...now.keys()].filter((name) => !isMerged || !before.has(name));
 	return {
 		findings,
 		added,
-		onBase: new Set(before.keys())
+		ahead: new Set(ahead)
 	};
 }
 /** `name → blob` of every `<name>/migration.sql`. */
@@ -1940,7 +1944,7 @@ function outOfOrder$1(name, last, fileOf) {
 /**
 * What `_prisma_migrations` says about these migrations, including what `prisma migrate status` does not tell: it
 * lets pending ones hide failed ones and calls a database that is ahead of its files up to date.
-* `rows` null: there is no such table. `onBase`: names that the base branch holds, null when that is not known.
+* `rows` null: there is no such table. `ahead`: names that the base branch holds and this one may just not have yet.
 */
 function compareWithDatabase(folders, rows, options) {
 	const inForce = (rows ?? []).filter((row) => row.rolledBackAt === null);
@@ -1952,7 +1956,7 @@ function compareWithDatabase(folders, rows, options) {
 			...options.needsBaseline ? [notBaselined()] : [],
 			...inForce.filter((row) => row.finishedAt === null).map((row) => failedRow(row, folders)),
 			...folders.flatMap((folder) => editedSince(folder, inForce)),
-			...aheadOfFiles(folders, finished, options.onBase),
+			...aheadOfFiles(folders, finished, options.ahead),
 			...rolledBack(folders, rows ?? [], known),
 			...outOfOrder(folders, finished)
 		],
@@ -1993,10 +1997,10 @@ function editedSince(folder, rows) {
 		line: 1
 	}];
 }
-function aheadOfFiles(folders, finished, onBase) {
+function aheadOfFiles(folders, finished, ahead) {
 	const onDisk = new Set(folders.map((folder) => folder.name));
 	return [...finished].filter((name) => !onDisk.has(name)).map((name) => {
-		const isBehind = onBase?.has(name) === true;
+		const isBehind = ahead.has(name);
 		return {
 			severity: isBehind ? "warning" : "error",
 			code: "SM_HISTORY_MISSING",
@@ -2104,13 +2108,14 @@ async function lookAtHistory(ground) {
 	const folders = await readFolders(project.migrationsDirectory, project.migrationNames, fileOf);
 	const branch = base.value === null ? null : compareBranches(base.value.base, base.value.head, {
 		isMerged: base.value.isMerged,
+		tip: base.value.tip,
 		folder: fileOf(project.migrationsDirectory)
 	});
 	const read = database.value === null ? null : await readDatabase(database.value, project.historySchema);
 	const rows = read?.rows ?? null;
 	const byDatabase = read === null || read.problem !== null ? null : compareWithDatabase(folders, rows, {
 		needsBaseline: read.needsBaseline,
-		onBase: base.value?.isMerged === true ? null : branch?.onBase ?? null
+		ahead: branch?.ahead ?? /* @__PURE__ */ new Set()
 	});
 	const isNew = (name) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
 	const findings = [
@@ -2167,6 +2172,67 @@ function withoutTwins(findings) {
 	});
 }
 
+// src/lint/block-statements.ts
+/** Statements that run a text. */
+const dynamic = ["PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"];
+/** Reads the PL/pgSQL of a DO statement with PostgreSQL's own parsers; null when it is none, or cannot be read. */
+function blockStatements(block) {
+	if (!isPlPgSql(block.node)) return null;
+	const tree = parseBlock(block.text);
+	if (tree === null) return null;
+	const opening = block.text.search(/\$[^$\s]*\$|'/);
+	const firstLine = block.line + block.text.slice(0, Math.max(0, opening)).split("\n").length - 1;
+	const statements = [];
+	let hasUnknown = false;
+	const waiting = [{
+		node: tree,
+		line: 1
+	}];
+	for (let next = waiting.pop(); next !== void 0; next = waiting.pop()) {
+		const { node, line: outer } = next;
+		if (Array.isArray(node)) {
+			waiting.push(...node.toReversed().map((each) => ({
+				node: each,
+				line: outer
+			})));
+			continue;
+		}
+		if (typeof node !== "object" || node === null) continue;
+		const fields = node;
+		const line = typeof fields.lineno === "number" ? fields.lineno : outer;
+		if (dynamic.some((kind) => kind in fields) || "dynquery" in fields) hasUnknown = true;
+		const { query } = fieldsOf(fields, "PLpgSQL_expr");
+		if (typeof query === "string") {
+			const parsed = parsedQuery(query);
+			if (parsed === null) hasUnknown = true;
+			else statements.push(...parsed.map((each) => ({
+				...each,
+				line: firstLine + line - 1
+			})));
+			continue;
+		}
+		waiting.push(...Object.values(fields).toReversed().map((each) => ({
+			node: each,
+			line
+		})));
+	}
+	return {
+		statements,
+		hasUnknown
+	};
+}
+/** `DO LANGUAGE plpython3u …` is somebody else's grammar. */
+function isPlPgSql(node) {
+	const { args } = fieldsOf(node, "DoStmt");
+	const language = (Array.isArray(args) ? args.map((each) => fieldsOf(each, "DefElem")) : []).find(({ defname }) => defname === "language");
+	return language === void 0 || fieldsOf(language.arg, "String").sval === "plpgsql";
+}
+/** A statement, an expression, or an assignment of one. */
+function parsedQuery(query) {
+	const assigned = /^[^:=]*:?=(.*)$/s.exec(query)?.[1];
+	return parseSql(query) ?? parseSql(`SELECT ${query}`) ?? (assigned === void 0 ? null : parseSql(`SELECT ${assigned}`));
+}
+
 // src/lint/destructive.ts
 /** What a DROP of it takes along: rows, or columns of that type. Views, indexes and functions hold no data. */
 const droppedWithData = /* @__PURE__ */ new Map([
@@ -2181,22 +2247,42 @@ const droppedWithColumns = /* @__PURE__ */ new Map([
 	["OBJECT_DOMAIN", "drops, with the columns that use it, the domain"],
 	["OBJECT_EXTENSION", "drops, with the columns that use it, the extension"]
 ]);
+/** Called for what they do, and known not to destroy anything. */
+const keepsData = /* @__PURE__ */ new Set([
+	"setval",
+	"pg_catalog.setval",
+	"pg_notify"
+]);
 /**
-* The statements of a script that can destroy data, in their order: drops, truncates, deletes and updates without
-* WHERE, changes of a column's type, and code whose effect cannot be read from the script.
+* The statements of a script that destroy data, in their order: drops, truncates, deletes and updates of all rows, changes
+* of a column's type; also inside of DO blocks. After them those of which that cannot be known from the script: SQL that
+* is put together while it runs, procedures, and functions that a SELECT is run for.
 * null when the script is no SQL to PostgreSQL's parser or the parser was not loaded.
 */
 function destructiveStatements(sql) {
 	const statements = parseSql(sql);
 	if (statements === null) return null;
-	return statements.flatMap((statement) => foundIn(statement).map(({ action, object }) => ({
+	const prepared = new Set(statements.flatMap(({ kind, node }) => kind === "PrepareStmt" ? [fieldsOf(node, kind).name] : []));
+	const all = statements.flatMap((statement) => describe(statement, prepared));
+	return [...all.filter((each) => each.isCertain), ...all.filter((each) => !each.isCertain)];
+}
+function describe(statement, prepared) {
+	const told = (found) => found.map(({ action, object, isCertain = true }) => ({
 		action,
 		object,
+		isCertain,
 		line: statement.line,
 		statement: statement.text
-	})));
+	}));
+	if (statement.kind !== "DoStmt") return told(foundIn(statement, prepared));
+	const block = blockStatements(statement);
+	return [...(block?.statements ?? []).flatMap((inner) => describe(inner, prepared)), ...block === null || block.hasUnknown ? told([{
+		action: "runs",
+		object: "DO",
+		isCertain: false
+	}]) : []];
 }
-function foundIn({ kind, node }) {
+function foundIn({ kind, node }, prepared) {
 	const fields = fieldsOf(node, kind);
 	switch (kind) {
 		case "DropStmt": return dropped(fields);
@@ -2213,12 +2299,18 @@ function foundIn({ kind, node }) {
 			action: "empties the table",
 			object: relationName(fieldsOf(relation, "RangeVar"))
 		}));
-		case "DoStmt": return [{
-			action: "runs code whose effect cannot be read from the script",
-			object: "DO"
-		}];
+		case "CallStmt": return [call("calls", nameParts(fieldsOf(fields, "funccall").funcname).join("."))];
+		case "ExecuteStmt": return prepared.has(fields.name) ? [] : [call("executes", String(fields.name))];
+		case "SelectStmt": return [...changedRows(node), ...unknownFunctions(node).filter((name) => !keepsData.has(name)).map((name) => call("calls", `${name}()`))];
 		default: return changedRows(node);
 	}
+}
+function call(action, object) {
+	return {
+		action,
+		object,
+		isCertain: false
+	};
 }
 function dropped(fields) {
 	const removed = String(fields.removeType);
@@ -2250,18 +2342,46 @@ function alteredColumns(fields) {
 		return [];
 	});
 }
-/** DELETE and UPDATE of all rows, also inside of a WITH. */
+/** DELETE and UPDATE of all rows, and what MERGE deletes; also inside of a WITH. */
 function changedRows(node) {
 	const found = [];
-	for (const fields of objectsIn(node)) for (const [kind, action] of [["DeleteStmt", "deletes every row of"], ["UpdateStmt", "changes every row of"]]) {
-		const statement = fieldsOf(fields, kind);
-		if (statement.relation === void 0 || statement.whereClause !== void 0) continue;
-		found.push({
-			action,
-			object: relationName(fieldsOf(statement, "relation"))
-		});
+	for (const fields of objectsIn(node)) {
+		for (const [kind, action] of [["DeleteStmt", "deletes every row of"], ["UpdateStmt", "changes every row of"]]) {
+			const statement = fieldsOf(fields, kind);
+			if (statement.relation === void 0 || !isAlways(statement.whereClause)) continue;
+			found.push({
+				action,
+				object: relationName(fieldsOf(statement, "relation"))
+			});
+		}
+		found.push(...mergedRows(fieldsOf(fields, "MergeStmt")));
 	}
 	return found;
+}
+/** What is deleted depends on the other table; what is updated is taken for meant, unless it is every row. */
+function mergedRows(fields) {
+	const actions = listOf(fields.mergeWhenClauses).flatMap((clause) => {
+		const { commandType, condition, matchKind } = fieldsOf(clause, "MergeWhenClause");
+		if (commandType === "CMD_DELETE") return ["deletes rows of"];
+		const isEvery = isAlways(condition) && isAlways(fields.joinCondition) && matchKind === "MERGE_WHEN_MATCHED";
+		return commandType === "CMD_UPDATE" && isEvery ? ["changes every row of"] : [];
+	});
+	const object = relationName(fieldsOf(fields, "relation"));
+	return [...new Set(actions)].map((action) => ({
+		action,
+		object
+	}));
+}
+/** No condition, `true`, or `1 = 1`. */
+function isAlways(condition) {
+	if (condition === void 0) return true;
+	if (fieldsOf(fieldsOf(condition, "A_Const"), "boolval").boolval === true) return true;
+	const { name, lexpr, rexpr } = fieldsOf(condition, "A_Expr");
+	const [left, right] = [lexpr, rexpr].map((side) => JSON.stringify({
+		...fieldsOf(side, "A_Const"),
+		location: 0
+	}));
+	return [lexpr, rexpr].every((side) => Object.keys(fieldsOf(side, "A_Const")).length > 0) && left === right && nameParts(name).join("") === "=";
 }
 function listOf(value) {
 	return Array.isArray(value) ? value : [];
@@ -2302,7 +2422,8 @@ function lookAtPending(history) {
 			isReadable: destructive !== null
 		}];
 	});
-	const findings = migrations.flatMap(findingsIn);
+	const all = migrations.flatMap(findingsIn);
+	const findings = [...all.filter(({ code }) => code === "SM_DATA_LOSS"), ...all.filter(({ code }) => code !== "SM_DATA_LOSS")];
 	const notChecked = history.applied === null ? ["Pending is what this pull request adds; the database was not asked."] : [];
 	return {
 		part: {
@@ -2323,11 +2444,17 @@ function findingsIn(migration) {
 		file: migration.file,
 		line: 1
 	}];
-	return migration.destructive.map(({ action, object, line }) => ({
+	return migration.destructive.map(({ isCertain, action, object, line }) => ({
 		severity: "warning",
-		code: "SM_DATA_LOSS",
-		message: `${migration.name} ${action} ${object}`,
-		hint: "Make sure that nobody needs this data, or copy it elsewhere in an earlier migration.",
+		...isCertain ? {
+			code: "SM_DATA_LOSS",
+			message: `${migration.name} ${action} ${object}`,
+			hint: "Make sure that nobody needs this data, or copy it elsewhere in an earlier migration."
+		} : {
+			code: "SM_DATA_UNKNOWN",
+			message: `${migration.name} ${action} ${object}, and what that does cannot be known from the script: it may destroy data`,
+			hint: "Read it with care."
+		},
 		file: migration.file,
 		line
 	}));
@@ -2403,11 +2530,10 @@ function notChecked(because, findings = []) {
 */
 async function check(context, settings) {
 	const { log, report, signal } = context;
-	const project = relative(context.repository, settings.workingDirectory).replaceAll("\\", "/") || ".";
 	await using ground = await log.phase("preflight", async (phaseLog) => {
 		const value = await openGround(context, settings, phaseLog).catch((error) => {
 			if (!(error instanceof SafeMigrateError) || error.code !== "SM_PROVIDER") throw error;
-			report.check(brokenProject(error, settings, project));
+			report.check(brokenProject(error, settings, subjectOf(context, settings, settings.databaseUrl)));
 			return null;
 		});
 		if (value === null) return {
@@ -2450,7 +2576,7 @@ async function check(context, settings) {
 	report.drift(drift.drift === null ? "unknown" : drift.drift.differences.length > 0 ? "true" : "false");
 	const found = {
 		fails: failsBy(settings.failOn, findingsOf({ parts }).map(({ severity }) => severity)),
-		project,
+		subject: subjectOf(context, settings, ground.project.url),
 		parts,
 		pending: pending.migrations,
 		changesDatabase: changesDatabase(ground),
@@ -2461,6 +2587,21 @@ async function check(context, settings) {
 	report.check(found);
 	return "checked";
 }
+function subjectOf(context, settings, url) {
+	const pathOf = (path) => relative(context.repository, path).replaceAll("\\", "/") || ".";
+	const { workingDirectory, prismaSchema, prismaConfig } = settings;
+	const address = url === null ? null : context.ports.addressOf(url, workingDirectory);
+	return {
+		project: pathOf(workingDirectory),
+		schema: prismaSchema === null ? null : pathOf(prismaSchema),
+		config: prismaConfig === null ? null : pathOf(prismaConfig),
+		database: address === null ? null : {
+			host: address.host,
+			port: address.port,
+			name: address.database
+		}
+	};
+}
 function sights(ground) {
 	return [
 		ground.base.value === null ? "base branch not compared with" : "base branch read",
@@ -2469,7 +2610,7 @@ function sights(ground) {
 	].join(", ");
 }
 function lossesOf(migration) {
-	return migration.destructive.map(({ statement, object }) => ({
+	return migration.destructive.filter(({ isCertain }) => isCertain).map(({ statement, object }) => ({
 		migration: migration.name,
 		statement,
 		object
@@ -3619,7 +3760,10 @@ const event = object({ pull_request: object({
 		sha: string().regex(/^[0-9a-f]{40,64}$/),
 		repo: repository
 	}),
-	head: object({ repo: repository.nullable() })
+	head: object({
+		sha: string().regex(/^[0-9a-f]{40,64}$/),
+		repo: repository.nullable()
+	})
 }) });
 /** The pull request that the event of this run is about; null for other events and outside of GitHub Actions. */
 function readPullRequest(env) {
@@ -3637,6 +3781,7 @@ function readPullRequest(env) {
 	return {
 		number,
 		baseCommit: base.sha,
+		headCommit: head.sha,
 		isFromFork: head.repo?.full_name !== base.repo.full_name
 	};
 }
@@ -3644,18 +3789,28 @@ function readPullRequest(env) {
 // src/report/comment.ts
 /** GitHub refuses 65 536 characters; counted in bytes, with room for the last line. */
 const maximumBytes = 65e3;
-/** First line of the comment for one project: by it the comment is found again. */
-function commentMarker(project) {
-	return `<!-- safe-migrate:check:${encodeURIComponent(project)} -->`;
+/**
+* First line of a comment, by which it is found again. What one project's check looks at tells its comments apart (a
+* matrix of databases or schemas), and so does `job`: two of them would take turns in one comment otherwise.
+*/
+function commentMarker({ project, schema, config, database }, job) {
+	const rest = JSON.stringify([
+		job,
+		schema,
+		config,
+		database
+	]);
+	const digest = createHash("sha256").update(rest).digest("hex").slice(0, 12);
+	return `<!-- safe-migrate:check:${encodeURIComponent(project)}:${digest} -->`;
 }
 /**
 * The comment on the pull request. One line when it changes nothing of the database and nothing is wrong. What does
 * not fit is named, and stands in the job summary.
 */
-function commentMarkdown(report) {
+function commentMarkdown(report, job) {
 	const { check } = report;
 	if (check === null) throw new TypeError("only a check is commented on");
-	const title = `${commentMarker(check.project)}\n**safe-migrate**${check.project === "." ? "" : ` (${plain(check.project)})`}`;
+	const title = `${commentMarker(check.subject, job)}\n**safe-migrate**${nameOf(check.subject)}`;
 	if (isQuiet(check)) return `${title}: no database changes.\n`;
 	const summary = report.run.url === null ? "the job summary" : `[the job summary](${report.run.url})`;
 	let comment = `${title}: ${plain(resultSentence(report))}\n\n`;
@@ -3667,13 +3822,23 @@ function commentMarkdown(report) {
 	}
 	return comment + footer;
 }
+/** For people who see several comments: which is this. */
+function nameOf({ project, schema, config, database }) {
+	const given = [
+		project === "." ? null : project,
+		schema,
+		config,
+		database?.name ?? null
+	].filter((part) => part !== null);
+	return given.length === 0 ? "" : ` (${given.map(plain).join(", ")})`;
+}
 function isQuiet(check) {
 	return check.changesDatabase === false && findingsOf(check).every(({ severity }) => severity === "notice");
 }
 
 // src/runner/pull-request-comment.ts
 /**
-* Keeps one comment for this project on the pull request: made once, edited after that. A comment that cannot be
+* Keeps one comment for what this job checks on the pull request: made once, edited after that. A comment that cannot be
 * written (a fork's token may only read) is a warning; the job summary holds the same.
 */
 async function commentOnPullRequest(request) {
@@ -3691,8 +3856,8 @@ async function commentOnPullRequest(request) {
 			owner,
 			repo
 		};
-		const marker = commentMarker(report.check.project);
-		const body = commentMarkdown(report);
+		const marker = commentMarker(report.check.subject, context.job);
+		const body = commentMarkdown(report, context.job);
 		const ours = await findComment(getOctokit(token), {
 			...where,
 			issue_number: pullRequest.number

@@ -7282,28 +7282,51 @@ function formsOf(value) {
 // src/git/base-branch.ts
 const gitTimeoutMs = 6e4;
 /**
-* Reads `paths` in the base commit and in HEAD. Of a shallow clone, which is what actions/checkout makes, the
-* base commit is fetched alone (`--depth=1`). Writes nothing but git's own objects.
+* Reads `paths` in the base and in HEAD. Of a shallow clone, which is what actions/checkout makes, the commit that is
+* needed is fetched alone (`--depth=1`). Writes nothing but git's own objects.
+*
+* `baseCommit` is the base branch as it was when the pull request was last pushed to, while the merge that GitHub makes
+* for a run takes the base branch as it is then: its first parent counts. Where the pull request's own branch is
+* checked out, it is the commit where that left the base branch.
 * Rejects with SM_BASE_BRANCH: no git, no repository, or a base that cannot be had.
 */
 async function readBaseBranch(request) {
-	const { repository, baseCommit } = request;
+	const { repository, baseCommit, headCommit } = request;
 	const paths = request.paths.map((path) => relative(repository, path));
 	const outside = paths.find((path) => path.startsWith(".."));
 	if (outside !== void 0) throw notReadable(`${outside} lies outside of the repository`);
-	if (!await succeeds(repository, "cat-file", "-e", `${baseCommit}^{commit}`)) {
-		if (!await succeeds(repository, "fetch", "--quiet", "--no-tags", "--depth=1", "origin", baseCommit)) throw notReadable(`the base commit ${baseCommit.slice(0, 12)} is not in this clone and cannot be fetched`);
-	}
-	const [base, head, isMerged] = await Promise.all([
-		listing(repository, baseCommit, paths),
-		listing(repository, "HEAD", paths),
-		holds(repository, baseCommit)
-	]);
+	const [mergedInto, merged] = await parentsOfHead(repository);
+	const tip = mergedInto !== void 0 && merged === headCommit ? mergedInto : baseCommit;
+	await fetchCommit(repository, tip);
+	const start = tip === mergedInto ? tip : await forkPoint(repository, tip);
+	const list = (commit) => listing(repository, commit, paths);
+	const [base, head] = await Promise.all([list(start ?? tip), list("HEAD")]);
 	return {
 		base,
 		head,
-		isMerged
+		tip: start === tip ? base : await list(tip),
+		isMerged: start !== null
 	};
+}
+async function fetchCommit(repository, commit) {
+	if (await succeeds(repository, "cat-file", "-e", `${commit}^{commit}`)) return;
+	if (await succeeds(repository, "fetch", "--quiet", "--no-tags", "--depth=1", "origin", commit)) return;
+	throw notReadable(`the base commit ${commit.slice(0, 12)} is not in this clone and cannot be fetched`);
+}
+/** Of a merge commit; it names them even where their history was cut off. */
+async function parentsOfHead(repository) {
+	const [headers = ""] = (await git(repository, "cat-file", "-p", "HEAD")).split("\n\n", 1);
+	const parents = [...headers.matchAll(/^parent (\S+)$/gm)].map(([, id = ""]) => id);
+	return parents.length > 1 ? parents : [];
+}
+/** The last commit that HEAD has in common with the base branch; null where the history does not reach that far. */
+async function forkPoint(repository, tip) {
+	const { exitCode, stdout } = await run(repository, [
+		"merge-base",
+		tip,
+		"HEAD"
+	]);
+	return exitCode === 0 ? stdout.trim() : null;
 }
 /** `git ls-tree -r -z`: `<mode> blob <id>\t<path>` for every file. */
 async function listing(repository, commit, paths) {
@@ -7314,12 +7337,6 @@ async function listing(repository, commit, paths) {
 		if (id !== void 0 && path !== void 0) files.set(path, id);
 	}
 	return files;
-}
-/** A merge commit names its parents even where their history was cut off. */
-async function holds(repository, baseCommit) {
-	const [headers = ""] = (await git(repository, "cat-file", "-p", "HEAD")).split("\n\n", 1);
-	if ([...headers.matchAll(/^parent (\S+)$/gm)].map(([, id]) => id).includes(baseCommit)) return true;
-	return await succeeds(repository, "merge-base", "--is-ancestor", baseCommit, "HEAD");
 }
 async function git(repository, ...args) {
 	const { exitCode, stdout, stderr } = await run(repository, args);
@@ -7408,6 +7425,15 @@ function parseSql(sql) {
 			line: offsets.lineAt(start)
 		};
 	});
+}
+/** A DO statement's PL/pgSQL as a tree (PostgreSQL's plpgsql.h); null when it cannot be read. Never throws. */
+function parseBlock(statement) {
+	if (parser === null || statement.includes("\0")) return null;
+	try {
+		return parser.parsePlPgSQLSync(statement);
+	} catch {
+		return null;
+	}
 }
 /** Turns the parser's offsets, which count UTF-8 bytes, into string offsets. Asked in ascending order. */
 var ByteOffsets = class {
@@ -10998,10 +11024,24 @@ function callsUnknownFunction(kind, node) {
 	const tree = kind === "CreateStmt" ? fieldsOf(node, kind).partbound : node;
 	for (const fields of objectsIn(tree, (each) => !isStored(each))) {
 		if (isStored(fields)) continue;
-		if ("FuncCall" in fields && !isHarmless(nameParts(fieldsOf(fields, "FuncCall").funcname))) return true;
+		if (unknownName(fields) !== null) return true;
 		if ("A_Expr" in fields && !isPlainOperator(nameParts(fieldsOf(fields, "A_Expr").name))) return true;
 	}
 	return false;
+}
+/** The functions below the node that are not known to be harmless, each once, as the script names them. */
+function unknownFunctions(node) {
+	const names = /* @__PURE__ */ new Set();
+	for (const fields of objectsIn(node)) {
+		const name = unknownName(fields);
+		if (name !== null) names.add(name.join("."));
+	}
+	return [...names];
+}
+function unknownName(fields) {
+	if (!("FuncCall" in fields)) return null;
+	const name = nameParts(fieldsOf(fields, "FuncCall").funcname);
+	return isHarmless(name) ? null : name;
 }
 /** Parts of DDL that are stored and not run. (ADD COLUMN … DEFAULT and ALTER … TYPE … USING do run.) */
 function isStored(fields) {
@@ -12342,6 +12382,7 @@ function readGitHubContext(env) {
 		repository,
 		runUrl: repository && runId ? `${server}/${repository}/actions/runs/${runId}/attempts/${attempt}` : null,
 		runId,
+		job: [env.GITHUB_WORKFLOW, env.GITHUB_JOB].filter((name) => name).join("/"),
 		attempt,
 		commit: env.GITHUB_SHA || null,
 		hosted: env.RUNNER_ENVIRONMENT === "github-hosted",
@@ -13577,10 +13618,10 @@ function pending(migrations) {
 	const losses = migrations.flatMap((migration) => migration.destructive.map((each) => [
 		code(migration.name),
 		String(each.line),
-		`${plain(each.action)} ${code(each.object)}`
+		`${plain(each.action)} ${code(each.object)}${each.isCertain ? "" : ": what that does cannot be known from the script"}`
 	]));
 	const shown = losses.slice(0, maximumRows$2);
-	const dataLoss = losses.length === 0 ? "None of their statements destroys data." : `These statements can destroy data:\n\n${table([
+	const dataLoss = losses.length === 0 ? "None of their statements destroys data, as far as a script can tell." : `These statements can destroy data:\n\n${table([
 		"Migration",
 		"Line",
 		"What it does"
@@ -14049,4 +14090,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { labelBefore as $, encryptionSentence as A, historyDigest as B, Hooks as C, findingsOf as D, checkPartNames as E, whenReachable as F, listBackups as G, needsBaseline as H, readyCopy as I, manifestName as J, digestOf as K, takeBaseline as L, finishEarlierRun as M, waysToFinish as N, readSchemaText as O, recover as P, backupId as Q, fieldsOf as R, ReportBuilder as S, describeExit as T, readHistory as U, describeFailure as V, findBackup as W, sealedDumpName as X, renderManifest as Y, backupFolder as Z, requestedCommand as _, parseSql as _t, saveWorkFolder as a, RunJournal as at, readArtifactAccess as b, messageOf as bt, runIdentity as c, sha256OfFile as ct, checkSections as d, storageMismatch as dt, countOf as et, plain as f, stoppedBy as ft, readInputs as g, migratorApplicationName as gt, parseInputs as h, errorCodeIn as ht, saveOpenRun as i, formatDuration as it, openStorages as j, writeSchemaText as k, repositoryRootOf as l, YoungGarbage as lt, surviveLostOutput as m, checksumsOf as mt, removeWorkFolder as n, formatBytes as nt, savedOpenRun as o, openPorts as ot, resultSentence as p, objectKey as pt, dumpName as q, surviveStrayErrors as r, formatCount as rt, savedWorkFolder as s, sha256Of as st, WorkFolder as t, formatAge as tt, publish as u, ContentGate as ut, secretsOf as v, RefusedError as vt, hookMark as w, ActionLog as x, problemsOf as xt, readGitHubContext as y, SafeMigrateError as yt, objectsIn as z };
+export { backupFolder as $, encryptionSentence as A, nameParts as B, Hooks as C, messageOf as Ct, findingsOf as D, checkPartNames as E, whenReachable as F, readHistory as G, historyDigest as H, readyCopy as I, digestOf as J, findBackup as K, takeBaseline as L, finishEarlierRun as M, waysToFinish as N, readSchemaText as O, recover as P, sealedDumpName as Q, unknownFunctions as R, ReportBuilder as S, SafeMigrateError as St, describeExit as T, describeFailure as U, objectsIn as V, needsBaseline as W, manifestName as X, dumpName as Y, renderManifest as Z, requestedCommand as _, errorCodeIn as _t, saveWorkFolder as a, formatCount as at, readArtifactAccess as b, parseSql as bt, runIdentity as c, openPorts as ct, checkSections as d, YoungGarbage as dt, backupId as et, plain as f, ContentGate as ft, readInputs as g, checksumsOf as gt, parseInputs as h, objectKey as ht, saveOpenRun as i, formatBytes as it, openStorages as j, writeSchemaText as k, repositoryRootOf as l, sha256Of as lt, surviveLostOutput as m, stoppedBy as mt, removeWorkFolder as n, countOf as nt, savedOpenRun as o, formatDuration as ot, resultSentence as p, storageMismatch as pt, listBackups as q, surviveStrayErrors as r, formatAge as rt, savedWorkFolder as s, RunJournal as st, WorkFolder as t, labelBefore as tt, publish as u, sha256OfFile as ut, secretsOf as v, migratorApplicationName as vt, hookMark as w, problemsOf as wt, ActionLog as x, RefusedError as xt, readGitHubContext as y, parseBlock as yt, fieldsOf as z };

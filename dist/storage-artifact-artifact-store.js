@@ -1,5 +1,5 @@
 import { a as boolean, c as literal, d as object, i as array, m as string, t as number, u as number$1 } from "./zod.js";
-import { bt as messageOf, dt as storageMismatch, ft as stoppedBy, pt as objectKey, st as sha256Of, ut as ContentGate, yt as SafeMigrateError } from "./safe-migrate.js";
+import { Ct as messageOf, St as SafeMigrateError, ft as ContentGate, ht as objectKey, lt as sha256Of, mt as stoppedBy, pt as storageMismatch } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";

@@ -1,4 +1,4 @@
-import { bt as messageOf, dt as storageMismatch, ft as stoppedBy, st as sha256Of, ut as ContentGate, yt as SafeMigrateError } from "./safe-migrate.js";
+import { Ct as messageOf, St as SafeMigrateError, ft as ContentGate, lt as sha256Of, mt as stoppedBy, pt as storageMismatch } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";

@@ -28,8 +28,10 @@ export interface CheckPart {
   readonly notChecked: readonly string[];
 }
 
-/** A statement of a pending migration that can destroy data. */
+/** A statement of a pending migration that destroys data, or of which nobody can tell. */
 export interface DestructiveStatement {
+  /** false when what it does cannot be known from the script. */
+  readonly isCertain: boolean;
   /** What it does, e.g. `drops the column`. */
   readonly action: string;
   /** e.g. `"Customer"."name"`. */
@@ -60,11 +62,21 @@ export interface DriftReport {
   readonly byHand: readonly string[];
 }
 
+/** What a check looks at: one comment each. */
+export interface CheckSubject {
+  /** Folder of the project relative to the repository's root, `.` for the root itself. */
+  readonly project: string;
+  /** As the inputs name them, relative to the repository's root; null when Prisma finds them by itself. */
+  readonly schema: string | null;
+  readonly config: string | null;
+  /** Where the URL leads; null when this job has none. */
+  readonly database: { readonly host: string; readonly port: number; readonly name: string } | null;
+}
+
 export interface CheckReport {
   /** Whether findings fail the job, by `fail-on`. */
   readonly fails: boolean;
-  /** Folder of the project relative to the repository's root, `.` for the root itself: one comment each. */
-  readonly project: string;
+  readonly subject: CheckSubject;
   readonly parts: readonly CheckPart[];
   readonly pending: readonly PendingMigration[];
   /** Whether the pull request touches the schema or the migrations at all; null outside of a pull request. */

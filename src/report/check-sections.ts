@@ -57,13 +57,13 @@ function pending(migrations: readonly PendingMigration[]): readonly CheckSection
     migration.destructive.map((each) => [
       code(migration.name),
       String(each.line),
-      `${plain(each.action)} ${code(each.object)}`,
+      `${plain(each.action)} ${code(each.object)}${each.isCertain ? '' : ': what that does cannot be known from the script'}`,
     ]),
   );
   const shown = losses.slice(0, maximumRows);
   const dataLoss =
     losses.length === 0
-      ? 'None of their statements destroys data.'
+      ? 'None of their statements destroys data, as far as a script can tell.'
       : `These statements can destroy data:\n\n${table(['Migration', 'Line', 'What it does'], shown)}${losses.length > shown.length ? `\n\nand ${losses.length - shown.length} more in the report` : ''}`;
   const heading = `### Pending: ${countOf(migrations.length, 'migration')}`;
   return [

@@ -6,7 +6,7 @@ import { messageOf } from '../system/errors.ts';
 import type { GitHubContext } from './github-context.ts';
 
 /**
- * Keeps one comment for this project on the pull request: made once, edited after that. A comment that cannot be
+ * Keeps one comment for what this job checks on the pull request: made once, edited after that. A comment that cannot be
  * written (a fork's token may only read) is a warning; the job summary holds the same.
  */
 export async function commentOnPullRequest(request: {
@@ -28,8 +28,8 @@ export async function commentOnPullRequest(request: {
     const { getOctokit } = await import('@actions/github');
     const api = getOctokit(token).rest.issues;
     const where = { owner, repo };
-    const marker = commentMarker(report.check.project);
-    const body = commentMarkdown(report);
+    const marker = commentMarker(report.check.subject, context.job);
+    const body = commentMarkdown(report, context.job);
     const ours = await findComment(getOctokit(token), { ...where, issue_number: pullRequest.number }, marker);
     if (ours === null) await api.createComment({ ...where, issue_number: pullRequest.number, body });
     else await api.updateComment({ ...where, comment_id: ours, body });

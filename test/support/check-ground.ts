@@ -122,7 +122,10 @@ export async function createCheckGround(options: {
         pull_request: {
           number: 7,
           base: { sha: baseCommit, repo: { full_name: 'applizor/erp' } },
-          head: { repo: { full_name: fork ? 'somebody/erp' : 'applizor/erp' } },
+          head: {
+            sha: await git('rev-parse', 'HEAD'),
+            repo: { full_name: fork ? 'somebody/erp' : 'applizor/erp' },
+          },
         },
       };
       const eventPath = join(home, 'event.json');
