@@ -1752,6 +1752,20 @@ async function isAnotherServer(database, scratch) {
 
 // src/commands/check/look-at-drift.ts
 /**
+* Lets Prisma begin to compare, which takes as long as its replay of the migrations, while the schema is looked at. To
+* be awaited by lookAtDrift or dropped; only an error that nobody foresaw rejects.
+*/
+function beginDrift(ground, history, signal) {
+	const { project, scratch } = ground;
+	if (!project.driftReplays || scratch.value === null || whyNotAtAll(ground, history) !== null) return null;
+	const begun = askPrisma(ground, scratch.value, {
+		applied: history.applied ?? [],
+		replayed: null
+	}, signal);
+	begun.catch(() => {});
+	return begun;
+}
+/**
 * Part 4: the database against its applied migrations, which are run on an empty database for it. What Prisma models
 * is compared by Prisma, everything else by the catalogs.
 */
@@ -1770,48 +1784,59 @@ async function lookAtDrift(ground, seen, signal) {
 		};
 	}
 }
-async function compareWithMigrations(ground, seen, signal) {
+async function compareWithMigrations(ground, { history, schema, begun }, signal) {
 	const { project, database, scratch } = ground;
-	const { history, schema } = seen;
-	if (database.value === null) return notChecked$1(database.because);
-	if (scratch.value === null) return notChecked$1(scratch.because);
-	const reason = whyNot(history);
-	if (reason !== null) return notChecked$1(reason);
+	const reason = whyNotAtAll(ground, history);
+	if (database.value === null || scratch.value === null || reason !== null) return notChecked$1(reason ?? "");
 	const applied = history.applied ?? [];
 	const actual = await database.value.schema(signal);
-	if (actual.serverMajor !== scratch.value.serverMajor) return notChecked$1(`the target is PostgreSQL ${actual.serverMajor} and the server of shadow-database-url ${scratch.value.serverMajor}: use the same major version.`);
 	const replayed = applied.length === history.folders.length && schema.replayed !== null ? schema.replayed : await replayApplied(ground, scratch.value, applied, signal);
 	if (replayed === null) return notChecked$1("the applied migrations do not run on an empty database.");
-	const remarks = [];
-	let prismaScript = "";
-	if (project.url !== null) try {
-		const shadow = await scratch.value.create(project.historySchema);
-		prismaScript = await project.driftScript({
-			target: project.url,
-			names: applied,
-			replayed: replayed.url,
-			shadow: shadow.url
-		}, signal);
-	} catch (error) {
-		if (!(error instanceof SafeMigrateError)) throw error;
-		remarks.push(`Only the catalogs were compared: ${error.message}.`);
-	}
+	const proposal = await (begun ?? askPrisma(ground, scratch.value, {
+		applied,
+		replayed
+	}, signal));
 	const drift = await scratch.value.compare({
 		actual,
 		expected: replayed,
 		schema: project.historySchema,
-		prismaScript
+		prismaScript: "script" in proposal ? proposal.script : ""
 	}, signal);
-	const findings = drift.differences.length === 0 ? [] : [drifted(drift)];
 	return {
 		part: {
 			name: "drift",
 			fact: drift.differences.length === 0 ? `the database is what its ${countOf(applied.length, "applied migration")} made` : `${countOf(drift.differences.length, "object")} of the database ${drift.differences.length === 1 ? "is" : "are"} not as the migrations made them`,
-			findings,
-			notChecked: remarks
+			findings: drift.differences.length === 0 ? [] : [drifted(drift)],
+			notChecked: "because" in proposal ? [proposal.because] : []
 		},
 		drift
 	};
+}
+async function askPrisma({ project }, scratch, { applied, replayed }, signal) {
+	if (project.url === null) return { script: "" };
+	try {
+		const shadow = project.driftReplays ? await scratch.create(project.historySchema) : null;
+		const databases = {
+			replayed: replayed?.url ?? null,
+			shadow: shadow?.url ?? null
+		};
+		return { script: await project.driftScript({
+			target: project.url,
+			names: applied,
+			...databases
+		}, signal) };
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		return { because: `Only the catalogs were compared: ${error.message}.` };
+	}
+}
+function whyNotAtAll({ database, scratch }, history) {
+	if (database.value === null) return database.because;
+	if (scratch.value === null) return scratch.because;
+	const reason = whyNot(history);
+	if (reason !== null) return reason;
+	const [target, shadow] = [database.value.server.major, scratch.value.serverMajor];
+	return target === shadow ? null : `the target is PostgreSQL ${target} and the server of shadow-database-url ${shadow}: use the same major version.`;
 }
 /** Where the history itself is broken, a comparison with the files would say nothing about drift. */
 function whyNot(history) {
@@ -1837,7 +1862,7 @@ function drifted(drift) {
 		severity: "warning",
 		code: "SM_DRIFT",
 		message: `the database is not what its migrations made: ${drift.differences.slice(0, 5).join("; ")}${drift.differences.length > 5 ? `; and ${drift.differences.length - 5} more` : ""}`,
-		hint: "The SQL that takes it back is attached. To keep the change instead, put it into a migration and mark that as applied.",
+		hint: `${drift.reconcileSql === "" ? "There is no SQL that takes it back by itself; what to do is listed." : drift.byHand.length === 0 ? "The SQL that takes it back is attached." : `The SQL that takes it back is attached, but for ${countOf(drift.byHand.length, "difference")} to be undone by hand.`} To keep the change instead, put it into a migration and mark that as applied.`,
 		file: null,
 		line: null
 	};
@@ -2559,11 +2584,13 @@ async function check(context, settings) {
 	const status = ground.database.value === null ? null : ground.project.status(signal);
 	status?.catch(() => {});
 	const history = await part(() => lookAtHistory(ground));
+	const begun = beginDrift(ground, history, signal);
 	const pending = await part(() => lookAtPending(history));
 	const schema = await part(() => lookAtSchema(ground, history, signal));
 	const drift = await part(() => lookAtDrift(ground, {
 		history,
-		schema
+		schema,
+		begun
 	}, signal));
 	const parts = [
 		history,

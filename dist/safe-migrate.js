@@ -6161,12 +6161,14 @@ async function openScratchServer(target, places, run, warn) {
 	const server = await connectServer(target, places);
 	const admin = await server.connect(server.address.database, { applicationName: "safe-migrate check" });
 	const made = [];
+	let count = 0;
 	const create = async (schema) => {
 		const mark = {
 			kind: "scratch",
 			target: server.address.database,
-			run: `${run}${made.length}`
+			run: `${run}${count}`
 		};
+		count += 1;
 		const name = copyName(mark.target, mark.kind, mark.run);
 		try {
 			await admin.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0 ENCODING 'UTF8'`);
@@ -9077,6 +9079,7 @@ async function openCheckedProject(options) {
 				signal
 			});
 		},
+		driftReplays: installation.traits.diff.shadowDatabase === "config",
 		driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
 			await using from = await makeScratchProject(installation.traits, {
 				...captured,
@@ -9087,9 +9090,11 @@ async function openCheckedProject(options) {
 				names: []
 			});
 			const shadowIsConfigured = installation.traits.diff.shadowDatabase === "config";
+			const second = shadowIsConfigured ? shadow : replayed;
+			if (second === null) throw new TypeError("the database that the target is compared with is missing");
 			const urls = {
 				[scratchUrlVariable]: url.reveal(),
-				[shadowUrlVariable]: (shadowIsConfigured ? shadow : replayed).reveal()
+				[shadowUrlVariable]: second.reveal()
 			};
 			return await diff({
 				installation,

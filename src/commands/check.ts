@@ -11,7 +11,7 @@ import { SafeMigrateError } from '../system/errors.ts';
 import type { Secret } from '../system/secret.ts';
 import { brokenProject } from './check/broken-project.ts';
 import { type CheckGround, openGround } from './check/check-ground.ts';
-import { lookAtDrift } from './check/look-at-drift.ts';
+import { beginDrift, lookAtDrift } from './check/look-at-drift.ts';
 import { lookAtHistory } from './check/look-at-history.ts';
 import { lookAtPending } from './check/look-at-pending.ts';
 import { lookAtSchema } from './check/look-at-schema.ts';
@@ -48,9 +48,10 @@ export async function check(context: CommandContext, settings: CheckSettings): P
   const status = ground.database.value === null ? null : ground.project.status(signal);
   status?.catch(() => {});
   const history = await part(() => lookAtHistory(ground));
+  const begun = beginDrift(ground, history, signal);
   const pending = await part(() => lookAtPending(history));
   const schema = await part(() => lookAtSchema(ground, history, signal));
-  const drift = await part(() => lookAtDrift(ground, { history, schema }, signal));
+  const drift = await part(() => lookAtDrift(ground, { history, schema, begun }, signal));
 
   const parts = [history, pending, schema, drift].map((sight) => sight.part);
   report.pending(history.pending ?? []);

@@ -28,10 +28,12 @@ export async function openScratchServer(
   const server = await connectServer(target, places);
   const admin = await server.connect(server.address.database, { applicationName: 'safe-migrate check' });
   const made: ScratchDatabase[] = [];
+  let count = 0;
 
   const create = async (schema: string): Promise<ScratchDatabase> => {
-    // One letter more for each: a run makes a handful.
-    const mark = { kind: 'scratch', target: server.address.database, run: `${run}${made.length}` } as const;
+    // One digit more for each: a run makes a handful, some of them at the same time.
+    const mark = { kind: 'scratch', target: server.address.database, run: `${run}${count}` } as const;
+    count += 1;
     const name = copyName(mark.target, mark.kind, mark.run);
     try {
       await admin.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0 ENCODING 'UTF8'`);
