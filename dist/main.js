@@ -1750,6 +1750,232 @@ async function isAnotherServer(database, scratch) {
 	return systemIdentifier !== scratch.identity.systemIdentifier;
 }
 
+// src/lint/block-statements.ts
+/** Statements that run a text. */
+const dynamic = ["PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"];
+/** Reads the PL/pgSQL of a DO statement with PostgreSQL's own parsers; null when it is none, or cannot be read. */
+function blockStatements(block) {
+	if (!isPlPgSql(block.node)) return null;
+	const tree = parseBlock(block.text);
+	if (tree === null) return null;
+	const opening = block.text.search(/\$[^$\s]*\$|'/);
+	const firstLine = block.line + block.text.slice(0, Math.max(0, opening)).split("\n").length - 1;
+	const statements = [];
+	let hasUnknown = false;
+	const waiting = [{
+		node: tree,
+		line: 1
+	}];
+	for (let next = waiting.pop(); next !== void 0; next = waiting.pop()) {
+		const { node, line: outer } = next;
+		if (Array.isArray(node)) {
+			waiting.push(...node.toReversed().map((each) => ({
+				node: each,
+				line: outer
+			})));
+			continue;
+		}
+		if (typeof node !== "object" || node === null) continue;
+		const fields = node;
+		const line = typeof fields.lineno === "number" ? fields.lineno : outer;
+		if (dynamic.some((kind) => kind in fields) || "dynquery" in fields) hasUnknown = true;
+		const { query } = fieldsOf(fields, "PLpgSQL_expr");
+		if (typeof query === "string") {
+			const parsed = parsedQuery(query);
+			if (parsed === null) hasUnknown = true;
+			else statements.push(...parsed.map((each) => ({
+				...each,
+				line: firstLine + line - 1
+			})));
+			continue;
+		}
+		waiting.push(...Object.values(fields).toReversed().map((each) => ({
+			node: each,
+			line
+		})));
+	}
+	return {
+		statements,
+		hasUnknown
+	};
+}
+/** `DO LANGUAGE plpython3u …` is somebody else's grammar. */
+function isPlPgSql(node) {
+	const { args } = fieldsOf(node, "DoStmt");
+	const language = (Array.isArray(args) ? args.map((each) => fieldsOf(each, "DefElem")) : []).find(({ defname }) => defname === "language");
+	return language === void 0 || fieldsOf(language.arg, "String").sval === "plpgsql";
+}
+/** A statement, an expression, or an assignment of one. */
+function parsedQuery(query) {
+	const assigned = /^[^:=]*:?=(.*)$/s.exec(query)?.[1];
+	return parseSql(query) ?? parseSql(`SELECT ${query}`) ?? (assigned === void 0 ? null : parseSql(`SELECT ${assigned}`));
+}
+
+// src/lint/destructive.ts
+/** What a DROP of it takes along: rows, or columns of that type. Views, indexes and functions hold no data. */
+const droppedWithData = /* @__PURE__ */ new Map([
+	["OBJECT_TABLE", "drops the table"],
+	["OBJECT_FOREIGN_TABLE", "drops the foreign table"],
+	["OBJECT_SCHEMA", "drops the schema"],
+	["OBJECT_SEQUENCE", "drops the sequence"]
+]);
+/** With CASCADE these take columns of other tables along. */
+const droppedWithColumns = /* @__PURE__ */ new Map([
+	["OBJECT_TYPE", "drops, with the columns that use it, the type"],
+	["OBJECT_DOMAIN", "drops, with the columns that use it, the domain"],
+	["OBJECT_EXTENSION", "drops, with the columns that use it, the extension"]
+]);
+/** Called for what they do, and known not to destroy anything. */
+const keepsData = /* @__PURE__ */ new Set([
+	"setval",
+	"pg_catalog.setval",
+	"pg_notify"
+]);
+/**
+* The statements of a script that destroy data, in their order: drops, truncates, deletes and updates of all rows, changes
+* of a column's type; also inside of DO blocks. After them those of which that cannot be known from the script: SQL that
+* is put together while it runs, procedures, and functions that a SELECT is run for.
+* null when the script is no SQL to PostgreSQL's parser or the parser was not loaded.
+*/
+function destructiveStatements(sql) {
+	const statements = parseSql(sql);
+	if (statements === null) return null;
+	const prepared = new Set(statements.flatMap(({ kind, node }) => kind === "PrepareStmt" ? [fieldsOf(node, kind).name] : []));
+	const all = statements.flatMap((statement) => describe(statement, prepared));
+	return [...all.filter((each) => each.isCertain), ...all.filter((each) => !each.isCertain)];
+}
+function describe(statement, prepared) {
+	const told = (found) => found.map(({ action, object, isCertain = true }) => ({
+		action,
+		object,
+		isCertain,
+		line: statement.line,
+		statement: statement.text
+	}));
+	if (statement.kind !== "DoStmt") return told(foundIn(statement, prepared));
+	const block = blockStatements(statement);
+	return [...(block?.statements ?? []).flatMap((inner) => describe(inner, prepared)), ...block === null || block.hasUnknown ? told([{
+		action: "runs",
+		object: "DO",
+		isCertain: false
+	}]) : []];
+}
+function foundIn({ kind, node }, prepared) {
+	const fields = fieldsOf(node, kind);
+	switch (kind) {
+		case "DropStmt": return dropped(fields);
+		case "DropdbStmt": return [{
+			action: "drops the database",
+			object: quoted([String(fields.dbname ?? "")])
+		}];
+		case "DropOwnedStmt": return [{
+			action: "drops all objects",
+			object: "of a role"
+		}];
+		case "AlterTableStmt": return alteredColumns(fields);
+		case "TruncateStmt": return listOf(fields.relations).map((relation) => ({
+			action: "empties the table",
+			object: relationName(fieldsOf(relation, "RangeVar"))
+		}));
+		case "CallStmt": return [call("calls", nameParts(fieldsOf(fields, "funccall").funcname).join("."))];
+		case "ExecuteStmt": return prepared.has(fields.name) ? [] : [call("executes", String(fields.name))];
+		case "SelectStmt": return [...changedRows(node), ...unknownFunctions(node).filter((name) => !keepsData.has(name)).map((name) => call("calls", `${name}()`))];
+		default: return changedRows(node);
+	}
+}
+function call(action, object) {
+	return {
+		action,
+		object,
+		isCertain: false
+	};
+}
+function dropped(fields) {
+	const removed = String(fields.removeType);
+	const isCascade = fields.behavior === "DROP_CASCADE";
+	const action = droppedWithData.get(removed) ?? (isCascade ? droppedWithColumns.get(removed) : void 0);
+	if (action === void 0) return [];
+	return listOf(fields.objects).map((object) => ({
+		action,
+		object: quoted(namesIn(object))
+	}));
+}
+function alteredColumns(fields) {
+	const table = relationName(fieldsOf(fields, "relation"));
+	return listOf(fields.cmds).flatMap((command) => {
+		const { subtype, name } = fieldsOf(command, "AlterTableCmd");
+		const object = `${table}.${quoted([String(name ?? "")])}`;
+		if (subtype === "AT_DropColumn") return [{
+			action: "drops the column",
+			object
+		}];
+		if (subtype === "AT_AlterColumnType") return [{
+			action: "changes the type of the column",
+			object
+		}];
+		if (subtype === "AT_DetachPartition") return [{
+			action: "detaches a partition of",
+			object: table
+		}];
+		return [];
+	});
+}
+/** DELETE and UPDATE of all rows, and what MERGE deletes; also inside of a WITH. */
+function changedRows(node) {
+	const found = [];
+	for (const fields of objectsIn(node)) {
+		for (const [kind, action] of [["DeleteStmt", "deletes every row of"], ["UpdateStmt", "changes every row of"]]) {
+			const statement = fieldsOf(fields, kind);
+			if (statement.relation === void 0 || !isAlways(statement.whereClause)) continue;
+			found.push({
+				action,
+				object: relationName(fieldsOf(statement, "relation"))
+			});
+		}
+		found.push(...mergedRows(fieldsOf(fields, "MergeStmt")));
+	}
+	return found;
+}
+/** What is deleted depends on the other table; what is updated is taken for meant, unless it is every row. */
+function mergedRows(fields) {
+	const actions = listOf(fields.mergeWhenClauses).flatMap((clause) => {
+		const { commandType, condition, matchKind } = fieldsOf(clause, "MergeWhenClause");
+		if (commandType === "CMD_DELETE") return ["deletes rows of"];
+		const isEvery = isAlways(condition) && isAlways(fields.joinCondition) && matchKind === "MERGE_WHEN_MATCHED";
+		return commandType === "CMD_UPDATE" && isEvery ? ["changes every row of"] : [];
+	});
+	const object = relationName(fieldsOf(fields, "relation"));
+	return [...new Set(actions)].map((action) => ({
+		action,
+		object
+	}));
+}
+/** No condition, `true`, or `1 = 1`. */
+function isAlways(condition) {
+	if (condition === void 0) return true;
+	if (fieldsOf(fieldsOf(condition, "A_Const"), "boolval").boolval === true) return true;
+	const { name, lexpr, rexpr } = fieldsOf(condition, "A_Expr");
+	const [left, right] = [lexpr, rexpr].map((side) => JSON.stringify({
+		...fieldsOf(side, "A_Const"),
+		location: 0
+	}));
+	return [lexpr, rexpr].every((side) => Object.keys(fieldsOf(side, "A_Const")).length > 0) && left === right && nameParts(name).join("") === "=";
+}
+function listOf(value) {
+	return Array.isArray(value) ? value : [];
+}
+/** The texts of a (qualified) name, however the parser wraps it. */
+function namesIn(node) {
+	return listOf(fieldsOf(node, "List").items ?? fieldsOf(node, "TypeName").names ?? [node]).map((item) => String(fieldsOf(item, "String").sval ?? ""));
+}
+function relationName(fields) {
+	const { schemaname, relname } = fields;
+	return quoted([schemaname, relname].filter((part) => typeof part === "string"));
+}
+function quoted(parts) {
+	return parts.map((part) => `"${part.replaceAll("\"", "\"\"")}"`).join(".");
+}
+
 // src/commands/check/look-at-drift.ts
 /**
 * Lets Prisma begin to compare, which takes as long as its replay of the migrations, while the schema is looked at. To
@@ -1809,7 +2035,10 @@ async function compareWithMigrations(ground, { history, schema, begun }, signal)
 			findings: drift.differences.length === 0 ? [] : [drifted(drift)],
 			notChecked: "because" in proposal ? [proposal.because] : []
 		},
-		drift
+		drift: {
+			...drift,
+			destructive: destructiveStatements(drift.reconcileSql) ?? []
+		}
 	};
 }
 async function askPrisma({ project }, scratch, { applied, replayed }, signal) {
@@ -2195,232 +2424,6 @@ function withoutTwins(findings) {
 		seen.add(key);
 		return true;
 	});
-}
-
-// src/lint/block-statements.ts
-/** Statements that run a text. */
-const dynamic = ["PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"];
-/** Reads the PL/pgSQL of a DO statement with PostgreSQL's own parsers; null when it is none, or cannot be read. */
-function blockStatements(block) {
-	if (!isPlPgSql(block.node)) return null;
-	const tree = parseBlock(block.text);
-	if (tree === null) return null;
-	const opening = block.text.search(/\$[^$\s]*\$|'/);
-	const firstLine = block.line + block.text.slice(0, Math.max(0, opening)).split("\n").length - 1;
-	const statements = [];
-	let hasUnknown = false;
-	const waiting = [{
-		node: tree,
-		line: 1
-	}];
-	for (let next = waiting.pop(); next !== void 0; next = waiting.pop()) {
-		const { node, line: outer } = next;
-		if (Array.isArray(node)) {
-			waiting.push(...node.toReversed().map((each) => ({
-				node: each,
-				line: outer
-			})));
-			continue;
-		}
-		if (typeof node !== "object" || node === null) continue;
-		const fields = node;
-		const line = typeof fields.lineno === "number" ? fields.lineno : outer;
-		if (dynamic.some((kind) => kind in fields) || "dynquery" in fields) hasUnknown = true;
-		const { query } = fieldsOf(fields, "PLpgSQL_expr");
-		if (typeof query === "string") {
-			const parsed = parsedQuery(query);
-			if (parsed === null) hasUnknown = true;
-			else statements.push(...parsed.map((each) => ({
-				...each,
-				line: firstLine + line - 1
-			})));
-			continue;
-		}
-		waiting.push(...Object.values(fields).toReversed().map((each) => ({
-			node: each,
-			line
-		})));
-	}
-	return {
-		statements,
-		hasUnknown
-	};
-}
-/** `DO LANGUAGE plpython3u …` is somebody else's grammar. */
-function isPlPgSql(node) {
-	const { args } = fieldsOf(node, "DoStmt");
-	const language = (Array.isArray(args) ? args.map((each) => fieldsOf(each, "DefElem")) : []).find(({ defname }) => defname === "language");
-	return language === void 0 || fieldsOf(language.arg, "String").sval === "plpgsql";
-}
-/** A statement, an expression, or an assignment of one. */
-function parsedQuery(query) {
-	const assigned = /^[^:=]*:?=(.*)$/s.exec(query)?.[1];
-	return parseSql(query) ?? parseSql(`SELECT ${query}`) ?? (assigned === void 0 ? null : parseSql(`SELECT ${assigned}`));
-}
-
-// src/lint/destructive.ts
-/** What a DROP of it takes along: rows, or columns of that type. Views, indexes and functions hold no data. */
-const droppedWithData = /* @__PURE__ */ new Map([
-	["OBJECT_TABLE", "drops the table"],
-	["OBJECT_FOREIGN_TABLE", "drops the foreign table"],
-	["OBJECT_SCHEMA", "drops the schema"],
-	["OBJECT_SEQUENCE", "drops the sequence"]
-]);
-/** With CASCADE these take columns of other tables along. */
-const droppedWithColumns = /* @__PURE__ */ new Map([
-	["OBJECT_TYPE", "drops, with the columns that use it, the type"],
-	["OBJECT_DOMAIN", "drops, with the columns that use it, the domain"],
-	["OBJECT_EXTENSION", "drops, with the columns that use it, the extension"]
-]);
-/** Called for what they do, and known not to destroy anything. */
-const keepsData = /* @__PURE__ */ new Set([
-	"setval",
-	"pg_catalog.setval",
-	"pg_notify"
-]);
-/**
-* The statements of a script that destroy data, in their order: drops, truncates, deletes and updates of all rows, changes
-* of a column's type; also inside of DO blocks. After them those of which that cannot be known from the script: SQL that
-* is put together while it runs, procedures, and functions that a SELECT is run for.
-* null when the script is no SQL to PostgreSQL's parser or the parser was not loaded.
-*/
-function destructiveStatements(sql) {
-	const statements = parseSql(sql);
-	if (statements === null) return null;
-	const prepared = new Set(statements.flatMap(({ kind, node }) => kind === "PrepareStmt" ? [fieldsOf(node, kind).name] : []));
-	const all = statements.flatMap((statement) => describe(statement, prepared));
-	return [...all.filter((each) => each.isCertain), ...all.filter((each) => !each.isCertain)];
-}
-function describe(statement, prepared) {
-	const told = (found) => found.map(({ action, object, isCertain = true }) => ({
-		action,
-		object,
-		isCertain,
-		line: statement.line,
-		statement: statement.text
-	}));
-	if (statement.kind !== "DoStmt") return told(foundIn(statement, prepared));
-	const block = blockStatements(statement);
-	return [...(block?.statements ?? []).flatMap((inner) => describe(inner, prepared)), ...block === null || block.hasUnknown ? told([{
-		action: "runs",
-		object: "DO",
-		isCertain: false
-	}]) : []];
-}
-function foundIn({ kind, node }, prepared) {
-	const fields = fieldsOf(node, kind);
-	switch (kind) {
-		case "DropStmt": return dropped(fields);
-		case "DropdbStmt": return [{
-			action: "drops the database",
-			object: quoted([String(fields.dbname ?? "")])
-		}];
-		case "DropOwnedStmt": return [{
-			action: "drops all objects",
-			object: "of a role"
-		}];
-		case "AlterTableStmt": return alteredColumns(fields);
-		case "TruncateStmt": return listOf(fields.relations).map((relation) => ({
-			action: "empties the table",
-			object: relationName(fieldsOf(relation, "RangeVar"))
-		}));
-		case "CallStmt": return [call("calls", nameParts(fieldsOf(fields, "funccall").funcname).join("."))];
-		case "ExecuteStmt": return prepared.has(fields.name) ? [] : [call("executes", String(fields.name))];
-		case "SelectStmt": return [...changedRows(node), ...unknownFunctions(node).filter((name) => !keepsData.has(name)).map((name) => call("calls", `${name}()`))];
-		default: return changedRows(node);
-	}
-}
-function call(action, object) {
-	return {
-		action,
-		object,
-		isCertain: false
-	};
-}
-function dropped(fields) {
-	const removed = String(fields.removeType);
-	const isCascade = fields.behavior === "DROP_CASCADE";
-	const action = droppedWithData.get(removed) ?? (isCascade ? droppedWithColumns.get(removed) : void 0);
-	if (action === void 0) return [];
-	return listOf(fields.objects).map((object) => ({
-		action,
-		object: quoted(namesIn(object))
-	}));
-}
-function alteredColumns(fields) {
-	const table = relationName(fieldsOf(fields, "relation"));
-	return listOf(fields.cmds).flatMap((command) => {
-		const { subtype, name } = fieldsOf(command, "AlterTableCmd");
-		const object = `${table}.${quoted([String(name ?? "")])}`;
-		if (subtype === "AT_DropColumn") return [{
-			action: "drops the column",
-			object
-		}];
-		if (subtype === "AT_AlterColumnType") return [{
-			action: "changes the type of the column",
-			object
-		}];
-		if (subtype === "AT_DetachPartition") return [{
-			action: "detaches a partition of",
-			object: table
-		}];
-		return [];
-	});
-}
-/** DELETE and UPDATE of all rows, and what MERGE deletes; also inside of a WITH. */
-function changedRows(node) {
-	const found = [];
-	for (const fields of objectsIn(node)) {
-		for (const [kind, action] of [["DeleteStmt", "deletes every row of"], ["UpdateStmt", "changes every row of"]]) {
-			const statement = fieldsOf(fields, kind);
-			if (statement.relation === void 0 || !isAlways(statement.whereClause)) continue;
-			found.push({
-				action,
-				object: relationName(fieldsOf(statement, "relation"))
-			});
-		}
-		found.push(...mergedRows(fieldsOf(fields, "MergeStmt")));
-	}
-	return found;
-}
-/** What is deleted depends on the other table; what is updated is taken for meant, unless it is every row. */
-function mergedRows(fields) {
-	const actions = listOf(fields.mergeWhenClauses).flatMap((clause) => {
-		const { commandType, condition, matchKind } = fieldsOf(clause, "MergeWhenClause");
-		if (commandType === "CMD_DELETE") return ["deletes rows of"];
-		const isEvery = isAlways(condition) && isAlways(fields.joinCondition) && matchKind === "MERGE_WHEN_MATCHED";
-		return commandType === "CMD_UPDATE" && isEvery ? ["changes every row of"] : [];
-	});
-	const object = relationName(fieldsOf(fields, "relation"));
-	return [...new Set(actions)].map((action) => ({
-		action,
-		object
-	}));
-}
-/** No condition, `true`, or `1 = 1`. */
-function isAlways(condition) {
-	if (condition === void 0) return true;
-	if (fieldsOf(fieldsOf(condition, "A_Const"), "boolval").boolval === true) return true;
-	const { name, lexpr, rexpr } = fieldsOf(condition, "A_Expr");
-	const [left, right] = [lexpr, rexpr].map((side) => JSON.stringify({
-		...fieldsOf(side, "A_Const"),
-		location: 0
-	}));
-	return [lexpr, rexpr].every((side) => Object.keys(fieldsOf(side, "A_Const")).length > 0) && left === right && nameParts(name).join("") === "=";
-}
-function listOf(value) {
-	return Array.isArray(value) ? value : [];
-}
-/** The texts of a (qualified) name, however the parser wraps it. */
-function namesIn(node) {
-	return listOf(fieldsOf(node, "List").items ?? fieldsOf(node, "TypeName").names ?? [node]).map((item) => String(fieldsOf(item, "String").sval ?? ""));
-}
-function relationName(fields) {
-	const { schemaname, relname } = fields;
-	return quoted([schemaname, relname].filter((part) => typeof part === "string"));
-}
-function quoted(parts) {
-	return parts.map((part) => `"${part.replaceAll("\"", "\"\"")}"`).join(".");
 }
 
 // src/commands/check/look-at-pending.ts

@@ -6236,7 +6236,6 @@ async function readCompared(server, database, signal) {
 	await using session = await server.connect(database, { applicationName: "safe-migrate check" });
 	return {
 		text: await readSchemaText$1(server, { database }, signal),
-		serverMajor: server.version.major,
 		...await ownerAndExtensions(session)
 	};
 }
@@ -13495,14 +13494,19 @@ function limited(annotations) {
 /** The SQL that a check proposes, whole, however little of it fits into a comment. */
 function attachmentsOf(report) {
 	const missing = report.check?.missingMigrationSql ?? null;
-	const reconcile = report.check?.drift?.reconcileSql ?? "";
+	const drift = report.check?.drift ?? null;
 	return [...missing === null ? [] : [{
 		name: "missing-migration.sql",
 		text: missing
-	}], ...reconcile === "" ? [] : [{
+	}], ...drift === null || drift.reconcileSql === "" ? [] : [{
 		name: "reconcile-drift.sql",
-		text: reconcile
+		text: `${drift.reconcileSql}${leftOver(drift.byHand)}`
 	}]];
+}
+/** Who has nothing but the file must not think that it does everything. */
+function leftOver(byHand) {
+	if (byHand.length === 0) return "";
+	return `\n\n-- What this does not do:\n${byHand.flatMap((each) => each.split(/[\n\r]+/)).map((line) => `-- ${line}`).join("\n")}`;
 }
 
 // src/report/closing.ts
@@ -13654,7 +13658,7 @@ function drift(report) {
 	if (report.differences.length > maximumRows$2) shown.push(`- and ${report.differences.length - maximumRows$2} more in the report`);
 	const heading = "### Drift: the database is not what its migrations made";
 	const ways = [
-		"**To take the change back**, run the SQL below on the database, after a backup (`command: backup`).",
+		wayBack(report),
 		"**To keep it**, make it a migration (`npx prisma migrate dev --create-only`, with what was changed), and mark that as applied where it is there already: `npx prisma migrate resolve --applied`.",
 		"**When nobody knows what happened**, go back to a stored backup (`command: rollback`). Never reset the database."
 	];
@@ -13666,6 +13670,13 @@ function drift(report) {
 		markdown: fold("SQL that takes the database back to its migrations", codeBlock(report.reconcileSql.split("\n"), "sql")),
 		shortly: "The SQL that takes the database back is too long to be shown here."
 	}]];
+}
+/** What the SQL does, what it leaves, and what it takes along. */
+function wayBack({ reconcileSql, byHand, destructive }) {
+	if (reconcileSql === "") return "**To take the change back**, there is no SQL: what to do stands below.";
+	const proof = byHand.length === 0 ? "It was run on a copy of the schema, and nothing differed afterwards." : `It was run on a copy of the schema; what still differed afterwards (${countOf(byHand.length, "difference")}) stands below.`;
+	const shown = destructive.slice(0, maximumRows$2).map(({ action, object }) => `${plain(action)} ${code(object)}`);
+	return `**To take the change back**, run the SQL below on the database, after a backup (\`command: backup\`). ${proof}${shown.length === 0 ? "" : ` **It destroys data**: ${shown.join("; ")}.`}`;
 }
 function notChecked(check) {
 	const lines = [...new Set(check.parts.flatMap((part) => part.notChecked))];

@@ -20,7 +20,6 @@ export interface ComparedSchema {
   readonly text: string;
   readonly owner: string;
   readonly extensions: readonly { readonly name: string; readonly schema: string }[];
-  readonly serverMajor: number;
 }
 
 /**

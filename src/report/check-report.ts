@@ -56,10 +56,18 @@ export interface PendingMigration {
 export interface DriftReport {
   /** Objects that differ, each as a sentence. */
   readonly differences: readonly string[];
-  /** SQL that takes the database back to what its migrations say; empty when there is nothing to script. */
+  /**
+   * SQL that takes the database back to what its migrations say, known to work on a copy of the schema; empty when there
+   * is nothing to script.
+   */
   readonly reconcileSql: string;
-  /** Differences for which there is no script, each with what to do. */
+  /** What still differs after it, each with what to do. */
   readonly byHand: readonly string[];
+}
+
+/** With what a person has to know before running the SQL. */
+export interface ToldDrift extends DriftReport {
+  readonly destructive: readonly DestructiveStatement[];
 }
 
 /** What a check looks at: one comment each. */
@@ -83,7 +91,7 @@ export interface CheckReport {
   readonly changesDatabase: boolean | null;
   /** SQL of the migration that is missing for schema.prisma; null when none is, or it was not looked at. */
   readonly missingMigrationSql: string | null;
-  readonly drift: DriftReport | null;
+  readonly drift: ToldDrift | null;
   /** What `prisma migrate status` says itself; null when it was not run. */
   readonly prismaStatus: string | null;
 }

@@ -57,12 +57,17 @@ describe('check does what it can, and says what it could not do:', () => {
   it('with a shadow server that does not answer, or that is the target’s own', async () => {
     const target = await sharedPostgres();
     await using ground = await createCheckGround({ target, shadow: null });
+    await ground.project.writeMigration(added, drop);
     await ground.commit();
     await using dead = await ground.check({
       inputs: { 'shadow-database-url': `postgresql://u:p@127.0.0.1:${await freePort()}/nowhere` },
     });
     expect(dead.result.exitCode, dead.result.log).toBe(1);
     expect(dead.result.summary).toContain('the server of shadow-database-url cannot be used');
+    expect(dead.result.annotations.filter(({ level }) => level === 'error')).toHaveLength(1);
+    // History and pending migrations need no shadow server.
+    expect(dead.result.outputs).toMatchObject({ 'pending-migrations': JSON.stringify([added]) });
+    expect(dead.result.summary).toContain('drops the column');
 
     await using same = await ground.check({ inputs: { 'shadow-database-url': ground.url } });
     expect(same.result.exitCode, same.result.log).toBe(1);

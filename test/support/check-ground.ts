@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { CheckReport } from '../../src/report/check-report.ts';
+import type { Report } from '../../src/report/report.ts';
 import type { GitHubApi } from './github-api.ts';
 import type { PostgresCluster } from './postgres.ts';
 import { engineModeOf, prismaEngineEnv } from './prisma-engine/prisma-engine.ts';
@@ -156,9 +158,9 @@ export async function createCheckGround(options: {
   };
 }
 
-/** report.json of a run. */
-export async function reportOf(
-  result: ActionResult,
-): Promise<{ readonly check: Record<string, unknown> | null }> {
-  return JSON.parse(await readFile(result.outputs.report ?? '', 'utf8'));
+/** What a check's report.json says. */
+export async function reportOf(result: ActionResult): Promise<CheckReport> {
+  const report = JSON.parse(await readFile(result.outputs.report ?? '', 'utf8')) as Report;
+  if (report.check === null) throw new Error(result.log);
+  return report.check;
 }

@@ -1,5 +1,6 @@
 import type { ScratchDatabase, ScratchServer } from '../../database/scratch-server.ts';
-import type { CheckPart, DriftReport, Finding } from '../../report/check-report.ts';
+import { destructiveStatements } from '../../lint/destructive.ts';
+import type { CheckPart, DriftReport, Finding, ToldDrift } from '../../report/check-report.ts';
 import { countOf } from '../../report/quantity.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import { asFinding } from './as-finding.ts';
@@ -16,7 +17,7 @@ export type BegunDrift = Promise<PrismaProposal> | null;
 export interface DriftSight {
   readonly part: CheckPart;
   /** null when it was not looked at. */
-  readonly drift: DriftReport | null;
+  readonly drift: ToldDrift | null;
 }
 
 /**
@@ -86,7 +87,7 @@ async function compareWithMigrations(
       findings: drift.differences.length === 0 ? [] : [drifted(drift)],
       notChecked: 'because' in proposal ? [proposal.because] : [],
     },
-    drift,
+    drift: { ...drift, destructive: destructiveStatements(drift.reconcileSql) ?? [] },
   };
 }
 

@@ -106,7 +106,7 @@ export async function readCompared(
 ): Promise<ComparedSchema> {
   await using session = await server.connect(database, { applicationName: 'safe-migrate check' });
   const text = await readSchemaText(server, { database }, signal);
-  return { text, serverMajor: server.version.major, ...(await ownerAndExtensions(session)) };
+  return { text, ...(await ownerAndExtensions(session)) };
 }
 
 async function ownerAndExtensions(

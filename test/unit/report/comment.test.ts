@@ -75,7 +75,7 @@ describe('the comment on a pull request', () => {
         pending,
         parts: [{ name: 'pending', fact: '', findings, notChecked: [] }],
         missingMigrationSql: text.repeat(50_000),
-        drift: { differences: ['x'], reconcileSql: text.repeat(50_000), byHand: [] },
+        drift: { differences: ['x'], reconcileSql: text.repeat(50_000), byHand: [], destructive: [] },
       }),
       job,
     );
@@ -103,6 +103,37 @@ describe('the comment on a pull request', () => {
     const outside = comment.replaceAll(/^(`{3,})[^\n]*\n[\s\S]*?\n\1$/gm, '').replaceAll(/`[^`\n]*`/g, '');
     expect(outside).not.toMatch(/@octocat|<img|<b>|\]\(http:\/\/x\)|\*\*b\*\*/);
     expect(comment).toContain('`````sql');
+  });
+});
+
+describe('drift in the comment', () => {
+  const drift = {
+    differences: ['TABLE public.x is not in the migrations'],
+    reconcileSql: 'DROP TABLE x;',
+    byHand: [],
+  };
+
+  it('says what the SQL is known to do, and what it destroys', () => {
+    const destructive = [
+      { action: 'drops the table', object: '"x"', isCertain: true, line: 1, statement: 'DROP TABLE x' },
+    ];
+    const comment = commentMarkdown(report({ drift: { ...drift, destructive } }), job);
+    expect(comment).toContain('nothing differed afterwards. **It destroys data**: drops the table `"x"`.');
+  });
+
+  it('says what it leaves', () => {
+    const comment = commentMarkdown(
+      report({ drift: { ...drift, byHand: ['VIEW v: look'], destructive: [] } }),
+      job,
+    );
+    expect(comment).toContain('what still differed afterwards (1 difference) stands below.');
+    expect(comment).toContain('What cannot be scripted:\n\n- VIEW v: look');
+    expect(comment).not.toContain('destroys data');
+  });
+
+  it('says when there is no SQL', () => {
+    const left = { ...drift, reconcileSql: '', byHand: ['VIEW v: look'], destructive: [] };
+    expect(commentMarkdown(report({ drift: left }), job)).toContain('there is no SQL');
   });
 });
 
