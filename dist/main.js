@@ -3906,17 +3906,35 @@ async function commentOnPullRequest(request) {
 		warning(`The pull request could not be commented on: ${messageOf(error)}. The job needs \`permissions: pull-requests: write\`; the job summary holds the same.`);
 	}
 }
-/** Ours by its first line, and by a bot: a person who copies that line does not get his comment edited. */
+/**
+* Ours by its first line and by its author, a bot or whoever this token belongs to: a person who copies that line does
+* not get his comment edited.
+*/
 async function findComment(octokit, place, marker) {
 	const pages = octokit.paginate.iterator(octokit.rest.issues.listComments, {
 		...place,
 		per_page: 100
 	});
-	for await (const { data } of pages) {
-		const found = data.find((comment) => comment.user?.type === "Bot" && comment.body?.startsWith(marker) === true);
-		if (found !== void 0) return found.id;
+	const byPeople = [];
+	for await (const { data } of pages) for (const { id, body, user } of data) {
+		if (body?.startsWith(marker) !== true) continue;
+		if (user?.type === "Bot") return id;
+		byPeople.push({
+			id,
+			author: user?.login
+		});
 	}
-	return null;
+	if (byPeople.length === 0) return null;
+	const ourselves = await loginOf(octokit);
+	return byPeople.find(({ author }) => author === ourselves)?.id ?? null;
+}
+/** null for the token of a workflow, which is nobody's. */
+async function loginOf(octokit) {
+	try {
+		return (await octokit.rest.users.getAuthenticated()).data.login;
+	} catch {
+		return null;
+	}
 }
 
 // src/runner/run.ts

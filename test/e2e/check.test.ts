@@ -87,4 +87,30 @@ describe('check of a pull request', () => {
       ]);
     }
   });
+
+  it('with a person’s token edits that person’s comment, and nobody else’s', async () => {
+    await using ground = await createCheckGround({ target: await sharedPostgres(), shadow: null, api });
+    await ground.commit();
+    const before = api.comments.length;
+    api.person = 'hubot';
+    await using first = await ground.check();
+    const [made] = api.comments.slice(before);
+    // Somebody quotes it.
+    api.comments.push({
+      id: 4711,
+      body: `${made?.body}What is that?`,
+      user: { type: 'User', login: 'octocat' },
+    });
+    await using second = await ground.check();
+    expect(
+      api.comments.slice(before).map(({ id }) => id),
+      second.result.log,
+    ).toEqual([made?.id, 4711]);
+    api.person = null;
+    await using third = await ground.check();
+    for (const { result } of [first, second, third]) expect(result.exitCode, result.log).toBe(0);
+    // A workflow's token is nobody's: both stay as they are.
+    expect(api.comments.slice(before)).toHaveLength(3);
+    expect(api.comments.at(-1)?.user.type).toBe('Bot');
+  });
 });

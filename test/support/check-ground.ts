@@ -9,7 +9,7 @@ import type { GitHubApi } from './github-api.ts';
 import type { PostgresCluster } from './postgres.ts';
 import { engineModeOf, prismaEngineEnv } from './prisma-engine/prisma-engine.ts';
 import { createPrismaProject, type PrismaChoice, type PrismaProject, prismaCliOf } from './prisma-project.ts';
-import { type ActionOptions, type ActionResult, type ActionRun, runAction } from './runner.ts';
+import { type ActionOptions, type ActionResult, type ActionRun, runAction, startAction } from './runner.ts';
 
 const run = promisify(execFile);
 
@@ -49,10 +49,12 @@ export interface CheckGround extends AsyncDisposable {
   /** The project's own Prisma against the target. */
   prisma(...args: readonly string[]): Promise<string>;
   psql(sql: string): Promise<string>;
-  check(
-    options?: ActionOptions & { readonly fork?: boolean },
-  ): Promise<ActionRun & { readonly result: ActionResult }>;
+  check(options?: CheckOptions): Promise<ActionRun & { readonly result: ActionResult }>;
+  /** The same, without waiting for its end. */
+  start(options?: CheckOptions): Promise<ActionRun>;
 }
+
+export type CheckOptions = ActionOptions & { readonly fork?: boolean };
 
 export async function createCheckGround(options: {
   readonly target: PostgresCluster;
@@ -105,6 +107,40 @@ export async function createCheckGround(options: {
   if (options.deployed !== false) await prisma('migrate', 'deploy');
   const shadowUrl = shadow === null ? '' : (await shadow.createOwnedDatabase('shadow')).url;
 
+  const optionsOf = async ({ fork = false, ...given }: CheckOptions = {}): Promise<ActionOptions> => {
+    const event = {
+      pull_request: {
+        number: 7,
+        base: { sha: baseCommit, repo: { full_name: 'applizor/erp' } },
+        head: {
+          sha: await git('rev-parse', 'HEAD'),
+          repo: { full_name: fork ? 'somebody/erp' : 'applizor/erp' },
+        },
+      },
+    };
+    const eventPath = join(home, 'event.json');
+    await writeFile(eventPath, JSON.stringify(event));
+    return {
+      workspace: repository,
+      ...given,
+      inputs: {
+        command: 'check',
+        ...(fork ? {} : { 'database-url': owned.url }),
+        ...(shadowUrl === '' ? {} : { 'shadow-database-url': shadowUrl }),
+        ...(options.api === undefined ? { comment: 'false' } : {}),
+        ...(options.folder === undefined ? {} : { 'working-directory': options.folder }),
+        ...given.inputs,
+      },
+      env: {
+        ...environment,
+        GITHUB_EVENT_PATH: eventPath,
+        GITHUB_REPOSITORY: 'applizor/erp',
+        ...(options.api === undefined ? {} : { GITHUB_API_URL: options.api.url }),
+        ...given.env,
+      },
+    };
+  };
+
   return {
     project,
     repository,
@@ -119,39 +155,8 @@ export async function createCheckGround(options: {
     },
     prisma,
     psql: (sql) => target.psql(owned.database, sql, { user: owned.user, password: owned.password }),
-    async check({ fork = false, ...given } = {}) {
-      const event = {
-        pull_request: {
-          number: 7,
-          base: { sha: baseCommit, repo: { full_name: 'applizor/erp' } },
-          head: {
-            sha: await git('rev-parse', 'HEAD'),
-            repo: { full_name: fork ? 'somebody/erp' : 'applizor/erp' },
-          },
-        },
-      };
-      const eventPath = join(home, 'event.json');
-      await writeFile(eventPath, JSON.stringify(event));
-      return await runAction({
-        workspace: repository,
-        ...given,
-        inputs: {
-          command: 'check',
-          ...(fork ? {} : { 'database-url': owned.url }),
-          ...(shadowUrl === '' ? {} : { 'shadow-database-url': shadowUrl }),
-          ...(options.api === undefined ? { comment: 'false' } : {}),
-          ...(options.folder === undefined ? {} : { 'working-directory': options.folder }),
-          ...given.inputs,
-        },
-        env: {
-          ...environment,
-          GITHUB_EVENT_PATH: eventPath,
-          GITHUB_REPOSITORY: 'applizor/erp',
-          ...(options.api === undefined ? {} : { GITHUB_API_URL: options.api.url }),
-          ...given.env,
-        },
-      });
-    },
+    start: async (given) => await startAction(await optionsOf(given)),
+    check: async (given) => await runAction(await optionsOf(given)),
     async [Symbol.asyncDispose]() {
       await rm(home, { recursive: true, force: true });
     },
