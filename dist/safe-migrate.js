@@ -5822,21 +5822,31 @@ function changed(column, is, should) {
 	const [before, after] = [partsOf(is), partsOf(should)];
 	if (before.generated !== after.generated) return before.generated === null ? [] : [[`DROP COLUMN ${column}, ADD COLUMN ${column} ${should}`]];
 	const found = [];
-	const set = (action) => found.push([`ALTER COLUMN ${column} ${action}`]);
-	const retypes = before.type !== after.type;
-	if (before.default !== null && (retypes || after.default === null)) set("DROP DEFAULT");
-	if (retypes) {
-		const type = `ALTER COLUMN ${column} TYPE ${after.type}`;
-		found.push([type, `${type} USING ${column}::${after.type}`]);
+	const alter = (action) => `ALTER COLUMN ${column} ${action}`;
+	const withDefault = after.default === null ? "DROP DEFAULT" : `SET DEFAULT ${after.default}`;
+	if (before.type !== after.type) {
+		const converted = alter(`TYPE ${after.type} USING ${column}::${after.type}`);
+		const around = [
+			alter("DROP DEFAULT"),
+			converted,
+			...after.default === null ? [] : [alter(withDefault)]
+		];
+		found.push([
+			alter(`TYPE ${after.type}`),
+			converted,
+			around.join(", ")
+		]);
 	}
-	if (after.default !== null && (retypes || before.default !== after.default)) set(`SET DEFAULT ${after.default}`);
-	if (before.isRequired !== after.isRequired) set(after.isRequired ? "SET NOT NULL" : "DROP NOT NULL");
+	if (before.default !== after.default) found.push([alter(withDefault)]);
+	if (before.isRequired !== after.isRequired) found.push([alter(after.isRequired ? "SET NOT NULL" : "DROP NOT NULL")]);
 	return found;
 }
+/** From 18 on it may have a name. */
+const required = new RegExp(`(?: CONSTRAINT ${name$1})? NOT NULL$`);
 /** `integer DEFAULT 0 NOT NULL`. */
 function partsOf(definition) {
-	const isRequired = / NOT NULL$/.test(definition);
-	const [, type = "", , expression] = /^(.*?)(?: (DEFAULT|GENERATED ALWAYS AS) (.*))?$/.exec(definition.replace(/ NOT NULL$/, "")) ?? [];
+	const isRequired = required.test(definition);
+	const [, type = "", , expression] = /^(.*?)(?: (DEFAULT|GENERATED ALWAYS AS) (.*))?$/.exec(definition.replace(required, "")) ?? [];
 	const isGenerated = / GENERATED ALWAYS AS /.test(definition);
 	return {
 		isRequired,

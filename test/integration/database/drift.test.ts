@@ -6,20 +6,20 @@ import { type PostgresCluster, startPostgres, type ThrowawayCluster } from '../.
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { serverOf } from './proving.ts';
 
-let cluster: PostgresCluster;
-let shadow: ThrowawayCluster;
+let shared: PostgresCluster;
+let other: ThrowawayCluster;
+const makeRole = (cluster: PostgresCluster, role: string) =>
+  cluster.psql(
+    'postgres',
+    `DO $$ BEGIN CREATE ROLE ${role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$`,
+  );
 beforeAll(async () => {
-  cluster = await sharedPostgres();
-  shadow = await startPostgres();
-  for (const role of ['drift_reader', 'drift_unknown']) {
-    await cluster.psql(
-      'postgres',
-      `DO $$ BEGIN CREATE ROLE ${role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$`,
-    );
-  }
-  await shadow.psql('postgres', 'CREATE ROLE drift_reader');
+  shared = await sharedPostgres();
+  other = await startPostgres();
+  await makeRole(shared, 'drift_unknown');
+  for (const cluster of [shared, other]) await makeRole(cluster, 'drift_reader');
 });
-afterAll(() => shadow?.[Symbol.asyncDispose]());
+afterAll(() => other?.[Symbol.asyncDispose]());
 
 interface Found {
   readonly before: DriftReport;
@@ -37,8 +37,11 @@ async function compare(
     readonly bySuperuser?: string;
     /** Whether the scratch server lets us in as an ordinary role, who may not make every extension. */
     readonly asOrdinaryRole?: boolean;
+    /** Another server, which is then both. */
+    readonly on?: PostgresCluster;
   } = {},
 ): Promise<Found> {
+  const [cluster, shadow] = options.on === undefined ? [shared, other] : [options.on, options.on];
   const target = await cluster.createOwnedDatabase('drifted');
   const as = { user: target.user, password: target.password };
   await cluster.psql(target.database, migrations, as);
@@ -136,6 +139,11 @@ describe('the SQL that takes drift back leaves no difference, whatever depends o
   -- ALTER TABLE x OWNER TO y;
 ALTER TABLE x OWNER TO z;
 RETURN NEW; END$f$;`,
+    ],
+    [
+      'a default that does not fit the type',
+      `ALTER TABLE "User" ALTER "kind" SET DEFAULT 'none', ALTER "age" DROP DEFAULT; ALTER TABLE "Order" ADD COLUMN "x" INTEGER;
+       DROP POLICY "adults" ON "User"; DROP VIEW "names" CASCADE; ALTER TABLE "User" ALTER "age" TYPE BOOLEAN USING true, ALTER "age" SET DEFAULT true;`,
     ],
     ['a sequence with another step', 'ALTER SEQUENCE "numbers" INCREMENT 5;'],
     [
@@ -238,5 +246,17 @@ it('grants to roles that only the target has, or that own the copy, are taken ba
   expect(before.reconcileSql).toContain('-- Not tried, because the roles of the server');
   expect(before.reconcileSql).toContain('REVOKE SELECT ON TABLE public."User" FROM postgres;');
   expect(before.reconcileSql).toContain('FROM drift_unknown;');
+  expect(after.differences, before.reconcileSql).toEqual([]);
+});
+
+it.each([13, 14])('is taken back on PostgreSQL %s as well', async (major) => {
+  const on = await sharedPostgres(major);
+  await makeRole(on, 'drift_reader');
+  const byHand = `DROP MATERIALIZED VIEW "counts"; DROP VIEW "old_names", "names";
+    CREATE VIEW "names" AS SELECT "name", "id", "age" FROM "User"; CREATE TABLE "Hand" ("id" SERIAL PRIMARY KEY);
+    ALTER TABLE "User" DROP COLUMN "kind"; REVOKE SELECT ON "Order" FROM drift_reader;
+    ALTER TABLE "User" DISABLE TRIGGER "touch_user"; CREATE FUNCTION "by_hand"() RETURNS "Hand" LANGUAGE sql AS 'SELECT NULL::"Hand"';`;
+  const { before, after } = await compare(`${base}GRANT SELECT ON "Order" TO drift_reader;`, byHand, { on });
+  expect(before.byHand, before.reconcileSql).toEqual([]);
   expect(after.differences, before.reconcileSql).toEqual([]);
 });

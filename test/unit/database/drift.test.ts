@@ -134,9 +134,11 @@ describe('what could be done about drift', () => {
       ['ALTER TABLE public.t DROP CONSTRAINT small;'],
       ['ALTER TABLE public.t ALTER COLUMN id DROP NOT NULL;'],
       ['ALTER TABLE public.t DROP COLUMN g, ADD COLUMN g integer GENERATED ALWAYS AS ((id * 3)) STORED;'],
-      ['ALTER TABLE public.t ALTER COLUMN n DROP DEFAULT;'],
       ['ALTER TABLE public.t ALTER COLUMN n TYPE text;'],
       ['ALTER TABLE public.t ALTER COLUMN n TYPE text USING n::text;'],
+      [
+        "ALTER TABLE public.t ALTER COLUMN n DROP DEFAULT, ALTER COLUMN n TYPE text USING n::text, ALTER COLUMN n SET DEFAULT 'x'::text;",
+      ],
       ["ALTER TABLE public.t ALTER COLUMN n SET DEFAULT 'x'::text;"],
       ['ALTER TABLE public.t ADD CONSTRAINT large CHECK ((id > 5));'],
     ]);
