@@ -1,6 +1,7 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as readyCopy, A as writeSchemaText, At as RefusedError, B as GrowingFile, C as Hooks, D as checkPartNames, Dt as errorCodeIn, E as describeExit, Et as checksumsOf, F as keysOf, G as digestOf, H as waysToFinish, I as storedDump, J as authenticate, K as isFromElsewhere, L as fetchBackup, M as LeftBehindError, Mt as messageOf, N as storedBackupLine, Nt as problemsOf, O as findingsOf, P as openStorages, Q as whenReachable, R as clearingAway, S as ReportBuilder, T as isTakenOver, U as findBackup, V as finishEarlierRun, W as listBackups, X as recover, Y as signManifest, Z as exchangeWhenReachable, _ as requestedCommand, _t as formatDuration, a as saveWorkFolder, at as needsBaseline, b as readArtifactAccess, c as runIdentity, ct as manifestName, d as checkSections, dt as backupFolder, et as takeBaseline, f as plain, ft as backupId, g as readInputs, gt as formatCount, h as parseInputs, ht as formatBytes, i as saveOpenRun, it as describeFailure, j as encryptionSentence, jt as SafeMigrateError, kt as parseSql, l as repositoryRootOf, lt as renderManifest, m as surviveLostOutput, mt as countOf, nt as objectsIn, ot as readHistory, p as resultSentence, pt as labelBefore, q as originText, r as surviveStrayErrors, rt as historyDigest, st as dumpName, t as WorkFolder, tt as fieldsOf, u as publish, ut as sealedDumpName, v as secretsOf, vt as RunJournal, x as ActionLog, y as readGitHubContext, yt as openPorts, z as packSchemaText } from "./safe-migrate.js";
+import { $ as readyCopy, A as writeSchemaText, B as GrowingFile, C as Hooks, D as checkPartNames, E as describeExit, F as keysOf, Ft as messageOf, G as digestOf, H as waysToFinish, I as storedDump, It as problemsOf, J as authenticate, K as isFromElsewhere, L as fetchBackup, M as LeftBehindError, Mt as parseSql, N as storedBackupLine, Nt as RefusedError, O as findingsOf, Ot as checksumsOf, P as openStorages, Pt as SafeMigrateError, Q as whenReachable, R as clearingAway, S as ReportBuilder, T as isTakenOver, U as findBackup, V as finishEarlierRun, W as listBackups, X as recover, Y as signManifest, Z as exchangeWhenReachable, _ as requestedCommand, _t as formatBytes, a as saveWorkFolder, at as historyDigest, b as readArtifactAccess, bt as RunJournal, c as runIdentity, ct as readHistory, d as checkSections, dt as renderManifest, et as takeBaseline, f as plain, ft as sealedDumpName, g as readInputs, gt as countOf, h as parseInputs, ht as labelBefore, i as saveOpenRun, it as objectsIn, j as encryptionSentence, jt as parseBlock, kt as errorCodeIn, l as repositoryRootOf, lt as dumpName, m as surviveLostOutput, mt as backupId, nt as fieldsOf, ot as describeFailure, p as resultSentence, pt as backupFolder, q as originText, r as surviveStrayErrors, rt as nameParts, st as needsBaseline, t as WorkFolder, tt as unknownFunctions, u as publish, ut as manifestName, v as secretsOf, vt as formatCount, x as ActionLog, xt as openPorts, y as readGitHubContext, yt as formatDuration, z as packSchemaText } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -1080,14 +1081,14 @@ function leftBehind(outcome) {
 // src/commands/manifest-text.ts
 /** The manifest of a backup as it is stored, authenticated where there is a passphrase to do it with. */
 async function manifestText(context, settings, ready, backup) {
-	const manifest = describe(context, settings, ready, backup, await systemIdentifierOf(ready.database));
+	const manifest = describe$1(context, settings, ready, backup, await systemIdentifierOf(ready.database));
 	const { encryption } = settings;
 	return encryption?.kind === "passphrase" ? await signManifest(manifest, encryption.passphrase) : renderManifest({
 		...manifest,
 		authentication: null
 	});
 }
-function describe(context, settings, ready, backup, systemIdentifier) {
+function describe$1(context, settings, ready, backup, systemIdentifier) {
 	const { database, migrator, facts, history } = ready;
 	return {
 		formatVersion: 1,
@@ -1399,10 +1400,10 @@ function asFinding({ code, message, hint }) {
 
 // src/commands/check/broken-project.ts
 /** A project that Prisma itself would refuse, e.g. for a lock file of another provider: one finding, nothing else. */
-function brokenProject(error, settings, project) {
+function brokenProject(error, settings, subject) {
 	return {
 		fails: settings.failOn !== "none",
-		project,
+		subject,
 		parts: checkPartNames.map((name) => {
 			const isFirst = name === "history";
 			return {
@@ -1482,7 +1483,8 @@ async function openBase(context, project, log) {
 		return { value: await context.ports.readBaseBranch({
 			repository: context.repository,
 			paths: [project.migrationsDirectory, project.schemaPath],
-			baseCommit: context.pullRequest.baseCommit
+			baseCommit: context.pullRequest.baseCommit,
+			headCommit: context.pullRequest.headCommit
 		}) };
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
@@ -1537,7 +1539,247 @@ async function isAnotherServer(database, scratch) {
 	return systemIdentifier !== scratch.identity.systemIdentifier;
 }
 
+// src/lint/block-statements.ts
+/** Statements that run a text. */
+const dynamic = ["PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"];
+/** Reads the PL/pgSQL of a DO statement with PostgreSQL's own parsers; null when it is none, or cannot be read. */
+function blockStatements(block) {
+	if (!isPlPgSql(block.node)) return null;
+	const tree = parseBlock(block.text);
+	if (tree === null) return null;
+	const opening = block.text.search(/\$[^$\s]*\$|'/);
+	const firstLine = block.line + block.text.slice(0, Math.max(0, opening)).split("\n").length - 1;
+	const statements = [];
+	let hasUnknown = false;
+	const waiting = [{
+		node: tree,
+		line: 1
+	}];
+	for (let next = waiting.pop(); next !== void 0; next = waiting.pop()) {
+		const { node, line: outer } = next;
+		if (Array.isArray(node)) {
+			waiting.push(...node.toReversed().map((each) => ({
+				node: each,
+				line: outer
+			})));
+			continue;
+		}
+		if (typeof node !== "object" || node === null) continue;
+		const fields = node;
+		const line = typeof fields.lineno === "number" ? fields.lineno : outer;
+		if (dynamic.some((kind) => kind in fields) || "dynquery" in fields) hasUnknown = true;
+		const { query } = fieldsOf(fields, "PLpgSQL_expr");
+		if (typeof query === "string") {
+			const parsed = parsedQuery(query);
+			if (parsed === null) hasUnknown = true;
+			else statements.push(...parsed.map((each) => ({
+				...each,
+				line: firstLine + line - 1
+			})));
+			continue;
+		}
+		waiting.push(...Object.values(fields).toReversed().map((each) => ({
+			node: each,
+			line
+		})));
+	}
+	return {
+		statements,
+		hasUnknown
+	};
+}
+/** `DO LANGUAGE plpython3u …` is somebody else's grammar. */
+function isPlPgSql(node) {
+	const { args } = fieldsOf(node, "DoStmt");
+	const language = (Array.isArray(args) ? args.map((each) => fieldsOf(each, "DefElem")) : []).find(({ defname }) => defname === "language");
+	return language === void 0 || fieldsOf(language.arg, "String").sval === "plpgsql";
+}
+/** A statement, an expression, or an assignment of one. */
+function parsedQuery(query) {
+	const assigned = /^[^:=]*:?=(.*)$/s.exec(query)?.[1];
+	return parseSql(query) ?? parseSql(`SELECT ${query}`) ?? (assigned === void 0 ? null : parseSql(`SELECT ${assigned}`));
+}
+
+// src/lint/destructive.ts
+/** What a DROP of it takes along: rows, or columns of that type. Views, indexes and functions hold no data. */
+const droppedWithData = /* @__PURE__ */ new Map([
+	["OBJECT_TABLE", "drops the table"],
+	["OBJECT_FOREIGN_TABLE", "drops the foreign table"],
+	["OBJECT_SCHEMA", "drops the schema"],
+	["OBJECT_SEQUENCE", "drops the sequence"]
+]);
+/** With CASCADE these take columns of other tables along. */
+const droppedWithColumns = /* @__PURE__ */ new Map([
+	["OBJECT_TYPE", "drops, with the columns that use it, the type"],
+	["OBJECT_DOMAIN", "drops, with the columns that use it, the domain"],
+	["OBJECT_EXTENSION", "drops, with the columns that use it, the extension"]
+]);
+/** Called for what they do, and known not to destroy anything. */
+const keepsData = /* @__PURE__ */ new Set([
+	"setval",
+	"pg_catalog.setval",
+	"pg_notify"
+]);
+/**
+* The statements of a script that destroy data, in their order: drops, truncates, deletes and updates of all rows, changes
+* of a column's type; also inside of DO blocks. After them those of which that cannot be known from the script: SQL that
+* is put together while it runs, procedures, and functions that a SELECT is run for.
+* null when the script is no SQL to PostgreSQL's parser or the parser was not loaded.
+*/
+function destructiveStatements(sql) {
+	const statements = parseSql(sql);
+	if (statements === null) return null;
+	const prepared = new Set(statements.flatMap(({ kind, node }) => kind === "PrepareStmt" ? [fieldsOf(node, kind).name] : []));
+	const all = statements.flatMap((statement) => describe(statement, prepared));
+	return [...all.filter((each) => each.isCertain), ...all.filter((each) => !each.isCertain)];
+}
+function describe(statement, prepared) {
+	const told = (found) => found.map(({ action, object, isCertain = true }) => ({
+		action,
+		object,
+		isCertain,
+		line: statement.line,
+		statement: statement.text
+	}));
+	if (statement.kind !== "DoStmt") return told(foundIn(statement, prepared));
+	const block = blockStatements(statement);
+	return [...(block?.statements ?? []).flatMap((inner) => describe(inner, prepared)), ...block === null || block.hasUnknown ? told([{
+		action: "runs",
+		object: "DO",
+		isCertain: false
+	}]) : []];
+}
+function foundIn({ kind, node }, prepared) {
+	const fields = fieldsOf(node, kind);
+	switch (kind) {
+		case "DropStmt": return dropped(fields);
+		case "DropdbStmt": return [{
+			action: "drops the database",
+			object: quoted([String(fields.dbname ?? "")])
+		}];
+		case "DropOwnedStmt": return [{
+			action: "drops all objects",
+			object: "of a role"
+		}];
+		case "AlterTableStmt": return alteredColumns(fields);
+		case "TruncateStmt": return listOf(fields.relations).map((relation) => ({
+			action: "empties the table",
+			object: relationName(fieldsOf(relation, "RangeVar"))
+		}));
+		case "CallStmt": return [call("calls", nameParts(fieldsOf(fields, "funccall").funcname).join("."))];
+		case "ExecuteStmt": return prepared.has(fields.name) ? [] : [call("executes", String(fields.name))];
+		case "SelectStmt": return [...changedRows(node), ...unknownFunctions(node).filter((name) => !keepsData.has(name)).map((name) => call("calls", `${name}()`))];
+		default: return changedRows(node);
+	}
+}
+function call(action, object) {
+	return {
+		action,
+		object,
+		isCertain: false
+	};
+}
+function dropped(fields) {
+	const removed = String(fields.removeType);
+	const isCascade = fields.behavior === "DROP_CASCADE";
+	const action = droppedWithData.get(removed) ?? (isCascade ? droppedWithColumns.get(removed) : void 0);
+	if (action === void 0) return [];
+	return listOf(fields.objects).map((object) => ({
+		action,
+		object: quoted(namesIn(object))
+	}));
+}
+function alteredColumns(fields) {
+	const table = relationName(fieldsOf(fields, "relation"));
+	return listOf(fields.cmds).flatMap((command) => {
+		const { subtype, name } = fieldsOf(command, "AlterTableCmd");
+		const object = `${table}.${quoted([String(name ?? "")])}`;
+		if (subtype === "AT_DropColumn") return [{
+			action: "drops the column",
+			object
+		}];
+		if (subtype === "AT_AlterColumnType") return [{
+			action: "changes the type of the column",
+			object
+		}];
+		if (subtype === "AT_DetachPartition") return [{
+			action: "detaches a partition of",
+			object: table
+		}];
+		return [];
+	});
+}
+/** DELETE and UPDATE of all rows, and what MERGE deletes; also inside of a WITH. */
+function changedRows(node) {
+	const found = [];
+	for (const fields of objectsIn(node)) {
+		for (const [kind, action] of [["DeleteStmt", "deletes every row of"], ["UpdateStmt", "changes every row of"]]) {
+			const statement = fieldsOf(fields, kind);
+			if (statement.relation === void 0 || !isAlways(statement.whereClause)) continue;
+			found.push({
+				action,
+				object: relationName(fieldsOf(statement, "relation"))
+			});
+		}
+		found.push(...mergedRows(fieldsOf(fields, "MergeStmt")));
+	}
+	return found;
+}
+/** What is deleted depends on the other table; what is updated is taken for meant, unless it is every row. */
+function mergedRows(fields) {
+	const actions = listOf(fields.mergeWhenClauses).flatMap((clause) => {
+		const { commandType, condition, matchKind } = fieldsOf(clause, "MergeWhenClause");
+		if (commandType === "CMD_DELETE") return ["deletes rows of"];
+		const isEvery = isAlways(condition) && isAlways(fields.joinCondition) && matchKind === "MERGE_WHEN_MATCHED";
+		return commandType === "CMD_UPDATE" && isEvery ? ["changes every row of"] : [];
+	});
+	const object = relationName(fieldsOf(fields, "relation"));
+	return [...new Set(actions)].map((action) => ({
+		action,
+		object
+	}));
+}
+/** No condition, `true`, or `1 = 1`. */
+function isAlways(condition) {
+	if (condition === void 0) return true;
+	if (fieldsOf(fieldsOf(condition, "A_Const"), "boolval").boolval === true) return true;
+	const { name, lexpr, rexpr } = fieldsOf(condition, "A_Expr");
+	const [left, right] = [lexpr, rexpr].map((side) => JSON.stringify({
+		...fieldsOf(side, "A_Const"),
+		location: 0
+	}));
+	return [lexpr, rexpr].every((side) => Object.keys(fieldsOf(side, "A_Const")).length > 0) && left === right && nameParts(name).join("") === "=";
+}
+function listOf(value) {
+	return Array.isArray(value) ? value : [];
+}
+/** The texts of a (qualified) name, however the parser wraps it. */
+function namesIn(node) {
+	return listOf(fieldsOf(node, "List").items ?? fieldsOf(node, "TypeName").names ?? [node]).map((item) => String(fieldsOf(item, "String").sval ?? ""));
+}
+function relationName(fields) {
+	const { schemaname, relname } = fields;
+	return quoted([schemaname, relname].filter((part) => typeof part === "string"));
+}
+function quoted(parts) {
+	return parts.map((part) => `"${part.replaceAll("\"", "\"\"")}"`).join(".");
+}
+
 // src/commands/check/look-at-drift.ts
+/**
+* Lets Prisma begin to compare, which takes as long as its replay of the migrations, while the schema is looked at. To
+* be awaited by lookAtDrift or dropped; only an error that nobody foresaw rejects.
+*/
+function beginDrift(ground, history, signal) {
+	const { project, scratch } = ground;
+	if (!project.driftReplays || scratch.value === null || whyNotAtAll(ground, history) !== null) return null;
+	const begun = askPrisma(ground, scratch.value, {
+		applied: history.applied ?? [],
+		replayed: null
+	}, signal);
+	begun.catch(() => {});
+	return begun;
+}
 /**
 * Part 4: the database against its applied migrations, which are run on an empty database for it. What Prisma models
 * is compared by Prisma, everything else by the catalogs.
@@ -1557,43 +1799,62 @@ async function lookAtDrift(ground, seen, signal) {
 		};
 	}
 }
-async function compareWithMigrations(ground, seen, signal) {
+async function compareWithMigrations(ground, { history, schema, begun }, signal) {
 	const { project, database, scratch } = ground;
-	const { history, schema } = seen;
-	if (database.value === null) return notChecked$1(database.because);
-	if (scratch.value === null) return notChecked$1(scratch.because);
-	const reason = whyNot(history);
-	if (reason !== null) return notChecked$1(reason);
+	const reason = whyNotAtAll(ground, history);
+	if (database.value === null || scratch.value === null || reason !== null) return notChecked$1(reason ?? "");
 	const applied = history.applied ?? [];
 	const actual = await database.value.schema(signal);
-	if (actual.serverMajor !== scratch.value.serverMajor) return notChecked$1(`the target is PostgreSQL ${actual.serverMajor} and the server of shadow-database-url ${scratch.value.serverMajor}: use the same major version.`);
 	const replayed = applied.length === history.folders.length && schema.replayed !== null ? schema.replayed : await replayApplied(ground, scratch.value, applied, signal);
 	if (replayed === null) return notChecked$1("the applied migrations do not run on an empty database.");
-	const remarks = [];
-	let prismaScript = "";
-	if (project.url !== null) try {
-		const shadow = await scratch.value.create(project.historySchema);
-		prismaScript = await project.driftScript({
-			target: project.url,
-			names: applied,
-			replayed: replayed.url,
-			shadow: shadow.url
-		}, signal);
-	} catch (error) {
-		if (!(error instanceof SafeMigrateError)) throw error;
-		remarks.push(`Only the catalogs were compared: ${error.message}.`);
-	}
-	const drift = await scratch.value.compare(actual, replayed, prismaScript, signal);
-	const findings = drift.differences.length === 0 ? [] : [drifted(drift)];
+	const proposal = await (begun ?? askPrisma(ground, scratch.value, {
+		applied,
+		replayed
+	}, signal));
+	const drift = await scratch.value.compare({
+		actual,
+		expected: replayed,
+		schema: project.historySchema,
+		prismaScript: "script" in proposal ? proposal.script : ""
+	}, signal);
 	return {
 		part: {
 			name: "drift",
 			fact: drift.differences.length === 0 ? `the database is what its ${countOf(applied.length, "applied migration")} made` : `${countOf(drift.differences.length, "object")} of the database ${drift.differences.length === 1 ? "is" : "are"} not as the migrations made them`,
-			findings,
-			notChecked: remarks
+			findings: drift.differences.length === 0 ? [] : [drifted(drift)],
+			notChecked: "because" in proposal ? [proposal.because] : []
 		},
-		drift
+		drift: {
+			...drift,
+			destructive: destructiveStatements(drift.reconcileSql) ?? []
+		}
 	};
+}
+async function askPrisma({ project }, scratch, { applied, replayed }, signal) {
+	if (project.url === null) return { script: "" };
+	try {
+		const shadow = project.driftReplays ? await scratch.create(project.historySchema) : null;
+		const databases = {
+			replayed: replayed?.url ?? null,
+			shadow: shadow?.url ?? null
+		};
+		return { script: await project.driftScript({
+			target: project.url,
+			names: applied,
+			...databases
+		}, signal) };
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		return { because: `Only the catalogs were compared: ${error.message}.` };
+	}
+}
+function whyNotAtAll({ database, scratch }, history) {
+	if (database.value === null) return database.because;
+	if (scratch.value === null) return scratch.because;
+	const reason = whyNot(history);
+	if (reason !== null) return reason;
+	const [target, shadow] = [database.value.server.major, scratch.value.serverMajor];
+	return target === shadow ? null : `the target is PostgreSQL ${target} and the server of shadow-database-url ${shadow}: use the same major version.`;
 }
 /** Where the history itself is broken, a comparison with the files would say nothing about drift. */
 function whyNot(history) {
@@ -1619,7 +1880,7 @@ function drifted(drift) {
 		severity: "warning",
 		code: "SM_DRIFT",
 		message: `the database is not what its migrations made: ${drift.differences.slice(0, 5).join("; ")}${drift.differences.length > 5 ? `; and ${drift.differences.length - 5} more` : ""}`,
-		hint: "The SQL that takes it back is attached. To keep the change instead, put it into a migration and mark that as applied.",
+		hint: `${drift.reconcileSql === "" ? "There is no SQL that takes it back by itself; what to do is listed." : drift.byHand.length === 0 ? "The SQL that takes it back is attached." : `The SQL that takes it back is attached, but for ${countOf(drift.byHand.length, "difference")} to be undone by hand.`} To keep the change instead, put it into a migration and mark that as applied.`,
 		file: null,
 		line: null
 	};
@@ -1640,7 +1901,8 @@ function notChecked$1(because) {
 /**
 * What a branch does to migrations that its base holds already and that are most likely applied somewhere: edited,
 * deleted, renamed; and new ones that sort before old ones. `folder`: the migrations', relative to the repository.
-* `isMerged`: the head is known to hold the base, so what is missing in it was deleted and is not just behind.
+* `isMerged`: the head is known to come from `base`, so what is missing in it was deleted and is not just behind.
+* `tip`: the base branch as it is now, when it has moved on since.
 */
 function compareBranches(base, head, options) {
 	const { folder, isMerged } = options;
@@ -1656,15 +1918,17 @@ function compareBranches(base, head, options) {
 		findings.push(twin === void 0 ? deleted(name, isMerged) : renaming(name, twin, fileOf));
 	}
 	for (const [name, blob] of before) {
-		const now = after.get(name);
-		if (now !== void 0 && now !== blob) findings.push(edited(name, fileOf));
+		const here = after.get(name);
+		if (here !== void 0 && here !== blob) findings.push(edited(name, fileOf));
 	}
-	const last = [...before.keys()].toSorted().at(-1);
+	const now = scriptsIn(options.tip ?? base, folder);
+	const last = [...now.keys()].toSorted().at(-1);
 	for (const name of added) if (last !== void 0 && name < last && !renamed.has(name)) findings.push(outOfOrder$1(name, last, fileOf));
+	const ahead = [...now.keys()].filter((name) => !isMerged || !before.has(name));
 	return {
 		findings,
 		added,
-		onBase: new Set(before.keys())
+		ahead: new Set(ahead)
 	};
 }
 /** `name → blob` of every `<name>/migration.sql`. */
@@ -1723,7 +1987,7 @@ function outOfOrder$1(name, last, fileOf) {
 /**
 * What `_prisma_migrations` says about these migrations, including what `prisma migrate status` does not tell: it
 * lets pending ones hide failed ones and calls a database that is ahead of its files up to date.
-* `rows` null: there is no such table. `onBase`: names that the base branch holds, null when that is not known.
+* `rows` null: there is no such table. `ahead`: names that the base branch holds and this one may just not have yet.
 */
 function compareWithDatabase(folders, rows, options) {
 	const inForce = (rows ?? []).filter((row) => row.rolledBackAt === null);
@@ -1735,7 +1999,7 @@ function compareWithDatabase(folders, rows, options) {
 			...options.needsBaseline ? [notBaselined()] : [],
 			...inForce.filter((row) => row.finishedAt === null).map((row) => failedRow(row, folders)),
 			...folders.flatMap((folder) => editedSince(folder, inForce)),
-			...aheadOfFiles(folders, finished, options.onBase),
+			...aheadOfFiles(folders, finished, options.ahead),
 			...rolledBack(folders, rows ?? [], known),
 			...outOfOrder(folders, finished)
 		],
@@ -1776,10 +2040,10 @@ function editedSince(folder, rows) {
 		line: 1
 	}];
 }
-function aheadOfFiles(folders, finished, onBase) {
+function aheadOfFiles(folders, finished, ahead) {
 	const onDisk = new Set(folders.map((folder) => folder.name));
 	return [...finished].filter((name) => !onDisk.has(name)).map((name) => {
-		const isBehind = onBase?.has(name) === true;
+		const isBehind = ahead.has(name);
 		return {
 			severity: isBehind ? "warning" : "error",
 			code: "SM_HISTORY_MISSING",
@@ -1887,13 +2151,14 @@ async function lookAtHistory(ground) {
 	const folders = await readFolders(project.migrationsDirectory, project.migrationNames, fileOf);
 	const branch = base.value === null ? null : compareBranches(base.value.base, base.value.head, {
 		isMerged: base.value.isMerged,
+		tip: base.value.tip,
 		folder: fileOf(project.migrationsDirectory)
 	});
 	const read = database.value === null ? null : await readDatabase(database.value, project.historySchema);
 	const rows = read?.rows ?? null;
 	const byDatabase = read === null || read.problem !== null ? null : compareWithDatabase(folders, rows, {
 		needsBaseline: read.needsBaseline,
-		onBase: base.value?.isMerged === true ? null : branch?.onBase ?? null
+		ahead: branch?.ahead ?? /* @__PURE__ */ new Set()
 	});
 	const isNew = (name) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
 	const findings = [
@@ -1950,117 +2215,6 @@ function withoutTwins(findings) {
 	});
 }
 
-// src/lint/destructive.ts
-/** What a DROP of it takes along: rows, or columns of that type. Views, indexes and functions hold no data. */
-const droppedWithData = /* @__PURE__ */ new Map([
-	["OBJECT_TABLE", "drops the table"],
-	["OBJECT_FOREIGN_TABLE", "drops the foreign table"],
-	["OBJECT_SCHEMA", "drops the schema"],
-	["OBJECT_SEQUENCE", "drops the sequence"]
-]);
-/** With CASCADE these take columns of other tables along. */
-const droppedWithColumns = /* @__PURE__ */ new Map([
-	["OBJECT_TYPE", "drops, with the columns that use it, the type"],
-	["OBJECT_DOMAIN", "drops, with the columns that use it, the domain"],
-	["OBJECT_EXTENSION", "drops, with the columns that use it, the extension"]
-]);
-/**
-* The statements of a script that can destroy data, in their order: drops, truncates, deletes and updates without
-* WHERE, changes of a column's type, and code whose effect cannot be read from the script.
-* null when the script is no SQL to PostgreSQL's parser or the parser was not loaded.
-*/
-function destructiveStatements(sql) {
-	const statements = parseSql(sql);
-	if (statements === null) return null;
-	return statements.flatMap((statement) => foundIn(statement).map(({ action, object }) => ({
-		action,
-		object,
-		line: statement.line,
-		statement: statement.text
-	})));
-}
-function foundIn({ kind, node }) {
-	const fields = fieldsOf(node, kind);
-	switch (kind) {
-		case "DropStmt": return dropped(fields);
-		case "DropdbStmt": return [{
-			action: "drops the database",
-			object: quoted([String(fields.dbname ?? "")])
-		}];
-		case "DropOwnedStmt": return [{
-			action: "drops all objects",
-			object: "of a role"
-		}];
-		case "AlterTableStmt": return alteredColumns(fields);
-		case "TruncateStmt": return listOf(fields.relations).map((relation) => ({
-			action: "empties the table",
-			object: relationName(fieldsOf(relation, "RangeVar"))
-		}));
-		case "DoStmt": return [{
-			action: "runs code whose effect cannot be read from the script",
-			object: "DO"
-		}];
-		default: return changedRows(node);
-	}
-}
-function dropped(fields) {
-	const removed = String(fields.removeType);
-	const isCascade = fields.behavior === "DROP_CASCADE";
-	const action = droppedWithData.get(removed) ?? (isCascade ? droppedWithColumns.get(removed) : void 0);
-	if (action === void 0) return [];
-	return listOf(fields.objects).map((object) => ({
-		action,
-		object: quoted(namesIn(object))
-	}));
-}
-function alteredColumns(fields) {
-	const table = relationName(fieldsOf(fields, "relation"));
-	return listOf(fields.cmds).flatMap((command) => {
-		const { subtype, name } = fieldsOf(command, "AlterTableCmd");
-		const object = `${table}.${quoted([String(name ?? "")])}`;
-		if (subtype === "AT_DropColumn") return [{
-			action: "drops the column",
-			object
-		}];
-		if (subtype === "AT_AlterColumnType") return [{
-			action: "changes the type of the column",
-			object
-		}];
-		if (subtype === "AT_DetachPartition") return [{
-			action: "detaches a partition of",
-			object: table
-		}];
-		return [];
-	});
-}
-/** DELETE and UPDATE of all rows, also inside of a WITH. */
-function changedRows(node) {
-	const found = [];
-	for (const fields of objectsIn(node)) for (const [kind, action] of [["DeleteStmt", "deletes every row of"], ["UpdateStmt", "changes every row of"]]) {
-		const statement = fieldsOf(fields, kind);
-		if (statement.relation === void 0 || statement.whereClause !== void 0) continue;
-		found.push({
-			action,
-			object: relationName(fieldsOf(statement, "relation"))
-		});
-	}
-	return found;
-}
-function listOf(value) {
-	return Array.isArray(value) ? value : [];
-}
-/** The texts of a (qualified) name, however the parser wraps it. */
-function namesIn(node) {
-	return listOf(fieldsOf(node, "List").items ?? fieldsOf(node, "TypeName").names ?? [node]).map((item) => String(fieldsOf(item, "String").sval ?? ""));
-}
-function relationName(fields) {
-	const { schemaname, relname } = fields;
-	return quoted([schemaname, relname].filter((part) => typeof part === "string"));
-}
-function quoted(parts) {
-	return parts.map((part) => `"${part.replaceAll("\"", "\"\"")}"`).join(".");
-}
-
 // src/commands/check/look-at-pending.ts
 /** Part 2: the migrations that a deploy would run, and what in them destroys data. The parser has been loaded. */
 function lookAtPending(history) {
@@ -2085,7 +2239,8 @@ function lookAtPending(history) {
 			isReadable: destructive !== null
 		}];
 	});
-	const findings = migrations.flatMap(findingsIn);
+	const all = migrations.flatMap(findingsIn);
+	const findings = [...all.filter(({ code }) => code === "SM_DATA_LOSS"), ...all.filter(({ code }) => code !== "SM_DATA_LOSS")];
 	const notChecked = history.applied === null ? ["Pending is what this pull request adds; the database was not asked."] : [];
 	return {
 		part: {
@@ -2106,11 +2261,17 @@ function findingsIn(migration) {
 		file: migration.file,
 		line: 1
 	}];
-	return migration.destructive.map(({ action, object, line }) => ({
+	return migration.destructive.map(({ isCertain, action, object, line }) => ({
 		severity: "warning",
-		code: "SM_DATA_LOSS",
-		message: `${migration.name} ${action} ${object}`,
-		hint: "Make sure that nobody needs this data, or copy it elsewhere in an earlier migration.",
+		...isCertain ? {
+			code: "SM_DATA_LOSS",
+			message: `${migration.name} ${action} ${object}`,
+			hint: "Make sure that nobody needs this data, or copy it elsewhere in an earlier migration."
+		} : {
+			code: "SM_DATA_UNKNOWN",
+			message: `${migration.name} ${action} ${object}, and what that does cannot be known from the script: it may destroy data`,
+			hint: "Read it with care."
+		},
 		file: migration.file,
 		line
 	}));
@@ -2186,11 +2347,10 @@ function notChecked(because, findings = []) {
 */
 async function check(context, settings) {
 	const { log, report, signal } = context;
-	const project = relative(context.repository, settings.workingDirectory).replaceAll("\\", "/") || ".";
 	await using ground = await log.phase("preflight", async (phaseLog) => {
 		const value = await openGround(context, settings, phaseLog).catch((error) => {
 			if (!(error instanceof SafeMigrateError) || error.code !== "SM_PROVIDER") throw error;
-			report.check(brokenProject(error, settings, project));
+			report.check(brokenProject(error, settings, subjectOf(context, settings, settings.databaseUrl)));
 			return null;
 		});
 		if (value === null) return {
@@ -2216,11 +2376,13 @@ async function check(context, settings) {
 	const status = ground.database.value === null ? null : ground.project.status(signal);
 	status?.catch(() => {});
 	const history = await part(() => lookAtHistory(ground));
+	const begun = beginDrift(ground, history, signal);
 	const pending = await part(() => lookAtPending(history));
 	const schema = await part(() => lookAtSchema(ground, history, signal));
 	const drift = await part(() => lookAtDrift(ground, {
 		history,
-		schema
+		schema,
+		begun
 	}, signal));
 	const parts = [
 		history,
@@ -2233,7 +2395,7 @@ async function check(context, settings) {
 	report.drift(drift.drift === null ? "unknown" : drift.drift.differences.length > 0 ? "true" : "false");
 	const found = {
 		fails: failsBy(settings.failOn, findingsOf({ parts }).map(({ severity }) => severity)),
-		project,
+		subject: subjectOf(context, settings, ground.project.url),
 		parts,
 		pending: pending.migrations,
 		changesDatabase: changesDatabase(ground),
@@ -2244,6 +2406,21 @@ async function check(context, settings) {
 	report.check(found);
 	return "checked";
 }
+function subjectOf(context, settings, url) {
+	const pathOf = (path) => relative(context.repository, path).replaceAll("\\", "/") || ".";
+	const { workingDirectory, prismaSchema, prismaConfig } = settings;
+	const address = url === null ? null : context.ports.addressOf(url, workingDirectory);
+	return {
+		project: pathOf(workingDirectory),
+		schema: prismaSchema === null ? null : pathOf(prismaSchema),
+		config: prismaConfig === null ? null : pathOf(prismaConfig),
+		database: address === null ? null : {
+			host: address.host,
+			port: address.port,
+			name: address.database
+		}
+	};
+}
 function sights(ground) {
 	return [
 		ground.base.value === null ? "base branch not compared with" : "base branch read",
@@ -2252,7 +2429,7 @@ function sights(ground) {
 	].join(", ");
 }
 function lossesOf(migration) {
-	return migration.destructive.map(({ statement, object }) => ({
+	return migration.destructive.filter(({ isCertain }) => isCertain).map(({ statement, object }) => ({
 		migration: migration.name,
 		statement,
 		object
@@ -3239,7 +3416,10 @@ const event = object({ pull_request: object({
 		sha: string().regex(/^[0-9a-f]{40,64}$/),
 		repo: repository
 	}),
-	head: object({ repo: repository.nullable() })
+	head: object({
+		sha: string().regex(/^[0-9a-f]{40,64}$/),
+		repo: repository.nullable()
+	})
 }) });
 /** The pull request that the event of this run is about; null for other events and outside of GitHub Actions. */
 function readPullRequest(env) {
@@ -3257,6 +3437,7 @@ function readPullRequest(env) {
 	return {
 		number,
 		baseCommit: base.sha,
+		headCommit: head.sha,
 		isFromFork: head.repo?.full_name !== base.repo.full_name
 	};
 }
@@ -3264,18 +3445,28 @@ function readPullRequest(env) {
 // src/report/comment.ts
 /** GitHub refuses 65 536 characters; counted in bytes, with room for the last line. */
 const maximumBytes = 65e3;
-/** First line of the comment for one project: by it the comment is found again. */
-function commentMarker(project) {
-	return `<!-- safe-migrate:check:${encodeURIComponent(project)} -->`;
+/**
+* First line of a comment, by which it is found again. What one project's check looks at tells its comments apart (a
+* matrix of databases or schemas), and so does `job`: two of them would take turns in one comment otherwise.
+*/
+function commentMarker({ project, schema, config, database }, job) {
+	const rest = JSON.stringify([
+		job,
+		schema,
+		config,
+		database
+	]);
+	const digest = createHash("sha256").update(rest).digest("hex").slice(0, 12);
+	return `<!-- safe-migrate:check:${encodeURIComponent(project)}:${digest} -->`;
 }
 /**
 * The comment on the pull request. One line when it changes nothing of the database and nothing is wrong. What does
 * not fit is named, and stands in the job summary.
 */
-function commentMarkdown(report) {
+function commentMarkdown(report, job) {
 	const { check } = report;
 	if (check === null) throw new TypeError("only a check is commented on");
-	const title = `${commentMarker(check.project)}\n**safe-migrate**${check.project === "." ? "" : ` (${plain(check.project)})`}`;
+	const title = `${commentMarker(check.subject, job)}\n**safe-migrate**${nameOf(check.subject)}`;
 	if (isQuiet(check)) return `${title}: no database changes.\n`;
 	const summary = report.run.url === null ? "the job summary" : `[the job summary](${report.run.url})`;
 	let comment = `${title}: ${plain(resultSentence(report))}\n\n`;
@@ -3287,13 +3478,23 @@ function commentMarkdown(report) {
 	}
 	return comment + footer;
 }
+/** For people who see several comments: which is this. */
+function nameOf({ project, schema, config, database }) {
+	const given = [
+		project === "." ? null : project,
+		schema,
+		config,
+		database?.name ?? null
+	].filter((part) => part !== null);
+	return given.length === 0 ? "" : ` (${given.map(plain).join(", ")})`;
+}
 function isQuiet(check) {
 	return check.changesDatabase === false && findingsOf(check).every(({ severity }) => severity === "notice");
 }
 
 // src/runner/pull-request-comment.ts
 /**
-* Keeps one comment for this project on the pull request: made once, edited after that. A comment that cannot be
+* Keeps one comment for what this job checks on the pull request: made once, edited after that. A comment that cannot be
 * written (a fork's token may only read) is a warning; the job summary holds the same.
 */
 async function commentOnPullRequest(request) {
@@ -3311,8 +3512,8 @@ async function commentOnPullRequest(request) {
 			owner,
 			repo
 		};
-		const marker = commentMarker(report.check.project);
-		const body = commentMarkdown(report);
+		const marker = commentMarker(report.check.subject, context.job);
+		const body = commentMarkdown(report, context.job);
 		const ours = await findComment(getOctokit(token), {
 			...where,
 			issue_number: pullRequest.number
@@ -3331,17 +3532,35 @@ async function commentOnPullRequest(request) {
 		warning(`The pull request could not be commented on: ${messageOf(error)}. The job needs \`permissions: pull-requests: write\`; the job summary holds the same.`);
 	}
 }
-/** Ours by its first line, and by a bot: a person who copies that line does not get his comment edited. */
+/**
+* Ours by its first line and by its author, a bot or whoever this token belongs to: a person who copies that line does
+* not get his comment edited.
+*/
 async function findComment(octokit, place, marker) {
 	const pages = octokit.paginate.iterator(octokit.rest.issues.listComments, {
 		...place,
 		per_page: 100
 	});
-	for await (const { data } of pages) {
-		const found = data.find((comment) => comment.user?.type === "Bot" && comment.body?.startsWith(marker) === true);
-		if (found !== void 0) return found.id;
+	const byPeople = [];
+	for await (const { data } of pages) for (const { id, body, user } of data) {
+		if (body?.startsWith(marker) !== true) continue;
+		if (user?.type === "Bot") return id;
+		byPeople.push({
+			id,
+			author: user?.login
+		});
 	}
-	return null;
+	if (byPeople.length === 0) return null;
+	const ourselves = await loginOf(octokit);
+	return byPeople.find(({ author }) => author === ourselves)?.id ?? null;
+}
+/** null for the token of a workflow, which is nobody's. */
+async function loginOf(octokit) {
+	try {
+		return (await octokit.rest.users.getAuthenticated()).data.login;
+	} catch {
+		return null;
+	}
 }
 
 // src/runner/run.ts

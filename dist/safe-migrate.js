@@ -408,7 +408,7 @@ function describeToolFailure(tool, exit) {
 		message: `${tool} ended with ${describeEnd(exit)} and said nothing`,
 		object
 	};
-	const first = textOf(lines[errorAt]);
+	const first = textOf$2(lines[errorAt]);
 	const reported = serverMessage(lines.slice(errorAt + 1));
 	return {
 		message: (first.includes("ERROR: ") || reported === null ? first : `${first} ${reported}`).trim(),
@@ -420,7 +420,7 @@ function describeEnd(exit) {
 	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
 }
 const errorLine = /^(pg_dump|pg_restore|psql): (error|fatal): |^psql:[^ ]*: (ERROR|FATAL|error): |^(ERROR|FATAL): /;
-function textOf(line) {
+function textOf$2(line) {
 	return (line ?? "").replace(/^(pg_dump|pg_restore|psql): (error|fatal): /, "").replace(/^psql:[^ ]*: /, "");
 }
 /** pg_dump gives the server's own words on a line of detail. */
@@ -451,8 +451,8 @@ function tableOf(lines) {
 	}
 	return null;
 }
-const name$2 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
-const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$2}(?:\.${name$2})?)`);
+const name$5 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
+const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$5}(?:\.${name$5})?)`);
 /** The type and name in the head of the refused statement; the rest of it is not shown. */
 function commandObject(lines) {
 	for (const line of lines) {
@@ -4558,7 +4558,7 @@ async function terminate(session, pid) {
 
 // src/database/postgres/meeting-point.ts
 const largestKey = 2 ** 31 - 1;
-const identity = object({
+const identity$1 = object({
 	database: string(),
 	address: string().nullable(),
 	port: number().nullable(),
@@ -4617,7 +4617,7 @@ async function takePrismaLock(session) {
 async function readIdentity(session) {
 	const [may] = await session.query(`SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "may"`, object({ may: boolean() }));
 	const systemIdentifier = may?.may === true ? "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())" : "NULL::text";
-	const [row] = await session.query(`SELECT ${identityOf(systemIdentifier)} AS "identity"`, object({ identity }));
+	const [row] = await session.query(`SELECT ${identityOf(systemIdentifier)} AS "identity"`, object({ identity: identity$1 }));
 	if (row === void 0) throw new TypeError("a server without an identity");
 	return row.identity;
 }
@@ -4668,7 +4668,7 @@ function otherServerIn(output) {
 }
 function parseIdentity(text) {
 	try {
-		return identity.parse(JSON.parse(text));
+		return identity$1.parse(JSON.parse(text));
 	} catch {
 		return null;
 	}
@@ -5518,31 +5518,108 @@ var Secret = class {
 	}
 };
 
-// src/database/postgres/load-schema-text.ts
-/**
-* Runs a schema-only dump in a database that this run made. Statements that fail (a role that this server does not
-* have, a setting of a newer one) are passed over: the result is only compared, and what is missing shows there.
-*/
-async function loadSchemaText(server, database, schemaText, signal) {
-	const process = server.tools.start("psql", [
-		"--no-psqlrc",
-		"--quiet",
-		"--set=ON_ERROR_STOP=0",
-		"--file=-"
-	], {
-		database,
-		stdin: "pipe",
-		signal
-	});
-	if (process.stdin === null) throw new TypeError("psql was started without stdin");
-	process.stdout.resume();
-	const written = pipeline$1([schemaText], process.stdin).catch(() => {});
-	await process.exited;
-	await written;
-	signal.throwIfAborted();
+// src/database/postgres/drift/comparable-entries.ts
+/** The objects of a schema. Owners and the migration history itself are no part of what migrations say. */
+function comparableEntries(side) {
+	const parsed = parseSchemaText(side.text);
+	const migrator = migratorOf(side, parsed);
+	const entries = /* @__PURE__ */ new Map();
+	const add = (entry) => {
+		const owner = ownerOf(entry);
+		const body = isOfGrants(entry) ? withoutRole(withoutOwner(entry.body), entry.type === "ACL" ? owner ?? side.owner : migrator) : withoutOwner(entry.body);
+		const twin = entries.get(entry.object);
+		const whole = twin === void 0 ? body : [twin.body, body].toSorted().join("\n");
+		if (whole !== "") entries.set(entry.object, {
+			...entry,
+			owner,
+			body: whole,
+			key: keyOf(entry, whole)
+		});
+	};
+	const schemas = parsed.filter((entry) => entry.type === "SCHEMA");
+	for (const entry of schemas) if (nameOf(entry) !== "public") add(entry);
+	for (const extension of side.extensions) add(extensionEntry(extension));
+	for (const entry of parsed) if (entry.type !== "SCHEMA" && !isOfHistory(entry)) add(entry);
+	return entries;
+}
+/** The role that runs the migrations: it owns their history. */
+function migratorOf(side, entries = parseSchemaText(side.text)) {
+	const history = entries.find((entry) => entry.type === "TABLE" && nameOf(entry) === "_prisma_migrations");
+	return (history === void 0 ? null : ownerOf(history)) ?? side.owner;
+}
+function isOfGrants(entry) {
+	return entry.type === "ACL" || entry.type === "DEFAULT ACL";
+}
+/** pg_dump's name of it, which is not quoted, and that of a routine ends in the types of its arguments. */
+function nameOf(entry) {
+	return /^Name: (.*?); Type: /.exec(entry.header)?.[1] ?? "";
+}
+function ownerOf(entry) {
+	const owner = /; Owner: (.*?)(?:; Tablespace: .*)?$/.exec(entry.header)?.[1];
+	return owner === void 0 || owner === "-" ? null : owner;
+}
+function isOfHistory(entry) {
+	return /^(?:(?:TABLE|COLUMN) )?_prisma_migrations\b/.test(nameOf(entry));
+}
+function extensionEntry({ name, schema }) {
+	const body = `CREATE EXTENSION ${identifier(name)} WITH SCHEMA ${identifier(schema)};`;
+	return {
+		object: `EXTENSION ${name}`,
+		type: "EXTENSION",
+		header: `Name: ${name}; Type: EXTENSION; `,
+		body
+	};
+}
+/** pg_dump prints it below the definition; a line like that inside of a function's body belongs to the function. */
+function withoutOwner(body) {
+	return body.replace(/(?:^|\n\n+)ALTER [A-Z ]+ .+ OWNER TO .+;(?=(?:\nUSING \S+)?$)/, "").trim();
+}
+function withoutRole(body, role) {
+	const names = [role, `"${role.replaceAll("\"", "\"\"")}"`].map((name) => name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+	return body.replaceAll(new RegExp(`\\b(FROM|TO|FOR ROLE) (?:${names.join("|")})(?=[ ;])`, "g"), "$1 CURRENT_USER");
+}
+function keyOf(entry, body) {
+	if (entry.type !== "TABLE" && entry.type !== "FOREIGN TABLE") return body;
+	return linesOfTable(body).toSorted().join("\n");
+}
+/** Without the commas at their ends: the last line has none, whichever that is. */
+function linesOfTable(body) {
+	return body.split("\n").filter((line) => line.trim() !== "").map((line) => line.replace(/,$/, ""));
 }
 
-// src/database/postgres/reconcile-grants.ts
+// src/database/postgres/drift/differences.ts
+/**
+* How `actual` differs from `expected`, object by object. Some expressions are printed differently after one restore;
+* `again` is `expected` after a restore, and equal to either is equal.
+*/
+function differencesBetween(actual, expected, again) {
+	const is = comparableEntries(actual);
+	const should = comparableEntries(expected);
+	const alternative = again === null ? should : comparableEntries(again);
+	const differences = [];
+	for (const [object, entry] of is) {
+		const wanted = should.get(object) ?? null;
+		if (entry.key !== wanted?.key && entry.key !== alternative.get(object)?.key) differences.push({
+			object,
+			is: entry,
+			wanted
+		});
+	}
+	for (const [object, wanted] of should) if (!is.has(object)) differences.push({
+		object,
+		is: null,
+		wanted
+	});
+	return differences;
+}
+/** The difference for people; begins with the object. */
+function sentenceOf({ object, is, wanted }) {
+	if (wanted === null) return `${object} is not in the migrations`;
+	if (is === null) return `${object} is in the migrations and missing in the database`;
+	return `${object} is not as the migrations made it`;
+}
+
+// src/database/postgres/drift/grant-statements.ts
 /**
 * From the GRANT and REVOKE statements that pg_dump prints for an object as it is (`is`) to those that it prints for
 * it as it should be: what only `is` has is turned round, what only `should` has is run.
@@ -5572,9 +5649,72 @@ function oppositeOf(statement) {
 	return null;
 }
 
-// src/database/postgres/reconcile-object.ts
-const name$1 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
-const qualifiedName = `${name$1}(?:\\.${name$1})*`;
+// src/database/postgres/drift/prisma-pieces.ts
+/**
+* The pieces of Prisma's script that can be run one by one, each with the comments above it; what Prisma puts between
+* BEGIN and COMMIT is one piece, without these two.
+*/
+function prismaPieces(script) {
+	const pieces = [];
+	let open = null;
+	for (const statement of statementsOf(script)) {
+		const words = withoutComments(statement);
+		if (/^BEGIN$/i.test(words)) open = [];
+		else if (/^COMMIT$/i.test(words)) {
+			if (open !== null) pieces.push(open);
+			open = null;
+		} else (open ?? newPiece(pieces)).push(`${statement};`);
+	}
+	if (open !== null) pieces.push(open);
+	return pieces.filter((piece) => piece.length > 0);
+}
+/** `DROP TABLE "x"` of `-- DropTable\nDROP TABLE "x";`. */
+function withoutComments(statement) {
+	return statement.replaceAll(/^\s*(?:--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)/gm, "").trim();
+}
+function newPiece(pieces) {
+	const piece = [];
+	pieces.push(piece);
+	return piece;
+}
+/** A script that cannot be split is one statement. */
+function statementsOf(script) {
+	try {
+		return splitStatements(script);
+	} catch {
+		return [script.trim().replace(/;$/, "")];
+	}
+}
+
+// src/database/postgres/drift/keeps-what-belongs.ts
+const name$4 = "\"(?:[^\"]|\"\")+\"";
+const table$1 = new RegExp(`^(?:DROP|ALTER) TABLE (${name$4}(?:\\.${name$4})?)`);
+const droppedColumn = new RegExp(`\\bDROP COLUMN (${name$4})`, "g");
+/**
+* Whether a piece of Prisma's script leaves alone what the migrations have as well. Prisma changes some types by
+* dropping the column and making it again, and knows nothing of schemas that its datasource does not name: the rows would
+* be gone. Tables and columns like that are left to ways that keep them.
+*/
+function keepsWhatBelongs(piece, expected, schema) {
+	return piece.every((statement) => {
+		const words = withoutComments(statement);
+		const [, named] = table$1.exec(words) ?? [];
+		if (named === void 0) return true;
+		const parts = [...named.matchAll(new RegExp(name$4, "g"))].map(([quoted]) => unquoted(quoted));
+		const belonging = expected.get(`TABLE ${parts.length === 1 ? `${schema}.` : ""}${parts.join(".")}`);
+		if (belonging === void 0) return true;
+		if (words.startsWith("DROP ")) return false;
+		const lines = linesOfTable(belonging.body);
+		return [...words.matchAll(droppedColumn)].every(([, column = ""]) => !lines.some((line) => line.startsWith(`    ${column} `) || line.startsWith(`    ${unquoted(column)} `)));
+	});
+}
+function unquoted(quoted) {
+	return quoted.slice(1, -1).replaceAll("\"\"", "\"");
+}
+
+// src/database/postgres/drift/object-statements.ts
+const name$3 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
+const qualifiedName = `${name$3}(?:\\.${name$3})*`;
 const created = (kind, dropped = kind) => ({
 	pattern: new RegExp(`^CREATE ${kind} (${qualifiedName})`),
 	drop: ([object]) => `DROP ${dropped} ${object};`
@@ -5596,21 +5736,30 @@ const shapes = {
 		pattern: new RegExp(`^CREATE (?:UNLOGGED )?TABLE (${qualifiedName})`)
 	},
 	SEQUENCE: created("SEQUENCE"),
+	"SEQUENCE OWNED BY": {
+		pattern: new RegExp(`^ALTER SEQUENCE (${qualifiedName}) OWNED BY `),
+		drop: ([sequence]) => `ALTER SEQUENCE ${sequence} OWNED BY NONE;`
+	},
+	EXTENSION: created("EXTENSION"),
 	TYPE: created("TYPE"),
 	DOMAIN: created("DOMAIN"),
 	SCHEMA: created("SCHEMA"),
 	STATISTICS: created("STATISTICS"),
 	COLLATION: created("COLLATION"),
 	PUBLICATION: created("PUBLICATION"),
+	"PUBLICATION TABLE": {
+		pattern: new RegExp(`^ALTER PUBLICATION (${name$3}) ADD TABLE ONLY (${qualifiedName})`),
+		drop: ([publication, table]) => `ALTER PUBLICATION ${publication} DROP TABLE ONLY ${table};`
+	},
 	"EVENT TRIGGER": created("EVENT TRIGGER"),
 	FUNCTION: routine("FUNCTION"),
 	PROCEDURE: routine("PROCEDURE"),
 	AGGREGATE: routine("AGGREGATE"),
-	TRIGGER: onTable("TRIGGER", new RegExp(`^CREATE (?:CONSTRAINT )?TRIGGER (${name$1}) [^;]*? ON (${qualifiedName})[ \\n]`)),
-	POLICY: onTable("POLICY", new RegExp(`^CREATE POLICY (${name$1}) ON (${qualifiedName})`)),
-	RULE: onTable("RULE", new RegExp(`^CREATE RULE (${name$1}) AS\\s+ON \\w+ TO (${qualifiedName})`)),
+	TRIGGER: onTable("TRIGGER", new RegExp(`^CREATE (?:CONSTRAINT )?TRIGGER (${name$3}) [^;]*? ON (${qualifiedName})[ \\n]`)),
+	POLICY: onTable("POLICY", new RegExp(`^CREATE POLICY (${name$3}) ON (${qualifiedName})`)),
+	RULE: onTable("RULE", new RegExp(`^CREATE RULE (${name$3}) AS\\s+ON \\w+ TO (${qualifiedName})`)),
 	INDEX: {
-		pattern: new RegExp(`^CREATE (?:UNIQUE )?INDEX (${name$1}) ON (?:ONLY )?(${qualifiedName})`),
+		pattern: new RegExp(`^CREATE (?:UNIQUE )?INDEX (${name$3}) ON (?:ONLY )?(${qualifiedName})`),
 		drop: ([index, table = ""]) => `DROP INDEX ${schemaOf$1(table)}${index};`
 	},
 	CONSTRAINT: constraint(),
@@ -5625,18 +5774,22 @@ const shapes = {
 		drop: ([object]) => `COMMENT ON ${object} IS NULL;`
 	},
 	DEFAULT: {
-		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName}) ALTER COLUMN (${name$1}) SET DEFAULT`),
+		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName}) ALTER COLUMN (${name$3}) SET DEFAULT`),
 		drop: ([table, column]) => `ALTER TABLE ${table} ALTER COLUMN ${column} DROP DEFAULT;`
 	}
 };
 function constraint() {
 	return {
-		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName})\\s+ADD CONSTRAINT (${name$1})`),
+		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName})\\s+ADD CONSTRAINT (${name$3})`),
 		drop: ([table, object]) => `ALTER TABLE ${table} DROP CONSTRAINT ${object};`
 	};
 }
+/** An identity's sequence goes with the column's identity. */
+const identity = new RegExp(`^ALTER TABLE (${qualifiedName}) ALTER COLUMN (${name$3}) ADD GENERATED `);
 /** What drops the object, without CASCADE; null for a type that is not known here. */
 function dropStatement(entry) {
+	const [, table, column] = entry.type === "SEQUENCE" ? identity.exec(entry.body) ?? [] : [];
+	if (table !== void 0) return `ALTER TABLE ${table} ALTER COLUMN ${column} DROP IDENTITY;`;
 	const shape = shapes[entry.type];
 	const found = shape?.pattern.exec(entry.body);
 	return shape === void 0 || !found ? null : shape.drop(found.slice(1), entry);
@@ -5645,193 +5798,545 @@ function dropStatement(entry) {
 function createStatement(entry) {
 	return withoutAccessMethod(entry.body);
 }
-/** What puts `wanted` into the place of `is`; null when the old one cannot be dropped by a statement of ours. */
-function replaceStatement(is, wanted) {
+/**
+* The ways to put `wanted` into the place of `is`, the gentlest first: each is a list of statements. What is replaced
+* where it stands keeps its grants, its comment and what depends on it. Never drops what holds data.
+*/
+function replaceStatements(is, wanted) {
 	const create = createStatement(wanted);
-	if (wanted.type === "FUNCTION" || wanted.type === "PROCEDURE") return {
-		drop: null,
-		create: create.replace(/^CREATE (FUNCTION|PROCEDURE)/, "CREATE OR REPLACE $1")
-	};
-	if (wanted.type === "COMMENT" || wanted.type === "DEFAULT") return {
-		drop: null,
-		create
-	};
 	const drop = dropStatement(is);
-	return drop === null ? null : {
-		drop,
-		create
-	};
+	const anew = drop === null ? [] : [[drop, create]];
+	switch (wanted.type) {
+		case "FUNCTION":
+		case "PROCEDURE":
+		case "VIEW": return [[create.replace(/^CREATE /, "CREATE OR REPLACE ")], ...anew];
+		case "SEQUENCE": return /^CREATE SEQUENCE /.test(create) ? [[create.replace(/^CREATE /, "ALTER ")]] : [];
+		case "EXTENSION": return [[create.replace(/^CREATE EXTENSION (.*) WITH SCHEMA/, "ALTER EXTENSION $1 SET SCHEMA")]];
+		case "COMMENT":
+		case "DEFAULT":
+		case "SEQUENCE OWNED BY": return [[create]];
+		case "TABLE":
+		case "FOREIGN TABLE":
+		case "SCHEMA": return [];
+		default: return anew;
+	}
 }
 /** The line that parseSchemaText adds to tables and materialized views for comparison. */
 function withoutAccessMethod(body) {
 	return body.replace(/\nUSING \S+$/, "");
 }
 function schemaOf$1(qualified) {
-	return new RegExp(`^(${name$1}\\.)${name$1}$`).exec(qualified)?.[1] ?? "";
+	return new RegExp(`^(${name$3}\\.)${name$3}$`).exec(qualified)?.[1] ?? "";
 }
 
-// src/database/postgres/reconcile-table.ts
-/** `    CONSTRAINT amount_positive CHECK ((amount > 0)),` inside of a CREATE TABLE. */
-const checkConstraint = /^\s+CONSTRAINT ("(?:[^"]|"")+"|\S+) (CHECK .*?),?$/;
-const tableName = /^CREATE (?:UNLOGGED |FOREIGN )?TABLE ((?:"(?:[^"]|"")+"|[^\s."]+)(?:\.(?:"(?:[^"]|"")+"|[^\s."(]+))?)/;
+// src/database/postgres/drift/load-entries.ts
 /**
-* Check constraints, which Prisma does not model, of a table that is not as the migrations made it. Its columns are
-* Prisma's; what is neither is returned in `others`, line by line.
+* Runs statements whole or not at all, as texts that only the server reads: what they say comes out of a database, and
+* psql would run what stands behind a backslash on this machine.
 */
-function reconcileTable(is, should) {
-	const table = tableName.exec(should.body)?.[1] ?? tableName.exec(is.body)?.[1];
-	const before = linesOf$1(is.body);
-	const after = linesOf$1(should.body);
-	const statements = [];
-	const others = [];
-	for (const line of before.filter((each) => !after.includes(each))) {
-		const constraint = checkConstraint.exec(line);
-		if (constraint === null || table === void 0) others.push(`only in the database: ${line.trim()}`);
-		else statements.push(`ALTER TABLE ${table} DROP CONSTRAINT ${constraint[1]};`);
+async function runStatements(session, statements) {
+	const block = statements.map((statement) => `EXECUTE ${literal(statement)};`).join(" ");
+	await session.execute(`DO ${literal(`BEGIN ${block} END`)}`);
+}
+/** runStatements; the server's refusal is returned. */
+async function tryStatements(session, statements) {
+	try {
+		await runStatements(session, statements);
+		return null;
+	} catch (error) {
+		if (error instanceof SqlError) return error;
+		throw error;
 	}
-	for (const line of after.filter((each) => !before.includes(each))) {
-		const constraint = checkConstraint.exec(line);
-		if (constraint === null || table === void 0) others.push(`only in the migrations: ${line.trim()}`);
-		else statements.push(`ALTER TABLE ${table} ADD CONSTRAINT ${constraint[1]} ${constraint[2]};`);
+}
+/**
+* Makes the objects of `entries` in an empty database that this run made, without rows and owned by its own role.
+* What cannot be made there (it needs a role or an extension that this server lacks) is returned, of grants each
+* statement for itself.
+*/
+async function loadEntries(session, entries) {
+	await session.execute("SET search_path = ''; SET check_function_bodies = off");
+	await tryStatements(session, ["SET session_replication_role = replica"]);
+	let waiting = [...entries].flatMap(piecesOf);
+	for (;;) {
+		const lost = [];
+		for (const entry of waiting) {
+			const refusal = await tryStatements(session, [createStatement(entry)]);
+			if (refusal !== null) lost.push({
+				entry,
+				reason: refusal.primaryMessage
+			});
+		}
+		if (lost.length === 0 || lost.length === waiting.length) return lost;
+		waiting = lost.map(({ entry }) => entry);
 	}
+}
+function piecesOf(entry) {
+	if (!isOfGrants(entry)) return [entry];
+	return entry.body.split("\n").filter((line) => line.trim() !== "").map((body) => ({
+		...entry,
+		body
+	}));
+}
+
+// src/database/postgres/drift/dependents.ts
+const name$2 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
+const changed$1 = new RegExp(`^(?:DROP|ALTER) (TABLE|VIEW|MATERIALIZED VIEW|FOREIGN TABLE|SEQUENCE|INDEX|FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN) (?:IF EXISTS )?(?:ONLY )?(${name$2}(?:\\.${name$2})*(?:\\([^;]*\\))?)`);
+/** dependent_objects_still_exist, and what ALTER … TYPE says of a view that uses the column. */
+const blocked = /* @__PURE__ */ new Set(["2BP01", "0A000"]);
+/** Views on views on views; also ends what depends on itself. */
+const maximumDepth = 30;
+/**
+* The statements that drop what keeps `statement` from being run, as far as it holds no data: views, policies,
+* triggers, functions, constraints and indexes that use the object which the statement names, and what uses those.
+* What else uses the object (columns, defaults) is not touched. Those that use others come first. Empty for other
+* refusals.
+*/
+async function dropsOfDependents(session, statement, refusal) {
+	if (!blocked.has(refusal.sqlState)) return [];
+	const [, kind, object$1] = changed$1.exec(withoutComments(statement)) ?? [];
+	if (kind === void 0 || object$1 === void 0) return [];
+	try {
+		return (await session.query(question(rootOf(kind, object$1), columnsIn$1(statement)), object({ drop: string().nullable() }))).flatMap((row) => row.drop ?? []);
+	} catch (error) {
+		if (error instanceof SqlError) return [];
+		throw error;
+	}
+}
+/** The columns that an ALTER TABLE changes or drops; when it names some, only what uses them is in its way. */
+function columnsIn$1(statement) {
+	return [...statement.matchAll(new RegExp(`\\b(?:ALTER|DROP) COLUMN (?:IF EXISTS )?(${name$2})`, "g"))].map(([, column = ""]) => column.startsWith("\"") ? column.slice(1, -1).replaceAll("\"\"", "\"") : column.toLowerCase());
+}
+function rootOf(kind, object) {
+	const found = (catalog, type) => `SELECT 'pg_catalog.${catalog}'::pg_catalog.regclass::oid, pg_catalog.to_${type}(${literal(object)})::oid`;
+	if (/^(?:FUNCTION|PROCEDURE|AGGREGATE)$/.test(kind)) return found("pg_proc", "regprocedure");
+	return /^(?:TYPE|DOMAIN)$/.test(kind) ? found("pg_type", "regtype") : found("pg_class", "regclass");
+}
+/** A view is used by way of its rule, a table's or view's row also by way of its type. */
+function question(root, columns) {
+	return `WITH RECURSIVE root(class, id) AS (${root}),
+    used(class, id, depth) AS (
+      SELECT class, id, 0 FROM root
+    UNION
+      SELECT CASE WHEN r.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass::oid END,
+             COALESCE(r.ev_class, d.objid), u.depth + 1
+        FROM used u
+        JOIN pg_depend d ON d.refclassid = u.class AND d.refobjid = u.id
+        LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
+       WHERE (d.deptype = 'n' OR (d.deptype = 'i' AND d.classid = 'pg_type'::regclass)) AND ${columns.length === 0 ? "true" : `(u.depth > 0 OR d.refobjsubid IN (SELECT a.attnum FROM pg_attribute a
+           WHERE a.attrelid = u.id AND a.attname IN (${columns.map(literal).join(", ")})))`}
+         AND u.depth < ${maximumDepth}),
+    once AS (SELECT class, id, max(depth) AS depth FROM used GROUP BY class, id HAVING min(depth) > 0)
+    SELECT CASE u.class
+        WHEN 'pg_class'::regclass THEN (SELECT format('DROP %s %s;', k.word, c.oid::regclass)
+          FROM pg_class c JOIN (VALUES ('v', 'VIEW'), ('m', 'MATERIALIZED VIEW'), ('i', 'INDEX')) k(kind, word)
+            ON k.kind = c.relkind WHERE c.oid = u.id)
+        WHEN 'pg_proc'::regclass THEN (SELECT format('DROP %s %s;',
+            CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END, p.oid::regprocedure)
+          FROM pg_proc p WHERE p.oid = u.id)
+        WHEN 'pg_policy'::regclass THEN (SELECT format('DROP POLICY %I ON %s;', p.polname, p.polrelid::regclass)
+          FROM pg_policy p WHERE p.oid = u.id)
+        WHEN 'pg_trigger'::regclass THEN (SELECT format('DROP TRIGGER %I ON %s;', t.tgname, t.tgrelid::regclass)
+          FROM pg_trigger t WHERE t.oid = u.id AND NOT t.tgisinternal)
+        WHEN 'pg_rewrite'::regclass THEN (SELECT format('DROP RULE %I ON %s;', r.rulename, r.ev_class::regclass)
+          FROM pg_rewrite r WHERE r.oid = u.id)
+        WHEN 'pg_constraint'::regclass THEN (SELECT format('ALTER TABLE %s DROP CONSTRAINT %I;', c.conrelid::regclass, c.conname)
+          FROM pg_constraint c WHERE c.oid = u.id AND c.conrelid <> 0)
+      END AS "drop"
+      FROM once u ORDER BY u.depth DESC`;
+}
+
+// src/database/postgres/drift/table-statements.ts
+const name$1 = String.raw`(?:"(?:[^"]|"")+"|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*)`;
+const tableName = new RegExp(`^CREATE (?:UNLOGGED |FOREIGN )?TABLE (${name$1}(?:\\.${name$1})?)`);
+/** `    CONSTRAINT amount_positive CHECK ((amount > 0))` inside of a CREATE TABLE. */
+const constraintLine = new RegExp(`^ {4}CONSTRAINT (${name$1}) (.*)$`);
+const columnLine = new RegExp(`^ {4}(?!CONSTRAINT )(${name$1}) (.*)$`);
+const statementLine = /^ALTER TABLE .*;$/;
+/** What ends a setting that pg_dump prints as a statement below the table. */
+const resets = [
+	[/^(ALTER TABLE .*) FORCE ROW LEVEL SECURITY;$/, "$1 NO FORCE ROW LEVEL SECURITY;"],
+	[/^(ALTER TABLE .* SET STATISTICS) -?\d+;$/, "$1 -1;"],
+	[/^(ALTER TABLE .* REPLICA IDENTITY) .*;$/, "$1 DEFAULT;"]
+];
+/**
+* What takes a table to what it should be, each to be done for itself, from the definitions that pg_dump prints:
+* columns, constraints and settings. What is found nowhere here (partitions, storage parameters, inheritance) is not.
+*/
+function tableStatements(is, should) {
+	const table = tableName.exec(is)?.[1];
+	if (table === void 0) return [];
+	const [before, after] = [linesOfTable(is), linesOfTable(should)];
+	const gone = before.filter((line) => !after.includes(line));
+	const come = after.filter((line) => !before.includes(line));
+	const alter = (action) => `ALTER TABLE ${table} ${action};`;
+	return [
+		...gone.flatMap((line) => named(constraintLine, line, ([constraint]) => [alter(`DROP CONSTRAINT ${constraint}`)])),
+		...columns(gone, come, alter),
+		...come.flatMap((line) => named(constraintLine, line, ([constraint, rest]) => [alter(`ADD CONSTRAINT ${constraint} ${rest}`)])),
+		...gone.filter((line) => statementLine.test(line)).flatMap(reset),
+		...come.filter((line) => statementLine.test(line)).map((line) => [line])
+	];
+}
+/** The lines in which two definitions of a table differ, for people. */
+function tableLines(is, should) {
+	const [before, after] = [is, should].map((body) => linesOfTable(body).filter((line) => !/^\);?$/.test(line)));
+	if (before === void 0 || after === void 0) return [];
+	return [...before.filter((line) => !after.includes(line)).map((line) => `only in the database: ${line.trim()}`), ...after.filter((line) => !before.includes(line)).map((line) => `only in the migrations: ${line.trim()}`)];
+}
+function named(pattern, line, make) {
+	const found = pattern.exec(line);
+	return found === null ? [] : [make(found.slice(1))];
+}
+function reset(line) {
+	const found = resets.find(([pattern]) => pattern.test(line));
+	return found === void 0 ? [] : [[line.replace(found[0], found[1])]];
+}
+function columns(gone, come, alter) {
+	const [before, after] = [columnsIn(gone), columnsIn(come)];
+	return [...[...before].flatMap(([column, rest]) => {
+		const wanted = after.get(column);
+		return wanted === void 0 ? [[alter(`DROP COLUMN ${column}`)]] : changed(column, rest, wanted).map((ways) => ways.map(alter));
+	}), ...[...after].filter(([column]) => !before.has(column)).map(([column, rest]) => [alter(`ADD COLUMN ${column} ${rest}`)])];
+}
+function columnsIn(lines) {
+	return new Map(lines.flatMap((line) => {
+		const [, column, rest] = columnLine.exec(line) ?? [];
+		return column === void 0 || rest === void 0 ? [] : [[column, rest]];
+	}));
+}
+function changed(column, is, should) {
+	const [before, after] = [partsOf(is), partsOf(should)];
+	if (before.generated !== after.generated) return before.generated === null ? [] : [[`DROP COLUMN ${column}, ADD COLUMN ${column} ${should}`]];
+	const found = [];
+	const alter = (action) => `ALTER COLUMN ${column} ${action}`;
+	const withDefault = after.default === null ? "DROP DEFAULT" : `SET DEFAULT ${after.default}`;
+	if (before.type !== after.type) {
+		const converted = alter(`TYPE ${after.type} USING ${column}::${after.type}`);
+		const around = [
+			alter("DROP DEFAULT"),
+			converted,
+			...after.default === null ? [] : [alter(withDefault)]
+		];
+		found.push([
+			alter(`TYPE ${after.type}`),
+			converted,
+			around.join(", ")
+		]);
+	}
+	if (before.default !== after.default) found.push([alter(withDefault)]);
+	if (before.isRequired !== after.isRequired) found.push([alter(after.isRequired ? "SET NOT NULL" : "DROP NOT NULL")]);
+	return found;
+}
+/** From 18 on it may have a name. */
+const required = new RegExp(`(?: CONSTRAINT ${name$1})? NOT NULL$`);
+/** `integer DEFAULT 0 NOT NULL`. */
+function partsOf(definition) {
+	const isRequired = required.test(definition);
+	const [, type = "", , expression] = /^(.*?)(?: (DEFAULT|GENERATED ALWAYS AS) (.*))?$/.exec(definition.replace(required, "")) ?? [];
+	const isGenerated = / GENERATED ALWAYS AS /.test(definition);
 	return {
-		statements,
-		others
+		isRequired,
+		type,
+		default: isGenerated ? null : expression ?? null,
+		generated: isGenerated ? expression ?? null : null
 	};
-}
-/** Without the commas at their ends: the last line has none, whichever that is. */
-function linesOf$1(body) {
-	return body.split("\n").filter((line) => line.trim() !== "").map((line) => line.replace(/,$/, ""));
 }
 
-// src/database/postgres/schema-drift.ts
-/** Dropped first and made last: they hold no data, and tables cannot be changed under them. */
-const dependents = /* @__PURE__ */ new Set([
-	"VIEW",
-	"MATERIALIZED VIEW",
-	"POLICY",
-	"RULE",
-	"TRIGGER"
-]);
-/**
-* Compares what `actual` holds with what it should hold by `expected`, object by object. Some expressions are printed
-* differently after one restore; `again` is the text of `expected` after a restore, and equal to either is equal.
-* `prismaScript` is what Prisma proposes already; what it names is not proposed a second time.
-*/
-function schemaDrift(actual, expected, again, prismaScript) {
-	const is = entriesOf(actual.text, actual.owner);
-	const should = entriesOf(expected.text, expected.owner);
-	const alternative = again === null ? should : entriesOf(again, expected.owner);
-	const drift = {
-		differences: [],
-		before: [],
-		after: [],
-		byHand: []
-	};
-	extensionDrift(actual.extensions, expected.extensions, drift);
-	for (const [object, entry] of is) {
-		const wanted = should.get(object);
-		if (wanted === void 0) superfluous(entry, prismaScript, drift);
-		else if (entry.body !== wanted.body && entry.body !== alternative.get(object)?.body) different(entry, wanted, prismaScript, drift);
-	}
-	for (const [object, wanted] of should) if (!is.has(object)) missing$1(wanted, prismaScript, drift);
-	return drift;
-}
-function superfluous(entry, prismaScript, drift) {
-	drift.differences.push(`${entry.object} is not in the migrations`);
-	if (isCovered(entry, prismaScript)) return;
-	if (isOfGrants(entry)) return void addGrants(entry.body, "", entry, drift);
-	const statement = dropStatement(entry);
-	if (statement === null) drift.byHand.push(`drop ${entry.object}, or put it into a migration`);
-	else (dependents.has(entry.type) ? drift.before : drift.after).push(statement);
-}
-function missing$1(wanted, prismaScript, drift) {
-	drift.differences.push(`${wanted.object} is in the migrations and missing in the database`);
-	if (isCovered(wanted, prismaScript)) return;
-	if (isOfGrants(wanted)) return void addGrants("", wanted.body, wanted, drift);
-	drift.after.push(createStatement(wanted));
-}
-function different(entry, wanted, prismaScript, drift) {
-	drift.differences.push(`${entry.object} is not as the migrations made it`);
-	if (isOfGrants(entry)) return void addGrants(entry.body, wanted.body, entry, drift);
-	if (entry.type === "TABLE") {
-		const { statements, others } = reconcileTable(entry, wanted);
-		drift.after.push(...statements);
-		if (others.length > 0 && !isCovered(entry, prismaScript)) drift.byHand.push(`${entry.object} differs in: ${others.join("; ")}`);
-		return;
-	}
-	if (isCovered(entry, prismaScript)) return;
-	const replacement = replaceStatement(entry, wanted);
-	if (replacement === null) {
-		drift.byHand.push(`make ${entry.object} again as the migrations define it:\n${wanted.body}`);
-		return;
-	}
-	if (replacement.drop !== null) (dependents.has(entry.type) ? drift.before : drift.after).push(replacement.drop);
-	drift.after.push(replacement.create);
-}
-function addGrants(is, should, entry, drift) {
-	const { statements, others } = reconcileGrants(is, should);
-	drift.after.push(...statements);
-	if (others.length > 0) drift.byHand.push(`${entry.object}: ${others.join(" ")}`);
-}
-function isOfGrants(entry) {
-	return entry.type === "ACL" || entry.type === "DEFAULT ACL";
-}
-/** What Prisma models, it names in its script; quoted, as it does. */
-const modelled = /* @__PURE__ */ new Set([
+// src/database/postgres/drift/tasks.ts
+/** With one of these, what belongs to it goes as well. */
+const containers = /* @__PURE__ */ new Set([
 	"TABLE",
-	"INDEX",
-	"CONSTRAINT",
-	"FK CONSTRAINT",
-	"TYPE",
-	"DEFAULT",
-	"SEQUENCE",
-	"SEQUENCE OWNED BY",
-	"SCHEMA"
+	"FOREIGN TABLE",
+	"VIEW",
+	"MATERIALIZED VIEW"
 ]);
-function isCovered(entry, prismaScript) {
-	if (!modelled.has(entry.type)) return false;
-	const name = nameOf(entry);
-	return name.split(" ").some((part) => prismaScript.includes(`"${part}"`)) || prismaScript.includes(`"${name}"`);
+const comesFirst = ({ wanted }) => wanted?.type === "EXTENSION" || wanted?.type === "SCHEMA";
+const goesFirst = ({ is }) => containers.has(is?.type ?? "");
+const goesLast = ({ is }) => is?.type === "EXTENSION" || is?.type === "SCHEMA";
+/**
+* What could be done about what is too much (backwards) and about what is different, and before it about what both may
+* need. Nothing here knows what depends on what; whoever runs it tries again.
+*/
+function changes(differences) {
+	const superfluous = differences.filter(({ wanted }) => wanted === null).toReversed();
+	return tasksFor([
+		...differences.filter(({ is }) => is === null).filter(comesFirst),
+		...superfluous.filter(goesFirst),
+		...superfluous.filter((each) => !goesFirst(each) && !goesLast(each)),
+		...differences.filter(({ is, wanted }) => is !== null && wanted !== null),
+		...superfluous.filter(goesLast)
+	]);
 }
-function nameOf(entry) {
-	return /^Name: (.*?); Type: /.exec(entry.header)?.[1] ?? "";
+/** What makes what is missing, in pg_dump's order. */
+function additions(differences) {
+	return tasksFor(differences.filter((each) => each.is === null && !comesFirst(each)));
 }
-function extensionDrift(is, should, drift) {
-	for (const name of is.filter((each) => !should.includes(each))) {
-		drift.differences.push(`EXTENSION ${name} is not in the migrations`);
-		drift.after.push(`DROP EXTENSION "${name.replaceAll("\"", "\"\"")}";`);
+function tasksFor(differences) {
+	return differences.flatMap(tasksOf).filter(({ ways }) => ways.length > 0);
+}
+function tasksOf({ object, is, wanted }) {
+	const entry = wanted ?? is;
+	if (entry === null) return [];
+	const task = (ways) => ({
+		object,
+		type: entry.type,
+		ways
+	});
+	if (isOfGrants(entry)) {
+		const { statements } = reconcileGrants(is?.body ?? "", wanted?.body ?? "");
+		return statements.length === 0 ? [] : [task([statements])];
 	}
-	for (const name of should.filter((each) => !is.includes(each))) {
-		drift.differences.push(`EXTENSION ${name} is in the migrations and missing in the database`);
-		drift.before.push(`CREATE EXTENSION "${name.replaceAll("\"", "\"\"")}";`);
+	if (is === null) return wanted === null ? [] : [task([[createStatement(wanted)]])];
+	if (wanted === null) {
+		const statement = dropStatement(is);
+		return statement === null ? [] : [task([[statement]])];
 	}
+	if (entry.type === "TABLE") return tableStatements(is.body, wanted.body).map((ways) => task(ways.map((way) => [way])));
+	return [task(replaceStatements(is, wanted))];
 }
-/** Owners and the migration history itself are no part of what migrations say. */
-function entriesOf(text, owner) {
-	const entries = /* @__PURE__ */ new Map();
-	for (const entry of parseSchemaText(text)) {
-		if (/^_prisma_migrations\b|^(TABLE|COLUMN) _prisma_migrations\b/.test(nameOf(entry))) continue;
-		if (entry.type === "SCHEMA" && nameOf(entry) === "public") continue;
-		const body = withoutOwner(entry, owner);
-		const twin = entries.get(entry.object);
-		const whole = twin === void 0 ? body : [twin.body, body].toSorted().join("\n");
-		if (body !== "") entries.set(entry.object, {
-			...entry,
-			body: whole
+
+// src/database/postgres/drift/reconcile.ts
+/** More than any order of dependencies needs; each round has to have done something. */
+const maximumRounds = 25;
+/** A statement that has to be run oftener than this has no lasting effect. */
+const maximumRuns = 2;
+/**
+* Takes a copy of the target's schema to what the migrations made, by trying: first what Prisma proposes, then what the
+* differences that are left ask for, again and again until nothing differs or nothing helps. So the order in which
+* objects depend on each other is found out by PostgreSQL itself, and what is returned is known to work.
+* `look` compares the copy as it is now.
+*/
+async function reconcile(session, proposed, look) {
+	const attempt = new Attempt(session);
+	let waiting = proposed;
+	let seen = {
+		differences: await look(),
+		steps: 0
+	};
+	const current = async () => {
+		if (seen.steps !== attempt.steps.length) seen = {
+			differences: await look(),
+			steps: attempt.steps.length
+		};
+		return seen.differences;
+	};
+	const change = async () => {
+		waiting = await attempt.tryProposed(waiting);
+		await attempt.tryTasks(changes(await current()));
+	};
+	for (let round = 0; round < maximumRounds && (await current()).length > 0; round += 1) {
+		const before = attempt.steps.length;
+		attempt.beginRound();
+		await change();
+		if (await attempt.clearTheWay()) await change();
+		await attempt.tryTasks(additions(await current()));
+		if (attempt.steps.length === before) break;
+	}
+	const differences = await current();
+	return {
+		steps: attempt.steps,
+		left: differences.map((difference) => ({
+			difference,
+			reason: attempt.reasons.get(difference.object) ?? null
+		}))
+	};
+}
+var Attempt = class {
+	steps = [];
+	/** The last refusal by object. */
+	reasons = /* @__PURE__ */ new Map();
+	#session;
+	/** Of this round, by the text of the statements. */
+	#refused = /* @__PURE__ */ new Map();
+	#runs = /* @__PURE__ */ new Map();
+	constructor(session) {
+		this.#session = session;
+	}
+	beginRound() {
+		this.#refused.clear();
+	}
+	/** Returns what could not be run yet. */
+	async tryProposed(pieces) {
+		const waiting = pieces.filter((piece) => !this.#runs.has(textOf$1(piece)));
+		return await this.#untilNothingHelps(waiting, (piece) => this.#run(piece, null));
+	}
+	async tryTasks(tasks) {
+		await this.#untilNothingHelps(tasks, async ({ object, type, ways }) => {
+			for (const statements of ways) if (await this.#run(statements, {
+				object,
+				type
+			})) return true;
+			return false;
 		});
 	}
-	return entries;
+	/**
+	* Runs what was refused together with drops of what keeps it from being run, which is made again later: both or
+	* neither. Returns whether anything helped.
+	*/
+	async clearTheWay() {
+		const before = this.steps.length;
+		for (const { statements, about, refusal } of [...this.#refused.values()]) {
+			const drops = /* @__PURE__ */ new Set();
+			for (const statement of statements) for (const drop of await dropsOfDependents(this.#session, statement, refusal)) drops.add(drop);
+			if (drops.size > 0 && await this.#run([...drops, ...statements], about)) this.#count(textOf$1(statements));
+		}
+		return this.steps.length > before;
+	}
+	async #untilNothingHelps(things, act) {
+		let waiting = things;
+		for (;;) {
+			const failed = [];
+			for (const thing of waiting) if (!await act(thing)) failed.push(thing);
+			if (failed.length === 0 || failed.length === waiting.length) return failed;
+			waiting = failed;
+		}
+	}
+	async #run(statements, about) {
+		const text = textOf$1(statements);
+		if ((this.#runs.get(text) ?? 0) >= maximumRuns) return false;
+		const refusal = await tryStatements(this.#session, statements);
+		if (refusal !== null) {
+			this.#refused.set(text, {
+				statements,
+				about,
+				refusal
+			});
+			if (about !== null) this.reasons.set(about.object, refusal.primaryMessage);
+			return false;
+		}
+		this.#refused.delete(text);
+		this.#count(text);
+		this.steps.push({
+			statements,
+			about
+		});
+		return true;
+	}
+	#count(text) {
+		this.#runs.set(text, (this.#runs.get(text) ?? 0) + 1);
+	}
+};
+function textOf$1(statements) {
+	return statements.join("\n");
 }
-function withoutOwner(entry, owner) {
-	const body = entry.body.replaceAll(/^ALTER .* OWNER TO .*;$/gm, "").replaceAll(/\n{3,}/g, "\n\n").trim();
-	if (!isOfGrants(entry)) return body;
-	const role = /^[a-z_][a-z0-9_$]*$/.test(owner) ? owner : `"${owner.replaceAll("\"", "\"\"")}"`;
+
+// src/database/postgres/drift/reconcile-script.ts
+/** The steps as a script for the target; empty when there are none. */
+function reconcileScript(parts) {
+	const { untriedGrants, steps, schema, migrator, ownerOf } = parts;
+	if (steps.length === 0 && untriedGrants.length === 0) return "";
+	const untried = untriedGrants.map((step) => textOf(step, ownerOf));
 	return [
-		"FROM",
-		"TO",
-		"FOR ROLE"
-	].reduce((text, word) => text.replaceAll(`${word} ${role};`, `${word} CURRENT_USER;`).replaceAll(`${word} ${role} `, `${word} CURRENT_USER `), body);
+		`-- Takes the database back to what its migrations made. Back it up first, and run this as ${identifier(migrator)}, which runs the migrations.
+-- It was tried on a copy of the schema without rows: rows can still refuse a constraint.
+SET search_path TO ${identifier(schema)};
+SET check_function_bodies = off;`,
+		...untried.length === 0 ? [] : [`-- Not tried, because the roles of the server of shadow-database-url are others:\n${untried.join("\n")}`],
+		...steps.map((step) => textOf(step, ownerOf))
+	].join("\n\n");
+}
+function textOf({ statements, about }, ownerOf) {
+	if (about?.type === "ACL" || about?.type === "DEFAULT ACL") {
+		const owner = identifier(ownerOf(about.object));
+		return statements.join("\n").replaceAll(/\b(FROM|TO|FOR ROLE) CURRENT_USER(?=[ ;])/g, (_, word) => `${word} ${owner}`);
+	}
+	const text = about?.type === "MATERIALIZED VIEW" ? statements.map((statement) => statement.replace(/\n\s*WITH NO DATA;$/, ";")).join("\n") : statements.join("\n");
+	return statements.length < 2 ? text : `BEGIN;\n${text}\nCOMMIT;`;
+}
+
+// src/database/postgres/drift/compare-with-migrations.ts
+/**
+* How the target differs from what its migrations made, and the SQL that takes it back. That SQL is not guessed: it is
+* found by working on a copy of the target's schema until nothing differs, so what stays by hand is known as well.
+* `makeCopy` makes an empty database on the scratch server.
+*/
+async function compareWithMigrations(request) {
+	const { actual, expected, makeCopy } = request;
+	const none = {
+		differences: [],
+		reconcileSql: "",
+		byHand: []
+	};
+	if (differencesBetween(actual, expected, null).length === 0) return none;
+	const restored = await makeCopy();
+	await loadEntries(restored.session, comparableEntries(expected).values());
+	const again = await restored.read();
+	const differences = differencesBetween(actual, expected, again);
+	if (differences.length === 0) return none;
+	const copy = await makeCopy();
+	const is = comparableEntries(actual);
+	const lost = (await loadEntries(copy.session, is.values())).filter(({ entry }) => !isOfGrants(entry));
+	const given = new Set(lost.map(({ entry }) => entry.object));
+	const should = comparableEntries(expected);
+	await standIn(copy.session, should, given);
+	const untriedGrants = await settleGrants(copy, differences);
+	await copy.session.execute(`SET search_path TO ${identifier(request.schema)}`);
+	const proposed = prismaPieces(request.prismaScript).filter((piece) => keepsWhatBelongs(piece, should, request.schema));
+	const { steps, left } = await reconcile(copy.session, proposed, async () => differencesBetween(await copy.read(), expected, again).filter(({ object }) => !given.has(object)));
+	const migrator = migratorOf(actual);
+	return {
+		differences: differences.map(sentenceOf),
+		reconcileSql: reconcileScript({
+			untriedGrants,
+			steps,
+			schema: request.schema,
+			migrator,
+			ownerOf(object) {
+				const entry = is.get(object);
+				return entry?.type === "ACL" ? entry.owner ?? migrator : migrator;
+			}
+		}),
+		byHand: [...left.map(remaining), ...untried(lost, differences)]
+	};
+}
+/**
+* Differences in grants that the copy cannot show, because their role is not on this server or owns the copy. They are
+* taken back statement by statement, and the copy is brought to where the target is afterwards.
+*/
+async function settleGrants(copy, differences) {
+	const grants = differences.filter(({ is, wanted }) => [is, wanted].some((each) => each !== null && isOfGrants(each)));
+	if (grants.length === 0) return [];
+	const held = comparableEntries(await copy.read());
+	const steps = [];
+	for (const { object, is, wanted } of grants) {
+		const shown = held.get(object)?.body ?? "";
+		if (shown === (is?.body ?? "")) continue;
+		const type = (is ?? wanted)?.type ?? "ACL";
+		const { statements } = reconcileGrants(is?.body ?? "", wanted?.body ?? "");
+		steps.push({
+			statements,
+			about: {
+				object,
+				type
+			}
+		});
+		const onCopy = reconcileGrants(shown, wanted?.body ?? "").statements;
+		if (onCopy.length > 0) await tryStatements(copy.session, onCopy);
+	}
+	return steps;
+}
+/** What the copy could not be given is there in the target: what is built on it has to find something. */
+async function standIn(session, expected, objects) {
+	await loadEntries(session, [...objects].flatMap((object) => expected.get(object) ?? []));
+}
+function remaining({ difference, reason }) {
+	const said = reason === null ? "" : ` (${reason})`;
+	return `${sentenceOf(difference)}${said}${adviceOn(difference)}`;
+}
+function adviceOn({ is, wanted }) {
+	if (wanted === null) return ": drop it, or put it into a migration";
+	if (is !== null && wanted.type === "TABLE") return `: ${tableLines(is.body, wanted.body).join("; ")}`;
+	return `; by the migrations it is:\n${createStatement(wanted)}`;
+}
+/** Differences in what the copy could not be given, so no SQL for them was tried. */
+function untried(lost, differences) {
+	return lost.flatMap(({ entry, reason }) => {
+		const difference = differences.find(({ object }) => object === entry.object);
+		if (difference === void 0) return [];
+		const because = `not tried, because the shadow server could not hold it (${reason})`;
+		const drop = difference.wanted === null ? dropStatement(entry) : null;
+		return [`${sentenceOf(difference)}, ${because}${drop === null ? adviceOn(difference) : `: ${drop}`}`];
+	});
 }
 
 // src/database/postgres/server-identity.ts
@@ -5852,12 +6357,14 @@ async function openScratchServer(target, places, run, warn) {
 	const server = await connectServer(target, places);
 	const admin = await server.connect(server.address.database, { applicationName: "safe-migrate check" });
 	const made = [];
+	let count = 0;
 	const create = async (schema) => {
 		const mark = {
 			kind: "scratch",
 			target: server.address.database,
-			run: `${run}${made.length}`
+			run: `${run}${count}`
 		};
+		count += 1;
 		const name = copyName(mark.target, mark.kind, mark.run);
 		try {
 			await admin.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0 ENCODING 'UTF8'`);
@@ -5870,22 +6377,39 @@ async function openScratchServer(target, places, run, warn) {
 		};
 		made.push(database);
 		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+		await commitLazily(admin, name);
 		return database;
 	};
-	const compare = async (actual, expected, prismaScript, signal) => {
-		const should = await readCompared(server, expected.name, signal);
-		let drift = schemaDrift(actual, should, null, prismaScript);
-		if (drift.differences.length > 0) {
-			const copy = await create("public");
-			await loadSchemaText(server, copy.name, should.text, signal);
-			const again = await readSchemaText$1(server, { database: copy.name }, signal);
-			drift = schemaDrift(actual, should, again, prismaScript);
-		}
+	const makeCopy = async (sessions, signal) => {
+		const { name } = await create("public");
+		const session = await server.connect(name, { applicationName: "safe-migrate check" });
+		sessions.push(session);
 		return {
-			differences: drift.differences,
-			reconcileSql: scriptOf(drift, prismaScript),
-			byHand: drift.byHand
+			session,
+			read: () => readCompared(server, name, signal)
 		};
+	};
+	const compare = async ({ actual, expected, schema, prismaScript }, signal) => {
+		const sessions = [];
+		const end = () => {
+			for (const session of sessions) session.kill();
+		};
+		signal.addEventListener("abort", end, { once: true });
+		try {
+			return await compareWithMigrations({
+				actual,
+				expected: await readCompared(server, expected.name, signal),
+				schema,
+				prismaScript,
+				makeCopy: () => makeCopy(sessions, signal)
+			});
+		} catch (error) {
+			signal.throwIfAborted();
+			throw error;
+		} finally {
+			signal.removeEventListener("abort", end);
+			for (const session of sessions) await session[Symbol.asyncDispose]();
+		}
 	};
 	return {
 		address: server.address,
@@ -5911,27 +6435,23 @@ async function readCompared(server, database, signal) {
 			database,
 			applicationName: "safe-migrate check"
 		}, signal),
-		serverMajor: server.version.major,
 		...await ownerAndExtensions(session)
 	};
 }
 async function ownerAndExtensions(session) {
 	const [row] = await session.query(`SELECT pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
-            ARRAY(SELECT extname::text FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY 1) AS "extensions"
+            ARRAY(SELECT pg_catalog.jsonb_build_object('name', e.extname, 'schema', n.nspname)
+                    FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+                   WHERE e.extname <> 'plpgsql' ORDER BY e.extname) AS "extensions"
        FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object({
 		owner: string(),
-		extensions: array(string())
+		extensions: array(object({
+			name: string(),
+			schema: string()
+		}))
 	}));
 	if (row === void 0) throw new TypeError("the database that this session is in is not there");
 	return row;
-}
-/** What depends on tables goes first and comes last, around Prisma's own script. */
-function scriptOf(drift, prismaScript) {
-	return [
-		...drift.before,
-		prismaScript,
-		...drift.after
-	].filter((part) => part.trim() !== "").join("\n\n");
 }
 function withSchema$1(url, schema) {
 	const changed = new URL(url.reveal());
@@ -6985,28 +7505,51 @@ function formsOf(value) {
 // src/git/base-branch.ts
 const gitTimeoutMs = 6e4;
 /**
-* Reads `paths` in the base commit and in HEAD. Of a shallow clone, which is what actions/checkout makes, the
-* base commit is fetched alone (`--depth=1`). Writes nothing but git's own objects.
+* Reads `paths` in the base and in HEAD. Of a shallow clone, which is what actions/checkout makes, the commit that is
+* needed is fetched alone (`--depth=1`). Writes nothing but git's own objects.
+*
+* `baseCommit` is the base branch as it was when the pull request was last pushed to, while the merge that GitHub makes
+* for a run takes the base branch as it is then: its first parent counts. Where the pull request's own branch is
+* checked out, it is the commit where that left the base branch.
 * Rejects with SM_BASE_BRANCH: no git, no repository, or a base that cannot be had.
 */
 async function readBaseBranch(request) {
-	const { repository, baseCommit } = request;
+	const { repository, baseCommit, headCommit } = request;
 	const paths = request.paths.map((path) => relative(repository, path));
 	const outside = paths.find((path) => path.startsWith(".."));
 	if (outside !== void 0) throw notReadable(`${outside} lies outside of the repository`);
-	if (!await succeeds(repository, "cat-file", "-e", `${baseCommit}^{commit}`)) {
-		if (!await succeeds(repository, "fetch", "--quiet", "--no-tags", "--depth=1", "origin", baseCommit)) throw notReadable(`the base commit ${baseCommit.slice(0, 12)} is not in this clone and cannot be fetched`);
-	}
-	const [base, head, isMerged] = await Promise.all([
-		listing(repository, baseCommit, paths),
-		listing(repository, "HEAD", paths),
-		holds(repository, baseCommit)
-	]);
+	const [mergedInto, merged] = await parentsOfHead(repository);
+	const tip = mergedInto !== void 0 && merged === headCommit ? mergedInto : baseCommit;
+	await fetchCommit(repository, tip);
+	const start = tip === mergedInto ? tip : await forkPoint(repository, tip);
+	const list = (commit) => listing(repository, commit, paths);
+	const [base, head] = await Promise.all([list(start ?? tip), list("HEAD")]);
 	return {
 		base,
 		head,
-		isMerged
+		tip: start === tip ? base : await list(tip),
+		isMerged: start !== null
 	};
+}
+async function fetchCommit(repository, commit) {
+	if (await succeeds(repository, "cat-file", "-e", `${commit}^{commit}`)) return;
+	if (await succeeds(repository, "fetch", "--quiet", "--no-tags", "--depth=1", "origin", commit)) return;
+	throw notReadable(`the base commit ${commit.slice(0, 12)} is not in this clone and cannot be fetched`);
+}
+/** Of a merge commit; it names them even where their history was cut off. */
+async function parentsOfHead(repository) {
+	const [headers = ""] = (await git(repository, "cat-file", "-p", "HEAD")).split("\n\n", 1);
+	const parents = [...headers.matchAll(/^parent (\S+)$/gm)].map(([, id = ""]) => id);
+	return parents.length > 1 ? parents : [];
+}
+/** The last commit that HEAD has in common with the base branch; null where the history does not reach that far. */
+async function forkPoint(repository, tip) {
+	const { exitCode, stdout } = await run(repository, [
+		"merge-base",
+		tip,
+		"HEAD"
+	]);
+	return exitCode === 0 ? stdout.trim() : null;
 }
 /** `git ls-tree -r -z`: `<mode> blob <id>\t<path>` for every file. */
 async function listing(repository, commit, paths) {
@@ -7017,12 +7560,6 @@ async function listing(repository, commit, paths) {
 		if (id !== void 0 && path !== void 0) files.set(path, id);
 	}
 	return files;
-}
-/** A merge commit names its parents even where their history was cut off. */
-async function holds(repository, baseCommit) {
-	const [headers = ""] = (await git(repository, "cat-file", "-p", "HEAD")).split("\n\n", 1);
-	if ([...headers.matchAll(/^parent (\S+)$/gm)].map(([, id]) => id).includes(baseCommit)) return true;
-	return await succeeds(repository, "merge-base", "--is-ancestor", baseCommit, "HEAD");
 }
 async function git(repository, ...args) {
 	const { exitCode, stdout, stderr } = await run(repository, args);
@@ -7111,6 +7648,15 @@ function parseSql(sql) {
 			line: offsets.lineAt(start)
 		};
 	});
+}
+/** A DO statement's PL/pgSQL as a tree (PostgreSQL's plpgsql.h); null when it cannot be read. Never throws. */
+function parseBlock(statement) {
+	if (parser === null || statement.includes("\0")) return null;
+	try {
+		return parser.parsePlPgSQLSync(statement);
+	} catch {
+		return null;
+	}
 }
 /** Turns the parser's offsets, which count UTF-8 bytes, into string offsets. Asked in ascending order. */
 var ByteOffsets = class {
@@ -7569,6 +8115,11 @@ function providerIn(texts) {
 	}
 	return null;
 }
+/** The `schemas` of the datasource; empty when it names none, and Prisma looks at the URL's alone. */
+function schemasIn(texts) {
+	const block = texts.map(datasourceIn).find((each) => each !== null) ?? "";
+	return [...(/^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(block)?.[1] ?? "").matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([quoted]) => JSON.parse(quoted));
+}
 /** What stands between the braces, without lines that are comments; strings may hold braces. */
 function datasourceIn(text) {
 	const withoutComments = text.replace(/^\s*\/\/.*$/gm, "");
@@ -7619,6 +8170,7 @@ async function captureProject(request) {
 	return {
 		url: new Secret(captured.url),
 		schemaUrl: captured.urlIsHandedOver ? null : schemaUrlIn(texts),
+		schemas: schemasIn(texts),
 		schemaFiles: captured.schemaFiles,
 		migrationsDirectory: migrations.baseDir,
 		migrationNames: migrations.migrationDirectories.map(({ path }) => path)
@@ -8163,7 +8715,7 @@ async function makeScratchProject(traits, source = null) {
 		const schemaPath = join(directory, "schema.prisma");
 		const migrationsDirectory = join(directory, "migrations");
 		const configPath = traits.urlInSchema ? null : join(directory, "prisma.config.mjs");
-		await writeFile(schemaPath, datasource(traits));
+		await writeFile(schemaPath, datasource(traits, source?.schemas ?? []));
 		if (configPath !== null) await writeFile(configPath, config(schemaPath, migrationsDirectory));
 		await mkdir(migrationsDirectory);
 		await writeFile(join(migrationsDirectory, "migration_lock.toml"), "provider = \"postgresql\"\n");
@@ -8188,8 +8740,10 @@ async function makeScratchProject(traits, source = null) {
 		throw error;
 	}
 }
-function datasource(traits) {
-	return `datasource db {\n  provider = "postgresql"${traits.urlInSchema ? `\n  url = env("${scratchUrlVariable}")` : ""}\n}\n`;
+function datasource(traits, schemas) {
+	const url = traits.urlInSchema ? `\n  url = env("${scratchUrlVariable}")` : "";
+	const list = schemas.length === 0 ? "" : `\n  schemas = ${JSON.stringify(schemas)}`;
+	return `${schemas.length > 0 && traits.urlInSchema ? "generator client {\n  provider = \"prisma-client-js\"\n  previewFeatures = [\"multiSchema\"]\n}\n\n" : ""}datasource db {\n  provider = "postgresql"${url}${list}\n}\n`;
 }
 const config = (schemaPath, migrationsDirectory) => `export default {
   schema: ${JSON.stringify(schemaPath)},
@@ -8746,6 +9300,7 @@ async function openCheckedProject(options) {
 				signal
 			});
 		},
+		driftReplays: installation.traits.diff.shadowDatabase === "config",
 		driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
 			await using from = await makeScratchProject(installation.traits, {
 				...captured,
@@ -8756,9 +9311,11 @@ async function openCheckedProject(options) {
 				names: []
 			});
 			const shadowIsConfigured = installation.traits.diff.shadowDatabase === "config";
+			const second = shadowIsConfigured ? shadow : replayed;
+			if (second === null) throw new TypeError("the database that the target is compared with is missing");
 			const urls = {
 				[scratchUrlVariable]: url.reveal(),
-				[shadowUrlVariable]: (shadowIsConfigured ? shadow : replayed).reveal()
+				[shadowUrlVariable]: second.reveal()
 			};
 			return await diff({
 				installation,
@@ -10463,10 +11020,24 @@ function callsUnknownFunction(kind, node) {
 	const tree = kind === "CreateStmt" ? fieldsOf(node, kind).partbound : node;
 	for (const fields of objectsIn(tree, (each) => !isStored(each))) {
 		if (isStored(fields)) continue;
-		if ("FuncCall" in fields && !isHarmless(nameParts(fieldsOf(fields, "FuncCall").funcname))) return true;
+		if (unknownName(fields) !== null) return true;
 		if ("A_Expr" in fields && !isPlainOperator(nameParts(fieldsOf(fields, "A_Expr").name))) return true;
 	}
 	return false;
+}
+/** The functions below the node that are not known to be harmless, each once, as the script names them. */
+function unknownFunctions(node) {
+	const names = /* @__PURE__ */ new Set();
+	for (const fields of objectsIn(node)) {
+		const name = unknownName(fields);
+		if (name !== null) names.add(name.join("."));
+	}
+	return [...names];
+}
+function unknownName(fields) {
+	if (!("FuncCall" in fields)) return null;
+	const name = nameParts(fieldsOf(fields, "FuncCall").funcname);
+	return isHarmless(name) ? null : name;
 }
 /** Parts of DDL that are stored and not run. (ADD COLUMN … DEFAULT and ALTER … TYPE … USING do run.) */
 function isStored(fields) {
@@ -12695,6 +13266,7 @@ function readGitHubContext(env) {
 		repository,
 		runUrl: repository && runId ? `${server}/${repository}/actions/runs/${runId}/attempts/${attempt}` : null,
 		runId,
+		job: [env.GITHUB_WORKFLOW, env.GITHUB_JOB].filter((name) => name).join("/"),
 		attempt,
 		commit: env.GITHUB_SHA || null,
 		hosted: env.RUNNER_ENVIRONMENT === "github-hosted",
@@ -13293,11 +13865,7 @@ const inputCatalogue = {
 	},
 	"encryption-recipients": { commands: ["migrate", "backup"] },
 	"encryption-identity": {
-		commands: [
-			"check",
-			"rollback",
-			"drill"
-		],
+		commands: ["rollback", "drill"],
 		secret: true
 	},
 	container: { commands },
@@ -13823,14 +14391,19 @@ function limited(annotations) {
 /** The SQL that a check proposes, whole, however little of it fits into a comment. */
 function attachmentsOf(report) {
 	const missing = report.check?.missingMigrationSql ?? null;
-	const reconcile = report.check?.drift?.reconcileSql ?? "";
+	const drift = report.check?.drift ?? null;
 	return [...missing === null ? [] : [{
 		name: "missing-migration.sql",
 		text: missing
-	}], ...reconcile === "" ? [] : [{
+	}], ...drift === null || drift.reconcileSql === "" ? [] : [{
 		name: "reconcile-drift.sql",
-		text: reconcile
+		text: `${drift.reconcileSql}${leftOver(drift.byHand)}`
 	}]];
+}
+/** Who has nothing but the file must not think that it does everything. */
+function leftOver(byHand) {
+	if (byHand.length === 0) return "";
+	return `\n\n-- What this does not do:\n${byHand.flatMap((each) => each.split(/[\n\r]+/)).map((line) => `-- ${line}`).join("\n")}`;
 }
 
 // src/report/closing.ts
@@ -13951,10 +14524,10 @@ function pending(migrations) {
 	const losses = migrations.flatMap((migration) => migration.destructive.map((each) => [
 		code(migration.name),
 		String(each.line),
-		`${plain(each.action)} ${code(each.object)}`
+		`${plain(each.action)} ${code(each.object)}${each.isCertain ? "" : ": what that does cannot be known from the script"}`
 	]));
 	const shown = losses.slice(0, maximumRows$2);
-	const dataLoss = losses.length === 0 ? "None of their statements destroys data." : `These statements can destroy data:\n\n${table([
+	const dataLoss = losses.length === 0 ? "None of their statements destroys data, as far as a script can tell." : `These statements can destroy data:\n\n${table([
 		"Migration",
 		"Line",
 		"What it does"
@@ -13982,7 +14555,7 @@ function drift(report) {
 	if (report.differences.length > maximumRows$2) shown.push(`- and ${report.differences.length - maximumRows$2} more in the report`);
 	const heading = "### Drift: the database is not what its migrations made";
 	const ways = [
-		"**To take the change back**, run the SQL below on the database, after a backup (`command: backup`).",
+		wayBack(report),
 		"**To keep it**, make it a migration (`npx prisma migrate dev --create-only`, with what was changed), and mark that as applied where it is there already: `npx prisma migrate resolve --applied`.",
 		"**When nobody knows what happened**, go back to a stored backup (`command: rollback`). Never reset the database."
 	];
@@ -13994,6 +14567,13 @@ function drift(report) {
 		markdown: fold("SQL that takes the database back to its migrations", codeBlock(report.reconcileSql.split("\n"), "sql")),
 		shortly: "The SQL that takes the database back is too long to be shown here."
 	}]];
+}
+/** What the SQL does, what it leaves, and what it takes along. */
+function wayBack({ reconcileSql, byHand, destructive }) {
+	if (reconcileSql === "") return "**To take the change back**, there is no SQL: what to do stands below.";
+	const proof = byHand.length === 0 ? "It was run on a copy of the schema, and nothing differed afterwards." : `It was run on a copy of the schema; what still differed afterwards (${countOf(byHand.length, "difference")}) stands below.`;
+	const shown = destructive.slice(0, maximumRows$2).map(({ action, object }) => `${plain(action)} ${code(object)}`);
+	return `**To take the change back**, run the SQL below on the database, after a backup (\`command: backup\`). ${proof}${shown.length === 0 ? "" : ` **It destroys data**: ${shown.join("; ")}.`}`;
 }
 function notChecked(check) {
 	const lines = [...new Set(check.parts.flatMap((part) => part.notChecked))];
@@ -14423,4 +15003,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { readyCopy as $, writeSchemaText as A, RefusedError as At, GrowingFile as B, Hooks as C, storageMismatch as Ct, checkPartNames as D, errorCodeIn as Dt, describeExit as E, checksumsOf as Et, keysOf as F, digestOf as G, waysToFinish as H, storedDump as I, authenticate as J, isFromElsewhere as K, fetchBackup as L, LeftBehindError as M, messageOf as Mt, storedBackupLine as N, problemsOf as Nt, findingsOf as O, migratorApplicationName as Ot, openStorages as P, whenReachable as Q, clearingAway as R, ReportBuilder as S, ContentGate as St, isTakenOver as T, objectKey as Tt, findBackup as U, finishEarlierRun as V, listBackups as W, recover as X, signManifest as Y, exchangeWhenReachable as Z, requestedCommand as _, formatDuration as _t, saveWorkFolder as a, needsBaseline as at, readArtifactAccess as b, sha256Of as bt, runIdentity as c, manifestName as ct, checkSections as d, backupFolder as dt, takeBaseline as et, plain as f, backupId as ft, readInputs as g, formatCount as gt, parseInputs as h, formatBytes as ht, saveOpenRun as i, describeFailure as it, encryptionSentence as j, SafeMigrateError as jt, readSchemaText as k, parseSql as kt, repositoryRootOf as l, renderManifest as lt, surviveLostOutput as m, countOf as mt, removeWorkFolder as n, objectsIn as nt, savedOpenRun as o, readHistory as ot, resultSentence as p, labelBefore as pt, originText as q, surviveStrayErrors as r, historyDigest as rt, savedWorkFolder as s, dumpName as st, WorkFolder as t, fieldsOf as tt, publish as u, sealedDumpName as ut, secretsOf as v, RunJournal as vt, hookMark as w, stoppedBy as wt, ActionLog as x, sha256OfFile as xt, readGitHubContext as y, openPorts as yt, packSchemaText as z };
+export { readyCopy as $, writeSchemaText as A, migratorApplicationName as At, GrowingFile as B, Hooks as C, sha256OfFile as Ct, checkPartNames as D, objectKey as Dt, describeExit as E, stoppedBy as Et, keysOf as F, messageOf as Ft, digestOf as G, waysToFinish as H, storedDump as I, problemsOf as It, authenticate as J, isFromElsewhere as K, fetchBackup as L, LeftBehindError as M, parseSql as Mt, storedBackupLine as N, RefusedError as Nt, findingsOf as O, checksumsOf as Ot, openStorages as P, SafeMigrateError as Pt, whenReachable as Q, clearingAway as R, ReportBuilder as S, sha256Of as St, isTakenOver as T, storageMismatch as Tt, findBackup as U, finishEarlierRun as V, listBackups as W, recover as X, signManifest as Y, exchangeWhenReachable as Z, requestedCommand as _, formatBytes as _t, saveWorkFolder as a, historyDigest as at, readArtifactAccess as b, RunJournal as bt, runIdentity as c, readHistory as ct, checkSections as d, renderManifest as dt, takeBaseline as et, plain as f, sealedDumpName as ft, readInputs as g, countOf as gt, parseInputs as h, labelBefore as ht, saveOpenRun as i, objectsIn as it, encryptionSentence as j, parseBlock as jt, readSchemaText as k, errorCodeIn as kt, repositoryRootOf as l, dumpName as lt, surviveLostOutput as m, backupId as mt, removeWorkFolder as n, fieldsOf as nt, savedOpenRun as o, describeFailure as ot, resultSentence as p, backupFolder as pt, originText as q, surviveStrayErrors as r, nameParts as rt, savedWorkFolder as s, needsBaseline as st, WorkFolder as t, unknownFunctions as tt, publish as u, manifestName as ut, secretsOf as v, formatCount as vt, hookMark as w, ContentGate as wt, ActionLog as x, openPorts as xt, readGitHubContext as y, formatDuration as yt, packSchemaText as z };

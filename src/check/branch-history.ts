@@ -7,19 +7,20 @@ export interface BranchComparison {
   readonly findings: readonly Finding[];
   /** Migrations that this branch adds, sorted as Prisma sorts. */
   readonly added: readonly string[];
-  /** Names of all migrations that the base holds. */
-  readonly onBase: ReadonlySet<string>;
+  /** Names of migrations that the base branch has and this one may not have yet: then it is just behind. */
+  readonly ahead: ReadonlySet<string>;
 }
 
 /**
  * What a branch does to migrations that its base holds already and that are most likely applied somewhere: edited,
  * deleted, renamed; and new ones that sort before old ones. `folder`: the migrations', relative to the repository.
- * `isMerged`: the head is known to hold the base, so what is missing in it was deleted and is not just behind.
+ * `isMerged`: the head is known to come from `base`, so what is missing in it was deleted and is not just behind.
+ * `tip`: the base branch as it is now, when it has moved on since.
  */
 export function compareBranches(
   base: Listing,
   head: Listing,
-  options: { readonly isMerged: boolean; readonly folder: string },
+  options: { readonly isMerged: boolean; readonly folder: string; readonly tip?: Listing },
 ): BranchComparison {
   const { folder, isMerged } = options;
   const [before, after] = [scriptsIn(base, folder), scriptsIn(head, folder)];
@@ -34,16 +35,18 @@ export function compareBranches(
     findings.push(twin === undefined ? deleted(name, isMerged) : renaming(name, twin, fileOf));
   }
   for (const [name, blob] of before) {
-    const now = after.get(name);
-    if (now !== undefined && now !== blob) findings.push(edited(name, fileOf));
+    const here = after.get(name);
+    if (here !== undefined && here !== blob) findings.push(edited(name, fileOf));
   }
-  const last = [...before.keys()].toSorted().at(-1);
+  const now = scriptsIn(options.tip ?? base, folder);
+  const last = [...now.keys()].toSorted().at(-1);
   for (const name of added) {
     if (last !== undefined && name < last && !renamed.has(name)) {
       findings.push(outOfOrder(name, last, fileOf));
     }
   }
-  return { findings, added, onBase: new Set(before.keys()) };
+  const ahead = [...now.keys()].filter((name) => !isMerged || !before.has(name));
+  return { findings, added, ahead: new Set(ahead) };
 }
 
 /** `name → blob` of every `<name>/migration.sql`. */

@@ -13,12 +13,12 @@ export interface DatabaseHistory {
 /**
  * What `_prisma_migrations` says about these migrations, including what `prisma migrate status` does not tell: it
  * lets pending ones hide failed ones and calls a database that is ahead of its files up to date.
- * `rows` null: there is no such table. `onBase`: names that the base branch holds, null when that is not known.
+ * `rows` null: there is no such table. `ahead`: names that the base branch holds and this one may just not have yet.
  */
 export function compareWithDatabase(
   folders: readonly MigrationFolder[],
   rows: readonly HistoryRow[] | null,
-  options: { readonly needsBaseline: boolean; readonly onBase: ReadonlySet<string> | null },
+  options: { readonly needsBaseline: boolean; readonly ahead: ReadonlySet<string> },
 ): DatabaseHistory {
   const inForce = (rows ?? []).filter((row) => row.rolledBackAt === null);
   const known = new Set(inForce.map((row) => row.migrationName));
@@ -29,7 +29,7 @@ export function compareWithDatabase(
       ...(options.needsBaseline ? [notBaselined()] : []),
       ...inForce.filter((row) => row.finishedAt === null).map((row) => failedRow(row, folders)),
       ...folders.flatMap((folder) => editedSince(folder, inForce)),
-      ...aheadOfFiles(folders, finished, options.onBase),
+      ...aheadOfFiles(folders, finished, options.ahead),
       ...rolledBack(folders, rows ?? [], known),
       ...outOfOrder(folders, finished),
     ],
@@ -79,13 +79,13 @@ function editedSince(folder: MigrationFolder, rows: readonly HistoryRow[]): read
 function aheadOfFiles(
   folders: readonly MigrationFolder[],
   finished: ReadonlySet<string>,
-  onBase: ReadonlySet<string> | null,
+  ahead: ReadonlySet<string>,
 ): readonly Finding[] {
   const onDisk = new Set(folders.map((folder) => folder.name));
   return [...finished]
     .filter((name) => !onDisk.has(name))
     .map((name): Finding => {
-      const isBehind = onBase?.has(name) === true;
+      const isBehind = ahead.has(name);
       return {
         severity: isBehind ? 'warning' : 'error',
         code: 'SM_HISTORY_MISSING',

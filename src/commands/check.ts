@@ -1,15 +1,17 @@
 import { relative } from 'node:path';
 import {
   type CheckReport,
+  type CheckSubject,
   findingsOf,
   type PendingMigration,
   type Severity,
 } from '../report/check-report.ts';
 import type { Result } from '../report/report.ts';
 import { SafeMigrateError } from '../system/errors.ts';
+import type { Secret } from '../system/secret.ts';
 import { brokenProject } from './check/broken-project.ts';
 import { type CheckGround, openGround } from './check/check-ground.ts';
-import { lookAtDrift } from './check/look-at-drift.ts';
+import { beginDrift, lookAtDrift } from './check/look-at-drift.ts';
 import { lookAtHistory } from './check/look-at-history.ts';
 import { lookAtPending } from './check/look-at-pending.ts';
 import { lookAtSchema } from './check/look-at-schema.ts';
@@ -22,11 +24,10 @@ import type { CheckSettings } from './settings.ts';
  */
 export async function check(context: CommandContext, settings: CheckSettings): Promise<Result> {
   const { log, report, signal } = context;
-  const project = relative(context.repository, settings.workingDirectory).replaceAll('\\', '/') || '.';
   await using ground = await log.phase('preflight', async (phaseLog) => {
     const value = await openGround(context, settings, phaseLog).catch((error: unknown) => {
       if (!(error instanceof SafeMigrateError) || error.code !== 'SM_PROVIDER') throw error;
-      report.check(brokenProject(error, settings, project));
+      report.check(brokenProject(error, settings, subjectOf(context, settings, settings.databaseUrl)));
       return null;
     });
     if (value === null) return { fact: 'Prisma would refuse this project', value, failed: true };
@@ -47,9 +48,10 @@ export async function check(context: CommandContext, settings: CheckSettings): P
   const status = ground.database.value === null ? null : ground.project.status(signal);
   status?.catch(() => {});
   const history = await part(() => lookAtHistory(ground));
+  const begun = beginDrift(ground, history, signal);
   const pending = await part(() => lookAtPending(history));
   const schema = await part(() => lookAtSchema(ground, history, signal));
-  const drift = await part(() => lookAtDrift(ground, { history, schema }, signal));
+  const drift = await part(() => lookAtDrift(ground, { history, schema, begun }, signal));
 
   const parts = [history, pending, schema, drift].map((sight) => sight.part);
   report.pending(history.pending ?? []);
@@ -60,7 +62,7 @@ export async function check(context: CommandContext, settings: CheckSettings): P
       settings.failOn,
       findingsOf({ parts }).map(({ severity }) => severity),
     ),
-    project,
+    subject: subjectOf(context, settings, ground.project.url),
     parts,
     pending: pending.migrations,
     changesDatabase: changesDatabase(ground),
@@ -72,6 +74,18 @@ export async function check(context: CommandContext, settings: CheckSettings): P
   return 'checked';
 }
 
+function subjectOf(context: CommandContext, settings: CheckSettings, url: Secret | null): CheckSubject {
+  const pathOf = (path: string): string => relative(context.repository, path).replaceAll('\\', '/') || '.';
+  const { workingDirectory, prismaSchema, prismaConfig } = settings;
+  const address = url === null ? null : context.ports.addressOf(url, workingDirectory);
+  return {
+    project: pathOf(workingDirectory),
+    schema: prismaSchema === null ? null : pathOf(prismaSchema),
+    config: prismaConfig === null ? null : pathOf(prismaConfig),
+    database: address === null ? null : { host: address.host, port: address.port, name: address.database },
+  };
+}
+
 function sights(ground: CheckGround): string {
   return [
     ground.base.value === null ? 'base branch not compared with' : 'base branch read',
@@ -81,11 +95,9 @@ function sights(ground: CheckGround): string {
 }
 
 function lossesOf(migration: PendingMigration) {
-  return migration.destructive.map(({ statement, object }) => ({
-    migration: migration.name,
-    statement,
-    object,
-  }));
+  return migration.destructive
+    .filter(({ isCertain }) => isCertain)
+    .map(({ statement, object }) => ({ migration: migration.name, statement, object }));
 }
 
 function failsBy(failOn: CheckSettings['failOn'], severities: readonly Severity[]): boolean {

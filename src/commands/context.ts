@@ -33,8 +33,10 @@ export interface RunIdentity {
 /** The pull request that this run belongs to. */
 export interface PullRequest {
   readonly number: number;
-  /** Tip of its base branch when the run was started. */
+  /** Tip of its base branch when its own branch was last pushed to: the base may have moved on since. */
   readonly baseCommit: string;
+  /** Tip of its own branch; what is checked out is usually a merge of it into the base branch. */
+  readonly headCommit: string;
   /** From another repository: GitHub gives such runs no secrets and a token that may only read. */
   readonly isFromFork: boolean;
 }
@@ -73,6 +75,7 @@ export interface Ports {
     readonly repository: string;
     readonly paths: readonly string[];
     readonly baseCommit: string;
+    readonly headCommit: string;
   }): Promise<BaseBranch>;
 }
 

@@ -19,8 +19,7 @@ export interface ServerIdentity {
 export interface ComparedSchema {
   readonly text: string;
   readonly owner: string;
-  readonly extensions: readonly string[];
-  readonly serverMajor: number;
+  readonly extensions: readonly { readonly name: string; readonly schema: string }[];
 }
 
 /**
@@ -36,13 +35,16 @@ export interface ScratchServer extends AsyncDisposable {
   /** What a scratch database holds now. */
   schemaOf(database: ScratchDatabase, signal: AbortSignal): Promise<ComparedSchema>;
   /**
-   * How `actual` differs from what the migrations made in `expected`. Texts that only print differently after a
-   * restore are equal; that is found out with one more scratch database.
+   * How `actual` differs from what the migrations made in `expected`, and the SQL that takes it back, tried on a copy of
+   * `actual` that is made here. `schema` is that of the target's URL.
    */
   compare(
-    actual: ComparedSchema,
-    expected: ScratchDatabase,
-    prismaScript: string,
+    request: {
+      readonly actual: ComparedSchema;
+      readonly expected: ScratchDatabase;
+      readonly schema: string;
+      readonly prismaScript: string;
+    },
     signal: AbortSignal,
   ): Promise<DriftReport>;
 }

@@ -62,10 +62,26 @@ export function callsUnknownFunction(kind: string, node: SyntaxNode): boolean {
   const tree = kind === 'CreateStmt' ? fieldsOf(node, kind).partbound : node;
   for (const fields of objectsIn(tree, (each) => !isStored(each))) {
     if (isStored(fields)) continue;
-    if ('FuncCall' in fields && !isHarmless(nameParts(fieldsOf(fields, 'FuncCall').funcname))) return true;
+    if (unknownName(fields) !== null) return true;
     if ('A_Expr' in fields && !isPlainOperator(nameParts(fieldsOf(fields, 'A_Expr').name))) return true;
   }
   return false;
+}
+
+/** The functions below the node that are not known to be harmless, each once, as the script names them. */
+export function unknownFunctions(node: SyntaxNode): readonly string[] {
+  const names = new Set<string>();
+  for (const fields of objectsIn(node)) {
+    const name = unknownName(fields);
+    if (name !== null) names.add(name.join('.'));
+  }
+  return [...names];
+}
+
+function unknownName(fields: Readonly<Record<string, SyntaxNode>>): readonly string[] | null {
+  if (!('FuncCall' in fields)) return null;
+  const name = nameParts(fieldsOf(fields, 'FuncCall').funcname);
+  return isHarmless(name) ? null : name;
 }
 
 /** Parts of DDL that are stored and not run. (ADD COLUMN … DEFAULT and ALTER … TYPE … USING do run.) */

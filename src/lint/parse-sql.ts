@@ -67,6 +67,16 @@ export function parseSql(sql: string): readonly ParsedStatement[] | null {
   });
 }
 
+/** A DO statement's PL/pgSQL as a tree (PostgreSQL's plpgsql.h); null when it cannot be read. Never throws. */
+export function parseBlock(statement: string): SyntaxNode {
+  if (parser === null || statement.includes('\0')) return null;
+  try {
+    return parser.parsePlPgSQLSync(statement);
+  } catch {
+    return null;
+  }
+}
+
 /** The statements of a script; null when it cannot be parsed. */
 export function splitStatements(sql: string): readonly string[] | null {
   return parseSql(sql)?.map((statement) => statement.text) ?? null;

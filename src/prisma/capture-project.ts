@@ -7,13 +7,15 @@ import { listMigrations } from './list-migrations.ts';
 import type { PrismaInstallation } from './locate-prisma.ts';
 import { readableText } from './printed-text.ts';
 import { type PrismaProject, runPrisma } from './prisma-command.ts';
-import { providerIn, type SchemaUrl, schemaUrlIn } from './schema-url.ts';
+import { providerIn, type SchemaUrl, schemasIn, schemaUrlIn } from './schema-url.ts';
 
 /** What Migrate will really use, as Prisma itself worked it out from config, schema and environment. */
 export interface CapturedProject {
   readonly url: Secret;
   /** Where the schema has that URL; null when a config has it. */
   readonly schemaUrl: SchemaUrl | null;
+  /** Schemas of the database that the datasource names; empty when it names none. */
+  readonly schemas: readonly string[];
   /** Absolute paths of the schema's files. */
   readonly schemaFiles: readonly string[];
   readonly migrationsDirectory: string;
@@ -81,6 +83,7 @@ export async function captureProject(request: CaptureRequest): Promise<CapturedP
   return {
     url: new Secret(captured.url),
     schemaUrl: captured.urlIsHandedOver ? null : schemaUrlIn(texts),
+    schemas: schemasIn(texts),
     schemaFiles: captured.schemaFiles,
     migrationsDirectory: migrations.baseDir,
     migrationNames: migrations.migrationDirectories.map(({ path }) => path),

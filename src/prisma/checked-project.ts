@@ -26,17 +26,19 @@ export interface CheckedProject {
   replay(scratch: Secret, names: readonly string[], signal: AbortSignal): Promise<Replay>;
   /** SQL that the migrations lack to say what schema.prisma says; null when they say the same. */
   missingMigration(replayed: Secret, signal: AbortSignal): Promise<string | null>;
+  /** Whether driftScript runs the migrations on `shadow` by itself, and so needs no `replayed`. */
+  readonly driftReplays: boolean;
   /**
    * SQL that takes the target to what the migrations `names` make, as far as Prisma models it; empty when that is the
    * same. `replayed` is a database that holds these migrations, `shadow` an empty one that Prisma may reset; both were
-   * made by this run.
+   * made by this run, and the one that is not needed may be null.
    */
   driftScript(
     request: {
       readonly target: Secret;
       readonly names: readonly string[];
-      readonly replayed: Secret;
-      readonly shadow: Secret;
+      readonly replayed: Secret | null;
+      readonly shadow: Secret | null;
     },
     signal: AbortSignal,
   ): Promise<string>;

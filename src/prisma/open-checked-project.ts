@@ -68,15 +68,15 @@ export async function openCheckedProject(
         signal,
       });
     },
+    // A shadow database that only an option can name would show its password to every process of the machine.
+    driftReplays: installation.traits.diff.shadowDatabase === 'config',
     driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
       await using from = await makeScratchProject(installation.traits, { ...captured, names });
       await using to = await makeScratchProject(installation.traits, { ...captured, names: [] });
-      // A shadow database that only an option can name would show its password to every process of the machine.
       const shadowIsConfigured = installation.traits.diff.shadowDatabase === 'config';
-      const urls = {
-        [scratchUrlVariable]: url.reveal(),
-        [shadowUrlVariable]: (shadowIsConfigured ? shadow : replayed).reveal(),
-      };
+      const second = shadowIsConfigured ? shadow : replayed;
+      if (second === null) throw new TypeError('the database that the target is compared with is missing');
+      const urls = { [scratchUrlVariable]: url.reveal(), [shadowUrlVariable]: second.reveal() };
       const difference = await diff({
         installation,
         project: from,
@@ -132,7 +132,7 @@ async function readStatus(
 
 async function replay(
   call: Call & {
-    readonly source: { readonly migrationsDirectory: string };
+    readonly source: { readonly migrationsDirectory: string; readonly schemas: readonly string[] };
     readonly names: readonly string[];
     readonly scratch: Secret;
     readonly secrets: readonly string[];

@@ -25,6 +25,13 @@ export function providerIn(texts: readonly string[]): string | null {
   return null;
 }
 
+/** The `schemas` of the datasource; empty when it names none, and Prisma looks at the URL's alone. */
+export function schemasIn(texts: readonly string[]): readonly string[] {
+  const block = texts.map(datasourceIn).find((each) => each !== null) ?? '';
+  const list = /^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(block)?.[1] ?? '';
+  return [...list.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([quoted]) => JSON.parse(quoted) as string);
+}
+
 /** What stands between the braces, without lines that are comments; strings may hold braces. */
 function datasourceIn(text: string): string | null {
   const withoutComments = text.replace(/^\s*\/\/.*$/gm, '');

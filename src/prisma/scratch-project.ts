@@ -22,7 +22,12 @@ export interface ScratchProject extends AsyncDisposable, PrismaProject {
  */
 export async function makeScratchProject(
   traits: PrismaTraits,
-  source: { readonly migrationsDirectory: string; readonly names: readonly string[] } | null = null,
+  source: {
+    readonly migrationsDirectory: string;
+    readonly names: readonly string[];
+    /** Schemas of the database that Prisma is to look at; empty: the URL's alone. */
+    readonly schemas: readonly string[];
+  } | null = null,
 ): Promise<ScratchProject> {
   const directory = await mkdtemp(join(tmpdir(), 'safe-migrate-scratch-'));
   const remove = () => rm(directory, { recursive: true, force: true });
@@ -30,7 +35,7 @@ export async function makeScratchProject(
     const schemaPath = join(directory, 'schema.prisma');
     const migrationsDirectory = join(directory, 'migrations');
     const configPath = traits.urlInSchema ? null : join(directory, 'prisma.config.mjs');
-    await writeFile(schemaPath, datasource(traits));
+    await writeFile(schemaPath, datasource(traits, source?.schemas ?? []));
     if (configPath !== null) await writeFile(configPath, config(schemaPath, migrationsDirectory));
     await mkdir(migrationsDirectory);
     await writeFile(join(migrationsDirectory, 'migration_lock.toml'), 'provider = "postgresql"\n');
@@ -56,9 +61,15 @@ export async function makeScratchProject(
   }
 }
 
-function datasource(traits: PrismaTraits): string {
+function datasource(traits: PrismaTraits, schemas: readonly string[]): string {
   const url = traits.urlInSchema ? `\n  url = env("${scratchUrlVariable}")` : '';
-  return `datasource db {\n  provider = "postgresql"${url}\n}\n`;
+  const list = schemas.length === 0 ? '' : `\n  schemas = ${JSON.stringify(schemas)}`;
+  // Several schemas are a preview feature up to 6.12, and the generator that turns it on is never run.
+  const generator =
+    schemas.length > 0 && traits.urlInSchema
+      ? 'generator client {\n  provider = "prisma-client-js"\n  previewFeatures = ["multiSchema"]\n}\n\n'
+      : '';
+  return `${generator}datasource db {\n  provider = "postgresql"${url}${list}\n}\n`;
 }
 
 const config = (schemaPath: string, migrationsDirectory: string): string => `export default {

@@ -28,8 +28,10 @@ export interface CheckPart {
   readonly notChecked: readonly string[];
 }
 
-/** A statement of a pending migration that can destroy data. */
+/** A statement of a pending migration that destroys data, or of which nobody can tell. */
 export interface DestructiveStatement {
+  /** false when what it does cannot be known from the script. */
+  readonly isCertain: boolean;
   /** What it does, e.g. `drops the column`. */
   readonly action: string;
   /** e.g. `"Customer"."name"`. */
@@ -54,24 +56,42 @@ export interface PendingMigration {
 export interface DriftReport {
   /** Objects that differ, each as a sentence. */
   readonly differences: readonly string[];
-  /** SQL that takes the database back to what its migrations say; empty when there is nothing to script. */
+  /**
+   * SQL that takes the database back to what its migrations say, known to work on a copy of the schema; empty when there
+   * is nothing to script.
+   */
   readonly reconcileSql: string;
-  /** Differences for which there is no script, each with what to do. */
+  /** What still differs after it, each with what to do. */
   readonly byHand: readonly string[];
+}
+
+/** With what a person has to know before running the SQL. */
+export interface ToldDrift extends DriftReport {
+  readonly destructive: readonly DestructiveStatement[];
+}
+
+/** What a check looks at: one comment each. */
+export interface CheckSubject {
+  /** Folder of the project relative to the repository's root, `.` for the root itself. */
+  readonly project: string;
+  /** As the inputs name them, relative to the repository's root; null when Prisma finds them by itself. */
+  readonly schema: string | null;
+  readonly config: string | null;
+  /** Where the URL leads; null when this job has none. */
+  readonly database: { readonly host: string; readonly port: number; readonly name: string } | null;
 }
 
 export interface CheckReport {
   /** Whether findings fail the job, by `fail-on`. */
   readonly fails: boolean;
-  /** Folder of the project relative to the repository's root, `.` for the root itself: one comment each. */
-  readonly project: string;
+  readonly subject: CheckSubject;
   readonly parts: readonly CheckPart[];
   readonly pending: readonly PendingMigration[];
   /** Whether the pull request touches the schema or the migrations at all; null outside of a pull request. */
   readonly changesDatabase: boolean | null;
   /** SQL of the migration that is missing for schema.prisma; null when none is, or it was not looked at. */
   readonly missingMigrationSql: string | null;
-  readonly drift: DriftReport | null;
+  readonly drift: ToldDrift | null;
   /** What `prisma migrate status` says itself; null when it was not run. */
   readonly prismaStatus: string | null;
 }

@@ -1,9 +1,9 @@
 import {
   type CheckReport,
-  type DriftReport,
   type Finding,
   findingsOf,
   type PendingMigration,
+  type ToldDrift,
 } from './check-report.ts';
 import { code, codeBlock, fold, plain, table } from './markdown-text.ts';
 import { countOf } from './quantity.ts';
@@ -57,13 +57,13 @@ function pending(migrations: readonly PendingMigration[]): readonly CheckSection
     migration.destructive.map((each) => [
       code(migration.name),
       String(each.line),
-      `${plain(each.action)} ${code(each.object)}`,
+      `${plain(each.action)} ${code(each.object)}${each.isCertain ? '' : ': what that does cannot be known from the script'}`,
     ]),
   );
   const shown = losses.slice(0, maximumRows);
   const dataLoss =
     losses.length === 0
-      ? 'None of their statements destroys data.'
+      ? 'None of their statements destroys data, as far as a script can tell.'
       : `These statements can destroy data:\n\n${table(['Migration', 'Line', 'What it does'], shown)}${losses.length > shown.length ? `\n\nand ${losses.length - shown.length} more in the report` : ''}`;
   const heading = `### Pending: ${countOf(migrations.length, 'migration')}`;
   return [
@@ -87,14 +87,14 @@ function missingMigration(sql: string | null): CheckSection | null {
   };
 }
 
-function drift(report: DriftReport | null): readonly CheckSection[] {
+function drift(report: ToldDrift | null): readonly CheckSection[] {
   if (report === null || report.differences.length === 0) return [];
   const shown = report.differences.slice(0, maximumRows).map((difference) => `- ${plain(difference)}`);
   if (report.differences.length > maximumRows)
     shown.push(`- and ${report.differences.length - maximumRows} more in the report`);
   const heading = '### Drift: the database is not what its migrations made';
   const ways = [
-    '**To take the change back**, run the SQL below on the database, after a backup (`command: backup`).',
+    wayBack(report),
     '**To keep it**, make it a migration (`npx prisma migrate dev --create-only`, with what was changed), and mark that as applied where it is there already: `npx prisma migrate resolve --applied`.',
     '**When nobody knows what happened**, go back to a stored backup (`command: rollback`). Never reset the database.',
   ];
@@ -122,6 +122,20 @@ function drift(report: DriftReport | null): readonly CheckSection[] {
           },
         ]),
   ];
+}
+
+/** What the SQL does, what it leaves, and what it takes along. */
+function wayBack({ reconcileSql, byHand, destructive }: ToldDrift): string {
+  if (reconcileSql === '') return '**To take the change back**, there is no SQL: what to do stands below.';
+  const proof =
+    byHand.length === 0
+      ? 'It was run on a copy of the schema, and nothing differed afterwards.'
+      : `It was run on a copy of the schema; what still differed afterwards (${countOf(byHand.length, 'difference')}) stands below.`;
+  const shown = destructive
+    .slice(0, maximumRows)
+    .map(({ action, object }) => `${plain(action)} ${code(object)}`);
+  const loss = shown.length === 0 ? '' : ` **It destroys data**: ${shown.join('; ')}.`;
+  return `**To take the change back**, run the SQL below on the database, after a backup (\`command: backup\`). ${proof}${loss}`;
 }
 
 function notChecked(check: CheckReport): CheckSection | null {

@@ -8,6 +8,8 @@ export interface GitHubContext {
   /** Link to this attempt of the workflow run; null outside GitHub Actions. */
   readonly runUrl: string | null;
   readonly runId: string | null;
+  /** `workflow/job`: the same for every run of it; empty outside GitHub Actions. */
+  readonly job: string;
   /** Counts re-runs, from 1. */
   readonly attempt: number;
   /** The checked-out commit; null outside GitHub Actions. */
@@ -30,6 +32,7 @@ export function readGitHubContext(env: NodeJS.ProcessEnv): GitHubContext {
     repository,
     runUrl: repository && runId ? `${server}/${repository}/actions/runs/${runId}/attempts/${attempt}` : null,
     runId,
+    job: [env.GITHUB_WORKFLOW, env.GITHUB_JOB].filter((name) => name).join('/'),
     attempt,
     commit: env.GITHUB_SHA || null,
     hosted: env.RUNNER_ENVIRONMENT === 'github-hosted',

@@ -24,7 +24,7 @@ export const inputCatalogue = {
   storage: { commands, default: 'artifact://' },
   'encryption-passphrase': { commands, secret: true },
   'encryption-recipients': { commands: ['migrate', 'backup'] },
-  'encryption-identity': { commands: ['check', 'rollback', 'drill'], secret: true },
+  'encryption-identity': { commands: ['rollback', 'drill'], secret: true },
   container: { commands },
   'client-image': { commands },
   schemas: { commands, later: 'limit the backup to some schemas' },

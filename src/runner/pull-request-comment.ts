@@ -6,7 +6,7 @@ import { messageOf } from '../system/errors.ts';
 import type { GitHubContext } from './github-context.ts';
 
 /**
- * Keeps one comment for this project on the pull request: made once, edited after that. A comment that cannot be
+ * Keeps one comment for what this job checks on the pull request: made once, edited after that. A comment that cannot be
  * written (a fork's token may only read) is a warning; the job summary holds the same.
  */
 export async function commentOnPullRequest(request: {
@@ -28,8 +28,8 @@ export async function commentOnPullRequest(request: {
     const { getOctokit } = await import('@actions/github');
     const api = getOctokit(token).rest.issues;
     const where = { owner, repo };
-    const marker = commentMarker(report.check.project);
-    const body = commentMarkdown(report);
+    const marker = commentMarker(report.check.subject, context.job);
+    const body = commentMarkdown(report, context.job);
     const ours = await findComment(getOctokit(token), { ...where, issue_number: pullRequest.number }, marker);
     if (ours === null) await api.createComment({ ...where, issue_number: pullRequest.number, body });
     else await api.updateComment({ ...where, comment_id: ours, body });
@@ -42,18 +42,34 @@ export async function commentOnPullRequest(request: {
 
 type Octokit = ReturnType<typeof import('@actions/github')['getOctokit']>;
 
-/** Ours by its first line, and by a bot: a person who copies that line does not get his comment edited. */
+/**
+ * Ours by its first line and by its author, a bot or whoever this token belongs to: a person who copies that line does
+ * not get his comment edited.
+ */
 async function findComment(
   octokit: Octokit,
   place: { readonly owner: string; readonly repo: string; readonly issue_number: number },
   marker: string,
 ): Promise<number | null> {
   const pages = octokit.paginate.iterator(octokit.rest.issues.listComments, { ...place, per_page: 100 });
+  const byPeople: { readonly id: number; readonly author: string | undefined }[] = [];
   for await (const { data } of pages) {
-    const found = data.find(
-      (comment) => comment.user?.type === 'Bot' && comment.body?.startsWith(marker) === true,
-    );
-    if (found !== undefined) return found.id;
+    for (const { id, body, user } of data) {
+      if (body?.startsWith(marker) !== true) continue;
+      if (user?.type === 'Bot') return id;
+      byPeople.push({ id, author: user?.login });
+    }
   }
-  return null;
+  if (byPeople.length === 0) return null;
+  const ourselves = await loginOf(octokit);
+  return byPeople.find(({ author }) => author === ourselves)?.id ?? null;
+}
+
+/** null for the token of a workflow, which is nobody's. */
+async function loginOf(octokit: Octokit): Promise<string | null> {
+  try {
+    return (await octokit.rest.users.getAuthenticated()).data.login;
+  } catch {
+    return null;
+  }
 }

@@ -7,8 +7,11 @@ const event = z.object({
   pull_request: z.object({
     number: z.int().positive(),
     base: z.object({ sha: z.string().regex(/^[0-9a-f]{40,64}$/), repo: repository }),
-    // null when the fork was deleted meanwhile.
-    head: z.object({ repo: repository.nullable() }),
+    head: z.object({
+      sha: z.string().regex(/^[0-9a-f]{40,64}$/),
+      // null when the fork was deleted meanwhile.
+      repo: repository.nullable(),
+    }),
   }),
 });
 
@@ -25,5 +28,10 @@ export function readPullRequest(env: NodeJS.ProcessEnv): PullRequest | null {
   const parsed = event.safeParse(payload);
   if (!parsed.success) return null;
   const { number, base, head } = parsed.data.pull_request;
-  return { number, baseCommit: base.sha, isFromFork: head.repo?.full_name !== base.repo.full_name };
+  return {
+    number,
+    baseCommit: base.sha,
+    headCommit: head.sha,
+    isFromFork: head.repo?.full_name !== base.repo.full_name,
+  };
 }

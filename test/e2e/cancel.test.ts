@@ -60,7 +60,11 @@ describe('a cancelled migrate', () => {
     await client.query('BEGIN; LOCK TABLE "Note" IN ACCESS EXCLUSIVE MODE');
     try {
       await using run = await world.startMigrate();
-      await isRunning(world, 'LOCK TABLE', `application_name = 'safe-migrate dump' AND wait_event_type = 'Lock'`);
+      await isRunning(
+        world,
+        'LOCK TABLE',
+        `application_name = 'safe-migrate dump' AND wait_event_type = 'Lock'`,
+      );
       await isRunning(world, '.', `application_name = 'safe-migrate snapshot' AND wait_event_type = 'Lock'`);
       await cancel(run);
       await client.query('ROLLBACK');

@@ -57,17 +57,44 @@ describe('check does what it can, and says what it could not do:', () => {
   it('with a shadow server that does not answer, or that is the target’s own', async () => {
     const target = await sharedPostgres();
     await using ground = await createCheckGround({ target, shadow: null });
+    await ground.project.writeMigration(added, drop);
     await ground.commit();
     await using dead = await ground.check({
       inputs: { 'shadow-database-url': `postgresql://u:p@127.0.0.1:${await freePort()}/nowhere` },
     });
     expect(dead.result.exitCode, dead.result.log).toBe(1);
     expect(dead.result.summary).toContain('the server of shadow-database-url cannot be used');
+    expect(dead.result.annotations.filter(({ level }) => level === 'error')).toHaveLength(1);
+    // History and pending migrations need no shadow server.
+    expect(dead.result.outputs).toMatchObject({ 'pending-migrations': JSON.stringify([added]) });
+    expect(dead.result.summary).toContain('drops the column');
 
-    await using same = await ground.check({ inputs: { 'shadow-database-url': ground.url } });
-    expect(same.result.exitCode, same.result.log).toBe(1);
+    await using same = await ground.check({
+      inputs: { 'shadow-database-url': ground.url, 'fail-on': 'none' },
+    });
+    expect(same.result.exitCode, same.result.log).toBe(0);
     expect(same.result.annotations).toContainEqual(expect.objectContaining({ title: 'SM_SHADOW_IS_TARGET' }));
     expect((await target.databases()).filter((name) => name.startsWith(`${ground.database}__`))).toEqual([]);
+  });
+
+  it('when it is cancelled in the middle of a replay: nothing of it stays', async () => {
+    await using ground = await createCheckGround({ target: await sharedPostgres(), shadow });
+    await ground.project.writeMigration(added, 'SELECT pg_sleep(300);\n');
+    await ground.commit();
+    await using run = await ground.start();
+    const asleep = async () =>
+      shadow.psql(
+        'postgres',
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)%' AND pid <> pg_backend_pid()",
+      );
+    await expect.poll(asleep).not.toBe('0');
+    const result = await run.cancel();
+    expect({ exitCode: result.exitCode, signal: result.signal }, result.log).toEqual({
+      exitCode: 1,
+      signal: null,
+    });
+    expect(await shadow.databases()).not.toContainEqual(expect.stringContaining('__scratch_'));
+    await expect.poll(asleep).toBe('0');
   });
 
   it('with inputs that are wrong: all of them at once', async () => {
@@ -76,10 +103,18 @@ describe('check does what it can, and says what it could not do:', () => {
       shadow: null,
       deployed: false,
     });
-    await using run = await ground.check({ inputs: { 'fail-on': 'everything', comment: 'maybe' } });
+    await using run = await ground.check({
+      inputs: {
+        'fail-on': 'everything',
+        comment: 'maybe',
+        'shadow-database-url': 'mysql://root:geheim@db/erp',
+      },
+    });
     expect(run.result.outputs).toMatchObject({ result: 'refused' });
     expect(run.result.log).toContain('fail-on: "everything" is unknown');
     expect(run.result.log).toContain('comment: "maybe" is unknown');
+    expect(run.result.log).toContain('shadow-database-url: The database URL is one of MySQL');
+    expect(run.result.rawLog + run.result.summary).not.toContain('geheim');
   });
 
   it('with a token that may not comment', async () => {

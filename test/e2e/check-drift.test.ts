@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createCheckGround, initMigration, initSql, userModel } from '../support/check-ground.ts';
+import { readWitness } from '../../src/database/postgres/witness.ts';
+import { serverOf } from '../integration/database/proving.ts';
+import { createCheckGround, initMigration, initSql, reportOf, userModel } from '../support/check-ground.ts';
 import { startPostgres, type ThrowawayCluster } from '../support/postgres.ts';
 import { sharedPostgres } from '../support/shared-servers.ts';
 
@@ -58,8 +60,8 @@ describe('drift', () => {
     const { result } = found;
     expect(result.outputs, result.log).toMatchObject({ result: 'checked', drift: 'true' });
     expect(result.exitCode).toBe(1);
-    const report = JSON.parse(await readFile(result.outputs.report ?? '', 'utf8'));
-    const { differences, reconcileSql, byHand } = report.check.drift;
+    const report = await reportOf(result);
+    const { differences = [], reconcileSql = '', byHand } = report.drift ?? {};
     for (const object of [
       'TABLE public.User',
       'INDEX public.User_name',
@@ -74,11 +76,11 @@ describe('drift', () => {
       'EXTENSION citext',
     ]) {
       expect(
-        differences.some((each: string) => each.startsWith(object)),
+        differences.some((each) => each.startsWith(object)),
         `${object} in ${differences.join('\n')}`,
       ).toBe(true);
     }
-    expect(byHand, JSON.stringify(report.check.parts)).toEqual([]);
+    expect(byHand, JSON.stringify(report.parts)).toEqual([]);
 
     // The attached file is what a person runs.
     const attached = await readFile(
@@ -88,8 +90,8 @@ describe('drift', () => {
     expect(attached.trim()).toBe(reconcileSql.trim());
     await ground.psql(attached);
     await using after = await ground.check();
-    const again = JSON.parse(await readFile(after.result.outputs.report ?? '', 'utf8'));
-    expect(again.check.drift.differences, reconcileSql).toEqual([]);
+    const again = await reportOf(after.result);
+    expect(again.drift?.differences, reconcileSql).toEqual([]);
     expect(after.result.outputs).toMatchObject({ drift: 'false' });
   });
 
@@ -111,12 +113,25 @@ describe('drift', () => {
          SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_all_tables WHERE schemaname = 'public';`,
       );
     const before = await written();
+    await using server = await serverOf(target.url({ database: ground.database }));
+    await using session = await server.connect(ground.database);
+    const witness = await readWitness(session);
+    const databases = (await target.databases()).filter((name) => name.startsWith(ground.database));
     await using run = await ground.check({
       inputs: { 'database-url': target.url({ database: ground.database, user: reader }) },
     });
     // The rights that this test took away are a difference; everything else could be read.
     expect(run.result.outputs, run.result.log).toMatchObject({ result: 'checked', drift: 'true' });
+    const { drift } = await reportOf(run.result);
+    expect(drift).toMatchObject({
+      differences: expect.not.arrayContaining([expect.stringMatching(/^TABLE/)]),
+      byHand: [],
+    });
+    // Its SQL would give the rights back.
+    expect(drift?.reconcileSql).toContain(`REVOKE SELECT ON TABLE public."User" FROM ${reader};`);
     expect(await written()).toBe(before);
+    expect(await readWitness(session)).toEqual(witness);
+    expect((await target.databases()).filter((name) => name.startsWith(ground.database))).toEqual(databases);
   });
 
   it('names a schema.prisma that says more than the migrations, with the SQL of the missing one', async () => {
@@ -128,10 +143,25 @@ describe('drift', () => {
     await ground.commit();
     await using run = await ground.check();
     expect(run.result.exitCode, run.result.log).toBe(1);
-    const report = JSON.parse(await readFile(run.result.outputs.report ?? '', 'utf8'));
-    expect(report.check.missingMigrationSql).toContain('ALTER TABLE "User" ADD COLUMN     "nick" TEXT');
+    const report = await reportOf(run.result);
+    expect(report.missingMigrationSql).toContain('ALTER TABLE "User" ADD COLUMN     "nick" TEXT');
     expect(run.result.annotations).toContainEqual(
       expect.objectContaining({ title: 'SM_SCHEMA_NOT_MIGRATED', file: 'prisma/schema.prisma' }),
     );
+  });
+
+  it('is looked for in a project whose schema is a folder, which is compared as a whole', async () => {
+    await using ground = await createCheckGround({ target: await sharedPostgres(), shadow });
+    const folder = join(ground.repository, 'prisma', 'schema');
+    await mkdir(folder);
+    await rename(ground.project.schemaPath, join(folder, 'main.prisma'));
+    await rename(ground.project.migrationsDirectory, join(folder, 'migrations'));
+    await writeFile(join(folder, 'order.prisma'), 'model Order {\n  id Int @id\n}\n');
+    await ground.commit();
+    await using run = await ground.check({ inputs: { 'prisma-schema': 'prisma/schema' } });
+    expect(run.result.outputs, run.result.log).toMatchObject({ result: 'checked', drift: 'false' });
+    const { missingMigrationSql } = await reportOf(run.result);
+    expect(missingMigrationSql).toMatch(/^-- CreateTable\nCREATE TABLE "Order"/);
+    expect(missingMigrationSql).not.toContain('User');
   });
 });

@@ -20,6 +20,11 @@ async function findings(
   await using run = await of.check();
   const { result } = run;
   expect(result.outputs, result.log).toMatchObject({ result: 'checked' });
+  // What Prisma itself says to the same question stands beside it, word for word.
+  const said = await of.prisma('migrate', 'status').catch((error: { stdout: string }) => error.stdout);
+  const words = said.split('\n').filter((line) => /migration|up to date/i.test(line));
+  expect(words).not.toEqual([]);
+  for (const line of words) expect(result.summary).toContain(line.trimEnd());
   return {
     codes: result.annotations.map(({ level, title, file }) => `${level} ${title} ${file ?? '-'}`),
     log: result.log,
@@ -80,8 +85,9 @@ describe('check finds, with the real Prisma beside it,', () => {
     await given.project.writeMigration(failing, 'SELECT 1/0;\n');
     await expect(given.prisma('migrate', 'deploy')).rejects.toThrow();
     await given.project.writeMigration('20260105000000_add_later', 'SELECT 1;\n');
-    const { codes, log } = await findings(given);
+    const { codes, log, summary } = await findings(given);
     expect(codes, log).toContain(`error SM_HISTORY_FAILED ${fileOf(failing)}`);
+    expect(summary).toContain('Following migration have not yet been applied');
   });
 
   it('one that was rolled back and never applied again', async () => {
@@ -106,8 +112,42 @@ describe('check finds, with the real Prisma beside it,', () => {
   it('a lock file of another provider', async () => {
     await using given = await ground();
     await writeFile(join(given.project.migrationsDirectory, 'migration_lock.toml'), 'provider = "mysql"\n');
-    const { codes, log } = await findings(given);
-    expect(codes, log).toEqual(['error SM_PROVIDER -']);
+    await given.commit();
+    await using run = await given.check();
+    const { result } = run;
+    expect(result.outputs, result.log).toMatchObject({ result: 'checked' });
+    expect(result.annotations.map(({ level, title }) => `${level} ${title}`)).toEqual(['error SM_PROVIDER']);
     await expect(given.prisma('migrate', 'deploy')).rejects.toThrow(/P3019/);
+  });
+
+  it('one that sorts before what the database has applied already, also where the base branch cannot tell', async () => {
+    await using given = await ground();
+    const late = '20260102120000_add_late';
+    await given.project.writeMigration(late, 'SELECT 1;\n');
+    await given.commit();
+    // No pull request: the database alone is asked.
+    await using run = await given.check({ env: { GITHUB_EVENT_PATH: '' } });
+    expect(run.result.annotations, run.result.log).toEqual([
+      expect.objectContaining({
+        level: 'warning',
+        title: 'SM_MIGRATION_ORDER',
+        file: fileOf(late),
+        message: expect.stringContaining(`sorts before ${third}, which is applied already`),
+      }),
+    ]);
+    expect(run.result.summary).toContain('this run belongs to no pull request');
+  });
+
+  it('a database with tables and without a history', async () => {
+    await using given = await createCheckGround({
+      target: await sharedPostgres(),
+      shadow: null,
+      base,
+      deployed: false,
+    });
+    await given.psql('CREATE TABLE "Old" ("id" INTEGER)');
+    const { codes, log } = await findings(given);
+    expect(codes, log).toEqual(['error SM_NOT_BASELINED -']);
+    await expect(given.prisma('migrate', 'deploy')).rejects.toThrow(/P3005/);
   });
 });

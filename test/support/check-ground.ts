@@ -3,11 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { CheckReport } from '../../src/report/check-report.ts';
+import type { Report } from '../../src/report/report.ts';
 import type { GitHubApi } from './github-api.ts';
 import type { PostgresCluster } from './postgres.ts';
-import { prismaEngineEnv } from './prisma-engine/prisma-engine.ts';
-import { createPrismaProject, type PrismaProject } from './prisma-project.ts';
-import { type ActionOptions, type ActionResult, type ActionRun, runAction } from './runner.ts';
+import { engineModeOf, prismaEngineEnv } from './prisma-engine/prisma-engine.ts';
+import { createPrismaProject, type PrismaChoice, type PrismaProject, prismaCliOf } from './prisma-project.ts';
+import { type ActionOptions, type ActionResult, type ActionRun, runAction, startAction } from './runner.ts';
 
 const run = promisify(execFile);
 
@@ -17,7 +19,20 @@ export const initMigration = '20260101000000_init';
 export const initSql =
   'CREATE TABLE "User" (\n  "id" INTEGER NOT NULL,\n  "name" TEXT,\n\n  CONSTRAINT "User_pkey" PRIMARY KEY ("id")\n);\n';
 export const userModel = 'model User {\n  id   Int     @id\n  name String?\n}\n';
-const datasource = 'datasource db {\n  provider = "postgresql"\n}\n\n';
+/** Up to Prisma 6 the schema names the URL. */
+const datasource = (prisma: PrismaChoice, schemas: readonly string[]): string => {
+  const lines = [
+    'provider = "postgresql"',
+    ...(prisma === '5' || prisma === '6' ? ['url = env("DATABASE_URL")'] : []),
+    ...(schemas.length === 0 ? [] : [`schemas = ${JSON.stringify(schemas)}`]),
+  ];
+  // A preview feature up to 6.12.
+  const generator =
+    prisma === '5' && schemas.length > 0
+      ? 'generator client {\n  provider = "prisma-client-js"\n  previewFeatures = ["multiSchema"]\n}\n\n'
+      : '';
+  return `${generator}datasource db {\n  ${lines.join('\n  ')}\n}\n\n`;
+};
 
 /** A repository with a Prisma project, a database that has its base branch deployed, and a pull request to check. */
 export interface CheckGround extends AsyncDisposable {
@@ -34,10 +49,12 @@ export interface CheckGround extends AsyncDisposable {
   /** The project's own Prisma against the target. */
   prisma(...args: readonly string[]): Promise<string>;
   psql(sql: string): Promise<string>;
-  check(
-    options?: ActionOptions & { readonly fork?: boolean },
-  ): Promise<ActionRun & { readonly result: ActionResult }>;
+  check(options?: CheckOptions): Promise<ActionRun & { readonly result: ActionResult }>;
+  /** The same, without waiting for its end. */
+  start(options?: CheckOptions): Promise<ActionRun>;
 }
+
+export type CheckOptions = ActionOptions & { readonly fork?: boolean };
 
 export async function createCheckGround(options: {
   readonly target: PostgresCluster;
@@ -51,16 +68,23 @@ export async function createCheckGround(options: {
   readonly deployed?: boolean;
   /** Folder of the project below the repository; default the root. */
   readonly folder?: string;
+  /** Default: Prisma 7. */
+  readonly prisma?: PrismaChoice;
+  /** `schemas` of the datasource; default: none are named. */
+  readonly schemas?: readonly string[];
 }): Promise<CheckGround> {
   const { target, shadow } = options;
+  const choice = options.prisma ?? '7';
+  const head = datasource(choice, options.schemas ?? []);
   const owned = await target.createOwnedDatabase('check');
   const home = await mkdtemp(join(tmpdir(), 'safe-migrate-check-'));
   const repository = join(home, 'repository');
   const project = await createPrismaProject(join(repository, options.folder ?? '.'), {
     migrations: options.base ?? { [initMigration]: initSql },
-    schemaPrisma: datasource + (options.models ?? userModel),
+    schemaPrisma: head + (options.models ?? userModel),
+    prisma: choice,
   });
-  const environment = { ...prismaEngineEnv('by-statement') };
+  const environment = prismaEngineEnv(engineModeOf(choice), choice);
   const git = async (...args: readonly string[]) => {
     const { stdout } = await run('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], {
       cwd: repository,
@@ -68,8 +92,7 @@ export async function createCheckGround(options: {
     return stdout.trim();
   };
   const prisma = async (...args: readonly string[]) => {
-    const cli = join(project.directory, 'node_modules', 'prisma', 'build', 'index.js');
-    const { stdout } = await run(process.execPath, [cli, ...args], {
+    const { stdout } = await run(process.execPath, [prismaCliOf(choice, project.directory), ...args], {
       cwd: project.directory,
       env: { PATH: process.env.PATH ?? '', ...environment, DATABASE_URL: owned.url },
     });
@@ -84,13 +107,47 @@ export async function createCheckGround(options: {
   if (options.deployed !== false) await prisma('migrate', 'deploy');
   const shadowUrl = shadow === null ? '' : (await shadow.createOwnedDatabase('shadow')).url;
 
+  const optionsOf = async ({ fork = false, ...given }: CheckOptions = {}): Promise<ActionOptions> => {
+    const event = {
+      pull_request: {
+        number: 7,
+        base: { sha: baseCommit, repo: { full_name: 'applizor/erp' } },
+        head: {
+          sha: await git('rev-parse', 'HEAD'),
+          repo: { full_name: fork ? 'somebody/erp' : 'applizor/erp' },
+        },
+      },
+    };
+    const eventPath = join(home, 'event.json');
+    await writeFile(eventPath, JSON.stringify(event));
+    return {
+      workspace: repository,
+      ...given,
+      inputs: {
+        command: 'check',
+        ...(fork ? {} : { 'database-url': owned.url }),
+        ...(shadowUrl === '' ? {} : { 'shadow-database-url': shadowUrl }),
+        ...(options.api === undefined ? { comment: 'false' } : {}),
+        ...(options.folder === undefined ? {} : { 'working-directory': options.folder }),
+        ...given.inputs,
+      },
+      env: {
+        ...environment,
+        GITHUB_EVENT_PATH: eventPath,
+        GITHUB_REPOSITORY: 'applizor/erp',
+        ...(options.api === undefined ? {} : { GITHUB_API_URL: options.api.url }),
+        ...given.env,
+      },
+    };
+  };
+
   return {
     project,
     repository,
     url: owned.url,
     shadowUrl,
     database: owned.database,
-    writeSchema: (models) => writeFile(project.schemaPath, datasource + models),
+    writeSchema: (models) => writeFile(project.schemaPath, head + models),
     git,
     async commit() {
       await git('add', '-A');
@@ -98,45 +155,17 @@ export async function createCheckGround(options: {
     },
     prisma,
     psql: (sql) => target.psql(owned.database, sql, { user: owned.user, password: owned.password }),
-    async check({ fork = false, ...given } = {}) {
-      const event = {
-        pull_request: {
-          number: 7,
-          base: { sha: baseCommit, repo: { full_name: 'applizor/erp' } },
-          head: { repo: { full_name: fork ? 'somebody/erp' : 'applizor/erp' } },
-        },
-      };
-      const eventPath = join(home, 'event.json');
-      await writeFile(eventPath, JSON.stringify(event));
-      return await runAction({
-        workspace: repository,
-        ...given,
-        inputs: {
-          command: 'check',
-          ...(fork ? {} : { 'database-url': owned.url }),
-          ...(shadowUrl === '' ? {} : { 'shadow-database-url': shadowUrl }),
-          ...(options.api === undefined ? { comment: 'false' } : {}),
-          ...(options.folder === undefined ? {} : { 'working-directory': options.folder }),
-          ...given.inputs,
-        },
-        env: {
-          ...environment,
-          GITHUB_EVENT_PATH: eventPath,
-          GITHUB_REPOSITORY: 'applizor/erp',
-          ...(options.api === undefined ? {} : { GITHUB_API_URL: options.api.url }),
-          ...given.env,
-        },
-      });
-    },
+    start: async (given) => await startAction(await optionsOf(given)),
+    check: async (given) => await runAction(await optionsOf(given)),
     async [Symbol.asyncDispose]() {
       await rm(home, { recursive: true, force: true });
     },
   };
 }
 
-/** report.json of a run. */
-export async function reportOf(
-  result: ActionResult,
-): Promise<{ readonly check: Record<string, unknown> | null }> {
-  return JSON.parse(await readFile(result.outputs.report ?? '', 'utf8'));
+/** What a check's report.json says. */
+export async function reportOf(result: ActionResult): Promise<CheckReport> {
+  const report = JSON.parse(await readFile(result.outputs.report ?? '', 'utf8')) as Report;
+  if (report.check === null) throw new Error(result.log);
+  return report.check;
 }

@@ -16,6 +16,8 @@ export interface GitHubApi extends AsyncDisposable {
   readonly requests: string[];
   /** Every write is answered with 403, as for a token that may only read. */
   isReadOnly: boolean;
+  /** Whose personal token comes; null: a workflow's, which is a bot's. */
+  person: string | null;
 }
 
 export async function startGitHubApi(): Promise<GitHubApi> {
@@ -42,12 +44,20 @@ export async function startGitHubApi(): Promise<GitHubApi> {
         errors: ['body is too long (maximum is 65536 characters)'],
       });
     }
+    if (url.pathname === '/user') {
+      return api.person === null
+        ? answer(403, { message: 'Resource not accessible by integration' })
+        : answer(200, { login: api.person });
+    }
     if (/\/issues\/\d+\/comments$/.test(url.pathname)) {
       if (isWrite) {
         const comment: IssueComment = {
           id: comments.length + 1,
           body: body.body ?? '',
-          user: { type: 'Bot', login: 'github-actions[bot]' },
+          user:
+            api.person === null
+              ? { type: 'Bot', login: 'github-actions[bot]' }
+              : { type: 'User', login: api.person },
         };
         comments.push(comment);
         return answer(201, comment);
@@ -78,6 +88,7 @@ export async function startGitHubApi(): Promise<GitHubApi> {
     comments,
     requests,
     isReadOnly: false,
+    person: null,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

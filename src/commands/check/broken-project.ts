@@ -1,4 +1,9 @@
-import { type CheckPart, type CheckReport, checkPartNames } from '../../report/check-report.ts';
+import {
+  type CheckPart,
+  type CheckReport,
+  type CheckSubject,
+  checkPartNames,
+} from '../../report/check-report.ts';
 import type { SafeMigrateError } from '../../system/errors.ts';
 import type { CheckSettings } from '../settings.ts';
 import { asFinding } from './as-finding.ts';
@@ -7,11 +12,11 @@ import { asFinding } from './as-finding.ts';
 export function brokenProject(
   error: SafeMigrateError,
   settings: CheckSettings,
-  project: string,
+  subject: CheckSubject,
 ): CheckReport {
   return {
     fails: settings.failOn !== 'none',
-    project,
+    subject,
     parts: checkPartNames.map((name): CheckPart => {
       const isFirst = name === 'history';
       return {

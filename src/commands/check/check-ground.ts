@@ -102,6 +102,7 @@ async function openBase(
       repository: context.repository,
       paths: [project.migrationsDirectory, project.schemaPath],
       baseCommit: context.pullRequest.baseCommit,
+      headCommit: context.pullRequest.headCommit,
     });
     return { value };
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { ScratchDatabase, ScratchServer } from '../../database/scratch-server.ts';
-import type { CheckPart, DriftReport, Finding } from '../../report/check-report.ts';
+import { destructiveStatements } from '../../lint/destructive.ts';
+import type { CheckPart, DriftReport, Finding, ToldDrift } from '../../report/check-report.ts';
 import { countOf } from '../../report/quantity.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import { asFinding } from './as-finding.ts';
@@ -7,10 +8,28 @@ import type { CheckGround } from './check-ground.ts';
 import type { HistorySight } from './look-at-history.ts';
 import type { SchemaSight } from './look-at-schema.ts';
 
+/** What Prisma would do about drift: its script, or why there is none. */
+type PrismaProposal = { readonly script: string } | { readonly because: string };
+
+/** Prisma's comparison while it runs; null where it can only begin when the migrations have been replayed. */
+export type BegunDrift = Promise<PrismaProposal> | null;
+
 export interface DriftSight {
   readonly part: CheckPart;
   /** null when it was not looked at. */
-  readonly drift: DriftReport | null;
+  readonly drift: ToldDrift | null;
+}
+
+/**
+ * Lets Prisma begin to compare, which takes as long as its replay of the migrations, while the schema is looked at. To
+ * be awaited by lookAtDrift or dropped; only an error that nobody foresaw rejects.
+ */
+export function beginDrift(ground: CheckGround, history: HistorySight, signal: AbortSignal): BegunDrift {
+  const { project, scratch } = ground;
+  if (!project.driftReplays || scratch.value === null || whyNotAtAll(ground, history) !== null) return null;
+  const begun = askPrisma(ground, scratch.value, { applied: history.applied ?? [], replayed: null }, signal);
+  begun.catch(() => {});
+  return begun;
 }
 
 /**
@@ -19,7 +38,7 @@ export interface DriftSight {
  */
 export async function lookAtDrift(
   ground: CheckGround,
-  seen: { readonly history: HistorySight; readonly schema: SchemaSight },
+  seen: { readonly history: HistorySight; readonly schema: SchemaSight; readonly begun: BegunDrift },
   signal: AbortSignal,
 ): Promise<DriftSight> {
   try {
@@ -33,44 +52,31 @@ export async function lookAtDrift(
 
 async function compareWithMigrations(
   ground: CheckGround,
-  seen: { readonly history: HistorySight; readonly schema: SchemaSight },
+  { history, schema, begun }: Parameters<typeof lookAtDrift>[1],
   signal: AbortSignal,
 ): Promise<DriftSight> {
   const { project, database, scratch } = ground;
-  const { history, schema } = seen;
-  if (database.value === null) return notChecked(database.because);
-  if (scratch.value === null) return notChecked(scratch.because);
-  const reason = whyNot(history);
-  if (reason !== null) return notChecked(reason);
+  const reason = whyNotAtAll(ground, history);
+  if (database.value === null || scratch.value === null || reason !== null) {
+    return notChecked(reason ?? '');
+  }
   const applied = history.applied ?? [];
   const actual = await database.value.schema(signal);
-  if (actual.serverMajor !== scratch.value.serverMajor) {
-    return notChecked(
-      `the target is PostgreSQL ${actual.serverMajor} and the server of shadow-database-url ${scratch.value.serverMajor}: use the same major version.`,
-    );
-  }
   const replayed =
     applied.length === history.folders.length && schema.replayed !== null
       ? schema.replayed
       : await replayApplied(ground, scratch.value, applied, signal);
   if (replayed === null) return notChecked('the applied migrations do not run on an empty database.');
-
-  const remarks: string[] = [];
-  let prismaScript = '';
-  if (project.url !== null) {
-    try {
-      const shadow = await scratch.value.create(project.historySchema);
-      prismaScript = await project.driftScript(
-        { target: project.url, names: applied, replayed: replayed.url, shadow: shadow.url },
-        signal,
-      );
-    } catch (error) {
-      if (!(error instanceof SafeMigrateError)) throw error;
-      remarks.push(`Only the catalogs were compared: ${error.message}.`);
-    }
-  }
-  const drift = await scratch.value.compare(actual, replayed, prismaScript, signal);
-  const findings = drift.differences.length === 0 ? [] : [drifted(drift)];
+  const proposal = await (begun ?? askPrisma(ground, scratch.value, { applied, replayed }, signal));
+  const drift = await scratch.value.compare(
+    {
+      actual,
+      expected: replayed,
+      schema: project.historySchema,
+      prismaScript: 'script' in proposal ? proposal.script : '',
+    },
+    signal,
+  );
   return {
     part: {
       name: 'drift',
@@ -78,11 +84,41 @@ async function compareWithMigrations(
         drift.differences.length === 0
           ? `the database is what its ${countOf(applied.length, 'applied migration')} made`
           : `${countOf(drift.differences.length, 'object')} of the database ${drift.differences.length === 1 ? 'is' : 'are'} not as the migrations made them`,
-      findings,
-      notChecked: remarks,
+      findings: drift.differences.length === 0 ? [] : [drifted(drift)],
+      notChecked: 'because' in proposal ? [proposal.because] : [],
     },
-    drift,
+    drift: { ...drift, destructive: destructiveStatements(drift.reconcileSql) ?? [] },
   };
+}
+
+async function askPrisma(
+  { project }: CheckGround,
+  scratch: ScratchServer,
+  { applied, replayed }: { readonly applied: readonly string[]; readonly replayed: ScratchDatabase | null },
+  signal: AbortSignal,
+): Promise<PrismaProposal> {
+  if (project.url === null) return { script: '' };
+  try {
+    const shadow = project.driftReplays ? await scratch.create(project.historySchema) : null;
+    const databases = { replayed: replayed?.url ?? null, shadow: shadow?.url ?? null };
+    return {
+      script: await project.driftScript({ target: project.url, names: applied, ...databases }, signal),
+    };
+  } catch (error) {
+    if (!(error instanceof SafeMigrateError)) throw error;
+    return { because: `Only the catalogs were compared: ${error.message}.` };
+  }
+}
+
+function whyNotAtAll({ database, scratch }: CheckGround, history: HistorySight): string | null {
+  if (database.value === null) return database.because;
+  if (scratch.value === null) return scratch.because;
+  const reason = whyNot(history);
+  if (reason !== null) return reason;
+  const [target, shadow] = [database.value.server.major, scratch.value.serverMajor];
+  return target === shadow
+    ? null
+    : `the target is PostgreSQL ${target} and the server of shadow-database-url ${shadow}: use the same major version.`;
 }
 
 /** Where the history itself is broken, a comparison with the files would say nothing about drift. */
@@ -122,7 +158,13 @@ function drifted(drift: DriftReport): Finding {
     severity: 'warning',
     code: 'SM_DRIFT',
     message: `the database is not what its migrations made: ${listed}${more}`,
-    hint: 'The SQL that takes it back is attached. To keep the change instead, put it into a migration and mark that as applied.',
+    hint: `${
+      drift.reconcileSql === ''
+        ? 'There is no SQL that takes it back by itself; what to do is listed.'
+        : drift.byHand.length === 0
+          ? 'The SQL that takes it back is attached.'
+          : `The SQL that takes it back is attached, but for ${countOf(drift.byHand.length, 'difference')} to be undone by hand.`
+    } To keep the change instead, put it into a migration and mark that as applied.`,
     file: null,
     line: null,
   };

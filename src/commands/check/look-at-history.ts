@@ -30,6 +30,7 @@ export async function lookAtHistory(ground: CheckGround): Promise<HistorySight> 
       ? null
       : compareBranches(base.value.base, base.value.head, {
           isMerged: base.value.isMerged,
+          tip: base.value.tip,
           folder: fileOf(project.migrationsDirectory),
         });
   const read = database.value === null ? null : await readDatabase(database.value, project.historySchema);
@@ -39,8 +40,7 @@ export async function lookAtHistory(ground: CheckGround): Promise<HistorySight> 
       ? null
       : compareWithDatabase(folders, rows, {
           needsBaseline: read.needsBaseline,
-          // With the base in it, a branch that lacks a migration has deleted it; otherwise it may just be behind.
-          onBase: base.value?.isMerged === true ? null : (branch?.onBase ?? null),
+          ahead: branch?.ahead ?? new Set(),
         });
   const isNew = (name: string) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
   const findings = [

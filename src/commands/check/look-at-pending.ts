@@ -31,7 +31,11 @@ export function lookAtPending(history: HistorySight): PendingSight {
       },
     ];
   });
-  const findings = migrations.flatMap(findingsIn);
+  const all = migrations.flatMap(findingsIn);
+  const findings = [
+    ...all.filter(({ code }) => code === 'SM_DATA_LOSS'),
+    ...all.filter(({ code }) => code !== 'SM_DATA_LOSS'),
+  ];
   const notChecked =
     history.applied === null ? ['Pending is what this pull request adds; the database was not asked.'] : [];
   return {
@@ -58,11 +62,19 @@ function findingsIn(migration: PendingMigration): readonly Finding[] {
       },
     ];
   }
-  return migration.destructive.map(({ action, object, line }) => ({
+  return migration.destructive.map(({ isCertain, action, object, line }) => ({
     severity: 'warning',
-    code: 'SM_DATA_LOSS',
-    message: `${migration.name} ${action} ${object}`,
-    hint: 'Make sure that nobody needs this data, or copy it elsewhere in an earlier migration.',
+    ...(isCertain
+      ? {
+          code: 'SM_DATA_LOSS',
+          message: `${migration.name} ${action} ${object}`,
+          hint: 'Make sure that nobody needs this data, or copy it elsewhere in an earlier migration.',
+        }
+      : {
+          code: 'SM_DATA_UNKNOWN',
+          message: `${migration.name} ${action} ${object}, and what that does cannot be known from the script: it may destroy data`,
+          hint: 'Read it with care.',
+        }),
     file: migration.file,
     line,
   }));

@@ -5,9 +5,9 @@ import type { ComparedSchema, ScratchDatabase, ScratchServer } from '../scratch-
 import { connectServer, type ToolPlaces } from './connect.ts';
 import { copyMark } from './copy-mark.ts';
 import { copyName } from './copy-name.ts';
+import { type Copy, compareWithMigrations } from './drift/compare-with-migrations.ts';
 import { dropCopy } from './drop-copy.ts';
-import { loadSchemaText } from './load-schema-text.ts';
-import { type SchemaDrift, schemaDrift } from './schema-drift.ts';
+import { commitLazily } from './lazy-commits.ts';
 import { readSchemaText } from './schema-text.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { readServerIdentity } from './server-identity.ts';
@@ -28,10 +28,12 @@ export async function openScratchServer(
   const server = await connectServer(target, places);
   const admin = await server.connect(server.address.database, { applicationName: 'safe-migrate check' });
   const made: ScratchDatabase[] = [];
+  let count = 0;
 
   const create = async (schema: string): Promise<ScratchDatabase> => {
-    // One letter more for each: a run makes a handful.
-    const mark = { kind: 'scratch', target: server.address.database, run: `${run}${made.length}` } as const;
+    // One digit more for each: a run makes a handful, some of them at the same time.
+    const mark = { kind: 'scratch', target: server.address.database, run: `${run}${count}` } as const;
+    count += 1;
     const name = copyName(mark.target, mark.kind, mark.run);
     try {
       await admin.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0 ENCODING 'UTF8'`);
@@ -41,23 +43,38 @@ export async function openScratchServer(
     const database = { name, url: withSchema(target.urlOf(name), schema) };
     made.push(database);
     await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+    await commitLazily(admin, name);
     return database;
   };
 
-  const compare: ScratchServer['compare'] = async (actual, expected, prismaScript, signal) => {
-    const should = await readCompared(server, expected.name, signal);
-    let drift = schemaDrift(actual, should, null, prismaScript);
-    if (drift.differences.length > 0) {
-      const copy = await create('public');
-      await loadSchemaText(server, copy.name, should.text, signal);
-      const again = await readSchemaText(server, { database: copy.name }, signal);
-      drift = schemaDrift(actual, should, again, prismaScript);
-    }
-    return {
-      differences: drift.differences,
-      reconcileSql: scriptOf(drift, prismaScript),
-      byHand: drift.byHand,
+  const makeCopy = async (sessions: SqlSession[], signal: AbortSignal): Promise<Copy> => {
+    const { name } = await create('public');
+    const session = await server.connect(name, { applicationName: 'safe-migrate check' });
+    sessions.push(session);
+    return { session, read: () => readCompared(server, name, signal) };
+  };
+
+  const compare: ScratchServer['compare'] = async ({ actual, expected, schema, prismaScript }, signal) => {
+    const sessions: SqlSession[] = [];
+    const end = (): void => {
+      for (const session of sessions) session.kill();
     };
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      return await compareWithMigrations({
+        actual,
+        expected: await readCompared(server, expected.name, signal),
+        schema,
+        prismaScript,
+        makeCopy: () => makeCopy(sessions, signal),
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', end);
+      for (const session of sessions) await session[Symbol.asyncDispose]();
+    }
   };
 
   return {
@@ -90,7 +107,7 @@ export async function readCompared(
   await using session = await server.connect(database, { applicationName: 'safe-migrate check' });
   const source = { database, applicationName: 'safe-migrate check' };
   const text = await readSchemaText(server, source, signal);
-  return { text, serverMajor: server.version.major, ...(await ownerAndExtensions(session)) };
+  return { text, ...(await ownerAndExtensions(session)) };
 }
 
 async function ownerAndExtensions(
@@ -98,17 +115,17 @@ async function ownerAndExtensions(
 ): Promise<Pick<ComparedSchema, 'owner' | 'extensions'>> {
   const [row] = await session.query(
     `SELECT pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
-            ARRAY(SELECT extname::text FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY 1) AS "extensions"
+            ARRAY(SELECT pg_catalog.jsonb_build_object('name', e.extname, 'schema', n.nspname)
+                    FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+                   WHERE e.extname <> 'plpgsql' ORDER BY e.extname) AS "extensions"
        FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`,
-    z.object({ owner: z.string(), extensions: z.array(z.string()) }),
+    z.object({
+      owner: z.string(),
+      extensions: z.array(z.object({ name: z.string(), schema: z.string() })),
+    }),
   );
   if (row === undefined) throw new TypeError('the database that this session is in is not there');
   return row;
-}
-
-/** What depends on tables goes first and comes last, around Prisma's own script. */
-function scriptOf(drift: SchemaDrift, prismaScript: string): string {
-  return [...drift.before, prismaScript, ...drift.after].filter((part) => part.trim() !== '').join('\n\n');
 }
 
 function withSchema(url: Secret, schema: string): Secret {

@@ -5,8 +5,11 @@
  * `PRISMA_SCHEMA_ENGINE_BINARY` points at this file; `SAFE_MIGRATE_TEST_ENGINE_MODE` says how scripts are sent.
  * Plain JavaScript, because the CLI may run it under Node 20.
  */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { connectionFrom, createEngineAdapter } from './engine-adapter.mjs';
 import { describeConnectionError, migrationFailure } from './engine-errors.mjs';
 import { loadEngine } from './engine-wasm.mjs';
@@ -14,6 +17,7 @@ import { inTodaysWords, urlOfRequest, urlOfSchema, withoutUrls } from './older-r
 
 const request = parseArguments(process.argv.slice(2));
 if (request.command === null) serve(request);
+else if (request.command === 'pull') await pull(request.url, process.env.SAFE_MIGRATE_TEST_PULL);
 else await runCommand(request.command, request);
 
 /** `--datamodels FILE… --datasource JSON [cli COMMAND]`, or `-d` and a plain URL up to Prisma 6; what else the CLI gives does not matter here. */
@@ -37,6 +41,31 @@ function parseArguments(args) {
     if (args[index] === 'cli') command = args[index + 1];
   }
   return { datamodels, url, shadowUrl, command };
+}
+
+function schemasOf(schema) {
+  const list = /^\s*schemas\s*=\s*(\[.*\])/m.exec(schema)?.[1];
+  return list === undefined ? null : JSON.parse(list);
+}
+
+/** Our own command: prints the schema of a database, below what `empty` says of the datasource. The bindings hold one engine in a process, so it needs its own. */
+async function pull(url, empty) {
+  const { factory, begin } = createEngineAdapter(connectionFrom(url), 'by-statement', null);
+  const engine = await loadEngine([['schema.prisma', empty]], factory);
+  begin('introspect', {});
+  const files = [{ path: 'schema.prisma', content: empty }];
+  const request = {
+    schema: { files },
+    baseDirectoryPath: process.cwd(),
+    force: true,
+    compositeTypeDepth: -1,
+    namespaces: schemasOf(empty),
+  };
+  const { schema } = await engine.introspect(request).catch((error) => {
+    if (/introspected database was empty/.test(String(error))) return { schema: { files } };
+    throw error;
+  });
+  process.stdout.write(schema.files[0].content, () => process.exit(0));
 }
 
 /** `can-connect-to-database`, `create-database`: answers by exit code and log lines, as the native engine does. */
@@ -87,6 +116,24 @@ function serve({ datamodels, url, shadowUrl }) {
     return { connection, adapter, engine: loadEngine(models, adapter.factory) };
   }
 
+  /**
+   * Up to 6 both sides of a `diff` may be databases. This engine knows one; the other one is told to it as the schema
+   * that `db pull` would make of it.
+   */
+  async function withSecondDatabase(method, params, given) {
+    const isOfTwo =
+      method === 'diff' && given.from.tag === 'schemaDatasource' && given.to.tag === 'schemaDatasource';
+    if (!isOfTwo) return params;
+    const url = urlOfSchema(given.to.files.map((file) => file.content));
+    const [first] = params.to.files;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [fileURLToPath(import.meta.url), '--datasource', url, 'cli', 'pull'],
+      { env: { ...process.env, SAFE_MIGRATE_TEST_PULL: first.content } },
+    );
+    return { ...params, to: { tag: 'schemaDatamodel', files: [{ path: first.path, content: stdout }] } };
+  }
+
   async function answer({ id, method, params: given }) {
     if (method === 'listMigrationDirectories') {
       const { migrationDirectories } = inTodaysWords({ method, params: given }).migrationsList;
@@ -94,8 +141,8 @@ function serve({ datamodels, url, shadowUrl }) {
     }
     open ??= openEngine({ method, params: given });
     const { connection, adapter, engine } = open;
-    const params = inTodaysWords({ method, params: given });
     try {
+      const params = await withSecondDatabase(method, inTodaysWords({ method, params: given }), given);
       adapter.begin(method, params);
       const result = await (await engine)[method](params);
       if (method === 'diff' && result.stdout !== null && result.stdout !== undefined) {

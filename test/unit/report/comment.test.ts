@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { annotationsOf } from '../../../src/report/annotations.ts';
-import type { CheckReport, Finding } from '../../../src/report/check-report.ts';
+import type { CheckReport, CheckSubject, Finding } from '../../../src/report/check-report.ts';
 import { commentMarkdown, commentMarker } from '../../../src/report/comment.ts';
 import { sampleBuilder } from '../../support/sample-reports.ts';
 
@@ -12,9 +12,10 @@ const finding: Finding = {
   file: 'prisma/migrations/x/migration.sql',
   line: 3,
 };
+const job = 'ci/check';
 const empty: CheckReport = {
   fails: false,
-  project: '.',
+  subject: { project: '.', schema: null, config: null, database: null },
   parts: [{ name: 'history', fact: '', findings: [], notChecked: [] }],
   pending: [],
   changesDatabase: true,
@@ -31,14 +32,30 @@ function report(check: Partial<CheckReport>) {
 
 describe('the comment on a pull request', () => {
   it('is one line when nothing of the database changes', () => {
-    expect(commentMarkdown(report({ changesDatabase: false }))).toBe(
-      `${commentMarker('.')}\n**safe-migrate**: no database changes.\n`,
+    expect(commentMarkdown(report({ changesDatabase: false }), job)).toBe(
+      `${commentMarker(empty.subject, job)}\n**safe-migrate**: no database changes.\n`,
     );
   });
 
-  it('of two projects are two', () => {
-    expect(commentMarker('apps/web')).not.toBe(commentMarker('apps/api'));
-    expect(commentMarkdown(report({ project: 'apps/web' }))).toContain(commentMarker('apps/web'));
+  it('of two projects, databases, schemas or jobs are two, and people can tell which is which', () => {
+    const database = { host: 'db', port: 5432, name: 'erp' };
+    const subjects: CheckSubject[] = [
+      empty.subject,
+      { ...empty.subject, project: 'apps/web' },
+      { ...empty.subject, schema: 'prisma/a.prisma' },
+      { ...empty.subject, config: 'prisma.b.ts' },
+      { ...empty.subject, database },
+      { ...empty.subject, database: { ...database, host: 'staging' } },
+    ];
+    const markers = subjects.flatMap((subject) =>
+      [job, 'ci/other'].map((each) => commentMarker(subject, each)),
+    );
+    expect(new Set(markers).size).toBe(12);
+    const subject = { project: 'apps/web', schema: 'apps/web/x.prisma', config: null, database };
+    const comment = commentMarkdown(report({ subject, changesDatabase: false }), job);
+    expect(comment).toBe(
+      `${commentMarker(subject, job)}\n**safe-migrate** (apps/web, apps/web/x.prisma, erp): no database changes.\n`,
+    );
   });
 
   it.each([
@@ -58,8 +75,9 @@ describe('the comment on a pull request', () => {
         pending,
         parts: [{ name: 'pending', fact: '', findings, notChecked: [] }],
         missingMigrationSql: text.repeat(50_000),
-        drift: { differences: ['x'], reconcileSql: text.repeat(50_000), byHand: [] },
+        drift: { differences: ['x'], reconcileSql: text.repeat(50_000), byHand: [], destructive: [] },
       }),
+      job,
     );
     expect(comment.length).toBeLessThan(65_536);
     expect(comment).toContain('too long to be shown here');
@@ -80,10 +98,42 @@ describe('the comment on a pull request', () => {
           },
         ],
       }),
+      job,
     );
     const outside = comment.replaceAll(/^(`{3,})[^\n]*\n[\s\S]*?\n\1$/gm, '').replaceAll(/`[^`\n]*`/g, '');
     expect(outside).not.toMatch(/@octocat|<img|<b>|\]\(http:\/\/x\)|\*\*b\*\*/);
     expect(comment).toContain('`````sql');
+  });
+});
+
+describe('drift in the comment', () => {
+  const drift = {
+    differences: ['TABLE public.x is not in the migrations'],
+    reconcileSql: 'DROP TABLE x;',
+    byHand: [],
+  };
+
+  it('says what the SQL is known to do, and what it destroys', () => {
+    const destructive = [
+      { action: 'drops the table', object: '"x"', isCertain: true, line: 1, statement: 'DROP TABLE x' },
+    ];
+    const comment = commentMarkdown(report({ drift: { ...drift, destructive } }), job);
+    expect(comment).toContain('nothing differed afterwards. **It destroys data**: drops the table `"x"`.');
+  });
+
+  it('says what it leaves', () => {
+    const comment = commentMarkdown(
+      report({ drift: { ...drift, byHand: ['VIEW v: look'], destructive: [] } }),
+      job,
+    );
+    expect(comment).toContain('what still differed afterwards (1 difference) stands below.');
+    expect(comment).toContain('What cannot be scripted:\n\n- VIEW v: look');
+    expect(comment).not.toContain('destroys data');
+  });
+
+  it('says when there is no SQL', () => {
+    const left = { ...drift, reconcileSql: '', byHand: ['VIEW v: look'], destructive: [] };
+    expect(commentMarkdown(report({ drift: left }), job)).toContain('there is no SQL');
   });
 });
 

@@ -7,6 +7,8 @@ describe('the context of a run', () => {
       readGitHubContext({
         GITHUB_REPOSITORY: 'applizor/erp',
         GITHUB_RUN_ID: '164',
+        GITHUB_WORKFLOW: 'Check migrations',
+        GITHUB_JOB: 'check',
         GITHUB_RUN_ATTEMPT: '2',
         GITHUB_SERVER_URL: 'https://git.example.com',
         GITHUB_SHA: '0d1b2c3d',
@@ -18,6 +20,7 @@ describe('the context of a run', () => {
       repository: 'applizor/erp',
       runUrl: 'https://git.example.com/applizor/erp/actions/runs/164/attempts/2',
       runId: '164',
+      job: 'Check migrations/check',
       attempt: 2,
       commit: '0d1b2c3d',
       hosted: true,

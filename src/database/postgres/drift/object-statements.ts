@@ -1,4 +1,4 @@
-import type { SchemaEntry } from './schema-text.ts';
+import type { SchemaEntry } from '../schema-text.ts';
 
 const name = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
 const qualifiedName = `${name}(?:\\.${name})*`;
@@ -29,12 +29,21 @@ const shapes: Readonly<Record<string, Shape>> = {
   'MATERIALIZED VIEW': created('MATERIALIZED VIEW'),
   TABLE: { ...created('TABLE'), pattern: new RegExp(`^CREATE (?:UNLOGGED )?TABLE (${qualifiedName})`) },
   SEQUENCE: created('SEQUENCE'),
+  'SEQUENCE OWNED BY': {
+    pattern: new RegExp(`^ALTER SEQUENCE (${qualifiedName}) OWNED BY `),
+    drop: ([sequence]) => `ALTER SEQUENCE ${sequence} OWNED BY NONE;`,
+  },
+  EXTENSION: created('EXTENSION'),
   TYPE: created('TYPE'),
   DOMAIN: created('DOMAIN'),
   SCHEMA: created('SCHEMA'),
   STATISTICS: created('STATISTICS'),
   COLLATION: created('COLLATION'),
   PUBLICATION: created('PUBLICATION'),
+  'PUBLICATION TABLE': {
+    pattern: new RegExp(`^ALTER PUBLICATION (${name}) ADD TABLE ONLY (${qualifiedName})`),
+    drop: ([publication, table]) => `ALTER PUBLICATION ${publication} DROP TABLE ONLY ${table};`,
+  },
   'EVENT TRIGGER': created('EVENT TRIGGER'),
   FUNCTION: routine('FUNCTION'),
   PROCEDURE: routine('PROCEDURE'),
@@ -73,8 +82,13 @@ function constraint(): Shape {
   };
 }
 
+/** An identity's sequence goes with the column's identity. */
+const identity = new RegExp(`^ALTER TABLE (${qualifiedName}) ALTER COLUMN (${name}) ADD GENERATED `);
+
 /** What drops the object, without CASCADE; null for a type that is not known here. */
 export function dropStatement(entry: SchemaEntry): string | null {
+  const [, table, column] = entry.type === 'SEQUENCE' ? (identity.exec(entry.body) ?? []) : [];
+  if (table !== undefined) return `ALTER TABLE ${table} ALTER COLUMN ${column} DROP IDENTITY;`;
   const shape = shapes[entry.type];
   const found = shape?.pattern.exec(entry.body);
   return shape === undefined || !found ? null : shape.drop(found.slice(1), entry);
@@ -85,19 +99,35 @@ export function createStatement(entry: SchemaEntry): string {
   return withoutAccessMethod(entry.body);
 }
 
-/** What puts `wanted` into the place of `is`; null when the old one cannot be dropped by a statement of ours. */
-export function replaceStatement(
-  is: SchemaEntry,
-  wanted: SchemaEntry,
-): { readonly drop: string | null; readonly create: string } | null {
+/**
+ * The ways to put `wanted` into the place of `is`, the gentlest first: each is a list of statements. What is replaced
+ * where it stands keeps its grants, its comment and what depends on it. Never drops what holds data.
+ */
+export function replaceStatements(is: SchemaEntry, wanted: SchemaEntry): readonly (readonly string[])[] {
   const create = createStatement(wanted);
-  if (wanted.type === 'FUNCTION' || wanted.type === 'PROCEDURE') {
-    // Triggers and policies may depend on it: it is replaced where it stands.
-    return { drop: null, create: create.replace(/^CREATE (FUNCTION|PROCEDURE)/, 'CREATE OR REPLACE $1') };
-  }
-  if (wanted.type === 'COMMENT' || wanted.type === 'DEFAULT') return { drop: null, create };
   const drop = dropStatement(is);
-  return drop === null ? null : { drop, create };
+  const anew = drop === null ? [] : [[drop, create]];
+  switch (wanted.type) {
+    case 'FUNCTION':
+    case 'PROCEDURE':
+    case 'VIEW':
+      return [[create.replace(/^CREATE /, 'CREATE OR REPLACE ')], ...anew];
+    case 'SEQUENCE':
+      // Dropped and made again it would start from the beginning.
+      return /^CREATE SEQUENCE /.test(create) ? [[create.replace(/^CREATE /, 'ALTER ')]] : [];
+    case 'EXTENSION':
+      return [[create.replace(/^CREATE EXTENSION (.*) WITH SCHEMA/, 'ALTER EXTENSION $1 SET SCHEMA')]];
+    case 'COMMENT':
+    case 'DEFAULT':
+    case 'SEQUENCE OWNED BY':
+      return [[create]];
+    case 'TABLE':
+    case 'FOREIGN TABLE':
+    case 'SCHEMA':
+      return [];
+    default:
+      return anew;
+  }
 }
 
 /** The line that parseSchemaText adds to tables and materialized views for comparison. */
