@@ -380,6 +380,10 @@ function describeToolFailure(tool, exit) {
 		object
 	};
 }
+/** Whether a tool failed because the server went away or was not back yet: the same may work in a moment. */
+function isConnectionLoss({ stderr }) {
+	return /server closed the connection|terminating connection|Connection (refused|reset)|the database system is (starting up|shutting down|in recovery mode|not yet accepting connections)/.test(stderr);
+}
 /** `exit code 3` or `signal SIGKILL`. */
 function describeEnd(exit) {
 	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
@@ -431,7 +435,7 @@ function commandObject(lines) {
 /**
 * Text of `pg_dump --schema-only` of a database, in an exported snapshot when one is given, otherwise as it is now.
 * Subscriptions are left out: a restored one would carry the replication slot of the original.
-* Rejects with SM_DUMP_FAILED.
+* Rejects with SM_DUMP_FAILED, or with SM_CONNECTION_LOST when the server went away.
 */
 async function readSchemaText$1(server, source, signal) {
 	signal.throwIfAborted();
@@ -448,6 +452,7 @@ async function readSchemaText$1(server, source, signal) {
 	const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
 	signal.throwIfAborted();
 	if (exit.exitCode !== 0) {
+		if (isConnectionLoss(exit)) throw connectionLost(source.database, null);
 		const { message } = describeToolFailure("pg_dump", exit);
 		throw new SafeMigrateError({
 			code: "SM_DUMP_FAILED",

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { PostgresServer } from './server.ts';
-import { describeToolFailure } from './tool-failure.ts';
+import { connectionLost } from './sql-errors.ts';
+import { describeToolFailure, isConnectionLoss } from './tool-failure.ts';
 
 /** One object of a schema-only dump: what pg_dump prints below a `-- Name: …` header. */
 export interface SchemaEntry {
@@ -18,7 +19,7 @@ export interface SchemaEntry {
 /**
  * Text of `pg_dump --schema-only` of a database, in an exported snapshot when one is given, otherwise as it is now.
  * Subscriptions are left out: a restored one would carry the replication slot of the original.
- * Rejects with SM_DUMP_FAILED.
+ * Rejects with SM_DUMP_FAILED, or with SM_CONNECTION_LOST when the server went away.
  */
 export async function readSchemaText(
   server: PostgresServer,
@@ -33,6 +34,7 @@ export async function readSchemaText(
   const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
   signal.throwIfAborted();
   if (exit.exitCode !== 0) {
+    if (isConnectionLoss(exit)) throw connectionLost(source.database, null);
     const { message } = describeToolFailure('pg_dump', exit);
     throw new SafeMigrateError({
       code: 'SM_DUMP_FAILED',
