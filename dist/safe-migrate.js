@@ -6155,6 +6155,8 @@ async function findBlockers(session, databaseOid) {
 // src/database/postgres/swap.ts
 /** Each attempt waits five seconds for the sessions to go: the server's own limit in RENAME. */
 const attempts = 4;
+/** How often the helping session may be lost. */
+const rounds = 3;
 /** Between attempts: whoever queued meanwhile gets in and may finish something. */
 const pauseMs = 200;
 /** How long a session whose connection broke may go on working on the server. */
@@ -6187,9 +6189,20 @@ const worthAnotherTry = /* @__PURE__ */ new Set([
 */
 async function swap(server, renamer, plan, log) {
 	const target = server.address.database;
+	const terminated = /* @__PURE__ */ new Set();
+	for (let round = 1;; round += 1) try {
+		return await swapWithHelp(server, renamer, plan, terminated, log);
+	} catch (error) {
+		if (!isConnectionLost(error)) throw error;
+		if (round === rounds || !await answers(renamer)) throw swapFailed(target, reasonOf(error), error);
+		log.detail(`again, with another session beside: ${reasonOf(error)}`);
+	}
+}
+/** With a second session, which ends those that are in the way while the first one waits for the name. */
+async function swapWithHelp(server, renamer, plan, terminated, log) {
+	const target = server.address.database;
 	await using terminator = await server.connect(renamer.database, { applicationName: "safe-migrate swap" });
 	await checkPlan(terminator, target, plan);
-	const terminated = /* @__PURE__ */ new Set();
 	for (let attempt = 1;; attempt += 1) {
 		const tried = await attemptSwap(server, renamer, terminator, plan, terminated);
 		if (tried.xid !== null) return {
@@ -6197,11 +6210,21 @@ async function swap(server, renamer, plan, log) {
 			xidAtSwap: Number(BigInt.asUintN(32, tried.xid))
 		};
 		const { error } = tried;
+		if (isConnectionLost(error)) throw error;
 		if (!(error instanceof SqlError && worthAnotherTry.has(error.sqlState))) throw swapFailed(target, reasonOf(error), error);
 		const blockers = await findBlockers(terminator, plan.targetOid);
 		if (attempt === attempts || blockers.preparedTransactions.length > 0) throw swapFailed(target, blockers.description ?? reasonOf(error), error);
 		log.detail(`attempt ${attempt} of ${attempts} to rename ${target}: ${blockers.description ?? reasonOf(error)}`);
 		await setTimeout$1(pauseMs);
+	}
+}
+async function answers(session) {
+	try {
+		await session.execute("SELECT 1");
+		return true;
+	} catch (error) {
+		if (isConnectionLost(error)) return false;
+		throw error;
 	}
 }
 async function attemptSwap(server, renamer, terminator, plan, terminated) {
