@@ -415,6 +415,10 @@ function describeToolFailure(tool, exit) {
 		object
 	};
 }
+/** Whether a tool failed because the server went away or was not back yet: the same may work in a moment. */
+function isConnectionLoss({ stderr }) {
+	return /server closed the connection|terminating connection|Connection (refused|reset)|the database system is (starting up|shutting down|in recovery mode|not yet accepting connections)/.test(stderr);
+}
 /** `exit code 3` or `signal SIGKILL`. */
 function describeEnd(exit) {
 	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
@@ -467,7 +471,7 @@ function commandObject(lines) {
 * Text of `pg_dump --schema-only` of a database, in an exported snapshot when one is given, otherwise as it is now.
 * Subscriptions are left out: a restored one would carry the replication slot of the original. `applicationName` is for
 * whoever reads without the run's lock, and must not be ended by the next one who takes it.
-* Rejects with SM_DUMP_FAILED.
+* Rejects with SM_DUMP_FAILED, or with SM_CONNECTION_LOST when the server went away.
 */
 async function readSchemaText$1(server, source, signal) {
 	signal.throwIfAborted();
@@ -485,6 +489,7 @@ async function readSchemaText$1(server, source, signal) {
 	const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
 	signal.throwIfAborted();
 	if (exit.exitCode !== 0) {
+		if (isConnectionLoss(exit)) throw connectionLost(source.database, null);
 		const { message } = describeToolFailure("pg_dump", exit);
 		throw new SafeMigrateError({
 			code: "SM_DUMP_FAILED",
@@ -6810,6 +6815,8 @@ async function findBlockers(session, databaseOid) {
 // src/database/postgres/swap.ts
 /** Each attempt waits five seconds for the sessions to go: the server's own limit in RENAME. */
 const attempts = 4;
+/** How often the helping session may be lost. */
+const rounds = 3;
 /** Between attempts: whoever queued meanwhile gets in and may finish something. */
 const pauseMs = 200;
 /** How long a session whose connection broke may go on working on the server. */
@@ -6843,9 +6850,21 @@ const worthAnotherTry = /* @__PURE__ */ new Set([
 */
 async function swap(server, renamer, plan, log) {
 	const target = server.address.database;
+	const terminated = /* @__PURE__ */ new Set();
+	for (let round = 1;; round += 1) try {
+		return await swapWithHelp(server, renamer, plan, terminated, log);
+	} catch (error) {
+		if (!isConnectionLost(error)) throw error;
+		if (!await answers(renamer)) throw error;
+		if (round === rounds) throw swapFailed(target, reasonOf(error), error);
+		log.detail(`again, with another session beside: ${reasonOf(error)}`);
+	}
+}
+/** With a second session, which ends those that are in the way while the first one waits for the name. */
+async function swapWithHelp(server, renamer, plan, terminated, log) {
+	const target = server.address.database;
 	await using terminator = await server.connect(renamer.database, { applicationName: "safe-migrate swap" });
 	await checkPlan(terminator, target, plan);
-	const terminated = /* @__PURE__ */ new Set();
 	for (let attempt = 1;; attempt += 1) {
 		const tried = await attemptSwap(server, renamer, terminator, plan, terminated);
 		if (tried.xid !== null) return {
@@ -6859,6 +6878,15 @@ async function swap(server, renamer, plan, log) {
 		if (attempt === attempts || blockers.preparedTransactions.length > 0) throw swapFailed(target, blockers.description ?? reasonOf(error), error);
 		log.detail(`attempt ${attempt} of ${attempts} to rename ${target}: ${blockers.description ?? reasonOf(error)}`);
 		await setTimeout$1(pauseMs);
+	}
+}
+async function answers(session) {
+	try {
+		await session.execute("SELECT 1");
+		return true;
+	} catch (error) {
+		if (isConnectionLost(error)) return false;
+		throw error;
 	}
 }
 async function attemptSwap(server, renamer, terminator, plan, terminated) {

@@ -199,7 +199,7 @@ function exceptionList(trials: readonly TrialLine[]): readonly string[] {
 const whatItFound = [
   '## What it has found',
   '',
-  'Before the results above, in its first rounds; each has a test of its own since then.',
+  'Each of these was mended, and what showed it was tried again.',
   '',
   '- When a session that compared the recovered database was ended, the action told its result and then never ended.',
   '- When the server died in the middle of dropping a copy, PostgreSQL marked the copy invalid, and every later run was refused.',
@@ -208,6 +208,10 @@ const whatItFound = [
   '- An upload that failed because the S3 server was gone, and could not be cleaned up for the same reason, counted as cleaned up:',
   '  its object stayed for ever, without a manifest.',
   '- A coordination database that a dead run had left stayed for as long as nothing was pending.',
+  '- With `verify: archive`, a run that was killed while it restored its dump left half a copy, whose name was in the way of',
+  '  `post`, and of the printed commands as well.',
+  '- A session that was ended while the dump of `verify: archive` was restored, or while it helped the swap, and a server that was',
+  '  restarted while the recovered schema was read, made the run tell `recovery-failed`, although it could go on.',
   "- A full disk of the runner during the recovery of `verify: archive` was told as a defect of the action's own.",
   '',
 ];

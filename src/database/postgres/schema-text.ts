@@ -3,7 +3,8 @@ import { text } from 'node:stream/consumers';
 import { SafeMigrateError } from '../../system/errors.ts';
 import { readingSession } from './reading-sessions.ts';
 import type { PostgresServer } from './server.ts';
-import { describeToolFailure } from './tool-failure.ts';
+import { connectionLost } from './sql-errors.ts';
+import { describeToolFailure, isConnectionLoss } from './tool-failure.ts';
 
 /** One object of a schema-only dump: what pg_dump prints below a `-- Name: …` header. */
 export interface SchemaEntry {
@@ -20,7 +21,7 @@ export interface SchemaEntry {
  * Text of `pg_dump --schema-only` of a database, in an exported snapshot when one is given, otherwise as it is now.
  * Subscriptions are left out: a restored one would carry the replication slot of the original. `applicationName` is for
  * whoever reads without the run's lock, and must not be ended by the next one who takes it.
- * Rejects with SM_DUMP_FAILED.
+ * Rejects with SM_DUMP_FAILED, or with SM_CONNECTION_LOST when the server went away.
  */
 export async function readSchemaText(
   server: PostgresServer,
@@ -43,6 +44,7 @@ export async function readSchemaText(
   const [output, exit] = await Promise.all([text(process.stdout), process.exited]);
   signal.throwIfAborted();
   if (exit.exitCode !== 0) {
+    if (isConnectionLoss(exit)) throw connectionLost(source.database, null);
     const { message } = describeToolFailure('pg_dump', exit);
     throw new SafeMigrateError({
       code: 'SM_DUMP_FAILED',

@@ -13,6 +13,8 @@ import { findBlockers } from './swap-blockers.ts';
 
 /** Each attempt waits five seconds for the sessions to go: the server's own limit in RENAME. */
 const attempts = 4;
+/** How often the helping session may be lost. */
+const rounds = 3;
 /** Between attempts: whoever queued meanwhile gets in and may finish something. */
 const pauseMs = 200;
 /** How long a session whose connection broke may go on working on the server. */
@@ -49,9 +51,32 @@ export async function swap(
   log: PhaseLog,
 ): Promise<SwapOutcome> {
   const target = server.address.database;
+  const terminated = new Set<number>();
+  for (let round = 1; ; round += 1) {
+    try {
+      return await swapWithHelp(server, renamer, plan, terminated, log);
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+      // It may be the helper alone that was lost. The session that renames, and with it the lock, lives on then; otherwise
+      // whoever holds the lock has to take it again first.
+      if (!(await answers(renamer))) throw error;
+      if (round === rounds) throw swapFailed(target, reasonOf(error), error);
+      log.detail(`again, with another session beside: ${reasonOf(error)}`);
+    }
+  }
+}
+
+/** With a second session, which ends those that are in the way while the first one waits for the name. */
+async function swapWithHelp(
+  server: PostgresServer,
+  renamer: SqlSession,
+  plan: SwapPlan,
+  terminated: Set<number>,
+  log: PhaseLog,
+): Promise<SwapOutcome> {
+  const target = server.address.database;
   await using terminator = await server.connect(renamer.database, { applicationName: 'safe-migrate swap' });
   await checkPlan(terminator, target, plan);
-  const terminated = new Set<number>();
   for (let attempt = 1; ; attempt += 1) {
     const tried = await attemptSwap(server, renamer, terminator, plan, terminated);
     if (tried.xid !== null) {
@@ -70,6 +95,16 @@ export async function swap(
       `attempt ${attempt} of ${attempts} to rename ${target}: ${blockers.description ?? reasonOf(error)}`,
     );
     await sleep(pauseMs);
+  }
+}
+
+async function answers(session: SqlSession): Promise<boolean> {
+  try {
+    await session.execute('SELECT 1');
+    return true;
+  } catch (error) {
+    if (isConnectionLost(error)) return false;
+    throw error;
   }
 }
 

@@ -23,6 +23,13 @@ export function describeToolFailure(tool: ToolName, exit: ToolExit): ToolFailure
   return { message: message.trim(), object };
 }
 
+/** Whether a tool failed because the server went away or was not back yet: the same may work in a moment. */
+export function isConnectionLoss({ stderr }: Pick<ToolExit, 'stderr'>): boolean {
+  return /server closed the connection|terminating connection|Connection (refused|reset)|the database system is (starting up|shutting down|in recovery mode|not yet accepting connections)/.test(
+    stderr,
+  );
+}
+
 /** `exit code 3` or `signal SIGKILL`. */
 export function describeEnd(exit: Pick<ToolExit, 'exitCode' | 'signal'>): string {
   return exit.signal === null ? `exit code ${exit.exitCode ?? 'unknown'}` : `signal ${exit.signal}`;

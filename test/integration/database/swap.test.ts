@@ -277,6 +277,24 @@ describe('a swap that cannot be', () => {
   });
 });
 
+test('a swap whose helping session is ended takes another one and goes on', async () => {
+  await using place = await ground();
+  // Keeps the rename waiting.
+  const client = new Client({ connectionString: cluster.url({ database: place.database }) });
+  await client.connect();
+  const log = recordingLog();
+  const swapping = swap(place.server, place.renamer, place.plan, log.log);
+  await sleep(500);
+  const endIt = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'safe-migrate swap' AND usename = '${place.user}'`;
+  expect(await cluster.psql('postgres', endIt)).toBe('1');
+  // Until it is asked again to end the sessions that are in the way, nobody knows that it is gone.
+  await sleep(500);
+  await client.end();
+  await swapping;
+  expect(log.lines.join('\n')).toContain('again, with another session beside');
+  expect(await oidOf(place.database)).toBe(place.plan.fallback.oid);
+});
+
 test('what a run keeps when the swap ends in the middle is decided by the commit alone', async () => {
   await using place = await ground();
   const { plan, server, database } = place;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeToolFailure } from '../../../src/database/postgres/tool-failure.ts';
+import { describeToolFailure, isConnectionLoss } from '../../../src/database/postgres/tool-failure.ts';
 
 const exit = (stderr: string, exitCode: number | null = 1, signal: NodeJS.Signals | null = null) => ({
   exitCode,
@@ -82,4 +82,15 @@ describe('what tools say when they fail', () => {
       'pg_dump ended with signal SIGKILL and said nothing',
     );
   });
+});
+
+test.each([
+  [true, 'pg_dump: error: query failed: server closed the connection unexpectedly'],
+  [true, 'pg_dump: error: query failed: FATAL:  terminating connection due to administrator command'],
+  [true, 'pg_dump: error: connection to server at "127.0.0.1", port 5432 failed: Connection refused'],
+  [true, 'pg_dump: error: connection to server failed: FATAL:  the database system is starting up'],
+  [false, 'pg_dump: error: connection to server failed: FATAL:  password authentication failed for user "x"'],
+  [false, 'pg_dump: error: query failed: ERROR:  permission denied for table connections'],
+])('that the server went away (%s): %s', (isLost, stderr) => {
+  expect(isConnectionLoss({ stderr })).toBe(isLost);
 });
