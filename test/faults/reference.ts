@@ -1,6 +1,6 @@
 import { comparableState } from './compared.ts';
 import { createFaultWorld, type Ground } from './ground.ts';
-import type { Way, WayName } from './ways.ts';
+import type { Way } from './ways.ts';
 
 /** A way as it goes when nobody disturbs it. */
 export interface Reference {
@@ -10,14 +10,16 @@ export interface Reference {
   readonly after: { readonly rest: string; readonly history: null } | null;
 }
 
-const known = new WeakMap<Ground, Map<WayName, Promise<Reference>>>();
+const known = new WeakMap<Ground, Map<string, Promise<Reference>>>();
 
 /** Goes it once on this ground, the first time it is asked for; rejects when it does not end as it must. */
 export function referenceOf(ground: Ground, way: Way): Promise<Reference> {
-  const ofGround = known.get(ground) ?? new Map<WayName, Promise<Reference>>();
+  const ofGround = known.get(ground) ?? new Map<string, Promise<Reference>>();
   known.set(ground, ofGround);
-  const reference = ofGround.get(way.name) ?? go(ground, way);
-  ofGround.set(way.name, reference);
+  // The same way may start from other rows.
+  const key = JSON.stringify(way);
+  const reference = ofGround.get(key) ?? go(ground, way);
+  ofGround.set(key, reference);
   return reference;
 }
 
