@@ -83,8 +83,7 @@ function killTable(kills: readonly TrialLine[]): readonly string[] {
     '',
     '*State after* is that of a migration that was confirmed, or of a rollback that was done. *The runs told* is the result',
     'of the run itself, where it lived to tell one; `post` or a later run may have gone on from there. *The printed commands*',
-    'are those of a run that ended in `recovery-failed` and said how a person finishes it, pasted as they stand: with',
-    '`verify: archive`, a later run on another machine has neither a copy nor the dump at hand.',
+    'are those of a run that ended in `recovery-failed` and said how a person finishes it, pasted as they stand.',
     '',
   ];
 }
