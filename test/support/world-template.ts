@@ -4,9 +4,6 @@ import type { PostgresCluster } from './postgres.ts';
 /** A database of a test's own, as createOwnedDatabase gives it. */
 type OwnedDatabase = Awaited<ReturnType<PostgresCluster['createOwnedDatabase']>>;
 
-/** Owns what is in the templates, until it is handed to a world's own role. */
-const templateOwner = 'world_template';
-
 /**
  * An owned database that `fill` has filled, for the cost of a copy: the first world with these `ingredients` fills a
  * template, the others copy it. Two workers may fill the same one; the second rename finds the name taken, and its
@@ -22,7 +19,11 @@ export async function createFromTemplate(
   const template = `world_template_${digest}`;
   if (!(await cluster.databases()).includes(template)) await makeTemplate(cluster, template, fill);
   const owned = await whenNobodyIsIn(() => cluster.createOwnedDatabase(stem, template));
-  await cluster.psql(owned.database, `REASSIGN OWNED BY ${templateOwner} TO "${owned.user}";`);
+  const filler = await cluster.psql(
+    'postgres',
+    `SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '${template}'`,
+  );
+  await cluster.psql(owned.database, `REASSIGN OWNED BY "${filler}" TO "${owned.user}";`);
   return owned;
 }
 
@@ -31,24 +32,22 @@ async function makeTemplate(
   template: string,
   fill: (owned: OwnedDatabase) => Promise<void>,
 ): Promise<void> {
+  // Database and role. What is in the template belongs to the role until it is handed to a world's own; with one role for
+  // all, REASSIGN OWNED for one world would take away the draft that another worker is filling.
   const draft = `${template}_${randomBytes(4).toString('hex')}`;
-  await cluster.psql(
-    'postgres',
-    `DO $$ BEGIN
-       CREATE ROLE ${templateOwner} LOGIN PASSWORD '${templateOwner}';
-     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-     CREATE DATABASE "${draft}" OWNER ${templateOwner} TEMPLATE template0;`,
-  );
+  await cluster.psql('postgres', `CREATE ROLE "${draft}" LOGIN PASSWORD '${draft}';`);
+  await cluster.createDatabase(draft, draft);
   await fill({
     database: draft,
-    user: templateOwner,
-    password: templateOwner,
-    url: cluster.url({ database: draft, user: templateOwner }),
+    user: draft,
+    password: draft,
+    url: cluster.url({ database: draft, user: draft }),
   });
-  // Not the owner's any more: REASSIGN OWNED would hand on the template as well.
+  // Not the role's any more: REASSIGN OWNED would hand on the template as well.
   await cluster.psql(
     'postgres',
     `ALTER DATABASE "${draft}" OWNER TO CURRENT_USER;
+     COMMENT ON DATABASE "${draft}" IS '${draft}';
      ALTER DATABASE "${draft}" ALLOW_CONNECTIONS false;`,
   );
   try {
@@ -58,6 +57,7 @@ async function makeTemplate(
   } catch (error) {
     if (!/already exists/.test(String(error))) throw error;
     await cluster.psql('postgres', `DROP DATABASE "${draft}" WITH (FORCE);`);
+    await cluster.psql('postgres', `DROP ROLE "${draft}";`);
   }
 }
 
