@@ -1,5 +1,5 @@
 import { d as object, m as string, s as int } from "./zod.js";
-import { $ as readyCopy, A as writeSchemaText, B as GrowingFile, C as Hooks, D as checkPartNames, E as describeExit, F as keysOf, Ft as messageOf, G as digestOf, H as waysToFinish, I as storedDump, It as problemsOf, J as authenticate, K as isFromElsewhere, L as fetchBackup, M as LeftBehindError, Mt as parseSql, N as storedBackupLine, Nt as RefusedError, O as findingsOf, Ot as checksumsOf, P as openStorages, Pt as SafeMigrateError, Q as whenReachable, R as clearingAway, S as ReportBuilder, T as isTakenOver, U as findBackup, V as finishEarlierRun, W as listBackups, X as recover, Y as signManifest, Z as exchangeWhenReachable, _ as requestedCommand, _t as formatBytes, a as saveWorkFolder, at as historyDigest, b as readArtifactAccess, bt as RunJournal, c as runIdentity, ct as readHistory, d as checkSections, dt as renderManifest, et as takeBaseline, f as plain, ft as sealedDumpName, g as readInputs, gt as countOf, h as parseInputs, ht as labelBefore, i as saveOpenRun, it as objectsIn, j as encryptionSentence, jt as parseBlock, kt as errorCodeIn, l as repositoryRootOf, lt as dumpName, m as surviveLostOutput, mt as backupId, nt as fieldsOf, ot as describeFailure, p as resultSentence, pt as backupFolder, q as originText, r as surviveStrayErrors, rt as nameParts, st as needsBaseline, t as WorkFolder, tt as unknownFunctions, u as publish, ut as manifestName, v as secretsOf, vt as formatCount, x as ActionLog, xt as openPorts, y as readGitHubContext, yt as formatDuration, z as packSchemaText } from "./safe-migrate.js";
+import { $ as originText, A as writeSchemaText, B as GrowingFile, Bt as problemsOf, C as Hooks, Ct as formatCount, D as checkPartNames, E as describeExit, F as keysOf, Ft as parseBlock, G as systemIdentifierOf, H as waysToFinish, I as storedDump, It as parseSql, J as mergePlaces, K as storedBackupLine, L as fetchBackup, Lt as RefusedError, M as LeftBehindError, Mt as checksumsOf, N as openStorages, Nt as errorCodeIn, O as findingsOf, P as takeLock, Q as isFromElsewhere, R as clearingAway, Rt as SafeMigrateError, S as ReportBuilder, St as formatBytes, T as isTakenOver, Tt as openPorts, U as findStored, V as finishEarlierRun, W as storedRecord, X as listBackups, Y as shownBackup, Z as digestOf, _ as requestedCommand, _t as sealedDumpName, a as saveWorkFolder, at as takeBaseline, b as readArtifactAccess, bt as labelBefore, c as runIdentity, ct as nameParts, d as checkSections, dt as describeFailure, et as signManifest, f as plain, ft as needsBaseline, g as readInputs, gt as renderManifest, h as parseInputs, ht as manifestName, i as saveOpenRun, it as readyCopy, j as encryptionSentence, l as repositoryRootOf, lt as objectsIn, m as surviveLostOutput, mt as dumpName, nt as exchangeWhenReachable, ot as unknownFunctions, p as resultSentence, pt as readHistory, q as isProvedIn, r as surviveStrayErrors, rt as whenReachable, st as fieldsOf, t as WorkFolder, tt as recover, u as publish, ut as historyDigest, v as secretsOf, vt as backupFolder, wt as RunJournal, x as ActionLog, xt as countOf, y as readGitHubContext, yt as backupId, z as packSchemaText, zt as messageOf } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
@@ -88,11 +88,7 @@ async function finishEarlier(context, settings, given, log) {
 		log.warn(`run ${seen.run} on ${database.address.database} is unfinished (phase ${seen.phase} since ${seen.at}): the next migrate finishes it, or says what a person has to do`);
 		return null;
 	}
-	const lock = await database.lock({
-		run: context.run.id,
-		description: context.run.description,
-		startedAt: context.run.startedAt.toISOString()
-	});
+	const lock = await takeLock(context, database);
 	try {
 		const journal = await database.openJournal();
 		if (journal === null) return lock;
@@ -148,11 +144,7 @@ async function clearIdleCoordination(context, database, log) {
 	const name = database.closedJournal.database;
 	try {
 		if (await database.oidOf(name) === null) return;
-		await using _ = await database.lock({
-			run: context.run.id,
-			description: context.run.description,
-			startedAt: context.run.startedAt.toISOString()
-		});
+		await using _ = await takeLock(context, database);
 		if (await database.openJournal() === null) await dropOrphans(database, log);
 	} catch (error) {
 		log.detail(`${name} stays: ${messageOf(error)}`);
@@ -618,11 +610,7 @@ async function preflight(context, settings, log) {
 				});
 			}
 			problems.refuseIfAny();
-			lock ??= await database.lock({
-				run: context.run.id,
-				description: context.run.description,
-				startedAt: context.run.startedAt.toISOString()
-			});
+			lock ??= await takeLock(context, database);
 			const plan = await lookAtHistory$1(database, migrator);
 			if (settings.command === "migrate") problems.add(plan.problems);
 			problems.refuseIfAny();
@@ -701,47 +689,6 @@ function daysText(days) {
 	return days === 1 ? "1 day" : `${days} days`;
 }
 
-// src/backup/shown-backup.ts
-/** A dump that is not there in its full length proves nothing, whatever its manifest says. */
-function isProvedIn({ manifest }, place) {
-	const dump = place.objects.find(({ key }) => key === `${place.folder}/${manifest.file.name}`);
-	return manifest.proof.proved && dump?.sizeBytes === manifest.file.sizeBytes;
-}
-/** A backup in one storage as the report shows it; `retention` is null where it was not applied. */
-function shownBackup(listed, place, retention) {
-	const { manifest } = listed;
-	return {
-		id: listed.id,
-		createdAt: manifest.createdAt,
-		sizeBytes: manifest.file.sizeBytes,
-		proved: isProvedIn(listed, place),
-		madeBy: manifest.command,
-		appliedMigrations: manifest.prisma?.appliedMigrations.length ?? null,
-		locations: [place.url],
-		retention
-	};
-}
-/** All that was listed, newest first, for a command that removes nothing. */
-function shownBackups(backups) {
-	return mergePlaces(backups.flatMap((listed) => listed.places.map((place) => shownBackup(listed, place, null))));
-}
-/** What is the same of the same backup is told once, with all the places; newest first. */
-function mergePlaces(records) {
-	const byText = /* @__PURE__ */ new Map();
-	for (const record of records) {
-		const text = JSON.stringify({
-			...record,
-			locations: []
-		});
-		const known = byText.get(text);
-		byText.set(text, known === void 0 ? record : {
-			...known,
-			locations: [...known.locations, ...record.locations]
-		});
-	}
-	return [...byText.values()].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1));
-}
-
 // src/backup/prune-storage.ts
 /**
 * Applies retention to the backups of a database. Every storage is looked at for itself: what another one holds is no
@@ -806,17 +753,6 @@ function tellOfTheRest(stored, { warn, note }) {
 	for (const { place, problem, isExpired } of stored.unreadable) {
 		if (isExpired) continue;
 		warn(problem === null ? `${place.url} has no manifest: an upload that never came to its end, or that is under way` : `${place.url} is left as it is: ${problem}`);
-	}
-}
-
-// src/commands/server-origin.ts
-/** PostgreSQL's identifier of the cluster; null on a server that keeps it from this role. */
-async function systemIdentifierOf(database) {
-	try {
-		return (await database.identity()).systemIdentifier;
-	} catch (error) {
-		if (error instanceof SafeMigrateError && error.code === "SM_SQL") return null;
-		throw error;
 	}
 }
 
@@ -2868,14 +2804,7 @@ async function askServer(context, settings, url, log) {
 			serverVersion: database.server.text
 		});
 		let lock = null;
-		if (!settings.dryRun) {
-			const { id: run, description, startedAt } = context.run;
-			lock = opened.use(await database.lock({
-				run,
-				description,
-				startedAt: startedAt.toISOString()
-			}));
-		}
+		if (!settings.dryRun) lock = opened.use(await takeLock(context, database));
 		await lock?.assertHeld();
 		const backupId = (await database.openJournal())?.backupId ?? null;
 		const systemIdentifier = await systemIdentifierOf(database);
@@ -2912,73 +2841,6 @@ function fetchStored(context, backup, keys) {
 			value: fetched
 		};
 	});
-}
-
-// src/commands/find-stored.ts
-/**
-* The stored backup that was asked for; what was odd on the way is a warning, and what else there is a table. `latest` is
-* refused with SM_LATEST_UNCERTAIN where a newer one may be out of sight, unless this only looks.
-*/
-async function findStored(context, storages, database, wanted, log) {
-	const now = /* @__PURE__ */ new Date();
-	const { backup, listed, warnings, doubts } = await findBackup(storages, database.address.database, wanted.backup, context.signal, {
-		listAll: wanted.dryRun,
-		systemIdentifier: await systemIdentifierOf(database)
-	});
-	for (const warning of warnings) log.warn(warning);
-	const records = shownBackups(listed);
-	context.report.storedBackups(records);
-	for (const record of records) log.detail(storedBackupLine(record, now));
-	for (const line of describeBackup(backup, now)) log.detail(line);
-	if (wanted.dryRun) await lookThrough(backup, wanted.keys, log);
-	else if (doubts.length > 0) throw uncertain(backup.id, doubts);
-	return backup;
-}
-/** As far as it can be told without fetching it: whether it is whole, and whether it is authentic where a key is given. */
-async function lookThrough(backup, keys, log) {
-	const { id, manifest, places } = backup;
-	const isWhole = (place) => place.objects.some(({ key, sizeBytes }) => key === `${place.folder}/${manifest.file.name}` && sizeBytes === manifest.file.sizeBytes);
-	if (!places.some(isWhole)) throw new SafeMigrateError({
-		code: "SM_BACKUP_DAMAGED",
-		message: `${id} has a manifest, but no whole ${manifest.file.name} in ${places.map(({ url }) => url).join(", ")}`,
-		hint: "Use another backup, or another storage that holds this one.",
-		docs: "storage.md"
-	});
-	if (keys.passphrase === null && keys.identities.length === 0) log.warn(`${id} is not authenticated: what is said of it here rests on the storage's permissions`);
-	else await authenticate(backup, keys);
-}
-function uncertain(id, doubts) {
-	return new SafeMigrateError({
-		code: "SM_LATEST_UNCERTAIN",
-		message: `${id} is the newest backup that can be read, and there may be a newer one: ${doubts.join("; ")}`,
-		hint: `Give \`backup: ${id}\` when that is the one that you mean.`,
-		docs: "rollback.md"
-	});
-}
-/** What a person wants to know before he goes back to a backup. */
-function describeBackup({ id, manifest, places }, now) {
-	const age = formatDuration(now.getTime() - Date.parse(manifest.createdAt));
-	const proof = manifest.proof.proved ? "restored and compared when it was made" : `not proved: ${manifest.proof.problem ?? "verify was archive"}`;
-	return [
-		`${id}, taken ${age} ago by ${manifest.command} (${manifest.createdAt}), ${proof}`,
-		`${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(", ")}, from ${originText(manifest)}`,
-		manifest.gitCommit === null ? "made outside of a workflow: it names no commit" : `made at commit ${manifest.gitCommit}`
-	];
-}
-/** A stored backup as the report shows it; `restoreProved` is what this run knows. */
-function storedRecord({ id, manifest, places }, restoreProved) {
-	return {
-		id,
-		locations: places.map(({ storage, url }) => ({
-			url,
-			storage: storage.kind,
-			verified: ""
-		})),
-		sizeBytes: manifest.file.sizeBytes,
-		sha256: manifest.file.sha256,
-		restoreProved,
-		encryption: manifest.encryption?.kind ?? null
-	};
 }
 
 // src/commands/restore-stored.ts
@@ -3131,11 +2993,7 @@ async function preflightRollback(context, settings, log) {
 		context.report.kept(await database.failedDatabases());
 		if (!problems.isEmpty || backup === null) return problems.refuse();
 		const history = await historyOf(database, backup, log);
-		if (!settings.dryRun) lock ??= await database.lock({
-			run: context.run.id,
-			description: context.run.description,
-			startedAt: context.run.startedAt.toISOString()
-		});
+		if (!settings.dryRun) lock ??= await takeLock(context, database);
 		const held = lock;
 		return {
 			database,

@@ -1,4 +1,4 @@
-import { At as migratorApplicationName, C as Hooks, Ct as sha256OfFile, F as keysOf, Ft as messageOf, I as storedDump, P as openStorages, Pt as SafeMigrateError, S as ReportBuilder, V as finishEarlierRun, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, k as readSchemaText, l as repositoryRootOf, lt as dumpName, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, r as surviveStrayErrors, s as savedWorkFolder, u as publish, v as secretsOf, w as hookMark, x as ActionLog, xt as openPorts, y as readGitHubContext } from "./safe-migrate.js";
+import { C as Hooks, Dt as sha256OfFile, F as keysOf, I as storedDump, N as openStorages, P as takeLock, Pt as migratorApplicationName, Rt as SafeMigrateError, S as ReportBuilder, Tt as openPorts, V as finishEarlierRun, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, k as readSchemaText, l as repositoryRootOf, m as surviveLostOutput, mt as dumpName, n as removeWorkFolder, o as savedOpenRun, r as surviveStrayErrors, s as savedWorkFolder, u as publish, v as secretsOf, w as hookMark, x as ActionLog, y as readGitHubContext, zt as messageOf } from "./safe-migrate.js";
 import { c as setSecret, l as warning } from "./actions-core.js";
 import { open, readFile, readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
@@ -88,11 +88,7 @@ async function lockAfter(context, database) {
 	const { run } = context;
 	const deadline = Date.now() + lockWaitMs;
 	for (;;) try {
-		return await database.lock({
-			run: run.id,
-			description: run.description,
-			startedAt: run.startedAt.toISOString()
-		});
+		return await takeLock(context, database);
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError) || error.code !== "SM_LOCKED") throw error;
 		if (!error.message.includes(`run ${run.id},`)) {

@@ -360,6 +360,32 @@ async function namingWhatFailed(what, reading) {
 	}
 }
 
+// src/database/postgres/end-sessions.ts
+/**
+* Asks the server to end every session in a database of ours. Those that the role may not end are passed over:
+* what is done next (DROP, RENAME) then fails and says that somebody is there.
+*/
+async function endSessionsIn(admin, database) {
+	await endSessionsWhere(admin, `datname = ${literal(database)} AND pid <> pg_catalog.pg_backend_pid()`);
+}
+/** The same for the sessions of pg_stat_activity that `condition` picks, an expression of SQL. */
+async function endSessionsWhere(admin, condition) {
+	await admin.execute(`DO $sm$
+    DECLARE
+      session record;
+    BEGIN
+      FOR session IN SELECT pid FROM pg_catalog.pg_stat_activity WHERE ${condition}
+      LOOP
+        BEGIN
+          PERFORM pg_catalog.pg_terminate_backend(session.pid);
+        EXCEPTION WHEN insufficient_privilege THEN
+          NULL;
+        END;
+      END LOOP;
+    END
+    $sm$`);
+}
+
 // src/database/postgres/reading-sessions.ts
 /**
 * `application_name` of the sessions that read the target while a run holds its lock. They keep transactions open, and
@@ -378,21 +404,7 @@ const readingSession = {
 */
 async function endLeftoverReaders(inTarget) {
 	const names = Object.values(readingSession).map(literal).join(", ");
-	await inTarget.execute(`DO $sm$
-    DECLARE
-      reader record;
-    BEGIN
-      FOR reader IN SELECT pid FROM pg_catalog.pg_stat_activity
-                     WHERE datname = pg_catalog.current_database() AND application_name IN (${names})
-      LOOP
-        BEGIN
-          PERFORM pg_catalog.pg_terminate_backend(reader.pid);
-        EXCEPTION WHEN insufficient_privilege THEN
-          NULL;
-        END;
-      END LOOP;
-    END
-    $sm$`);
+	await endSessionsWhere(inTarget, `datname = pg_catalog.current_database() AND application_name IN (${names})`);
 }
 
 // src/database/postgres/tool-failure.ts
@@ -3488,29 +3500,6 @@ function contentOf(target, comment) {
 	}
 }
 
-// src/database/postgres/end-sessions.ts
-/**
-* Asks the server to end every session in a database of ours. Those that the role may not end are passed over:
-* what is done next (DROP, RENAME) then fails and says that somebody is there.
-*/
-async function endSessionsIn(admin, database) {
-	await admin.execute(`DO $sm$
-    DECLARE
-      session record;
-    BEGIN
-      FOR session IN SELECT pid FROM pg_catalog.pg_stat_activity
-                      WHERE datname = ${literal(database)} AND pid <> pg_catalog.pg_backend_pid()
-      LOOP
-        BEGIN
-          PERFORM pg_catalog.pg_terminate_backend(session.pid);
-        EXCEPTION WHEN insufficient_privilege THEN
-          NULL;
-        END;
-      END LOOP;
-    END
-    $sm$`);
-}
-
 // src/database/postgres/drop-copy.ts
 const attempts$2 = 3;
 const pauseMs$3 = 500;
@@ -4359,7 +4348,7 @@ const unlockTimeoutMs = 5e3;
 * Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when.
 * Of a target that cannot be connected to, the coordination lock is all there is to take; nobody else is in it either.
 */
-async function takeLock(server, holder) {
+async function takeLock$1(server, holder) {
 	const applicationName = holderName(holder);
 	const atHome = await server.connect(server.home, { applicationName });
 	let coordination = null;
@@ -6432,7 +6421,7 @@ async function openScratchServer(target, places, run, warn) {
 		}
 	};
 }
-/** Reads what schemaDrift compares of a database; changes nothing. */
+/** Reads what compareWithMigrations compares of a database; changes nothing. */
 async function readCompared(server, database, signal) {
 	await using session = await server.connect(database, { applicationName: "safe-migrate check" });
 	return {
@@ -6855,7 +6844,7 @@ async function swap(server, renamer, plan, log) {
 		return await swapWithHelp(server, renamer, plan, terminated, log);
 	} catch (error) {
 		if (!isConnectionLost(error)) throw error;
-		if (!await answers(renamer)) throw error;
+		if (!await isThereFor(renamer, "SELECT 1")) throw error;
 		if (round === rounds) throw swapFailed(target, reasonOf(error), error);
 		log.detail(`again, with another session beside: ${reasonOf(error)}`);
 	}
@@ -6880,9 +6869,10 @@ async function swapWithHelp(server, renamer, plan, terminated, log) {
 		await setTimeout$1(pauseMs);
 	}
 }
-async function answers(session) {
+/** Runs a statement that an ended session is known by; false when it is gone, and its transaction with it. */
+async function isThereFor(session, statement) {
 	try {
-		await session.execute("SELECT 1");
+		await session.execute(statement);
 		return true;
 	} catch (error) {
 		if (isConnectionLost(error)) return false;
@@ -6904,7 +6894,7 @@ async function attemptSwap(server, renamer, terminator, plan, terminated) {
 		await renamer.execute("COMMIT");
 		return { xid };
 	} catch (error) {
-		const isGone = await rollBack(renamer);
+		const isGone = !await isThereFor(renamer, "ROLLBACK");
 		if (xid === null || !isGone) return {
 			xid: null,
 			error
@@ -6913,16 +6903,6 @@ async function attemptSwap(server, renamer, terminator, plan, terminated) {
 			xid: null,
 			error
 		};
-	}
-}
-/** Ends the transaction; true when the session is gone, and the transaction with it. */
-async function rollBack(renamer) {
-	try {
-		await renamer.execute("ROLLBACK");
-		return false;
-	} catch (error) {
-		if (isConnectionLost(error)) return true;
-		throw error;
 	}
 }
 /** Asks the names, in a session of its own, once the lost session has ended on the server, too. */
@@ -7176,7 +7156,7 @@ async function openDatabase(target, options = {}) {
 		interrupt: () => inTarget.interrupt(),
 		inspect: () => inTarget.use((session) => inspect$1(session, server.version)),
 		async lock(holder) {
-			const lock = await takeLock(server, holder);
+			const lock = await takeLock$1(server, holder);
 			held = lock;
 			const startAnew = () => {
 				inTarget.interrupt();
@@ -11918,7 +11898,8 @@ async function findBackup(storages, database, wanted, signal, options = {}) {
 	});
 	const silence = stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`);
 	const here = options.systemIdentifier ?? null;
-	const { backup, warnings } = wanted === "latest" ? latestOf(stored, here, (reasons) => notFound(wanted, database, where, [...silence, ...reasons])) : byId(onlyOf(stored, wanted), (reasons) => notFound(wanted, database, where, [...silence, ...reasons]));
+	const none = (reasons) => notFound(wanted, database, where, [...silence, ...reasons]);
+	const { backup, warnings } = wanted === "latest" ? latestOf(stored, here, none) : byId(onlyOf(stored, wanted), none);
 	const other = stored.backups.find((each) => each !== backup && each.id === backup.id);
 	if (other !== void 0) throw ambiguous(backup, other);
 	const elsewhere = isFromElsewhere(backup.manifest, here) ? [`${backup.id} was made on another server, ${originText(backup.manifest)}`] : [];
@@ -11985,6 +11966,146 @@ function notFound(wanted, database, where, reasons) {
 	});
 }
 
+// src/backup/shown-backup.ts
+/** Whether the dump is there in its full length, as the listing says. */
+function isWholeIn({ manifest }, place) {
+	return place.objects.find(({ key }) => key === `${place.folder}/${manifest.file.name}`)?.sizeBytes === manifest.file.sizeBytes;
+}
+/** A dump that is not whole proves nothing, whatever its manifest says. */
+function isProvedIn(listed, place) {
+	return listed.manifest.proof.proved && isWholeIn(listed, place);
+}
+/** A backup in one storage as the report shows it; `retention` is null where it was not applied. */
+function shownBackup(listed, place, retention) {
+	const { manifest } = listed;
+	return {
+		id: listed.id,
+		createdAt: manifest.createdAt,
+		sizeBytes: manifest.file.sizeBytes,
+		proved: isProvedIn(listed, place),
+		madeBy: manifest.command,
+		appliedMigrations: manifest.prisma?.appliedMigrations.length ?? null,
+		locations: [place.url],
+		retention
+	};
+}
+/** All that was listed, newest first, for a command that removes nothing. */
+function shownBackups(backups) {
+	return mergePlaces(backups.flatMap((listed) => listed.places.map((place) => shownBackup(listed, place, null))));
+}
+/** What is the same of the same backup is told once, with all the places; newest first. */
+function mergePlaces(records) {
+	const byText = /* @__PURE__ */ new Map();
+	for (const record of records) {
+		const text = JSON.stringify({
+			...record,
+			locations: []
+		});
+		const known = byText.get(text);
+		byText.set(text, known === void 0 ? record : {
+			...known,
+			locations: [...known.locations, ...record.locations]
+		});
+	}
+	return [...byText.values()].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1));
+}
+
+// src/report/stored-backup-text.ts
+/** What becomes of a stored backup and why; empty where retention was not applied. */
+function retentionText({ retention }) {
+	if (retention === null) return "";
+	return `${retention.stays ? "stays" : retention.removed ? "removed" : "goes"}: ${retention.reason}`;
+}
+/** A stored backup in one line of the log. */
+function storedBackupLine(record, now) {
+	return [
+		record.id,
+		formatAge(now.getTime() - Date.parse(record.createdAt)),
+		formatBytes(record.sizeBytes),
+		record.proved ? "proved" : "not proved",
+		record.appliedMigrations === null ? "migrations unknown" : countOf(record.appliedMigrations, "migration"),
+		record.locations.join(" "),
+		...record.retention === null ? [] : [retentionText(record)]
+	].join("  ");
+}
+
+// src/commands/server-origin.ts
+/** PostgreSQL's identifier of the cluster; null on a server that keeps it from this role. */
+async function systemIdentifierOf(database) {
+	try {
+		return (await database.identity()).systemIdentifier;
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_SQL") return null;
+		throw error;
+	}
+}
+
+// src/commands/find-stored.ts
+/**
+* The stored backup that was asked for; what was odd on the way is a warning, and what else there is a table. `latest` is
+* refused with SM_LATEST_UNCERTAIN where a newer one may be out of sight, unless this only looks.
+*/
+async function findStored(context, storages, database, wanted, log) {
+	const now = /* @__PURE__ */ new Date();
+	const { backup, listed, warnings, doubts } = await findBackup(storages, database.address.database, wanted.backup, context.signal, {
+		listAll: wanted.dryRun,
+		systemIdentifier: await systemIdentifierOf(database)
+	});
+	for (const warning of warnings) log.warn(warning);
+	const records = shownBackups(listed);
+	context.report.storedBackups(records);
+	for (const record of records) log.detail(storedBackupLine(record, now));
+	for (const line of describeBackup(backup, now)) log.detail(line);
+	if (wanted.dryRun) await lookThrough(backup, wanted.keys, log);
+	else if (doubts.length > 0) throw uncertain(backup.id, doubts);
+	return backup;
+}
+/** As far as it can be told without fetching it: whether it is whole, and whether it is authentic where a key is given. */
+async function lookThrough(backup, keys, log) {
+	const { id, manifest, places } = backup;
+	if (!places.some((place) => isWholeIn(backup, place))) throw new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message: `${id} has a manifest, but no whole ${manifest.file.name} in ${places.map(({ url }) => url).join(", ")}`,
+		hint: "Use another backup, or another storage that holds this one.",
+		docs: "storage.md"
+	});
+	if (keys.passphrase === null && keys.identities.length === 0) log.warn(`${id} is not authenticated: what is said of it here rests on the storage's permissions`);
+	else await authenticate(backup, keys);
+}
+function uncertain(id, doubts) {
+	return new SafeMigrateError({
+		code: "SM_LATEST_UNCERTAIN",
+		message: `${id} is the newest backup that can be read, and there may be a newer one: ${doubts.join("; ")}`,
+		hint: `Give \`backup: ${id}\` when that is the one that you mean.`,
+		docs: "rollback.md"
+	});
+}
+/** What a person wants to know before he goes back to a backup. */
+function describeBackup({ id, manifest, places }, now) {
+	const age = formatDuration(now.getTime() - Date.parse(manifest.createdAt));
+	const proof = manifest.proof.proved ? "restored and compared when it was made" : `not proved: ${manifest.proof.problem ?? "verify was archive"}`;
+	return [
+		`${id}, taken ${age} ago by ${manifest.command} (${manifest.createdAt}), ${proof}`,
+		`${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(", ")}, from ${originText(manifest)}`,
+		manifest.gitCommit === null ? "made outside of a workflow: it names no commit" : `made at commit ${manifest.gitCommit}`
+	];
+}
+/** A stored backup as the report shows it; `restoreProved` is what this run knows. */
+function storedRecord({ id, manifest, places }, restoreProved) {
+	return {
+		id,
+		locations: places.map(({ storage, url }) => ({
+			url,
+			storage: storage.kind,
+			verified: ""
+		})),
+		sizeBytes: manifest.file.sizeBytes,
+		sha256: manifest.file.sha256,
+		restoreProved,
+		encryption: manifest.encryption?.kind ?? null
+	};
+}
+
 // src/commands/backup-of-run.ts
 /** The backup of a dead run, for its recovery; null when it cannot be used. The swap needs no knowledge of it. */
 async function backupToRecoverFrom({ storages, database, signal, keys }, { backupId }, log) {
@@ -12003,16 +12124,7 @@ async function restorableBackupOf({ storages, database, signal }, { backupId }) 
 	if (backupId === null) return null;
 	try {
 		const { backup } = await findBackup(storages, database.address.database, backupId, signal);
-		return {
-			id: backup.id,
-			sha256: backup.manifest.file.sha256,
-			encryption: backup.manifest.encryption?.kind ?? null,
-			locations: backup.places.map(({ storage, url }) => ({
-				storage: storage.kind,
-				url,
-				verified: ""
-			}))
-		};
+		return storedRecord(backup, "could-not-verify");
 	} catch {
 		return null;
 	}
@@ -12768,6 +12880,16 @@ async function storedDump(context, settings, backup, log) {
 	}
 }
 
+// src/commands/take-lock.ts
+/** Takes the run's lock on the target under this run's name. Rejects with SM_LOCKED, naming who has it. */
+function takeLock({ run }, database) {
+	return database.lock({
+		run: run.id,
+		description: run.description,
+		startedAt: run.startedAt.toISOString()
+	});
+}
+
 // src/commands/open-storages.ts
 /** The storages that a command was given, in their order. Retention and encryption are for those that store something. */
 function openStorages(context, settings) {
@@ -12780,25 +12902,6 @@ function openStorages(context, settings) {
 		isEncrypted: (settings.encryption ?? null) !== null,
 		workFolder: context.workFolder
 	}));
-}
-
-// src/report/stored-backup-text.ts
-/** What becomes of a stored backup and why; empty where retention was not applied. */
-function retentionText({ retention }) {
-	if (retention === null) return "";
-	return `${retention.stays ? "stays" : retention.removed ? "removed" : "goes"}: ${retention.reason}`;
-}
-/** A stored backup in one line of the log. */
-function storedBackupLine(record, now) {
-	return [
-		record.id,
-		formatAge(now.getTime() - Date.parse(record.createdAt)),
-		formatBytes(record.sizeBytes),
-		record.proved ? "proved" : "not proved",
-		record.appliedMigrations === null ? "migrations unknown" : countOf(record.appliedMigrations, "migration"),
-		record.locations.join(" "),
-		...record.retention === null ? [] : [retentionText(record)]
-	].join("  ");
 }
 
 // src/storage/left-behind.ts
@@ -15031,4 +15134,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { readyCopy as $, writeSchemaText as A, migratorApplicationName as At, GrowingFile as B, Hooks as C, sha256OfFile as Ct, checkPartNames as D, objectKey as Dt, describeExit as E, stoppedBy as Et, keysOf as F, messageOf as Ft, digestOf as G, waysToFinish as H, storedDump as I, problemsOf as It, authenticate as J, isFromElsewhere as K, fetchBackup as L, LeftBehindError as M, parseSql as Mt, storedBackupLine as N, RefusedError as Nt, findingsOf as O, checksumsOf as Ot, openStorages as P, SafeMigrateError as Pt, whenReachable as Q, clearingAway as R, ReportBuilder as S, sha256Of as St, isTakenOver as T, storageMismatch as Tt, findBackup as U, finishEarlierRun as V, listBackups as W, recover as X, signManifest as Y, exchangeWhenReachable as Z, requestedCommand as _, formatBytes as _t, saveWorkFolder as a, historyDigest as at, readArtifactAccess as b, RunJournal as bt, runIdentity as c, readHistory as ct, checkSections as d, renderManifest as dt, takeBaseline as et, plain as f, sealedDumpName as ft, readInputs as g, countOf as gt, parseInputs as h, labelBefore as ht, saveOpenRun as i, objectsIn as it, encryptionSentence as j, parseBlock as jt, readSchemaText as k, errorCodeIn as kt, repositoryRootOf as l, dumpName as lt, surviveLostOutput as m, backupId as mt, removeWorkFolder as n, fieldsOf as nt, savedOpenRun as o, describeFailure as ot, resultSentence as p, backupFolder as pt, originText as q, surviveStrayErrors as r, nameParts as rt, savedWorkFolder as s, needsBaseline as st, WorkFolder as t, unknownFunctions as tt, publish as u, manifestName as ut, secretsOf as v, formatCount as vt, hookMark as w, ContentGate as wt, ActionLog as x, openPorts as xt, readGitHubContext as y, formatDuration as yt, packSchemaText as z };
+export { originText as $, writeSchemaText as A, stoppedBy as At, GrowingFile as B, problemsOf as Bt, Hooks as C, formatCount as Ct, checkPartNames as D, sha256OfFile as Dt, describeExit as E, sha256Of as Et, keysOf as F, parseBlock as Ft, systemIdentifierOf as G, waysToFinish as H, storedDump as I, parseSql as It, mergePlaces as J, storedBackupLine as K, fetchBackup as L, RefusedError as Lt, LeftBehindError as M, checksumsOf as Mt, openStorages as N, errorCodeIn as Nt, findingsOf as O, ContentGate as Ot, takeLock as P, migratorApplicationName as Pt, isFromElsewhere as Q, clearingAway as R, SafeMigrateError as Rt, ReportBuilder as S, formatBytes as St, isTakenOver as T, openPorts as Tt, findStored as U, finishEarlierRun as V, storedRecord as W, listBackups as X, shownBackup as Y, digestOf as Z, requestedCommand as _, sealedDumpName as _t, saveWorkFolder as a, takeBaseline as at, readArtifactAccess as b, labelBefore as bt, runIdentity as c, nameParts as ct, checkSections as d, describeFailure as dt, signManifest as et, plain as f, needsBaseline as ft, readInputs as g, renderManifest as gt, parseInputs as h, manifestName as ht, saveOpenRun as i, readyCopy as it, encryptionSentence as j, objectKey as jt, readSchemaText as k, storageMismatch as kt, repositoryRootOf as l, objectsIn as lt, surviveLostOutput as m, dumpName as mt, removeWorkFolder as n, exchangeWhenReachable as nt, savedOpenRun as o, unknownFunctions as ot, resultSentence as p, readHistory as pt, isProvedIn as q, surviveStrayErrors as r, whenReachable as rt, savedWorkFolder as s, fieldsOf as st, WorkFolder as t, recover as tt, publish as u, historyDigest as ut, secretsOf as v, backupFolder as vt, hookMark as w, RunJournal as wt, ActionLog as x, countOf as xt, readGitHubContext as y, backupId as yt, packSchemaText as z, messageOf as zt };

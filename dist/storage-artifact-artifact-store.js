@@ -1,5 +1,5 @@
 import { a as boolean, c as literal, d as object, i as array, m as string, t as number, u as number$1 } from "./zod.js";
-import { Dt as objectKey, Et as stoppedBy, Ft as messageOf, M as LeftBehindError, Pt as SafeMigrateError, St as sha256Of, Tt as storageMismatch, wt as ContentGate } from "./safe-migrate.js";
+import { At as stoppedBy, Et as sha256Of, M as LeftBehindError, Ot as ContentGate, Rt as SafeMigrateError, jt as objectKey, kt as storageMismatch, zt as messageOf } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";

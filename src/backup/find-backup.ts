@@ -44,13 +44,9 @@ export async function findBackup(
     ({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`,
   );
   const here = options.systemIdentifier ?? null;
-  const found =
-    wanted === 'latest'
-      ? latestOf(stored, here, (reasons) => notFound(wanted, database, where, [...silence, ...reasons]))
-      : byId(onlyOf(stored, wanted), (reasons) =>
-          notFound(wanted, database, where, [...silence, ...reasons]),
-        );
-  const { backup, warnings } = found;
+  const none: NotFound = (reasons) => notFound(wanted, database, where, [...silence, ...reasons]);
+  const { backup, warnings } =
+    wanted === 'latest' ? latestOf(stored, here, none) : byId(onlyOf(stored, wanted), none);
   const other = stored.backups.find((each) => each !== backup && each.id === backup.id);
   if (other !== undefined) throw ambiguous(backup, other);
   const elsewhere = isFromElsewhere(backup.manifest, here)

@@ -1,10 +1,15 @@
 import type { StoredBackupRecord } from '../report/report.ts';
 import type { BackupPlace, ListedBackup } from './stored-backups.ts';
 
-/** A dump that is not there in its full length proves nothing, whatever its manifest says. */
-export function isProvedIn({ manifest }: ListedBackup, place: BackupPlace): boolean {
+/** Whether the dump is there in its full length, as the listing says. */
+export function isWholeIn({ manifest }: ListedBackup, place: BackupPlace): boolean {
   const dump = place.objects.find(({ key }) => key === `${place.folder}/${manifest.file.name}`);
-  return manifest.proof.proved && dump?.sizeBytes === manifest.file.sizeBytes;
+  return dump?.sizeBytes === manifest.file.sizeBytes;
+}
+
+/** A dump that is not whole proves nothing, whatever its manifest says. */
+export function isProvedIn(listed: ListedBackup, place: BackupPlace): boolean {
+  return listed.manifest.proof.proved && isWholeIn(listed, place);
 }
 
 /** A backup in one storage as the report shows it; `retention` is null where it was not applied. */

@@ -8,6 +8,7 @@ import type { RestorableBackup } from '../report/restore-by-hand.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { messageOf } from '../system/errors.ts';
+import { storedRecord } from './find-stored.ts';
 
 interface BackupSearch {
   readonly storages: readonly Storage[];
@@ -42,12 +43,7 @@ export async function restorableBackupOf(
   if (backupId === null) return null;
   try {
     const { backup } = await findBackup(storages, database.address.database, backupId, signal);
-    return {
-      id: backup.id,
-      sha256: backup.manifest.file.sha256,
-      encryption: backup.manifest.encryption?.kind ?? null,
-      locations: backup.places.map(({ storage, url }) => ({ storage: storage.kind, url, verified: '' })),
-    };
+    return storedRecord(backup, 'could-not-verify');
   } catch {
     // Then the ways are told without it.
     return null;

@@ -10,6 +10,7 @@ import type { CommandContext } from './context.ts';
 import { type FinishedRun, finishEarlierRun } from './finish-earlier-run.ts';
 import type { BackupMaking, RollbackSettings } from './settings.ts';
 import { keysOf, storedDump } from './stored-dump.ts';
+import { takeLock } from './take-lock.ts';
 
 /**
  * Finishes what an earlier run left open, before `migrate` or `rollback` looks at the target; others only report it. Returns
@@ -35,11 +36,7 @@ export async function finishEarlier(
     );
     return null;
   }
-  const lock = await database.lock({
-    run: context.run.id,
-    description: context.run.description,
-    startedAt: context.run.startedAt.toISOString(),
-  });
+  const lock = await takeLock(context, database);
   try {
     // Read again: whoever held the lock until now may have finished it.
     const journal = await database.openJournal();
@@ -106,11 +103,7 @@ export async function clearIdleCoordination(
   const name = database.closedJournal.database;
   try {
     if ((await database.oidOf(name)) === null) return;
-    await using _ = await database.lock({
-      run: context.run.id,
-      description: context.run.description,
-      startedAt: context.run.startedAt.toISOString(),
-    });
+    await using _ = await takeLock(context, database);
     // Read again: with the lock in hand nobody writes one any more.
     if ((await database.openJournal()) === null) await dropOrphans(database, log);
   } catch (error) {

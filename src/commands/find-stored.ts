@@ -2,7 +2,7 @@ import { authenticate } from '../backup/authenticate.ts';
 import type { Keys } from '../backup/encryption.ts';
 import { findBackup } from '../backup/find-backup.ts';
 import { originText } from '../backup/origin.ts';
-import { shownBackups } from '../backup/shown-backup.ts';
+import { isWholeIn, shownBackups } from '../backup/shown-backup.ts';
 import type { ListedBackup } from '../backup/stored-backups.ts';
 import type { Database } from '../database/database.ts';
 import { formatBytes, formatDuration } from '../report/quantity.ts';
@@ -48,12 +48,7 @@ export async function findStored(
 /** As far as it can be told without fetching it: whether it is whole, and whether it is authentic where a key is given. */
 async function lookThrough(backup: ListedBackup, keys: Keys, log: PhaseLog): Promise<void> {
   const { id, manifest, places } = backup;
-  const isWhole = (place: (typeof places)[number]) =>
-    place.objects.some(
-      ({ key, sizeBytes }) =>
-        key === `${place.folder}/${manifest.file.name}` && sizeBytes === manifest.file.sizeBytes,
-    );
-  if (!places.some(isWhole)) {
+  if (!places.some((place) => isWholeIn(backup, place))) {
     throw new SafeMigrateError({
       code: 'SM_BACKUP_DAMAGED',
       message: `${id} has a manifest, but no whole ${manifest.file.name} in ${places.map(({ url }) => url).join(', ')}`,

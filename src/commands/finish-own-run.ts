@@ -17,6 +17,7 @@ import { openStorages } from './open-storages.ts';
 import { readSchemaText } from './schema-text-file.ts';
 import type { BackupMaking, RollbackSettings } from './settings.ts';
 import { keysOf, storedDump } from './stored-dump.ts';
+import { takeLock } from './take-lock.ts';
 
 /** The sessions of a killed run end within moments, those of a frozen one within a minute. */
 const lockWaitMs = 75_000;
@@ -120,11 +121,7 @@ async function lockAfter(context: CommandContext, database: Database): Promise<R
   const deadline = Date.now() + lockWaitMs;
   for (;;) {
     try {
-      return await database.lock({
-        run: run.id,
-        description: run.description,
-        startedAt: run.startedAt.toISOString(),
-      });
+      return await takeLock(context, database);
     } catch (error) {
       if (!(error instanceof SafeMigrateError) || error.code !== 'SM_LOCKED') throw error;
       if (!error.message.includes(`run ${run.id},`)) {

@@ -16,6 +16,7 @@ import { lookAtStorages } from './preflight/look-at-storages.ts';
 import { lookAtTarget } from './preflight/look-at-target.ts';
 import { ProblemList } from './preflight/problem-list.ts';
 import type { BackupMaking } from './settings.ts';
+import { takeLock } from './take-lock.ts';
 
 /** Everything a story needs to begin, looked at and found fit. */
 export interface Ready extends AsyncDisposable {
@@ -69,11 +70,7 @@ export async function preflight(
       }
       problems.refuseIfAny();
 
-      lock ??= await database.lock({
-        run: context.run.id,
-        description: context.run.description,
-        startedAt: context.run.startedAt.toISOString(),
-      });
+      lock ??= await takeLock(context, database);
       // Read again: whoever held the lock until now may have migrated.
       const plan = await lookAtHistory(database, migrator);
       if (settings.command === 'migrate') problems.add(plan.problems);

@@ -7,6 +7,7 @@ import { openStorages } from './open-storages.ts';
 import { namedBy, prune } from './prune-backups.ts';
 import { systemIdentifierOf } from './server-origin.ts';
 import type { PruneSettings } from './settings.ts';
+import { takeLock } from './take-lock.ts';
 
 /**
  * Applies retention on its own. The target need not be there; its server is asked which backups are its own and whether an
@@ -63,8 +64,7 @@ async function askServer(
     context.report.target({ ...database.address, serverVersion: database.server.text });
     let lock: RunLock | null = null;
     if (!settings.dryRun) {
-      const { id: run, description, startedAt } = context.run;
-      lock = opened.use(await database.lock({ run, description, startedAt: startedAt.toISOString() }));
+      lock = opened.use(await takeLock(context, database));
     }
     await lock?.assertHeld();
     const backupId = (await database.openJournal())?.backupId ?? null;

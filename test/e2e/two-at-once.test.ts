@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
+import { until } from '../support/dead-run.ts';
 import { readReport } from '../support/refusal.ts';
 import type { ActionResult } from '../support/runner.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -14,15 +14,6 @@ async function holdNotes(world: World): Promise<AsyncDisposable> {
   await client.connect();
   await client.query('BEGIN; LOCK TABLE "Note" IN ROW EXCLUSIVE MODE');
   return { [Symbol.asyncDispose]: () => client.end() };
-}
-
-/** Resolves when `condition`, asked of the server as the superuser, is true. */
-async function until(world: World, condition: string, timeoutMs = 150_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while ((await world.cluster.psql('postgres', `SELECT ${condition}`)) !== 't') {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
-    await sleep(50);
-  }
 }
 
 const isMigrating = (world: World) =>

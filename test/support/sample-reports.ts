@@ -1,4 +1,5 @@
 import { recoveryWays } from '../../src/recovery/recovery-ways.ts';
+import type { CheckReport } from '../../src/report/check-report.ts';
 import type { MigrationFailure, Report } from '../../src/report/report.ts';
 import { ReportBuilder } from '../../src/report/report-builder.ts';
 import { RefusedError, SafeMigrateError } from '../../src/system/errors.ts';
@@ -206,3 +207,15 @@ function addPhase(
   const startedAt = new Date(Date.parse('2026-11-22T14:25:00.000Z') + offsetMs).toISOString();
   builder.phase({ phase, status, startedAt, durationMs, fact });
 }
+
+/** A check that found nothing, because it looked at nothing. */
+export const emptyCheck: CheckReport = {
+  fails: false,
+  subject: { project: '.', schema: null, config: null, database: null },
+  parts: [],
+  pending: [],
+  changesDatabase: null,
+  missingMigrationSql: null,
+  drift: null,
+  prismaStatus: null,
+};

@@ -11,6 +11,7 @@ import { findStored, storedRecord } from '../find-stored.ts';
 import { openStorages } from '../open-storages.ts';
 import { ProblemList } from '../preflight/problem-list.ts';
 import type { RollbackSettings } from '../settings.ts';
+import { takeLock } from '../take-lock.ts';
 
 /** Everything a rollback needs to begin, looked at and found fit. */
 export interface RollbackReady extends AsyncDisposable {
@@ -64,11 +65,7 @@ export async function preflightRollback(
 
     const history = await historyOf(database, backup, log);
     if (!settings.dryRun) {
-      lock ??= await database.lock({
-        run: context.run.id,
-        description: context.run.description,
-        startedAt: context.run.startedAt.toISOString(),
-      });
+      lock ??= await takeLock(context, database);
     }
     const held = lock;
     return {

@@ -6,12 +6,16 @@ import { literal } from './sql-text.ts';
  * what is done next (DROP, RENAME) then fails and says that somebody is there.
  */
 export async function endSessionsIn(admin: SqlSession, database: string): Promise<void> {
+  await endSessionsWhere(admin, `datname = ${literal(database)} AND pid <> pg_catalog.pg_backend_pid()`);
+}
+
+/** The same for the sessions of pg_stat_activity that `condition` picks, an expression of SQL. */
+export async function endSessionsWhere(admin: SqlSession, condition: string): Promise<void> {
   await admin.execute(`DO $sm$
     DECLARE
       session record;
     BEGIN
-      FOR session IN SELECT pid FROM pg_catalog.pg_stat_activity
-                      WHERE datname = ${literal(database)} AND pid <> pg_catalog.pg_backend_pid()
+      FOR session IN SELECT pid FROM pg_catalog.pg_stat_activity WHERE ${condition}
       LOOP
         BEGIN
           PERFORM pg_catalog.pg_terminate_backend(session.pid);

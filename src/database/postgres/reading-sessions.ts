@@ -1,3 +1,4 @@
+import { endSessionsWhere } from './end-sessions.ts';
 import type { SqlSession } from './server.ts';
 import { literal } from './sql-text.ts';
 
@@ -19,19 +20,8 @@ export const readingSession = {
  */
 export async function endLeftoverReaders(inTarget: SqlSession): Promise<void> {
   const names = Object.values(readingSession).map(literal).join(', ');
-  await inTarget.execute(`DO $sm$
-    DECLARE
-      reader record;
-    BEGIN
-      FOR reader IN SELECT pid FROM pg_catalog.pg_stat_activity
-                     WHERE datname = pg_catalog.current_database() AND application_name IN (${names})
-      LOOP
-        BEGIN
-          PERFORM pg_catalog.pg_terminate_backend(reader.pid);
-        EXCEPTION WHEN insufficient_privilege THEN
-          NULL;
-        END;
-      END LOOP;
-    END
-    $sm$`);
+  await endSessionsWhere(
+    inTarget,
+    `datname = pg_catalog.current_database() AND application_name IN (${names})`,
+  );
 }

@@ -98,7 +98,7 @@ export async function openScratchServer(
   };
 }
 
-/** Reads what schemaDrift compares of a database; changes nothing. */
+/** Reads what compareWithMigrations compares of a database; changes nothing. */
 export async function readCompared(
   server: PostgresServer,
   database: string,

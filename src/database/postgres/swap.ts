@@ -59,7 +59,7 @@ export async function swap(
       if (!isConnectionLost(error)) throw error;
       // It may be the helper alone that was lost. The session that renames, and with it the lock, lives on then; otherwise
       // whoever holds the lock has to take it again first.
-      if (!(await answers(renamer))) throw error;
+      if (!(await isThereFor(renamer, 'SELECT 1'))) throw error;
       if (round === rounds) throw swapFailed(target, reasonOf(error), error);
       log.detail(`again, with another session beside: ${reasonOf(error)}`);
     }
@@ -98,9 +98,10 @@ async function swapWithHelp(
   }
 }
 
-async function answers(session: SqlSession): Promise<boolean> {
+/** Runs a statement that an ended session is known by; false when it is gone, and its transaction with it. */
+async function isThereFor(session: SqlSession, statement: string): Promise<boolean> {
   try {
-    await session.execute('SELECT 1');
+    await session.execute(statement);
     return true;
   } catch (error) {
     if (isConnectionLost(error)) return false;
@@ -133,21 +134,10 @@ async function attemptSwap(
     await renamer.execute('COMMIT');
     return { xid };
   } catch (error) {
-    const isGone = await rollBack(renamer);
+    const isGone = !(await isThereFor(renamer, 'ROLLBACK'));
     // Only a connection that broke over the answer to COMMIT leaves a doubt.
     if (xid === null || !isGone) return { xid: null, error };
     return (await wasCommitted(server, renamer, plan)) ? { xid } : { xid: null, error };
-  }
-}
-
-/** Ends the transaction; true when the session is gone, and the transaction with it. */
-async function rollBack(renamer: SqlSession): Promise<boolean> {
-  try {
-    await renamer.execute('ROLLBACK');
-    return false;
-  } catch (error) {
-    if (isConnectionLost(error)) return true;
-    throw error;
   }
 }
 

@@ -1,22 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { attachmentsOf } from '../../../src/report/attachments.ts';
 import type { CheckReport } from '../../../src/report/check-report.ts';
-import { sampleBuilder } from '../../support/sample-reports.ts';
-
-const nothing: CheckReport = {
-  fails: false,
-  subject: { project: '.', schema: null, config: null, database: null },
-  parts: [],
-  pending: [],
-  changesDatabase: null,
-  missingMigrationSql: null,
-  drift: null,
-  prismaStatus: null,
-};
+import { emptyCheck, sampleBuilder } from '../../support/sample-reports.ts';
 
 function attachments(check: Partial<CheckReport>) {
   const builder = sampleBuilder();
-  builder.check({ ...nothing, ...check });
+  builder.check({ ...emptyCheck, ...check });
   return attachmentsOf(builder.build('checked', new Date(0)));
 }
 

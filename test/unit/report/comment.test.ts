@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { annotationsOf } from '../../../src/report/annotations.ts';
 import type { CheckReport, CheckSubject, Finding } from '../../../src/report/check-report.ts';
 import { commentMarkdown, commentMarker } from '../../../src/report/comment.ts';
-import { sampleBuilder } from '../../support/sample-reports.ts';
+import { emptyCheck, sampleBuilder } from '../../support/sample-reports.ts';
 
 const finding: Finding = {
   severity: 'warning',
@@ -14,14 +14,9 @@ const finding: Finding = {
 };
 const job = 'ci/check';
 const empty: CheckReport = {
-  fails: false,
-  subject: { project: '.', schema: null, config: null, database: null },
+  ...emptyCheck,
   parts: [{ name: 'history', fact: '', findings: [], notChecked: [] }],
-  pending: [],
   changesDatabase: true,
-  missingMigrationSql: null,
-  drift: null,
-  prismaStatus: null,
 };
 
 function report(check: Partial<CheckReport>) {
