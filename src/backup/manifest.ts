@@ -17,6 +17,8 @@ const fingerprintSchema = z.object({
     z.object({ schema: z.string(), name: z.string(), lastValue: z.string(), isCalled: z.boolean() }),
   ),
   largeObjects: z.object({ count: z.int(), digest: z.string() }),
+  /** Not known of backups of earlier versions. */
+  sessionValues: z.record(z.string(), z.string()).optional(),
 });
 
 const propertiesSchema = z.object({

@@ -92,6 +92,8 @@ export interface Fallback {
   readonly oid: number;
   /** As read back from the copy: its schema digest is what the target must have after a swap. */
   readonly fingerprint: Fingerprint;
+  /** What is not proved, as sentences that begin with the object's name. */
+  readonly told: readonly string[];
 }
 
 /** The run's own lock on the target; one run at a time. */

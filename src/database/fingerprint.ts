@@ -30,5 +30,10 @@ export interface Fingerprint {
     readonly lastValue: string;
     readonly isCalled: boolean;
   }[];
+  /**
+   * What a new session gets for the parameters that change results, wherever the values come from: what was computed
+   * here was computed under them. Not known of backups of earlier versions.
+   */
+  readonly sessionValues?: Readonly<Record<string, string>> | undefined;
   readonly largeObjects: { readonly count: number; readonly digest: string };
 }

@@ -7,6 +7,7 @@ import { namingWhatFailed } from './read-failed.ts';
 import { readSchemaText, schemaDigest } from './schema-text.ts';
 import { readSequences } from './sequences.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
+import { readSessionValues } from './session-values.ts';
 import {
   beginReading,
   type ExportedSnapshot,
@@ -65,6 +66,7 @@ async function readParts(
     ...contents,
     materializedViews,
     sequences: known.sequences,
+    sessionValues: await readSessionValues(exporter),
   };
 }
 

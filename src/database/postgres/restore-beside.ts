@@ -8,8 +8,9 @@ import { compareFingerprints } from './compare-fingerprints.ts';
 import { copyName } from './copy-name.ts';
 import { createCopy } from './create-copy.ts';
 import { dropCopy } from './drop-copy.ts';
+import { fillUnderSettings, otherValues } from './fill-under-settings.ts';
 import { fingerprintDatabase } from './fingerprint.ts';
-import { commitLazily, commitSafely } from './lazy-commits.ts';
+import { commitSafely } from './lazy-commits.ts';
 import { unreachablePublicOwner, withoutPublicOwner } from './public-owner.ts';
 import { matchPublicSchema } from './public-schema.ts';
 import { replayProperties } from './replay-properties.ts';
@@ -49,13 +50,17 @@ export async function restoreBeside(
   const expected = await expectedHere(server, admin, request.expected, log);
   const copy = await createCopy(admin, server.version, mark, request.properties);
   try {
-    await commitLazily(admin, copy.name);
+    await fillUnderSettings(server, admin, copy.name, {
+      settings: request.properties.settings,
+      values: expected.sessionValues,
+    });
     const fingerprint = await fillAndCompare(server, admin, { ...request, expected }, log);
     await commitSafely(admin, copy.name);
     await replayProperties(admin, copy.name, request.properties);
     await closeDatabase(admin, copy.name);
     request.signal.throwIfAborted();
-    return { ...copy, fingerprint };
+    const told = otherValues(expected.sessionValues, fingerprint.sessionValues);
+    return { ...copy, fingerprint, told };
   } catch (error) {
     for (const name of [copy.name, copyName(target, 'scratch', request.run)]) {
       await dropUnfinished(server, adminDatabase, name, log);
@@ -137,6 +142,7 @@ async function fillAndCompare(
       actual,
       extensions: expected.extensions,
       properties: request.properties,
+      sessionValues: expected.sessionValues,
       hasPublicSchema: request.hasPublicSchema,
       signal,
     })),
