@@ -18,8 +18,6 @@ export const withheldSettings: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'serializable transactions of parallel jobs may fail',
   default_transaction_deferrable: 'belongs to the two above',
   transaction_read_only: 'a restore writes',
-  transaction_isolation: 'serializable transactions of parallel jobs may fail',
-  transaction_deferrable: 'belongs to the two above',
 
   array_nulls: 'the NULLs of a dumped array would become texts',
   transform_null_equals: 'a dumped `x = NULL` would become `x IS NULL`',
