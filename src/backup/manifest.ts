@@ -43,6 +43,8 @@ const fingerprintSchema = z.object({
     .object({ version: z.int(), counts: z.record(z.string(), z.int()), packed: z.base64() })
     .nullable()
     .default(null),
+  /** Not known of backups of earlier versions. */
+  sessionValues: z.record(z.string(), z.string()).optional(),
 });
 
 const propertiesSchema = z.object({

@@ -39,6 +39,11 @@ export interface Fingerprint {
     /** The extension that the sequence belongs to; null for the user's own. */
     readonly extension: string | null;
   }[];
+  /**
+   * What a new session gets for the parameters that change results, wherever the values come from: what was computed
+   * here was computed under them. Not known of backups of earlier versions.
+   */
+  readonly sessionValues?: Readonly<Record<string, string>> | undefined;
   readonly largeObjects: { readonly count: number; readonly digest: string };
   /** Every object by its catalogs; null in backups of versions that did not look. */
   readonly inventory: Inventory | null;

@@ -8,6 +8,7 @@ import { namingWhatFailed } from './read-failed.ts';
 import { readSchemaText, schemaDigest } from './schema-text.ts';
 import { readSequences } from './sequences.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
+import { readSessionValues } from './session-values.ts';
 import {
   beginReading,
   type ExportedSnapshot,
@@ -75,6 +76,7 @@ async function readParts(
     sequences: known.sequences,
     largeObjects,
     inventory,
+    sessionValues: await readSessionValues(exporter),
   };
 }
 

@@ -8,8 +8,9 @@ import { compareFingerprints } from './compare-fingerprints.ts';
 import { copyName } from './copy-name.ts';
 import { createCopy } from './create-copy.ts';
 import { dropCopy } from './drop-copy.ts';
+import { fillUnderSettings, otherValues } from './fill-under-settings.ts';
 import { fingerprintDatabase } from './fingerprint.ts';
-import { commitLazily, commitSafely } from './lazy-commits.ts';
+import { commitSafely } from './lazy-commits.ts';
 import { readPartitionRoots } from './partition-roots.ts';
 import { unreachablePublicOwner, withoutPublicOwner } from './public-owner.ts';
 import { matchPublicSchema } from './public-schema.ts';
@@ -50,7 +51,10 @@ export async function restoreBeside(
   const expected = await expectedHere(server, admin, request.expected, log);
   const copy = await createCopy(admin, server.version, mark, request.properties);
   try {
-    await commitLazily(admin, copy.name);
+    await fillUnderSettings(server, admin, copy.name, {
+      settings: request.properties.settings,
+      values: expected.sessionValues,
+    });
     const { fingerprint, told } = await fillAndCompare(server, admin, { ...request, expected }, log);
     await commitSafely(admin, copy.name);
     await replayProperties(admin, copy.name, request.properties);
@@ -148,14 +152,16 @@ async function fillAndCompare(
       actual,
       extensions: expected.extensions,
       properties: request.properties,
+      sessionValues: expected.sessionValues,
       hasPublicSchema: request.hasPublicSchema,
       signal,
     })),
   ];
   progress = undefined;
   if (differences.length > 0) throw notEqual(differences, log);
-  tell(compared.told, log);
-  return { fingerprint, told: compared.told };
+  const told = [...compared.told, ...otherValues(expected.sessionValues, fingerprint.sessionValues)];
+  tell(told, log);
+  return { fingerprint, told };
 }
 
 async function inCopy<T>(
