@@ -42,29 +42,25 @@ export function compareInventories(
   const differences: string[] = [];
   const told: string[] = [];
 
-  const lost: string[] = [];
   for (const [key, objects] of before) {
     const [object] = objects;
     const others = after.get(key);
     if (object === undefined) continue;
     if (others === undefined) {
-      const sentence = `${labelOf(object)} is missing`;
-      if (isTransient(object)) {
-        told.push(
-          `${labelOf(object)} holds what passes (unlogged, of extension ${object.extension}) and is not in the backup`,
-        );
-        lost.push(object.name);
-      } else if (object.kind === 'invalid index') {
+      if (object.kind === 'invalid index') {
         told.push(`index ${object.name} is not valid, so the backup does not hold it`);
-      } else if (object.kind === 'comment' && members.has(object.name)) {
-        told.push(`${labelOf(object)}, which belongs to an extension, is missing`);
-      } else if (!hangsOn(object, lost)) differences.push(sentence);
+      } else {
+        (object.kind === 'comment' && members.has(object.name) ? told : differences).push(
+          `${labelOf(object)} is missing`,
+        );
+      }
       continue;
     }
-    if (
-      JSON.stringify(objects.map(({ facts }) => facts)) === JSON.stringify(others.map(({ facts }) => facts))
-    )
-      continue;
+    if (isTransient(object)) {
+      told.push(
+        `table ${object.name} of extension ${object.extension} is unlogged and holds what passes: its rows are not in the backup`,
+      );
+    }
     for (const fact of differingFacts(objects, others)) {
       if (isKnown(object, fact.name)) continue;
       const sentence = `${labelOf(object)}: ${wordsOf(fact)}`;
@@ -107,11 +103,6 @@ function labelOf(object: InventoryObject): string {
 
 function isTransient(object: InventoryObject): boolean {
   return object.kind === 'table' && object.extension !== null && object.facts.relpersistence === 'u';
-}
-
-/** Columns, indexes, constraints and members of a table that is told already. */
-function hangsOn(object: InventoryObject, tables: readonly string[]): boolean {
-  return tables.some((table) => object.name.includes(table));
 }
 
 function isExplained(object: InventoryObject, fact: string, members: ReadonlySet<string>): boolean {
