@@ -1,5 +1,5 @@
+import { type BackupDetails, countsOf } from '../backup/details.ts';
 import type { FetchedBackup } from '../backup/fetch-backup.ts';
-import type { ListedBackup } from '../backup/stored-backups.ts';
 import type { Database, Fallback } from '../database/database.ts';
 import { countOf, formatCount } from '../report/quantity.ts';
 import type { CommandContext } from './context.ts';
@@ -11,7 +11,7 @@ import type { CommandContext } from './context.ts';
 export function restoreStored(
   context: CommandContext,
   database: Database,
-  { manifest }: ListedBackup,
+  details: BackupDetails,
   fetched: FetchedBackup,
   jobs: number,
 ): Promise<Fallback> {
@@ -21,21 +21,20 @@ export function restoreStored(
         name: database.copyName('fallback', context.run.id),
         run: context.run.id,
         dumpPath: fetched.dumpPath,
-        expected: manifest.fingerprint,
-        expectedSchemaText: fetched.schemaText,
-        hasPublicSchema: manifest.schema.hasPublic,
-        properties: manifest.database.properties,
+        expected: details.fingerprint,
+        expectedSchemaText: details.schemaText,
+        hasPublicSchema: details.hasPublicSchema,
+        properties: details.properties,
         jobs,
         signal: context.signal,
       },
       log,
     );
-    const rows = manifest.fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
+    const { tables, rows } = countsOf(details);
     const compared =
-      manifest.fingerprint.serverMajor === database.server.major
+      details.fingerprint.serverMajor === database.server.major
         ? 'all equal to the manifest'
         : 'all counts equal to the manifest (contents are not compared between major versions)';
-    const tables = countOf(manifest.fingerprint.tables.length, 'table');
-    return { fact: `${tables}, ${formatCount(rows)} rows, ${compared}`, value };
+    return { fact: `${countOf(tables, 'table')}, ${formatCount(rows)} rows, ${compared}`, value };
   });
 }
