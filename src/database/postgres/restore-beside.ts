@@ -10,6 +10,7 @@ import { createCopy } from './create-copy.ts';
 import { dropCopy } from './drop-copy.ts';
 import { fillUnderSettings, otherValues } from './fill-under-settings.ts';
 import { fingerprintDatabase } from './fingerprint.ts';
+import { compareIndexes } from './indexes/compare-indexes.ts';
 import { commitSafely } from './lazy-commits.ts';
 import { unreachablePublicOwner, withoutPublicOwner } from './public-owner.ts';
 import { matchPublicSchema } from './public-schema.ts';
@@ -54,12 +55,11 @@ export async function restoreBeside(
       settings: request.properties.settings,
       values: expected.sessionValues,
     });
-    const fingerprint = await fillAndCompare(server, admin, { ...request, expected }, log);
+    const { fingerprint, told } = await fillAndCompare(server, admin, { ...request, expected }, log);
     await commitSafely(admin, copy.name);
     await replayProperties(admin, copy.name, request.properties);
     await closeDatabase(admin, copy.name);
     request.signal.throwIfAborted();
-    const told = otherValues(expected.sessionValues, fingerprint.sessionValues);
     return { ...copy, fingerprint, told };
   } catch (error) {
     for (const name of [copy.name, copyName(target, 'scratch', request.run)]) {
@@ -80,13 +80,13 @@ async function expectedHere(
   return { ...expected, extensions: await availableExtensions(admin, expected.extensions, log) };
 }
 
-/** Restores, ANALYZEs and compares; returns what the copy holds. */
+/** Restores, ANALYZEs and compares; returns what the copy holds and what is not proved of it. */
 async function fillAndCompare(
   server: PostgresServer,
   admin: SqlSession,
   request: RestoreRequest,
   log: PhaseLog,
-): Promise<Fingerprint> {
+): Promise<Pick<Fallback, 'fingerprint' | 'told'>> {
   const { name, signal, expected, jobs } = request;
   let progress: string | undefined;
   log.progress(() => progress);
@@ -122,9 +122,11 @@ async function fillAndCompare(
 
   progress = 'ANALYZE';
   // Planner statistics are not restored: without them the first queries after a swap would crawl.
-  const directions = await inCopy(server, name, signal, async (session) => {
+  const { directions, indexes } = await inCopy(server, name, signal, async (session) => {
     await session.execute('ANALYZE');
-    return readSequenceDirections(session);
+    const directions = await readSequenceDirections(session);
+    progress = 'comparing indexes with their tables';
+    return { directions, indexes: await compareIndexes(session, request.properties.settings) };
   });
 
   const { fingerprint, schemaText: actual } = await fingerprintDatabase(server, name, {
@@ -146,10 +148,12 @@ async function fillAndCompare(
       hasPublicSchema: request.hasPublicSchema,
       signal,
     })),
+    ...indexes.differences,
   ];
   progress = undefined;
   if (differences.length > 0) throw notEqual(differences, log);
-  return fingerprint;
+  const told = [...otherValues(expected.sessionValues, fingerprint.sessionValues), ...indexes.told];
+  return { fingerprint, told };
 }
 
 async function inCopy<T>(
