@@ -67,6 +67,7 @@ async function takeOwnSettings(session: SqlSession, settings: DatabaseProperties
   await session.execute(`SET statement_timeout = '${questionTimeout}';
     SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;
     SET enable_seqscan = off; SET enable_indexscan = on; SET enable_indexonlyscan = on; SET enable_tidscan = off;
+    SET enable_sort = off; SET enable_incremental_sort = off;
     SET max_parallel_workers_per_gather = 0; SET jit = off; SET gin_fuzzy_search_limit = 0`);
 }
 
