@@ -10,7 +10,14 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const fingerprintSchema = z.object({
   serverMajor: z.int(),
   schemaDigest: sha256,
-  extensions: z.array(z.object({ name: z.string(), version: z.string(), schema: z.string() })),
+  extensions: z.array(
+    z.object({
+      name: z.string(),
+      version: z.string(),
+      schema: z.string(),
+      owner: z.string().nullable().optional(),
+    }),
+  ),
   tables: z.array(z.object({ schema: z.string(), table: z.string(), rows: z.int(), digest: z.string() })),
   materializedViews: z.array(z.object({ schema: z.string(), name: z.string(), populated: z.boolean() })),
   sequences: z.array(

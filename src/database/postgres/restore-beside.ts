@@ -8,6 +8,7 @@ import { compareFingerprints } from './compare-fingerprints.ts';
 import { copyName } from './copy-name.ts';
 import { createCopy } from './create-copy.ts';
 import { dropCopy } from './drop-copy.ts';
+import { compareExtensionOwners } from './extension-owners.ts';
 import { fillUnderSettings, otherValues } from './fill-under-settings.ts';
 import { fingerprintDatabase } from './fingerprint.ts';
 import { compareIndexes } from './indexes/compare-indexes.ts';
@@ -122,11 +123,13 @@ async function fillAndCompare(
 
   progress = 'ANALYZE';
   // Planner statistics are not restored: without them the first queries after a swap would crawl.
-  const { directions, indexes } = await inCopy(server, name, signal, async (session) => {
+  const { directions, owners, indexes } = await inCopy(server, name, signal, async (session) => {
     await session.execute('ANALYZE');
     const directions = await readSequenceDirections(session);
+    const owners = await compareExtensionOwners(session, expected.extensions);
     progress = 'comparing indexes with their tables';
-    return { directions, indexes: await compareIndexes(session, request.properties.settings) };
+    const indexes = await compareIndexes(session, request.properties.settings);
+    return { directions, owners, indexes };
   });
 
   const { fingerprint, schemaText: actual } = await fingerprintDatabase(server, name, {
@@ -148,11 +151,16 @@ async function fillAndCompare(
       hasPublicSchema: request.hasPublicSchema,
       signal,
     })),
+    ...owners.differences,
     ...indexes.differences,
   ];
   progress = undefined;
   if (differences.length > 0) throw notEqual(differences, log);
-  const told = [...otherValues(expected.sessionValues, fingerprint.sessionValues), ...indexes.told];
+  const told = [
+    ...otherValues(expected.sessionValues, fingerprint.sessionValues),
+    ...owners.told,
+    ...indexes.told,
+  ];
   return { fingerprint, told };
 }
 
