@@ -63,7 +63,7 @@ export function compareProperties(
   expect('the ICU rules', expected.icuRules, actual.icuRules);
   expect('the tablespace', expected.tablespace, actual.tablespace);
   expect('the connection limit', expected.connectionLimit, actual.connectionLimit);
-  expect('the ACL', aclText(expected.acl), aclText(actual.acl));
+  expect('the ACL', aclText(expected), aclText(actual));
   const [before, after] = [settingsByRole(expected), settingsByRole(actual)];
   for (const role of new Set([...before.keys(), ...after.keys()])) {
     if (before.get(role) === after.get(role)) continue;
@@ -122,8 +122,11 @@ async function applyAs(
   }
 }
 
-function aclText(acl: readonly string[] | null): string | null {
-  return acl === null ? null : `{${acl.toSorted().join(',')}}`;
+/** An ACL that was changed and changed back says what the default one says. */
+function aclText({ acl, owner }: DatabaseProperties): string {
+  const name = /^\w+$/.test(owner) ? owner : `"${owner.replaceAll('"', '""')}"`;
+  const items = acl ?? [`=Tc/${name}`, `${name}=CTc/${name}`];
+  return `{${items.toSorted().join(',')}}`;
 }
 
 function settingsByRole(properties: DatabaseProperties): ReadonlyMap<string, string> {
