@@ -94,6 +94,12 @@ export interface Fallback {
   readonly fingerprint: Fingerprint;
 }
 
+/** One that says of itself that a run made it, and belongs to a role that no run on this target would have given it to. */
+export interface ForeignDatabase {
+  readonly name: string;
+  readonly owner: string;
+}
+
 /** The run's own lock on the target; one run at a time. */
 export interface RunLock extends AsyncDisposable {
   /** Name of the coordination database, `<db>__safe_migrate`; null for a role that may not create one. */
@@ -247,6 +253,8 @@ export interface Database extends AsyncDisposable {
 
   /** Kept failed databases of this target, newest first. */
   failedDatabases(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
+  /** Databases that bear our names or marks for this target, and belong to somebody whom nothing is believed of. */
+  foreignDatabases(): Promise<readonly ForeignDatabase[]>;
   /** Other copies that runs of safe-migrate left (fallback, rehearsal), by name; provably ours only. */
   leftoverCopies(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
   /**

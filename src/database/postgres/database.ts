@@ -13,7 +13,7 @@ import { readCounters } from './counters.ts';
 import { dropCopy } from './drop-copy.ts';
 import { inspect } from './inspect.ts';
 import { openJournal } from './journal-comment.ts';
-import { copiesOf } from './kept-databases.ts';
+import { copiesOf, foreignDatabases } from './kept-databases.ts';
 import { type HeldLock, takeLock } from './lock.ts';
 import { openMeetingPoint } from './meeting-point.ts';
 import { isOneRoute } from './one-route.ts';
@@ -127,6 +127,7 @@ export async function openDatabase(
       inTarget.use((session) => compareWithFailed(server, session, request, log)),
 
     failedDatabases: () => atHome.use((session) => copiesOf(session, name, ['failed'])),
+    foreignDatabases: () => atHome.use((session) => foreignDatabases(session, name)),
     leftoverCopies: () =>
       atHome.use((session) => copiesOf(session, name, ['fallback', 'rehearsal', 'scratch'])),
     claimCopy: (kind, run) =>
