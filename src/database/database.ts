@@ -98,6 +98,8 @@ export interface Fallback {
 export interface ForeignDatabase {
   readonly name: string;
   readonly owner: string;
+  /** The statement that removes it. */
+  readonly removal: string;
 }
 
 /** The run's own lock on the target; one run at a time. */
@@ -162,6 +164,11 @@ export interface Database extends AsyncDisposable {
   urlOf(database: string): Secret;
   /** `<db>__fallback_<run>` and its like, within PostgreSQL's 63 bytes. */
   copyName(kind: 'fallback' | 'rehearsal' | 'failed' | 'scratch', run: string): string;
+  /**
+   * Under which name, and run, what is the target now is kept when it is swapped out: by the run that is undone, unless
+   * somebody has put a database there meanwhile; whoever sees the copy's name could guess that one.
+   */
+  failedPlace(run: string): Promise<{ readonly name: string; readonly run: string }>;
   /** The comment that proves a database of that name to be ours. */
   copyMark(kind: 'fallback' | 'rehearsal' | 'failed', run: string): string;
   /** Ends the question that is being asked of the target, which then rejects; the next one is asked as ever. */
@@ -177,6 +184,8 @@ export interface Database extends AsyncDisposable {
     readonly run: string;
     readonly description: string;
     readonly startedAt: string;
+    /** Told when the coordination database stays behind, and why. */
+    readonly onLeftBehind?: (line: string) => void;
   }): Promise<RunLock>;
 
   /**

@@ -2,11 +2,13 @@ import { restoreFailed } from './restore-failed.ts';
 import type { PostgresServer } from './server.ts';
 import { describeToolFailure } from './tool-failure.ts';
 
-/** Lines of an archive's table of contents (`pg_restore -l`), in the three parts in which they are restored. */
+/** Lines of an archive's table of contents (`pg_restore -l`), in the parts in which they are restored. */
 export interface ArchiveEntries {
   /** Schemas: extensions live in them, so they come first. */
   readonly schemas: readonly string[];
-  /** Everything that pg_restore restores after the extensions. */
+  /** What is defined before the first row is loaded: types, functions, tables with their checks. */
+  readonly definitions: readonly string[];
+  /** Everything that pg_restore restores after that: rows, indexes, triggers. */
   readonly rest: readonly string[];
 }
 
@@ -32,13 +34,18 @@ export async function readArchiveEntries(
   if (exit.exitCode !== 0)
     throw restoreFailed('the dump cannot be read', describeToolFailure('pg_restore', exit));
   const entries = exit.stdout.split('\n').filter((line) => entryLine.test(line));
+  const others = entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line));
+  const firstData = others.findIndex((line) => dataLine.test(line));
+  const end = firstData === -1 ? 0 : firstData;
   return {
     schemas: entries.filter((line) => schemaLine.test(line)),
-    rest: entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line)),
+    definitions: others.slice(0, end),
+    rest: others.slice(end),
   };
 }
 
 /** Dump id; catalog's oid, object's oid; type, schema, name, owner. */
 const entryLine = /^\d+; \d+ \d+ /;
 const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
+const dataLine = /^\d+; \d+ \d+ (TABLE DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|SEQUENCE SET) /;
 const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;

@@ -3,7 +3,7 @@ import type { ForeignDatabase } from '../database.ts';
 import { type CopyMark, markLimitBytes, provenCopy } from './copy-mark.ts';
 import { type CopyKind, coordinationName, copyKinds } from './copy-name.ts';
 import type { SqlSession } from './server.ts';
-import { literal } from './sql-text.ts';
+import { identifier, literal } from './sql-text.ts';
 import { isTrustedOwner } from './trusted-owner.ts';
 
 export interface SizedDatabase {
@@ -50,10 +50,11 @@ export async function foreignDatabases(
       WHERE d.datname = ${literal(coordinationName(target))} AND NOT ${isTrustedOwner('d.datdba', target)}`,
     z.object({ name: z.string(), owner: z.string() }),
   );
-  return [
+  const found = [
     ...(coordination === undefined ? [] : [coordination]),
-    ...marked.filter(({ isTrusted }) => !isTrusted).map(({ name, owner }) => ({ name, owner })),
+    ...marked.filter(({ isTrusted }) => !isTrusted),
   ];
+  return found.map(({ name, owner }) => ({ name, owner, removal: `DROP DATABASE ${identifier(name)};` }));
 }
 
 async function markedDatabases(

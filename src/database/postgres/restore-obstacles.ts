@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Obstacle, ServerVersion } from '../database.ts';
+import { foreignCode } from './foreign-code.ts';
 import type { TargetRole } from './inspect.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
@@ -24,7 +25,11 @@ export async function restoreObstacles(
   role: TargetRole,
   version: ServerVersion,
 ): Promise<readonly Obstacle[]> {
-  const always = await backgroundWorkers(session);
+  const code = await foreignCode(session);
+  const always = [
+    ...(await backgroundWorkers(session)),
+    ...(code === null ? [] : [{ ...code, ofCopy: true as const }]),
+  ];
   if (role.isSuperuser) return always;
   const forSuperusers = [
     ...(await untrustedExtensions(session, role)),

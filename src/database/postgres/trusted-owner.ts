@@ -21,10 +21,13 @@ export type TargetPlace = string | { readonly oid: number };
 export function isTrustedOwner(owner: string, target: TargetPlace): string {
   const place =
     typeof target === 'string' ? `place.datname = ${literal(target)}` : `place.oid = ${target.oid}`;
-  const mayBecome = (role: string, other: string): string =>
-    `pg_catalog.pg_has_role(${role}, ${other}, ${rightToBecome})`;
   return `EXISTS (SELECT FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_database place ON ${place}
             WHERE me.rolname = current_user
               AND (${mayBecome(owner, 'place.datdba')} OR ${mayBecome(owner, 'me.oid')}
                    OR place.oid IS NULL AND NOT me.rolsuper AND ${mayBecome('me.oid', owner)}))`;
+}
+
+/** SQL: `role` may do all that `other` may (both OIDs): he is it, a superuser, or a member who may take its place. */
+export function mayBecome(role: string, other: string): string {
+  return `pg_catalog.pg_has_role(${role}, ${other}, ${rightToBecome})`;
 }
