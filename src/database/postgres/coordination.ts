@@ -188,7 +188,9 @@ async function markAsOurs(session: SqlSession, target: string, name: string): Pr
   const [state] = await session.query(
     `SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
             EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384) AS "isUsed",
-            pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "isOwner", d.datacl IS NULL AS "isPublic",
+            pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "isOwner",
+            d.datacl IS NULL AND d.datdba = (SELECT t.datdba FROM pg_catalog.pg_database t WHERE t.datname = ${literal(target)})
+              AS "isPublic",
             pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", ${isTrustedOwner('d.datdba', target)} AS "isTrusted"
        FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`,
     z.object({
@@ -202,7 +204,7 @@ async function markAsOurs(session: SqlSession, target: string, name: string): Pr
   );
   // Another one may have taken the name since it was looked at.
   if (state?.isTrusted === false) throw foreignCoordination(name, state.owner, target);
-  // Earlier versions left it open to everybody.
+  // Earlier versions left it open to everybody. A superuser's own stays so: others who run here have to get in.
   if (state?.isPublic === true && state.isOwner) await openToOwner(session, name);
   if (readCoordinationMark(target, state?.comment ?? null) !== null) return;
   if (state === undefined || state.comment !== null || state.isUsed) {

@@ -32,12 +32,12 @@ export async function dropCopy(
 ): Promise<void> {
   const [database] = await admin.query(
     // -2 marks what an interrupted DROP DATABASE left behind.
-    `SELECT pg_catalog.left(pg_catalog.shobj_description(oid, 'pg_database'), ${markLimitBytes}) AS "comment",
-            datconnlimit = -2 AS "isInvalid", pg_catalog.pg_get_userbyid(datdba)::text AS "owner",
-            ${isTrustedOwner('datdba', target)}
+    `SELECT pg_catalog.left(pg_catalog.shobj_description(d.oid, 'pg_database'), ${markLimitBytes}) AS "comment",
+            d.datconnlimit = -2 AS "isInvalid", pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
+            ${isTrustedOwner('d.datdba', target)}
               -- Without a target nobody knows whose they are; what bears its name and mark is nobody else's.
               OR NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(target)}) AS "isTrusted"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`,
+       FROM pg_catalog.pg_database d WHERE d.datname = ${literal(name)}`,
     copyRow,
   );
   if (database === undefined) return;

@@ -19,12 +19,12 @@ export type TargetPlace = string | { readonly oid: number };
  * role is a superuser, who may become everybody.
  */
 export function isTrustedOwner(owner: string, target: TargetPlace): string {
-  const place =
-    typeof target === 'string' ? `place.datname = ${literal(target)}` : `place.oid = ${target.oid}`;
-  return `EXISTS (SELECT FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_database place ON ${place}
-            WHERE me.rolname = current_user
-              AND (${mayBecome(owner, 'place.datdba')} OR ${mayBecome(owner, 'me.oid')}
-                   OR place.oid IS NULL AND NOT me.rolsuper AND ${mayBecome('me.oid', owner)}))`;
+  const isPlace = typeof target === 'string' ? `p.datname = ${literal(target)}` : `p.oid = ${target.oid}`;
+  // Names that no catalog has: `owner` may be a column without its table.
+  return `(SELECT ${mayBecome(owner, 'sm_me')} OR coalesce(${mayBecome(owner, 'sm_owner')},
+                    NOT sm_is_superuser AND ${mayBecome('sm_me', owner)})
+             FROM (SELECT r.oid AS sm_me, r.rolsuper AS sm_is_superuser FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS sm_role
+             LEFT JOIN (SELECT p.datdba AS sm_owner FROM pg_catalog.pg_database p WHERE ${isPlace}) AS sm_place ON true)`;
 }
 
 /** SQL: `role` may do all that `other` may (both OIDs): he is it, a superuser, or a member who may take its place. */
