@@ -13,7 +13,7 @@ import type { ServerRole, TargetFacts } from './target-facts.ts';
 export type { Fingerprint, TableContent } from './fingerprint.ts';
 export type { MeetingPoint, ServerPlace, Visitor } from './meeting-point.ts';
 export type { NamePlan, SwapOutcome, SwapPlan } from './swap-plan.ts';
-export type { Obstacle, ServerRole, TargetFacts } from './target-facts.ts';
+export type { ConnectionRoom, Obstacle, ServerRole, TargetFacts } from './target-facts.ts';
 
 /** Where the target is, for people; holds no secret. */
 export interface DatabaseAddress {
