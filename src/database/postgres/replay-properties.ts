@@ -29,7 +29,7 @@ export async function replayProperties(
     }
   };
 
-  if (properties.acl !== null) await replayAcl(admin, name, properties.owner, properties.acl, apply);
+  await replayAcl(admin, name, properties.owner, properties.acl, apply);
   // What was in force only while it was filled goes.
   await resetSettings(admin, name);
   await replaySettings(admin, name, properties.settings);
@@ -80,21 +80,31 @@ const grantRow = z.object({
   grantable: z.boolean(),
 });
 
-/** Takes away what a new database gives by default, then grants each item again as the role that had granted it. */
+/**
+ * Takes away what a new database gives by default and what the run needed to fill it, then grants each item again as the role
+ * that had granted it. `acl` null is the default one.
+ */
 async function replayAcl(
   admin: SqlSession,
   name: string,
   owner: string,
-  acl: readonly string[],
+  acl: readonly string[] | null,
   apply: (what: string, statements: string) => Promise<void>,
 ): Promise<void> {
   const database = identifier(name);
-  await apply('its ACL', `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}`);
+  await apply(
+    'its ACL',
+    `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}, CURRENT_USER`,
+  );
   const grants = await admin.query(
     `SELECT pg_catalog.pg_get_userbyid(g.grantor) AS "grantor",
             CASE WHEN g.grantee <> 0 THEN pg_catalog.pg_get_userbyid(g.grantee) END AS "grantee",
             g.privilege_type AS "privilege", g.is_grantable AS "grantable"
-       FROM pg_catalog.aclexplode(ARRAY[${acl.map(literal).join(', ')}]::pg_catalog.aclitem[]) AS g`,
+       FROM pg_catalog.aclexplode(${
+         acl === null
+           ? `pg_catalog.acldefault('d', ${literal(identifier(owner))}::pg_catalog.regrole::oid)`
+           : `ARRAY[${acl.map(literal).join(', ')}]::pg_catalog.aclitem[]`
+       }) AS g`,
     grantRow,
   );
   // What the owner granted comes first: others can only pass on what they have.

@@ -60,13 +60,14 @@ export async function restoreBeside(
     });
     const { fingerprint, told } = await fillAndCompare(server, admin, { ...request, expected }, log);
     await commitSafely(admin, copy.name);
-    await replayProperties(admin, copy.name, request.properties);
+    // Only now, when nobody can use them any more, come the target's own privileges.
     await closeDatabase(admin, copy.name);
+    await replayProperties(admin, copy.name, request.properties);
     request.signal.throwIfAborted();
     return { ...copy, fingerprint, told };
   } catch (error) {
     for (const name of [copy.name, copyName(target, 'scratch', request.run)]) {
-      await dropUnfinished(server, adminDatabase, name, log);
+      await dropUnfinished(server, adminDatabase, name, request.properties.owner, log);
     }
     throw error;
   }
@@ -255,12 +256,13 @@ async function dropUnfinished(
   server: PostgresServer,
   adminDatabase: string,
   name: string,
+  owner: string,
   log: PhaseLog,
 ): Promise<void> {
   try {
     // A session of its own: the failure may have taken the other one.
     await using admin = await server.connect(adminDatabase, { applicationName: 'safe-migrate prove' });
-    await dropCopy(admin, server.address.database, name);
+    await dropCopy(admin, server.address.database, name, owner);
   } catch (error) {
     const reason = messageOf(error);
     log.warn(
