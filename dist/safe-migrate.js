@@ -1,14 +1,15 @@
 import { o as __toESM } from "./rolldown-runtime.js";
-import { _ as NEVER, a as boolean, c as literal$1, d as object, f as record, g as unknown, h as union, i as array, l as looseObject, m as string, n as datetime, o as discriminatedUnion, p as strictObject, r as _enum, s as int, u as number } from "./zod.js";
-import { i as getState, l as warning, o as saveState, r as error, s as setOutput, u as summary } from "./actions-core.js";
+import { _ as union, a as base64, c as int, d as number, f as object$1, g as tuple, h as string, i as array, l as literal$1, m as strictObject, n as datetime, o as boolean, p as record, r as _enum, s as discriminatedUnion, u as looseObject, v as unknown, y as NEVER } from "./zod.js";
+import { i as getState, l as warning$1, o as saveState, r as error, s as setOutput, u as summary } from "./actions-core.js";
 import { n as bech32 } from "./scure-base.js";
+import { crc32, gunzipSync, gzipSync } from "node:zlib";
 import { createHash, createHmac, randomBytes, randomInt, scrypt, timingSafeEqual } from "node:crypto";
 import { text } from "node:stream/consumers";
+import { setTimeout as setTimeout$1 } from "node:timers/promises";
 import { PassThrough, Readable, Transform, Writable, addAbortSignal } from "node:stream";
 import { constants, createReadStream, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { access, chmod, constants as constants$1, copyFile, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
-import { setTimeout as setTimeout$1 } from "node:timers/promises";
 import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { finished as finished$1, pipeline as pipeline$1 } from "node:stream/promises";
 import { StringDecoder } from "node:string_decoder";
@@ -19,7 +20,6 @@ import { setFlagsFromString } from "node:v8";
 import { hostname, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
-import { crc32, gunzipSync, gzipSync } from "node:zlib";
 import { runInNewContext } from "node:vm";
 
 // src/system/errors.ts
@@ -79,7 +79,7 @@ function problemsOf(error) {
 }
 
 // src/database/postgres/counters.ts
-const counterRow = object({
+const counterRow = object$1({
 	table: string(),
 	counter: string()
 });
@@ -97,22 +97,1219 @@ async function readCounters(session) {
 }
 
 // src/database/postgres/extensions.ts
-const extensionRow$1 = object({
+const extensionRow$1 = object$1({
 	name: string(),
 	version: string(),
-	schema: string()
+	schema: string(),
+	owner: string().nullable()
 });
 /** Installed extensions in the order in which they were created, so that each comes after those it requires. */
 async function readExtensions(session) {
-	return session.query(`SELECT e.extname AS "name", e.extversion AS "version", n.nspname AS "schema"
+	return session.query(`SELECT e.extname AS "name", e.extversion AS "version", n.nspname AS "schema",
+            -- initdb's superuser, who owns plpgsql, is called otherwise on every server.
+            CASE WHEN e.extowner <> 10 THEN pg_catalog.pg_get_userbyid(e.extowner) END AS "owner"
        FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
       ORDER BY e.oid`, extensionRow$1);
+}
+
+// src/database/postgres/inventory/inventory.ts
+/** Grows whenever more is compared, or otherwise: a later version then knows what an older proof covered. */
+const inventoryVersion = 1;
+/** Far more than 100 000 tables need. */
+const maximumBytes = 1024 ** 3;
+const lineSchema = tuple([
+	string(),
+	string(),
+	string().nullable(),
+	record(string(), string())
+]);
+function inventoryOf(objects) {
+	const counts = {};
+	for (const { kind } of objects) counts[kind] = (counts[kind] ?? 0) + 1;
+	const lines = objects.map(({ kind, name, extension, facts }) => JSON.stringify([
+		kind,
+		name,
+		extension,
+		facts
+	]));
+	return {
+		version: 1,
+		counts: Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => a < b ? -1 : 1)),
+		packed: gzipSync(lines.toSorted().join("\n"), { level: 6 }).toString("base64")
+	};
+}
+/** Throws when it is not what `inventoryOf` made. */
+function objectsOf(inventory) {
+	const text = gunzipSync(Buffer.from(inventory.packed, "base64"), { maxOutputLength: maximumBytes }).toString("utf8");
+	if (text === "") return [];
+	return text.split("\n").map((line) => {
+		const [kind, name, extension, facts] = lineSchema.parse(JSON.parse(line));
+		return {
+			kind,
+			name,
+			extension,
+			facts
+		};
+	});
+}
+
+// src/database/postgres/sql-text.ts
+/** PostgreSQL cuts longer names silently, and a cut name may be another database's. */
+const nameLimitBytes$1 = 63;
+/** A name as a quoted identifier. Throws on names that PostgreSQL could not hold as they are. */
+function identifier(name) {
+	const sizeBytes = Buffer.byteLength(name);
+	if (sizeBytes === 0 || sizeBytes > nameLimitBytes$1) throw new RangeError(`a PostgreSQL name has 1 to ${nameLimitBytes$1} bytes, this one has ${sizeBytes}`);
+	return `"${checked(name).replaceAll("\"", "\"\"")}"`;
+}
+/** `"schema"."name"`. */
+function qualified(schema, name) {
+	return `${identifier(schema)}.${identifier(name)}`;
+}
+/** A text as a literal that means the same whatever `standard_conforming_strings` says. */
+function literal(text) {
+	const quoted = checked(text).replaceAll("'", "''");
+	return quoted.includes("\\") ? ` E'${quoted.replaceAll("\\", "\\\\")}'` : `'${quoted}'`;
+}
+function checked(text) {
+	if (text.includes("\0")) throw new RangeError("PostgreSQL text cannot hold a NUL character");
+	if (!text.isWellFormed()) throw new RangeError("text with a lone surrogate has no UTF-8 form");
+	return text;
+}
+
+// src/database/postgres/inventory/catalog-entries.ts
+/** OIDs below belong to what initdb made. */
+const firstUserOid$2 = 16384;
+const ofUsers = `r.oid >= ${firstUserOid$2}`;
+/** SQL (text): the extension that an object of this catalog belongs to, by default row `r` itself, by the CTE `members`. */
+const extensionOf$1 = (catalog, oid = "r.oid") => `(SELECT m.extension FROM members m WHERE m.class = 'pg_catalog.${catalog}'::regclass AND m.object = ${oid})`;
+/** A catalog whose rows stand in a schema, which may be a session's temporary one. */
+function inSchema(catalog, schemaColumn, entry) {
+	return {
+		joins: "",
+		rows: `${ofUsers} AND r.${schemaColumn} NOT IN (SELECT oid FROM temp_schemas)`,
+		extension: extensionOf$1(catalog),
+		hasSystemRows: true,
+		...entry
+	};
+}
+/** A catalog whose rows stand for themselves. */
+function standing$1(catalog, entry) {
+	return {
+		joins: "",
+		rows: ofUsers,
+		extension: extensionOf$1(catalog),
+		hasSystemRows: true,
+		...entry
+	};
+}
+/** A catalog whose rows belong to a relation, named by `relationColumn`; the CTE `relations` holds those that count. */
+function ofRelation(relationColumn, entry) {
+	return {
+		joins: `JOIN relations rel ON rel.oid = r.${relationColumn}`,
+		rows: "true",
+		extension: "rel.extension",
+		hasSystemRows: false,
+		...entry
+	};
+}
+
+// src/database/postgres/inventory/column-rules.ts
+const compared$1 = (sql) => ({
+	rule: "compared",
+	sql
+});
+const named$1 = { rule: "named" };
+const left = (because) => ({
+	rule: "left",
+	because
+});
+const ownNumber = left("an OID: objects are compared by name");
+/** The value as it is. */
+const value = compared$1((column) => `r.${column}::text`);
+/** A list in which order means nothing: options. */
+const unordered = compared$1((column) => listOf(column, "item"));
+/** The digest of a list that may hold passwords. */
+const hidden$1 = compared$1((column) => `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${listOf(column, "item")}, 'UTF8')), 'hex')`);
+const role = compared$1((column) => `pg_catalog.pg_get_userbyid(r.${column})::text`);
+/** 0 is PUBLIC. */
+const roles = compared$1((column) => listOf(column, roleOrPublic("item")));
+const roleOrEverybody = compared$1((column) => roleOrPublic(`r.${column}`));
+const schema = byOid("regnamespace");
+const relation = byOid("regclass");
+const collation = byOid("regcollation");
+const operator = byOid("regoperator");
+const type = compared$1((column) => typeName(`r.${column}`));
+const types$1 = compared$1((column) => inOrder$1(column, typeName("part.item")));
+const routine$1 = compared$1((column) => `CASE WHEN r.${column}::oid <> 0 THEN r.${column}::oid::regprocedure::text END`);
+/** Rows of another catalog, as PostgreSQL itself identifies them. */
+const object = (catalog) => compared$1((column) => identity$2(catalog, `r.${column}`));
+const objects = (catalog) => compared$1((column) => inOrder$1(column, identity$2(catalog, "part.item")));
+const collations = compared$1((column) => inOrder$1(column, named0("part.item", "regcollation")));
+const numbers = compared$1((column) => inOrder$1(column, "part.item::text"));
+/** Numbers of columns of the relation in `of`, as names. */
+const columns$1 = (of) => compared$1((column) => {
+	return inOrder$1(column, `CASE part.item WHEN 0 THEN '(expression)' ELSE (SELECT pg_catalog.quote_ident(a.attname)
+      FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.${of} AND a.attnum = part.item) END`, "int2[]");
+});
+/** Privileges, those that hold by default included: a restore writes some of them out and leaves others to the default. */
+const privileges = (objectKind, owner) => compared$1((column) => aclText$1(`coalesce(r.${column}, pg_catalog.acldefault(${objectKind}, r.${owner}))`));
+const grants = compared$1((column) => aclText$1(`r.${column}`));
+/**
+* An expression, `text` is its SQL. PostgreSQL prints some expressions differently after one restore, so those of users
+* are compared in the schema's text, which is a fixpoint. What an extension has made comes from the same script.
+*/
+const expression = (text) => compared$1((column, extension) => `CASE WHEN r.${column} IS NOT NULL THEN CASE WHEN ${extension} IS NULL THEN '(in the schema text)' ELSE ${text} END END`);
+function byOid(alias) {
+	return compared$1((column) => named0(`r.${column}`, alias));
+}
+function named0(oid, alias) {
+	return `CASE WHEN ${oid} <> 0 THEN ${oid}::${alias}::text END`;
+}
+function typeName(oid) {
+	return `CASE WHEN ${oid} <> 0 THEN pg_catalog.format_type(${oid}, NULL) END`;
+}
+function roleOrPublic(oid) {
+	return `CASE ${oid} WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(${oid})) END`;
+}
+/** SQL: how PostgreSQL identifies a row of a catalog, by names. */
+function identity$2(catalog, oid) {
+	return `CASE WHEN ${oid} <> 0 THEN (pg_catalog.pg_identify_object('pg_catalog.${catalog}'::regclass, ${oid}, 0)).identity END`;
+}
+function listOf(column, item) {
+	return `(SELECT pg_catalog.string_agg(${item}, ', ' ORDER BY ${item} COLLATE "C") FROM pg_catalog.unnest(r.${column}) AS item)`;
+}
+function inOrder$1(column, item, array = "oid[]") {
+	return `(SELECT pg_catalog.string_agg(coalesce(${item}, '-'), ', ' ORDER BY part.place)
+     FROM pg_catalog.unnest(r.${column}::${array}) WITH ORDINALITY AS part(item, place))`;
+}
+function aclText$1(acl) {
+	return `(SELECT pg_catalog.string_agg(item::text, ' ' ORDER BY item::text COLLATE "C") FROM pg_catalog.unnest(${acl}) AS item)`;
+}
+
+// src/database/postgres/inventory/belongings.ts
+/** SQL: the object of a row with classoid, objoid and objsubid, as PostgreSQL identifies it. */
+const identified = (classId, objectId, subId) => `(SELECT o.type || ' ' || o.identity FROM pg_catalog.pg_identify_object(r.${classId}, r.${objectId}, r.${subId}) AS o)`;
+/** Objects of other sessions' temporary schemas come and go. */
+const isLasting = (name) => `coalesce(${name} !~ 'pg_(toast_)?temp_[0-9]+[.]', false)`;
+const described = identified("objoid", "classoid", "objsubid").replace("r.objoid, r.classoid", "r.classoid, r.objoid");
+const member = identified("classid", "objid", "objsubid");
+const labelled = described;
+const compared = (sql) => ({
+	rule: "compared",
+	sql: () => sql
+});
+/** What is said of objects from outside: extensions and their members, comments, labels, default privileges. */
+const belongings = {
+	pg_extension: standing$1("pg_extension", {
+		kind: `'extension'`,
+		name: "pg_catalog.quote_ident(r.extname)",
+		rows: "true",
+		extension: "NULL::text",
+		columns: {
+			oid: ownNumber,
+			extname: named$1,
+			extowner: left("compared with the extensions of the fingerprint, which are made by their owners"),
+			extnamespace: left("compared with the extensions of the fingerprint"),
+			extrelocatable: value,
+			extversion: left("compared with the extensions of the fingerprint"),
+			extconfig: compared(`(SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', t.item::regclass::text, r.extcondition[t.place]), '; ' ORDER BY t.item::regclass::text COLLATE "C")
+        FROM pg_catalog.unnest(r.extconfig) WITH ORDINALITY AS t(item, place))`),
+			extcondition: left("printed with the tables")
+		},
+		hasSystemRows: false
+	}),
+	pg_depend: {
+		kind: `CASE r.deptype WHEN 'e' THEN 'member of extension' ELSE 'dependency on extension' END`,
+		name: `(SELECT pg_catalog.quote_ident(e.extname) FROM pg_catalog.pg_extension e WHERE e.oid = r.refobjid) || ': ' || ${member}`,
+		joins: "",
+		rows: `r.deptype IN ('e', 'x') AND r.refclassid = 'pg_catalog.pg_extension'::regclass`,
+		extension: "NULL::text",
+		columns: {
+			classid: named$1,
+			objid: named$1,
+			objsubid: named$1,
+			refclassid: named$1,
+			refobjid: named$1,
+			refobjsubid: left("extensions have no parts"),
+			deptype: named$1
+		},
+		hasSystemRows: false
+	},
+	pg_description: {
+		kind: `'comment'`,
+		name: described,
+		joins: "",
+		rows: `(r.objoid >= 16384 OR r.objoid = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'public') OR r.classoid = 'pg_catalog.pg_extension'::regclass) AND ${isLasting(described)}`,
+		extension: "NULL::text",
+		columns: {
+			objoid: named$1,
+			classoid: named$1,
+			objsubid: named$1,
+			description: value
+		},
+		hasSystemRows: true
+	},
+	pg_seclabel: {
+		kind: `'security label'`,
+		name: `r.provider || ': ' || ${labelled}`,
+		joins: "",
+		rows: isLasting(labelled),
+		extension: "NULL::text",
+		columns: {
+			objoid: named$1,
+			classoid: named$1,
+			objsubid: named$1,
+			provider: named$1,
+			label: value
+		},
+		hasSystemRows: false
+	},
+	pg_default_acl: standing$1("pg_default_acl", {
+		kind: `'default privileges'`,
+		name: `pg_catalog.concat_ws(' ', pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.defaclrole)), r.defaclobjtype, CASE WHEN r.defaclnamespace <> 0 THEN r.defaclnamespace::regnamespace::text END)`,
+		extension: "NULL::text",
+		columns: {
+			oid: ownNumber,
+			defaclrole: named$1,
+			defaclnamespace: named$1,
+			defaclobjtype: named$1,
+			defaclacl: grants
+		},
+		hasSystemRows: false
+	}),
+	pg_init_privs: {
+		kind: `'initial privileges'`,
+		name: `''`,
+		joins: "",
+		rows: "false",
+		extension: "NULL::text",
+		columns: {
+			objoid: left("what a script of an extension has granted at first; the privileges themselves are compared"),
+			classoid: left("as objoid"),
+			objsubid: left("as objoid"),
+			privtype: left("as objoid"),
+			initprivs: left("as objoid")
+		},
+		hasSystemRows: false
+	}
+};
+
+// src/database/postgres/inventory/connections.ts
+const publicationName = `(SELECT pg_catalog.quote_ident(p.pubname) FROM pg_catalog.pg_publication p WHERE p.oid =`;
+/** What leads out of the database: foreign data, publications, subscriptions. */
+const connections = {
+	pg_foreign_data_wrapper: standing$1("pg_foreign_data_wrapper", {
+		kind: `'foreign-data wrapper'`,
+		name: "pg_catalog.quote_ident(r.fdwname)",
+		columns: {
+			oid: ownNumber,
+			fdwname: named$1,
+			fdwowner: role,
+			fdwhandler: routine$1,
+			fdwvalidator: routine$1,
+			fdwacl: privileges(`'F'`, "fdwowner"),
+			fdwoptions: hidden$1
+		}
+	}),
+	pg_foreign_server: standing$1("pg_foreign_server", {
+		kind: `'server'`,
+		name: "pg_catalog.quote_ident(r.srvname)",
+		columns: {
+			oid: ownNumber,
+			srvname: named$1,
+			srvowner: role,
+			srvfdw: object("pg_foreign_data_wrapper"),
+			srvtype: value,
+			srvversion: value,
+			srvacl: privileges(`'S'`, "srvowner"),
+			srvoptions: hidden$1
+		}
+	}),
+	pg_user_mapping: {
+		from: "pg_user_mappings",
+		kind: `'user mapping'`,
+		name: `CASE r.umuser WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.umuser)) END || ' on ' || pg_catalog.quote_ident(r.srvname)`,
+		joins: "",
+		rows: "true",
+		extension: "NULL::text",
+		columns: {
+			oid: ownNumber,
+			umuser: named$1,
+			umserver: named$1,
+			umoptions: hidden$1
+		},
+		hasSystemRows: false
+	},
+	pg_publication: standing$1("pg_publication", {
+		kind: `'publication'`,
+		name: "pg_catalog.quote_ident(r.pubname)",
+		columns: {
+			oid: ownNumber,
+			pubname: named$1,
+			pubowner: role,
+			puballtables: value,
+			pubinsert: value,
+			pubupdate: value,
+			pubdelete: value,
+			pubtruncate: value,
+			pubviaroot: value,
+			pubgencols: value
+		}
+	}),
+	pg_publication_namespace: standing$1("pg_publication_namespace", {
+		kind: `'published schema'`,
+		name: `${publicationName} r.pnpubid) || ': ' || r.pnnspid::regnamespace`,
+		extension: "NULL::text",
+		columns: {
+			oid: ownNumber,
+			pnpubid: named$1,
+			pnnspid: named$1
+		}
+	}),
+	pg_publication_rel: ofRelation("prrelid", {
+		kind: `'published table'`,
+		name: `${publicationName} r.prpubid) || ': ' || rel.name`,
+		columns: {
+			oid: ownNumber,
+			prpubid: named$1,
+			prrelid: named$1,
+			prqual: expression("pg_catalog.pg_get_expr(r.prqual, r.prrelid)"),
+			prattrs: columns$1("prrelid")
+		}
+	})
+};
+
+// src/database/postgres/inventory/relations.ts
+const statistics = left("an estimate or a hint that PostgreSQL keeps for itself; the copy is analyzed");
+const follows = left("follows from other rows that are compared");
+const physical = left("where and how the rows lie on disk");
+/** What holds rows, and what hangs on it: columns, defaults, indexes, partitions, inheritance. */
+const relations = {
+	pg_class: inSchema("pg_class", "relnamespace", {
+		kind: `CASE r.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+      WHEN 'S' THEN 'sequence' WHEN 'i' THEN 'index' WHEN 'I' THEN 'partitioned index' WHEN 'f' THEN 'foreign table' ELSE 'composite type' END`,
+		name: "rel.name",
+		joins: "JOIN relations rel ON rel.oid = r.oid",
+		rows: "true",
+		extension: "rel.extension",
+		columns: {
+			oid: ownNumber,
+			relname: named$1,
+			relnamespace: named$1,
+			relkind: named$1,
+			reltype: follows,
+			reloftype: type,
+			relowner: role,
+			relam: object("pg_am"),
+			relfilenode: physical,
+			reltablespace: object("pg_tablespace"),
+			relpages: statistics,
+			reltuples: statistics,
+			relallvisible: statistics,
+			relallfrozen: statistics,
+			reltoastrelid: follows,
+			relhasindex: statistics,
+			relisshared: left("shared relations belong to the server"),
+			relpersistence: value,
+			relnatts: follows,
+			relchecks: follows,
+			relhasrules: statistics,
+			relhastriggers: statistics,
+			relhassubclass: statistics,
+			relrowsecurity: value,
+			relforcerowsecurity: value,
+			relispopulated: left("compared with the materialized views of the fingerprint"),
+			relreplident: value,
+			relispartition: value,
+			relrewrite: physical,
+			relfrozenxid: physical,
+			relminmxid: physical,
+			relacl: privileges(`(CASE r.relkind WHEN 'S' THEN 's' ELSE 'r' END)::"char"`, "relowner"),
+			reloptions: unordered,
+			relpartbound: {
+				rule: "compared",
+				sql: () => "pg_catalog.pg_get_expr(r.relpartbound, r.oid)"
+			}
+		},
+		more: {
+			toastOptions: `(SELECT pg_catalog.array_to_string(t.reloptions, ', ') FROM pg_catalog.pg_class t WHERE t.oid = r.reltoastrelid)`,
+			ownedBy: `(SELECT d.refobjid::regclass::text || '.' || a.attname FROM pg_catalog.pg_depend d
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+        WHERE r.relkind = 'S' AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = r.oid AND d.deptype IN ('a', 'i')
+          AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjsubid > 0)`
+		}
+	}),
+	pg_attribute: ofRelation("attrelid", {
+		kind: `CASE WHEN rel.kind IN ('i', 'I') THEN 'index column' ELSE 'column' END`,
+		name: `CASE WHEN rel.kind IN ('i', 'I') THEN rel.name || ' ' || r.attnum ELSE rel.name || '.' || pg_catalog.quote_ident(r.attname) END`,
+		rows: `r.attnum > 0 AND NOT r.attisdropped AND rel.kind <> 'S'`,
+		columns: {
+			attrelid: named$1,
+			attname: named$1,
+			attnum: left("dropped columns leave gaps; the position among the others is compared"),
+			atttypid: {
+				rule: "compared",
+				sql: () => "pg_catalog.format_type(r.atttypid, r.atttypmod)"
+			},
+			atttypmod: follows,
+			attstattarget: value,
+			attlen: follows,
+			attndims: left("what was written between the brackets of an array; PostgreSQL does not use it and no dump has it"),
+			attcacheoff: physical,
+			attbyval: follows,
+			attalign: follows,
+			attstorage: value,
+			attcompression: value,
+			attnotnull: value,
+			atthasdef: value,
+			atthasmissing: physical,
+			attidentity: value,
+			attgenerated: value,
+			attisdropped: left("dropped columns are gone"),
+			attislocal: value,
+			attinhcount: value,
+			attcollation: collation,
+			attacl: grants,
+			attoptions: unordered,
+			attfdwoptions: unordered,
+			attmissingval: physical
+		},
+		more: { position: `(SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.attrelid AND a.attnum BETWEEN 1 AND r.attnum AND NOT a.attisdropped)` }
+	}),
+	pg_attrdef: ofRelation("adrelid", {
+		kind: `'default'`,
+		name: `rel.name || '.' || (SELECT pg_catalog.quote_ident(a.attname) FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.adrelid AND a.attnum = r.adnum)`,
+		columns: {
+			oid: ownNumber,
+			adrelid: named$1,
+			adnum: named$1,
+			adbin: expression("pg_catalog.pg_get_expr(r.adbin, r.adrelid)")
+		}
+	}),
+	pg_index: ofRelation("indexrelid", {
+		kind: `'index definition'`,
+		name: "rel.name",
+		columns: {
+			indexrelid: named$1,
+			indrelid: relation,
+			indnatts: follows,
+			indnkeyatts: value,
+			indisunique: value,
+			indnullsnotdistinct: value,
+			indisprimary: value,
+			indisexclusion: value,
+			indimmediate: value,
+			indisclustered: value,
+			indisvalid: value,
+			indcheckxmin: physical,
+			indisready: value,
+			indislive: value,
+			indisreplident: value,
+			indkey: columns$1("indrelid"),
+			indcollation: collations,
+			indclass: objects("pg_opclass"),
+			indoption: numbers,
+			indexprs: expression("pg_catalog.pg_get_expr(r.indexprs, r.indrelid)"),
+			indpred: expression("pg_catalog.pg_get_expr(r.indpred, r.indrelid)")
+		}
+	}),
+	pg_inherits: ofRelation("inhrelid", {
+		kind: `'inheritance'`,
+		name: `rel.name || ' of ' || r.inhparent::regclass`,
+		columns: {
+			inhrelid: named$1,
+			inhparent: named$1,
+			inhseqno: value,
+			inhdetachpending: value
+		}
+	}),
+	pg_partitioned_table: ofRelation("partrelid", {
+		kind: `'partition key'`,
+		name: "rel.name",
+		columns: {
+			partrelid: named$1,
+			partstrat: value,
+			partnatts: follows,
+			partdefid: relation,
+			partattrs: columns$1("partrelid"),
+			partclass: objects("pg_opclass"),
+			partcollation: collations,
+			partexprs: expression("pg_catalog.pg_get_expr(r.partexprs, r.partrelid)")
+		}
+	}),
+	pg_sequence: ofRelation("seqrelid", {
+		kind: `'sequence definition'`,
+		name: "rel.name",
+		columns: {
+			seqrelid: named$1,
+			seqtypid: type,
+			seqstart: value,
+			seqincrement: value,
+			seqmax: value,
+			seqmin: value,
+			seqcache: value,
+			seqcycle: value
+		}
+	}),
+	pg_foreign_table: ofRelation("ftrelid", {
+		kind: `'foreign table definition'`,
+		name: "rel.name",
+		columns: {
+			ftrelid: named$1,
+			ftserver: object("pg_foreign_server"),
+			ftoptions: unordered
+		}
+	}),
+	pg_namespace: inSchema("pg_namespace", "oid", {
+		kind: `'schema'`,
+		name: "pg_catalog.quote_ident(r.nspname)",
+		rows: `(r.oid >= ${firstUserOid$2} OR r.nspname = 'public') AND r.oid NOT IN (SELECT oid FROM temp_schemas)`,
+		columns: {
+			oid: ownNumber,
+			nspname: named$1,
+			nspowner: role,
+			nspacl: privileges(`'n'`, "nspowner")
+		}
+	}),
+	pg_statistic_ext: inSchema("pg_statistic_ext", "stxnamespace", {
+		kind: `'statistics object'`,
+		name: `pg_catalog.format('%I.%I', r.stxnamespace::regnamespace::text, r.stxname)`,
+		columns: {
+			oid: ownNumber,
+			stxrelid: relation,
+			stxname: named$1,
+			stxnamespace: named$1,
+			stxowner: role,
+			stxstattarget: value,
+			stxkeys: columns$1("stxrelid"),
+			stxkind: value,
+			stxexprs: expression("pg_catalog.pg_get_expr(r.stxexprs, r.stxrelid)")
+		}
+	})
+};
+
+// src/database/postgres/inventory/routines.ts
+const ofRoutine = left("follows from the name, which holds the types of the arguments");
+const family = identity$2("pg_opfamily", "r.amopfamily");
+const procedureFamily = identity$2("pg_opfamily", "r.amprocfamily");
+/** What can be called: functions, aggregates, operators and the families in which indexes find them. */
+const routines = {
+	pg_proc: inSchema("pg_proc", "pronamespace", {
+		kind: `CASE r.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END`,
+		name: "r.oid::regprocedure::text",
+		columns: {
+			oid: ownNumber,
+			proname: named$1,
+			pronamespace: named$1,
+			proowner: role,
+			prolang: object("pg_language"),
+			procost: value,
+			prorows: value,
+			provariadic: type,
+			prosupport: routine$1,
+			prokind: value,
+			prosecdef: value,
+			proleakproof: value,
+			proisstrict: value,
+			proretset: value,
+			provolatile: value,
+			proparallel: value,
+			pronargs: ofRoutine,
+			pronargdefaults: value,
+			prorettype: type,
+			proargtypes: ofRoutine,
+			proallargtypes: types$1,
+			proargmodes: value,
+			proargnames: value,
+			proargdefaults: expression("pg_catalog.pg_get_expr(r.proargdefaults, 0)"),
+			protrftypes: types$1,
+			prosrc: value,
+			probin: value,
+			prosqlbody: expression("pg_catalog.pg_get_function_sqlbody(r.oid)"),
+			proconfig: value,
+			proacl: privileges(`'f'`, "proowner")
+		}
+	}),
+	pg_aggregate: {
+		kind: `'aggregate definition'`,
+		name: "r.aggfnoid::oid::regprocedure::text",
+		joins: "JOIN pg_catalog.pg_proc p ON p.oid = r.aggfnoid",
+		rows: "r.aggfnoid::oid >= 16384 AND p.pronamespace NOT IN (SELECT oid FROM temp_schemas)",
+		extension: extensionOf$1("pg_proc", "p.oid"),
+		columns: {
+			aggfnoid: named$1,
+			aggkind: value,
+			aggnumdirectargs: value,
+			aggtransfn: routine$1,
+			aggfinalfn: routine$1,
+			aggcombinefn: routine$1,
+			aggserialfn: routine$1,
+			aggdeserialfn: routine$1,
+			aggmtransfn: routine$1,
+			aggminvtransfn: routine$1,
+			aggmfinalfn: routine$1,
+			aggfinalextra: value,
+			aggmfinalextra: value,
+			aggfinalmodify: value,
+			aggmfinalmodify: value,
+			aggsortop: operator,
+			aggtranstype: type,
+			aggtransspace: value,
+			aggmtranstype: type,
+			aggmtransspace: value,
+			agginitval: value,
+			aggminitval: value
+		},
+		hasSystemRows: false
+	},
+	pg_language: standing$1("pg_language", {
+		kind: `'language'`,
+		name: "pg_catalog.quote_ident(r.lanname)",
+		columns: {
+			oid: ownNumber,
+			lanname: named$1,
+			lanowner: role,
+			lanispl: value,
+			lanpltrusted: value,
+			lanplcallfoid: routine$1,
+			laninline: routine$1,
+			lanvalidator: routine$1,
+			lanacl: privileges(`'l'`, "lanowner")
+		}
+	}),
+	pg_operator: inSchema("pg_operator", "oprnamespace", {
+		kind: `'operator'`,
+		name: "r.oid::regoperator::text",
+		columns: {
+			oid: ownNumber,
+			oprname: named$1,
+			oprnamespace: named$1,
+			oprowner: role,
+			oprkind: value,
+			oprcanmerge: value,
+			oprcanhash: value,
+			oprleft: named$1,
+			oprright: named$1,
+			oprresult: type,
+			oprcom: operator,
+			oprnegate: operator,
+			oprcode: routine$1,
+			oprrest: routine$1,
+			oprjoin: routine$1
+		}
+	}),
+	pg_opclass: inSchema("pg_opclass", "opcnamespace", {
+		kind: `'operator class'`,
+		name: identity$2("pg_opclass", "r.oid"),
+		columns: {
+			oid: ownNumber,
+			opcmethod: named$1,
+			opcname: named$1,
+			opcnamespace: named$1,
+			opcowner: role,
+			opcfamily: object("pg_opfamily"),
+			opcintype: type,
+			opcdefault: value,
+			opckeytype: type
+		}
+	}),
+	pg_opfamily: inSchema("pg_opfamily", "opfnamespace", {
+		kind: `'operator family'`,
+		name: identity$2("pg_opfamily", "r.oid"),
+		columns: {
+			oid: ownNumber,
+			opfmethod: named$1,
+			opfname: named$1,
+			opfnamespace: named$1,
+			opfowner: role
+		}
+	}),
+	pg_amop: standing$1("pg_amop", {
+		kind: `'operator of family'`,
+		name: `pg_catalog.concat_ws(' ', ${family}, pg_catalog.format_type(r.amoplefttype, NULL), pg_catalog.format_type(r.amoprighttype, NULL), r.amopstrategy, r.amoppurpose)`,
+		extension: extensionOf$1("pg_opfamily", "r.amopfamily"),
+		columns: {
+			oid: ownNumber,
+			amopfamily: named$1,
+			amoplefttype: named$1,
+			amoprighttype: named$1,
+			amopstrategy: named$1,
+			amoppurpose: named$1,
+			amopopr: operator,
+			amopmethod: left("the method of the family"),
+			amopsortfamily: object("pg_opfamily")
+		}
+	}),
+	pg_amproc: standing$1("pg_amproc", {
+		kind: `'support function of family'`,
+		name: `pg_catalog.concat_ws(' ', ${procedureFamily}, pg_catalog.format_type(r.amproclefttype, NULL), pg_catalog.format_type(r.amprocrighttype, NULL), r.amprocnum)`,
+		extension: extensionOf$1("pg_opfamily", "r.amprocfamily"),
+		columns: {
+			oid: ownNumber,
+			amprocfamily: named$1,
+			amproclefttype: named$1,
+			amprocrighttype: named$1,
+			amprocnum: named$1,
+			amproc: routine$1
+		}
+	}),
+	pg_am: standing$1("pg_am", {
+		kind: `'access method'`,
+		name: "pg_catalog.quote_ident(r.amname)",
+		columns: {
+			oid: ownNumber,
+			amname: named$1,
+			amhandler: routine$1,
+			amtype: value
+		}
+	})
+};
+
+// src/database/postgres/inventory/rules-on-relations.ts
+const operators = left("PostgreSQL derives the operators from types and index");
+/**
+* Name and place of a constraint, `c` being its row; of a table or of a domain. What partitions inherit is named anew by
+* PostgreSQL at each restore, so it is known by its columns.
+*/
+const constraintName = (c) => `CASE WHEN ${c}.conparentid <> 0 AND ${c}.contype = 'f'
+  THEN pg_catalog.format('inherited by %s (%s) from %s', ${c}.conrelid::regclass, ${columnNames(c)}, ${c}.confrelid::regclass)
+  ELSE pg_catalog.quote_ident(${c}.conname) || ' of '
+    || CASE WHEN ${c}.conrelid <> 0 THEN ${c}.conrelid::regclass::text ELSE pg_catalog.format_type(${c}.contypid, NULL) END END`;
+const columnNames = (c) => `(SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY k.place) FROM pg_catalog.unnest(${c}.conkey) WITH ORDINALITY AS k(number, place)
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = ${c}.conrelid AND a.attnum = k.number)`;
+/** Triggers of constraints have an OID in their name. */
+const triggerName = `CASE WHEN r.tgisinternal AND r.tgconstraint <> 0
+  THEN (SELECT pg_catalog.format('of constraint %s: %s, %s', ${constraintName("c")}, r.tgfoid::regproc, r.tgtype)
+          FROM pg_catalog.pg_constraint c WHERE c.oid = r.tgconstraint)
+  ELSE pg_catalog.quote_ident(r.tgname) END`;
+/** What guards rows or reacts to them: constraints, triggers, rules, policies. */
+const rulesOnRelations = {
+	pg_constraint: inSchema("pg_constraint", "connamespace", {
+		kind: `'constraint'`,
+		name: constraintName("r"),
+		joins: "LEFT JOIN relations rel ON rel.oid = r.conrelid",
+		rows: `r.oid >= 16384 AND r.connamespace NOT IN (SELECT oid FROM temp_schemas) AND (r.conrelid = 0 OR rel.oid IS NOT NULL)`,
+		extension: `coalesce(rel.extension, (SELECT m.extension FROM members m WHERE m.class = 'pg_catalog.pg_type'::regclass AND m.object = r.contypid))`,
+		columns: {
+			oid: ownNumber,
+			conname: named$1,
+			connamespace: left("a constraint lives where its table or domain lives"),
+			contype: value,
+			condeferrable: value,
+			condeferred: value,
+			conenforced: value,
+			convalidated: value,
+			conrelid: named$1,
+			contypid: named$1,
+			conindid: relation,
+			conparentid: left("follows from partitions and their constraints"),
+			confrelid: relation,
+			confupdtype: value,
+			confdeltype: value,
+			confmatchtype: value,
+			conislocal: value,
+			coninhcount: value,
+			connoinherit: {
+				rule: "compared",
+				sql: () => `CASE WHEN r.contype IN ('c', 'n') THEN r.connoinherit END`
+			},
+			conperiod: value,
+			conkey: columns$1("conrelid"),
+			confkey: columns$1("confrelid"),
+			conpfeqop: operators,
+			conppeqop: operators,
+			conffeqop: operators,
+			confdelsetcols: columns$1("conrelid"),
+			conexclop: operators,
+			conbin: expression("pg_catalog.pg_get_expr(r.conbin, r.conrelid)")
+		}
+	}),
+	pg_trigger: ofRelation("tgrelid", {
+		kind: `'trigger'`,
+		name: `(${triggerName}) || ' on ' || rel.name`,
+		columns: {
+			oid: ownNumber,
+			tgrelid: named$1,
+			tgparentid: left("follows from partitions and their triggers"),
+			tgname: named$1,
+			tgfoid: routine$1,
+			tgtype: value,
+			tgenabled: value,
+			tgisinternal: value,
+			tgconstrrelid: relation,
+			tgconstrindid: relation,
+			tgconstraint: named$1,
+			tgdeferrable: value,
+			tginitdeferred: value,
+			tgnargs: value,
+			tgattr: columns$1("tgrelid"),
+			tgargs: value,
+			tgqual: expression(`pg_catalog.pg_get_triggerdef(r.oid)`),
+			tgoldtable: value,
+			tgnewtable: value
+		}
+	}),
+	pg_rewrite: ofRelation("ev_class", {
+		kind: `'rule'`,
+		name: `pg_catalog.quote_ident(r.rulename) || ' on ' || rel.name`,
+		columns: {
+			oid: ownNumber,
+			rulename: named$1,
+			ev_class: named$1,
+			ev_type: value,
+			ev_enabled: value,
+			is_instead: value,
+			ev_qual: left("printed together with the action"),
+			ev_action: expression("pg_catalog.pg_get_ruledef(r.oid)")
+		}
+	}),
+	pg_policy: ofRelation("polrelid", {
+		kind: `'policy'`,
+		name: `pg_catalog.quote_ident(r.polname) || ' on ' || rel.name`,
+		columns: {
+			oid: ownNumber,
+			polname: named$1,
+			polrelid: named$1,
+			polcmd: value,
+			polpermissive: value,
+			polroles: roles,
+			polqual: expression("pg_catalog.pg_get_expr(r.polqual, r.polrelid)"),
+			polwithcheck: expression("pg_catalog.pg_get_expr(r.polwithcheck, r.polrelid)")
+		}
+	}),
+	pg_event_trigger: standing$1("pg_event_trigger", {
+		kind: `'event trigger'`,
+		name: "pg_catalog.quote_ident(r.evtname)",
+		columns: {
+			oid: ownNumber,
+			evtname: named$1,
+			evtevent: value,
+			evtowner: role,
+			evtfoid: routine$1,
+			evtenabled: value,
+			evttags: value
+		}
+	})
+};
+
+// src/database/postgres/inventory/text-search.ts
+const nameIn = (schemaColumn, nameColumn) => `pg_catalog.format('%I.%I', r.${schemaColumn}::regnamespace::text, r.${nameColumn})`;
+/** Text search: parsers, templates, dictionaries, configurations. */
+const textSearch = {
+	pg_ts_config: inSchema("pg_ts_config", "cfgnamespace", {
+		kind: `'text search configuration'`,
+		name: nameIn("cfgnamespace", "cfgname"),
+		columns: {
+			oid: ownNumber,
+			cfgname: named$1,
+			cfgnamespace: named$1,
+			cfgowner: role,
+			cfgparser: object("pg_ts_parser")
+		}
+	}),
+	pg_ts_config_map: {
+		kind: `'text search mapping'`,
+		name: `pg_catalog.concat_ws(' ', r.mapcfg::regconfig::text, r.maptokentype, r.mapseqno)`,
+		joins: "",
+		rows: "r.mapcfg >= 16384",
+		extension: extensionOf$1("pg_ts_config", "r.mapcfg"),
+		columns: {
+			mapcfg: named$1,
+			maptokentype: named$1,
+			mapseqno: named$1,
+			mapdict: object("pg_ts_dict")
+		},
+		hasSystemRows: false
+	},
+	pg_ts_dict: inSchema("pg_ts_dict", "dictnamespace", {
+		kind: `'text search dictionary'`,
+		name: nameIn("dictnamespace", "dictname"),
+		columns: {
+			oid: ownNumber,
+			dictname: named$1,
+			dictnamespace: named$1,
+			dictowner: role,
+			dicttemplate: object("pg_ts_template"),
+			dictinitoption: value
+		}
+	}),
+	pg_ts_parser: inSchema("pg_ts_parser", "prsnamespace", {
+		kind: `'text search parser'`,
+		name: nameIn("prsnamespace", "prsname"),
+		columns: {
+			oid: ownNumber,
+			prsname: named$1,
+			prsnamespace: named$1,
+			prsstart: routine$1,
+			prstoken: routine$1,
+			prsend: routine$1,
+			prsheadline: routine$1,
+			prslextype: routine$1
+		}
+	}),
+	pg_ts_template: inSchema("pg_ts_template", "tmplnamespace", {
+		kind: `'text search template'`,
+		name: nameIn("tmplnamespace", "tmplname"),
+		columns: {
+			oid: ownNumber,
+			tmplname: named$1,
+			tmplnamespace: named$1,
+			tmplinit: routine$1,
+			tmpllexize: routine$1
+		}
+	})
+};
+
+// src/database/postgres/inventory/types.ts
+/** Rows of tables and arrays have types of their own, which follow them but for their privileges. */
+const ownTypes = `(r.typacl IS NOT NULL
+    OR NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = r.oid)
+       AND (r.typrelid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.typrelid AND c.relkind = 'c')))`;
+/** Types and what converts between them. */
+const typeCatalogs = {
+	pg_type: inSchema("pg_type", "typnamespace", {
+		kind: `CASE r.typtype WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum' WHEN 'r' THEN 'range' ELSE 'type' END`,
+		name: "pg_catalog.format_type(r.oid, NULL)",
+		rows: `r.oid >= 16384 AND r.typnamespace NOT IN (SELECT oid FROM temp_schemas) AND r.typnamespace <> 'pg_toast'::regnamespace AND ${ownTypes}`,
+		columns: {
+			oid: ownNumber,
+			typname: named$1,
+			typnamespace: named$1,
+			typowner: role,
+			typlen: value,
+			typbyval: value,
+			typtype: value,
+			typcategory: value,
+			typispreferred: value,
+			typisdefined: value,
+			typdelim: value,
+			typrelid: relation,
+			typsubscript: routine$1,
+			typelem: type,
+			typarray: type,
+			typinput: routine$1,
+			typoutput: routine$1,
+			typreceive: routine$1,
+			typsend: routine$1,
+			typmodin: routine$1,
+			typmodout: routine$1,
+			typanalyze: routine$1,
+			typalign: value,
+			typstorage: value,
+			typnotnull: value,
+			typbasetype: {
+				rule: "compared",
+				sql: () => "CASE WHEN r.typbasetype <> 0 THEN pg_catalog.format_type(r.typbasetype, r.typtypmod) END"
+			},
+			typtypmod: value,
+			typndims: left("what was written between the brackets of an array; PostgreSQL does not use it and no dump has it"),
+			typcollation: collation,
+			typdefaultbin: expression("pg_catalog.pg_get_expr(r.typdefaultbin, 0)"),
+			typdefault: expression("r.typdefault"),
+			typacl: privileges(`'T'`, "typowner")
+		}
+	}),
+	pg_enum: standing$1("pg_enum", {
+		kind: `'enum value'`,
+		name: `pg_catalog.format_type(r.enumtypid, NULL) || ' ' || pg_catalog.quote_literal(r.enumlabel)`,
+		rows: `r.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN temp_schemas s ON s.oid = t.typnamespace WHERE t.oid = r.enumtypid)`,
+		extension: extensionOf$1("pg_type", "r.enumtypid"),
+		columns: {
+			oid: ownNumber,
+			enumtypid: named$1,
+			enumlabel: named$1,
+			enumsortorder: {
+				rule: "compared",
+				sql: () => `(SELECT count(*) FROM pg_catalog.pg_enum o WHERE o.enumtypid = r.enumtypid AND o.enumsortorder <= r.enumsortorder)::text`
+			}
+		},
+		hasSystemRows: false
+	}),
+	pg_range: {
+		kind: `'range definition'`,
+		name: "pg_catalog.format_type(r.rngtypid, NULL)",
+		joins: "",
+		rows: `r.rngtypid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN temp_schemas s ON s.oid = t.typnamespace WHERE t.oid = r.rngtypid)`,
+		extension: extensionOf$1("pg_type", "r.rngtypid"),
+		columns: {
+			rngtypid: named$1,
+			rngsubtype: type,
+			rngmultitypid: type,
+			rngcollation: collation,
+			rngsubopc: object("pg_opclass"),
+			rngcanonical: routine$1,
+			rngsubdiff: routine$1
+		},
+		hasSystemRows: false
+	},
+	pg_collation: inSchema("pg_collation", "collnamespace", {
+		kind: `'collation'`,
+		name: "r.oid::regcollation::text",
+		columns: {
+			oid: ownNumber,
+			collname: named$1,
+			collnamespace: named$1,
+			collowner: role,
+			collprovider: value,
+			collisdeterministic: value,
+			collencoding: value,
+			collcollate: value,
+			collctype: value,
+			colliculocale: value,
+			colllocale: value,
+			collicurules: value,
+			collversion: left("a copy records the version that the server has now; the recorded and the actual one of the target are compared with each other")
+		}
+	}),
+	pg_conversion: inSchema("pg_conversion", "connamespace", {
+		kind: `'conversion'`,
+		name: `pg_catalog.format('%I.%I', r.connamespace::regnamespace::text, r.conname)`,
+		columns: {
+			oid: ownNumber,
+			conname: named$1,
+			connamespace: named$1,
+			conowner: role,
+			conforencoding: value,
+			contoencoding: value,
+			conproc: routine$1,
+			condefault: value
+		}
+	}),
+	pg_cast: standing$1("pg_cast", {
+		kind: `'cast'`,
+		name: `pg_catalog.format_type(r.castsource, NULL) || ' AS ' || pg_catalog.format_type(r.casttarget, NULL)`,
+		columns: {
+			oid: ownNumber,
+			castsource: named$1,
+			casttarget: named$1,
+			castfunc: routine$1,
+			castcontext: value,
+			castmethod: value
+		}
+	}),
+	pg_transform: standing$1("pg_transform", {
+		kind: `'transform'`,
+		name: `pg_catalog.format_type(r.trftype, NULL) || ' for ' || (SELECT l.lanname FROM pg_catalog.pg_language l WHERE l.oid = r.trflang)`,
+		columns: {
+			oid: ownNumber,
+			trftype: named$1,
+			trflang: named$1,
+			trffromsql: routine$1,
+			trftosql: routine$1
+		}
+	})
+};
+
+// src/database/postgres/inventory/catalogs.ts
+/**
+* Every catalog of PostgreSQL 15 to 18 that is read, each with all of its columns; left-catalogs.ts has the others. A test
+* holds both against the servers.
+*/
+const catalogs = {
+	...relations,
+	...rulesOnRelations,
+	...typeCatalogs,
+	...routines,
+	...textSearch,
+	...connections,
+	...belongings
+};
+
+// src/database/postgres/inventory/inventory-sql.ts
+/** SQL that tells the columns of every catalog: rows `catalog`, `columns`. */
+const catalogColumnsSql = `
+  SELECT c.relname::text AS "catalog", pg_catalog.array_agg(a.attname::text ORDER BY a.attnum) AS "columns"
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+   WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind = 'r' GROUP BY c.relname`;
+/**
+* SQL that lists every object of the database: rows `kind`, `name`, `extension`, `facts` (a JSON object, by the name of the column).
+* Facts that are empty, false or 0 are left out. A fact of the system's own rows, which are many, is their digest.
+*/
+function inventorySql(existing) {
+	const parts = Object.entries(catalogs).flatMap(([catalog, entry]) => {
+		const columns = existing.get(catalog);
+		if (columns === void 0) return [];
+		const selects = [objectsSql(catalog, entry, columns)];
+		if (entry.hasSystemRows) selects.push(systemRowsSql(catalog, entry, columns));
+		return selects;
+	});
+	return `WITH ${commonTables} ${[...parts, invalidIndexes].join("\nUNION ALL\n")}`;
+}
+/**
+* `members`: what belongs to an extension itself. `relations`: those whose rows and facts count, with the extension that
+* they, or the table of an index, belong to. Not TOAST tables, which have an OID in their name, nor indexes that are not
+* valid: a dump leaves those out, and they answer nothing.
+*/
+const commonTables = `
+  temp_schemas AS MATERIALIZED (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_[0-9]+$'),
+  members AS MATERIALIZED (
+    SELECT d.classid AS class, d.objid AS object, e.extname::text AS extension FROM pg_catalog.pg_depend d
+      JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+     WHERE d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e'),
+  relations AS MATERIALIZED (
+    SELECT c.oid, c.oid::regclass::text AS name, c.relkind AS kind, m.extension
+      FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+      LEFT JOIN members m ON m.class = 'pg_catalog.pg_class'::regclass AND m.object = coalesce(i.indrelid, c.oid)
+     WHERE c.oid >= ${firstUserOid$2} AND c.relkind <> 't' AND c.relpersistence <> 't'
+       AND c.relnamespace NOT IN (SELECT oid FROM temp_schemas UNION ALL SELECT 'pg_toast'::regnamespace)
+       AND (i.indexrelid IS NULL OR i.indisvalid OR c.relkind = 'I'))`;
+/** A dump leaves them out: what CREATE INDEX CONCURRENTLY left behind, for one. */
+const invalidIndexes = `
+  SELECT 'invalid index', i.indexrelid::regclass::text, NULL::text, '{}'::jsonb
+    FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    JOIN relations rel ON rel.oid = i.indrelid WHERE NOT i.indisvalid AND c.relkind = 'i'`;
+function objectsSql(catalog, entry, existing) {
+	const facts = [];
+	for (const [column, rule] of Object.entries(entry.columns)) {
+		if (rule.rule !== "compared" || !existing.has(column)) continue;
+		facts.push(factSql(column, rule.sql(column, entry.extension)));
+	}
+	for (const [fact, sql] of Object.entries(entry.more ?? {})) facts.push(factSql(fact, sql));
+	return `SELECT ${entry.kind} AS "kind", (${entry.name})::text AS "name", ${entry.extension} AS "extension",
+       pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(${facts.join(", ")})) AS "facts"
+  FROM pg_catalog.${entry.from ?? catalog} r ${entry.joins} WHERE ${entry.rows}`;
+}
+function factSql(name, sql) {
+	return `${literal(name)}, nullif(nullif(nullif((${sql})::text, ''), 'false'), '0')`;
+}
+/** One row for all that initdb made. Their privileges are left out: a dump restores those that were changed. */
+function systemRowsSql(catalog, entry, existing) {
+	const oid = existing.has("oid") ? "oid" : "objoid";
+	const row = `pg_catalog.hashtextextended(ROW(r.${oid}, ${Object.entries(entry.columns).filter(([column, rule]) => rule.rule !== "left" && existing.has(column) && !/acl$/.test(column)).map(([column]) => `r.${column}`).join(", ")})::text, 0)::numeric`;
+	return `SELECT 'system rows', ${literal(catalog)}, NULL::text,
+       pg_catalog.jsonb_build_object('digest', coalesce(pg_catalog.sum(${row}), 0)::text)
+  FROM pg_catalog.${catalog} r WHERE r.${oid} < ${firstUserOid$2}${catalog === "pg_namespace" ? ` AND r.nspname <> 'public'` : ""}`;
+}
+
+// src/database/postgres/inventory/read-inventory.ts
+const columnsRow = object$1({
+	catalog: string(),
+	columns: array(string())
+});
+const objectRow = object$1({
+	kind: string(),
+	name: string(),
+	extension: string().nullable(),
+	facts: record(string(), string())
+});
+/**
+* Reads what the session's database holds from its catalogs, in the session's snapshot: nothing is asked of pg_dump, so
+* that what a dump leaves out is seen. Any role may read all of it. Takes about a second for 2 000 tables.
+*/
+async function readInventory(session) {
+	await session.execute("SET jit = off");
+	const rows = await session.query(catalogColumnsSql, columnsRow);
+	const columns = new Map(rows.map((row) => [row.catalog, new Set(row.columns)]));
+	const objects = await session.query(inventorySql(columns), objectRow);
+	await session.execute("RESET jit");
+	return inventoryOf(objects);
 }
 
 // src/database/postgres/large-objects.ts
 /** Bytes that one lo_get reads; the server never holds more of an object in memory at once. */
 const chunkBytes$1 = 1048576;
-const sumRow = object({
+const sumRow = object$1({
 	count: number(),
 	sum: string()
 });
@@ -146,57 +1343,45 @@ async function readLargeObjects(session, slice, slices) {
 	};
 }
 
-// src/database/postgres/sql-text.ts
-/** PostgreSQL cuts longer names silently, and a cut name may be another database's. */
-const nameLimitBytes$1 = 63;
-/** A name as a quoted identifier. Throws on names that PostgreSQL could not hold as they are. */
-function identifier(name) {
-	const sizeBytes = Buffer.byteLength(name);
-	if (sizeBytes === 0 || sizeBytes > nameLimitBytes$1) throw new RangeError(`a PostgreSQL name has 1 to ${nameLimitBytes$1} bytes, this one has ${sizeBytes}`);
-	return `"${checked(name).replaceAll("\"", "\"\"")}"`;
-}
-/** `"schema"."name"`. */
-function qualified(schema, name) {
-	return `${identifier(schema)}.${identifier(name)}`;
-}
-/** A text as a literal that means the same whatever `standard_conforming_strings` says. */
-function literal(text) {
-	const quoted = checked(text).replaceAll("'", "''");
-	return quoted.includes("\\") ? ` E'${quoted.replaceAll("\\", "\\\\")}'` : `'${quoted}'`;
-}
-function checked(text) {
-	if (text.includes("\0")) throw new RangeError("PostgreSQL text cannot hold a NUL character");
-	if (!text.isWellFormed()) throw new RangeError("text with a lone surrogate has no UTF-8 form");
-	return text;
-}
-
 // src/database/postgres/table-content.ts
-const shapeRow = object({
+const shapeRow = object$1({
 	schema: string(),
 	table: string(),
 	columns: array(string()),
-	sizeBytes: number()
+	sizeBytes: number(),
+	extension: string().nullable()
 });
 /**
 * Every ordinary table (partitions too; partitioned parents hold nothing) outside the system's schemas, sorted by
-* schema and name. Left out: temporary tables, and tables that belong to an extension, which CREATE EXTENSION
-* fills and which a dump holds in part at most.
+* schema and name. Those of extensions as well: CREATE EXTENSION fills them, a dump holds them in part at most, and
+* whatever else is in them would be lost without a word. Left out: temporary tables, and of extensions those that are unlogged
+* (queues, caches) or that the role may not read.
 */
-async function listTables(session) {
+function listTables(session) {
+	return listShapes(session, `c.relkind = 'r'`);
+}
+/** Materialized views that hold rows and can be read. */
+function listFilledViews(session) {
+	return listShapes(session, `c.relkind = 'm' AND c.relispopulated AND ${isReadable}`);
+}
+const isReadable = `(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))`;
+function listShapes(session, condition) {
 	return session.query(`SELECT n.nspname AS "schema", c.relname AS "table",
             ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                    ORDER BY a.attname::text COLLATE "C") AS "columns",
-            coalesce(pg_catalog.pg_table_size(c.oid), 0) AS "sizeBytes"
-       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${isUserSchema("n")} AND ${isNoMember("pg_class", "c")}
+            coalesce(pg_catalog.pg_table_size(c.oid), 0) AS "sizeBytes", e.extname::text AS "extension"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ${extensionOf("c")}
+      WHERE ${condition} AND c.relpersistence <> 't' AND ${isUserSchema("n")}
+        AND (e.oid IS NULL OR c.relpersistence <> 'u' AND ${isReadable})
       ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, shapeRow);
 }
-const contentRow = object({
+const contentRow = object$1({
 	schema: string(),
 	table: string(),
 	rows: number(),
-	digest: string()
+	digest: string(),
+	extension: string().nullable()
 });
 /** Counts and digests one table's own rows. */
 async function readTableContent(session, shape) {
@@ -213,15 +1398,26 @@ async function readTableContents(session, shapes) {
 * ONLY: what inherits is read by itself. The digest is a sum over rows, so their order does not matter;
 * `ROW(q."a", …)::text` instead of `q::text` because the latter reads a column named `q` where there is one.
 */
-function contentSql({ schema, table, columns }, place) {
+function contentSql({ schema, table, columns, extension }, place) {
 	const row = columns.map((column) => `q.${identifier(column)}`).join(", ");
-	return `SELECT ${place} AS "place", ${literal(schema)} AS "schema", ${literal(table)} AS "table", count(*) AS "rows",
+	return `SELECT ${place} AS "place", ${literal(schema)} AS "schema", ${literal(table)} AS "table",
+            ${extension === null ? "NULL" : literal(extension)}::text AS "extension", count(*) AS "rows",
             coalesce(sum(pg_catalog.hashtextextended(ROW(${row})::text COLLATE "C", 0)::numeric), 0)::text AS "digest"
        FROM ONLY ${qualified(schema, table)} AS q`;
+}
+/** Unambiguous key of a table in a Map. */
+function tableKey(table) {
+	return JSON.stringify([table.schema, table.table]);
 }
 /** SQL: the namespace under this alias is not one of the system's (`pg_…` is reserved for them). */
 function isUserSchema(alias) {
 	return `(${alias}.nspname !~ '^pg_' AND ${alias}.nspname <> 'information_schema')`;
+}
+/** SQL that joins the extension, as `e`, to which the relation under this alias belongs. */
+function extensionOf(alias) {
+	return `LEFT JOIN pg_catalog.pg_depend member ON member.classid = 'pg_catalog.pg_class'::regclass AND member.objid = ${alias}.oid
+         AND member.deptype = 'e' AND member.refclassid = 'pg_catalog.pg_extension'::regclass
+       LEFT JOIN pg_catalog.pg_extension e ON e.oid = member.refobjid`;
 }
 /** SQL: the object under this alias, a row of `catalog`, does not belong to an extension. */
 function isNoMember(catalog, alias) {
@@ -230,16 +1426,16 @@ function isNoMember(catalog, alias) {
 }
 
 // src/database/postgres/materialized-views.ts
-const viewRow = object({
+const viewRow = object$1({
 	schema: string(),
 	name: string(),
 	populated: boolean()
 });
-/** Materialized views and whether they hold data; their rows are not read, a stale one restores fresh. */
+/** Materialized views and whether they hold data. */
 async function readMaterializedViews(session) {
 	return session.query(`SELECT n.nspname AS "schema", c.relname AS "name", c.relispopulated AS "populated"
        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'm' AND ${isUserSchema("n")} AND ${isNoMember("pg_class", "c")}
+      WHERE c.relkind = 'm' AND ${isUserSchema("n")}
       ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, viewRow);
 }
 
@@ -467,8 +1663,8 @@ function tableOf(lines) {
 	}
 	return null;
 }
-const name$5 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
-const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$5}(?:\.${name$5})?)`);
+const name$4 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
+const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$4}(?:\.${name$4})?)`);
 /** The type and name in the head of the refused statement; the rest of it is not shown. */
 function commandObject(lines) {
 	for (const line of lines) {
@@ -485,7 +1681,7 @@ function commandObject(lines) {
 * whoever reads without the run's lock, and must not be ended by the next one who takes it.
 * Rejects with SM_DUMP_FAILED, or with SM_CONNECTION_LOST when the server went away.
 */
-async function readSchemaText$1(server, source, signal) {
+async function readSchemaText(server, source, signal) {
 	signal.throwIfAborted();
 	const args = [
 		"--schema-only",
@@ -615,36 +1811,40 @@ function byObject(schemaText) {
 // src/database/postgres/sequences.ts
 /** How many sequences one statement reads; keeps statements below some 50 kB. */
 const batchSize = 300;
-const nameRow$5 = object({
+const nameRow$5 = object$1({
 	schema: string(),
-	name: string()
+	name: string(),
+	extension: string().nullable()
 });
-const valueRow = object({
+const valueRow = object$1({
 	schema: string(),
 	name: string(),
 	lastValue: string(),
-	isCalled: boolean()
+	isCalled: boolean(),
+	extension: string().nullable()
 });
 /**
-* Where every sequence stands (those of serial and identity columns too), sorted by schema and name. Read from the
+* Where every sequence stands (those of serial and identity columns too, and those of extensions that the role may read), sorted by schema and name. Read from the
 * sequences themselves: pg_sequences hides those that the role cannot read. Sequences know no snapshot: what is
 * read is their state at this moment.
 */
 async function readSequences(session) {
-	const names = await session.query(`SELECT n.nspname AS "schema", c.relname AS "name"
-       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND ${isUserSchema("n")} AND ${isNoMember("pg_class", "c")}
+	const names = await session.query(`SELECT n.nspname AS "schema", c.relname AS "name", e.extname::text AS "extension"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ${extensionOf("c")}
+      WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND ${isUserSchema("n")}
+        AND (e.oid IS NULL OR pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT'))
       ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, nameRow$5);
 	const values = [];
 	for (let start = 0; start < names.length; start += batchSize) {
-		const statement = names.slice(start, start + batchSize).map(({ schema, name }, index) => {
-			return `SELECT ${`${literal(schema)} AS "schema", ${literal(name)} AS "name", ${index} AS "index"`}, last_value::text AS "lastValue", is_called AS "isCalled" FROM ${qualified(schema, name)}`;
+		const statement = names.slice(start, start + batchSize).map(({ schema, name, extension }, index) => {
+			const owner = extension === null ? "NULL" : literal(extension);
+			return `SELECT ${`${literal(schema)} AS "schema", ${literal(name)} AS "name", ${owner}::text AS "extension", ${index} AS "index"`}, last_value::text AS "lastValue", is_called AS "isCalled" FROM ${qualified(schema, name)}`;
 		});
 		values.push(...await session.query(`${statement.join("\nUNION ALL ")}\nORDER BY "index"`, valueRow));
 	}
 	return values;
 }
-const directionRow = object({
+const directionRow = object$1({
 	schema: string(),
 	name: string(),
 	direction: _enum([
@@ -675,6 +1875,38 @@ function isBehind(now, before, direction) {
 	const step = BigInt(now.lastValue) - BigInt(before.lastValue);
 	if (step === 0n) return before.isCalled && !now.isCalled;
 	return direction === "ascending" ? step < 0n : step > 0n;
+}
+
+// src/database/postgres/session-values.ts
+/**
+* Parameters that change what expressions compute or how values are written and read. Whatever else a database can
+* set decides how fast or by whom something is computed; `search_path` and `xmloption` are set by every archive.
+*/
+const decisiveParameters = [
+	"DateStyle",
+	"IntervalStyle",
+	"TimeZone",
+	"bytea_output",
+	"default_text_search_config",
+	"extra_float_digits",
+	"lc_monetary",
+	"lc_numeric",
+	"lc_time",
+	"quote_all_identifiers",
+	"timezone_abbreviations",
+	"xmlbinary"
+];
+/**
+* Their values as a new session of this role gets them in this database, wherever they come from: the database, the
+* role, postgresql.conf. What sessions of ours set for themselves does not count.
+*/
+async function readSessionValues(session) {
+	const rows = await session.query(`SELECT name, reset_val AS "value" FROM pg_catalog.pg_settings
+      WHERE name IN (${decisiveParameters.map(literal).join(", ")}) ORDER BY name COLLATE "C"`, object$1({
+		name: string(),
+		value: string()
+	}));
+	return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
 }
 
 // src/database/postgres/snapshot-readers.ts
@@ -789,11 +2021,10 @@ async function readBatch(session, tables) {
 	for (const shape of tables) contents.push(await namingWhatFailed(`table ${shape.schema}.${shape.table}`, readTableContent(session, shape)));
 	return contents;
 }
-/** The contents in the order of the tables, whichever was read first. */
+/** The contents of these tables, in their order, whichever was read first. */
 function inOrder(shapes, contents) {
-	const key = ({ schema, table }) => JSON.stringify([schema, table]);
-	const place = new Map(shapes.map((shape, index) => [key(shape), index]));
-	return contents.toSorted((a, b) => (place.get(key(a)) ?? 0) - (place.get(key(b)) ?? 0));
+	const place = new Map(shapes.map((shape, index) => [tableKey(shape), index]));
+	return contents.filter((content) => place.has(tableKey(content))).toSorted((a, b) => (place.get(tableKey(a)) ?? 0) - (place.get(tableKey(b)) ?? 0));
 }
 
 // src/database/postgres/fingerprint.ts
@@ -807,18 +2038,24 @@ async function readFingerprint(server, exporter, snapshotId, known, options) {
 }
 async function readParts(server, exporter, snapshotId, known, options) {
 	const extensions = await readExtensions(exporter);
-	const materializedViews = await readMaterializedViews(exporter);
-	const contents = await readContents(server, exporter, {
+	const views = await readMaterializedViews(exporter);
+	const inventory = await readInventory(exporter);
+	const tables = await listTables(exporter);
+	const filledViews = await listFilledViews(exporter);
+	const { contents, largeObjects } = await readContents(server, exporter, {
 		database: exporter.database,
 		snapshotId
-	}, options);
+	}, options, [...tables, ...filledViews]);
 	return {
 		serverMajor: server.version.major,
 		schemaDigest: schemaDigest(await known.schemaText),
 		extensions,
-		...contents,
-		materializedViews,
-		sequences: known.sequences
+		tables: inOrder(tables, contents),
+		materializedViews: withContents(views, inOrder(filledViews, contents)),
+		sequences: known.sequences,
+		largeObjects,
+		inventory,
+		sessionValues: await readSessionValues(exporter)
 	};
 }
 /** The fingerprint of a database as it is now, and the schema text that its digest was made of. */
@@ -826,7 +2063,7 @@ async function fingerprintDatabase(server, database, options) {
 	await using exporter = await server.connect(database, { applicationName: "safe-migrate snapshot" });
 	const snapshotId = await exportSnapshot(exporter);
 	const sequences = await readSequences(exporter);
-	const schemaText = readSchemaText$1(server, {
+	const schemaText = readSchemaText(server, {
 		database,
 		snapshotId
 	}, options.signal);
@@ -842,17 +2079,26 @@ async function fingerprintDatabase(server, database, options) {
 /** Begins the reading transaction that holds a snapshot and returns the id under which others can adopt it. */
 async function exportSnapshot(exporter) {
 	await exporter.execute(beginReading);
-	const [row] = await exporter.query("SELECT pg_catalog.pg_export_snapshot() AS \"snapshotId\"", object({ snapshotId: string().regex(/^[0-9A-F-]+$/) }));
+	const [row] = await exporter.query("SELECT pg_catalog.pg_export_snapshot() AS \"snapshotId\"", object$1({ snapshotId: string().regex(/^[0-9A-F-]+$/) }));
 	if (row === void 0) throw new TypeError("pg_export_snapshot() returned no row");
 	return row.snapshotId;
 }
-const largeObjectFacts = object({
+const largeObjectFacts = object$1({
 	count: number(),
 	sizeBytes: number()
 });
+function withContents(views, contents) {
+	return views.map((view) => {
+		const content = contents.find(({ schema, table }) => schema === view.schema && table === view.name);
+		return {
+			...view,
+			rows: content?.rows ?? null,
+			digest: content?.digest ?? null
+		};
+	});
+}
 /** Tables and large objects, biggest first: the last session to finish then has little left to do. */
-async function readContents(server, exporter, source, options) {
-	const shapes = await listTables(exporter);
+async function readContents(server, exporter, source, options, shapes) {
 	const [objects] = await exporter.query(`SELECT (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata) AS "count",
             pg_catalog.pg_table_size('pg_catalog.pg_largeobject') AS "sizeBytes"`, largeObjectFacts);
 	const slices = Math.min(Math.max(1, options.jobs), objects?.count ?? 0);
@@ -879,7 +2125,7 @@ async function readContents(server, exporter, source, options) {
 	const bigFirst = tasks.toSorted((a, b) => b.sizeBytes - a.sizeBytes).map((task) => task.read);
 	await readInSnapshot(server, source, bigFirst, options);
 	return {
-		tables: inOrder(shapes, contents),
+		contents,
 		largeObjects: {
 			count: largeObjectCount,
 			digest: largeObjectSum.toString()
@@ -949,11 +2195,7 @@ async function rewoundSequences(session, before) {
 		table: name
 	})))).values()].toSorted();
 }
-/** Unambiguous key of a table in a Map. */
-function tableKey(table) {
-	return JSON.stringify([table.schema, table.table]);
-}
-const nameRow$4 = object({
+const nameRow$4 = object$1({
 	name: string(),
 	index: number()
 });
@@ -969,6 +2211,26 @@ async function quotedNames(session, tables) {
 		if (table !== void 0) names.set(tableKey(table), name);
 	}
 	return names;
+}
+
+// src/database/postgres/close-database.ts
+const pauseMs$3 = 50;
+const patienceMs = 5e3;
+const countRow$1 = object$1({ sessions: number() });
+/**
+* Closes a copy of ours to connections and waits until those who were in it have gone: our own sessions' backends
+* outlive their psql by a moment, and a session that stays would block the renames of a swap. Whoever cannot be
+* ended is left there; the swap deals with sessions once more.
+*/
+async function closeDatabase(admin, name) {
+	await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
+	await endSessionsIn(admin, name);
+	for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pauseMs$3) {
+		const [row] = await admin.query(`SELECT count(*) AS "sessions" FROM pg_catalog.pg_stat_activity
+        WHERE datname = ${literal(name)} AND usesysid IS NOT NULL`, countRow$1);
+		if (row?.sessions === 0) return;
+		await setTimeout$1(pauseMs$3);
+	}
 }
 
 // src/database/postgres/copy-name.ts
@@ -1014,22 +2276,28 @@ function cutToBytes$1(text, limitBytes) {
 
 // src/database/postgres/copy-mark.ts
 const prefix$1 = "safe-migrate ";
+/** Longer ones are none of ours, and anybody who may create databases can write one of a gigabyte. */
+const markLimitBytes = 1e3;
 const markContent = strictObject({
 	format: literal$1(1),
 	kind: _enum(copyKinds),
 	target: string().min(1),
-	run: string().min(1)
+	run: string().min(1),
+	at: datetime().optional(),
+	replacedBy: int().positive().optional()
 });
 /**
 * The comment that a copy carries from its first moment: `safe-migrate {"format":1,"kind":…,"target":…,"run":…}`.
 * Without it no database is ever dropped. Comments on databases are cluster-wide and need no connection to it.
 */
-function copyMark(mark) {
+function copyMark({ kind, target, run, at, replacedBy }) {
 	return prefix$1 + JSON.stringify({
 		format: 1,
-		kind: mark.kind,
-		target: mark.target,
-		run: mark.run
+		kind,
+		target,
+		run,
+		at,
+		replacedBy
 	});
 }
 /** Reads a comment back; null when it is not a mark of ours (or none at all). */
@@ -1043,40 +2311,113 @@ function parseCopyMark(comment) {
 	}
 	const parsed = markContent.safeParse(content);
 	if (!parsed.success) return null;
-	const { kind, target, run } = parsed.data;
-	return {
-		kind,
-		target,
-		run
-	};
+	const { format: _, ...mark } = parsed.data;
+	return mark;
 }
 /**
 * The mark of database `name` when comment and name agree that a run of safe-migrate made it for `target`;
-* null otherwise. Both are needed: a comment alone travels with renames, a name alone anybody can choose.
+* null otherwise. Both are needed: a comment alone travels with renames, a name alone anybody can choose. Neither says
+* who wrote it: see isTrustedOwner.
 */
 function provenCopy(target, name, comment) {
 	const mark = parseCopyMark(comment);
 	if (mark === null || mark.target !== target || name === target) return null;
-	return copyName(mark.target, mark.kind, mark.run) === name ? mark : null;
+	try {
+		return copyName(mark.target, mark.kind, mark.run) === name ? mark : null;
+	} catch (error) {
+		if (!(error instanceof RangeError)) throw error;
+		return null;
+	}
+}
+
+// src/database/postgres/private-database.ts
+/**
+* Opens a database that was created closed (`ALLOW_CONNECTIONS false`) to this role alone. A new database is open to
+* everybody, and while a copy is filled, the privileges that keep people out of the target's schemas and functions are not
+* there yet. Neither may its owner come in, where he is somebody else: he has to grant himself the right first.
+*/
+async function openPrivately(admin, name, owner) {
+	const [role] = await admin.query("SELECT current_user::text AS \"name\"", object$1({ name: string() }));
+	const me = role?.name ?? "";
+	const database = identifier(name);
+	await admin.execute(`
+    GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database} TO ${identifier(me)};
+    REVOKE CONNECT, TEMPORARY ON DATABASE ${database} FROM PUBLIC;
+    ${me === owner ? "" : `REVOKE CONNECT ON DATABASE ${database} FROM ${identifier(owner)};`}
+    ALTER DATABASE ${database} ALLOW_CONNECTIONS true`);
+}
+/** Opens one that was created closed to its owner alone (and to his members, and superusers). */
+async function openToOwner(admin, name) {
+	await admin.execute(`
+    REVOKE ALL ON DATABASE ${identifier(name)} FROM PUBLIC;
+    ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS true`);
+}
+async function readMaker(session, target) {
+	const [maker] = await session.query(`SELECT o.rolname::text AS "owner", me.rolcreatedb OR me.rolsuper AS "mayCreate",
+            pg_catalog.pg_has_role(o.oid, 'USAGE') AND pg_catalog.pg_has_role(o.oid,
+              CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+              AS "actsForOwner"
+       FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_database t ON t.datname = ${literal(target)},
+            pg_catalog.pg_roles o
+      WHERE me.rolname = current_user AND o.oid = coalesce(t.datdba, me.oid)`, object$1({
+		owner: string(),
+		mayCreate: boolean(),
+		actsForOwner: boolean()
+	}));
+	if (maker === void 0) throw new TypeError("this session has no role");
+	return maker;
+}
+
+// src/database/postgres/trusted-owner.ts
+/**
+* What `pg_has_role` calls the right to SET ROLE: told apart from mere membership since 16. Asked of the server, so that
+* the same statement serves all of them.
+*/
+const rightToBecome$1 = `CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END`;
+/**
+* SQL: whoever owns this database (`owner`, an expression for an OID) could himself do to the target whatever the
+* database makes a run do. A name anybody can choose who may create databases, and its owner can write any comment on it;
+* who owns it, nobody can forge. Such owners are the target's own, whoever ran, a role that may become him (a member's
+* run of an earlier version made the coordination database its own), a superuser, and whoever may become this very role.
+*
+* Of a target that is not there the owner is not known: then it also is one whom this role may become, unless this
+* role is a superuser, who may become everybody.
+*/
+function isTrustedOwner(owner, target) {
+	const isPlace = typeof target === "string" ? `p.datname = ${literal(target)}` : `p.oid = ${target.oid}`;
+	return `(SELECT ${mayBecome(owner, "sm_me")} OR coalesce(${mayBecome(owner, "sm_owner")},
+                    NOT sm_is_superuser AND ${mayBecome("sm_me", owner)})
+             FROM (SELECT r.oid AS sm_me, r.rolsuper AS sm_is_superuser FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS sm_role
+             LEFT JOIN (SELECT p.datdba AS sm_owner FROM pg_catalog.pg_database p WHERE ${isPlace}) AS sm_place ON true)`;
+}
+/** SQL: `role` may do all that `other` may (both OIDs): he is it, a superuser, or a member who may take its place. */
+function mayBecome(role, other) {
+	return `pg_catalog.pg_has_role(${role}, ${other}, ${rightToBecome$1})`;
 }
 
 // src/database/postgres/claim-copy.ts
 /**
 * CREATE DATABASE and the mark on it are two statements, and a run can die between them. Marks the copy that such a run
-* left: it bears the name that nobody else gives, the role may act for its owner, nobody has commented on it, and it
+* left: it bears the name that nobody else gives, belongs to whom runs give it, nobody has commented on it, and it
 * is empty. Anything else stays as it is. `admin` is a session in another database.
 */
 async function claimCopy(server, admin, mark) {
 	const name = copyName(mark.target, mark.kind, mark.run);
-	const [found] = await admin.query(`SELECT pg_catalog.pg_has_role(datdba, 'USAGE') AS "isOwner", datallowconn AS "isOpen",
+	const [found] = await admin.query(`SELECT pg_catalog.pg_has_role(datdba, 'USAGE') AND ${isTrustedOwner("datdba", mark.target)} AS "isOurs",
+            datallowconn AS "isOpen", pg_catalog.pg_get_userbyid(datdba)::text AS "owner",
             pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object({
-		isOwner: boolean(),
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({
+		isOurs: boolean(),
 		isOpen: boolean(),
+		owner: string(),
 		comment: string().nullable()
 	}));
-	if (found === void 0 || !found.isOwner || !found.isOpen || found.comment !== null) return;
-	if (!await isEmpty(server, name)) return;
+	if (found === void 0 || !found.isOurs || found.comment !== null) return;
+	if (!found.isOpen) await openPrivately(admin, name, found.owner);
+	if (!await isEmpty(server, name)) {
+		if (!found.isOpen) await closeDatabase(admin, name);
+		return;
+	}
 	await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
 }
 async function isEmpty(server, name) {
@@ -1086,7 +2427,7 @@ async function isEmpty(server, name) {
            OR EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= 16384)
            OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE oid >= 16384)
            OR EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE oid >= 16384)
-           OR EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata) AS "isUsed"`, object({ isUsed: boolean() }));
+           OR EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata) AS "isUsed"`, object$1({ isUsed: boolean() }));
 		return content?.isUsed === false;
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
@@ -1095,10 +2436,10 @@ async function isEmpty(server, name) {
 }
 
 // src/database/postgres/comparable-tables.ts
-const tableRow = object({
+const tableRow = object$1({
 	schema: string(),
 	table: string(),
-	columns: array(object({
+	columns: array(object$1({
 		name: string(),
 		type: string(),
 		isGenerated: boolean()
@@ -1157,6 +2498,18 @@ function keyName(key) {
 }
 
 // src/database/postgres/session-settings.ts
+/** What makes the same value have the same text; whoever wants to compute as the application does takes it back. */
+const comparableValues = {
+	TimeZone: "UTC",
+	DateStyle: "ISO, MDY",
+	IntervalStyle: "postgres",
+	extra_float_digits: "1",
+	bytea_output: "hex",
+	lc_monetary: "C",
+	xmlbinary: "base64",
+	quote_all_identifiers: "off",
+	standard_conforming_strings: "on"
+};
 /**
 * What every session of ours sets first. Two aims: nothing that a database or role was given by ALTER … SET may end
 * a long read (timeouts), and the same value must always have the same text (comparisons hash text).
@@ -1169,16 +2522,10 @@ const settings = {
 	transaction_timeout: "0",
 	tcp_keepalives_idle: "60",
 	tcp_keepalives_interval: "15",
-	TimeZone: "UTC",
-	DateStyle: "ISO, MDY",
-	IntervalStyle: "postgres",
-	extra_float_digits: "1",
-	bytea_output: "hex",
-	lc_monetary: "C",
-	xmlbinary: "base64",
-	quote_all_identifiers: "off",
+	...comparableValues,
+	force_parallel_mode: "off",
+	debug_parallel_query: "off",
 	row_security: "off",
-	standard_conforming_strings: "on",
 	client_min_messages: "warning",
 	default_transaction_read_only: "off",
 	default_transaction_isolation: "read committed",
@@ -1339,7 +2686,7 @@ const hashBits = 64;
 function bucketBits(rows) {
 	return Math.min(mostBits, Math.max(1, Math.ceil(Math.log2(Math.max(1, rows) / rowsPerBucket))));
 }
-const bucketRow = object({
+const bucketRow = object$1({
 	bucket: string(),
 	rows: number(),
 	digest: string()
@@ -1358,18 +2705,18 @@ function sortedHashesSql(rows, bits, buckets) {
 	const list = `FROM (${hashesSql(rows)}) AS h ${chosen}`;
 	return rows.key.length === 0 ? `SELECT h.key, count(*) ${list} GROUP BY h.key ORDER BY h.key` : `SELECT h.key, h.row ${list} ORDER BY h.key, h.row`;
 }
-const keyRow = object({ key: array(string()) });
+const keyRow = object$1({ key: array(string()) });
 /** The keys behind these hashes (any rows' when null), each as a JSON array of text; `limit` of them, in key order. */
 async function readKeys(session, rows, hashes, limit) {
 	if (rows.key.length === 0 || hashes?.length === 0) return [];
-	const texts = rows.key.map((name) => `q.${identifier(name)}::text`).join(", ");
+	const texts = rows.key.map((name) => `pg_catalog.format('%s', q.${identifier(name)})`).join(", ");
 	const chosen = hashes === null ? "true" : `${hashOf(rows.key)} = ANY ('{${hashes.join(",")}}'::bigint[])`;
 	return (await session.query(`SELECT ARRAY[${texts}] AS "key" FROM ${from(rows)} AND ${chosen}
       ORDER BY ${rows.key.map((name) => `q.${identifier(name)}`).join(", ")} LIMIT ${limit}`, keyRow)).map(({ key }) => JSON.stringify(key));
 }
 /** Number of the rows that count. */
 async function countRows(session, rows) {
-	const [row] = await session.query(`SELECT count(*) AS "rows" FROM ${from(rows)}`, object({ rows: number() }));
+	const [row] = await session.query(`SELECT count(*) AS "rows" FROM ${from(rows)}`, object$1({ rows: number() }));
 	return row?.rows ?? 0;
 }
 function hashesSql(rows) {
@@ -1521,7 +2868,8 @@ var TableComparer = class {
 			const columns = failed.columns.map(({ name }) => name);
 			const now = await readTableContent(this.#failed.session, {
 				...nameOf$1(failed),
-				columns
+				columns,
+				extension: null
 			});
 			if (now.rows === before.rows && now.digest === before.digest) return null;
 		}
@@ -1625,8 +2973,8 @@ async function openExporter(server, database) {
 	}
 }
 async function assertFailedDatabase(admin, target, name) {
-	const [row] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object({ comment: string().nullable() }));
+	const [row] = await admin.query(`SELECT pg_catalog.left(pg_catalog.shobj_description(oid, 'pg_database'), ${markLimitBytes}) AS "comment"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ comment: string().nullable() }));
 	if (provenCopy(target, name, row?.comment ?? null)?.kind === "failed") return;
 	throw new SafeMigrateError({
 		code: "SM_NOT_A_COPY",
@@ -2755,7 +4103,7 @@ function skipQuoted(sql, position, quote, hasEscapes) {
 // src/database/postgres/session.ts
 const defaultApplicationName = "safe-migrate";
 const applicationNameLimitBytes = 63;
-const sessionRow = object({
+const sessionRow = object$1({
 	pid: number().int(),
 	number: number().int()
 });
@@ -3035,7 +4383,7 @@ function cannotUse(image, because) {
 }
 
 // src/docker/find-container.ts
-const listed = object({
+const listed = object$1({
 	ID: string(),
 	Names: string(),
 	State: string(),
@@ -3070,10 +4418,10 @@ async function findContainer(wanted, directory) {
 	};
 }
 function serviceContainers(all, service, directory) {
-	const labelled = all.filter((each) => labelOf(each, "com.docker.compose.service") === service && labelOf(each, "com.docker.compose.oneoff") !== "True");
-	const [nearest] = labelled.map((each) => labelOf(each, "com.docker.compose.project.working_dir") ?? "").filter((folder) => folder !== "" && `${directory}${sep}`.startsWith(`${folder}${sep}`)).sort((a, b) => b.length - a.length);
+	const labelled = all.filter((each) => labelOf$1(each, "com.docker.compose.service") === service && labelOf$1(each, "com.docker.compose.oneoff") !== "True");
+	const [nearest] = labelled.map((each) => labelOf$1(each, "com.docker.compose.project.working_dir") ?? "").filter((folder) => folder !== "" && `${directory}${sep}`.startsWith(`${folder}${sep}`)).sort((a, b) => b.length - a.length);
 	if (nearest === void 0) return labelled;
-	return labelled.filter((each) => labelOf(each, "com.docker.compose.project.working_dir") === nearest);
+	return labelled.filter((each) => labelOf$1(each, "com.docker.compose.project.working_dir") === nearest);
 }
 function namesOf$1({ Names }) {
 	return Names.split(",").filter((name) => !name.includes("/"));
@@ -3082,7 +4430,7 @@ function isIdOf({ ID }, wanted) {
 	return /^[0-9a-f]{12,64}$/.test(wanted) && ID.startsWith(wanted);
 }
 /** Labels come as `name=value,name=value`; the values of compose's own labels that are read here may hold a comma. */
-function labelOf({ Labels }, name) {
+function labelOf$1({ Labels }, name) {
 	return new RegExp(`(?:^|,)${name.replaceAll(".", "\\.")}=(.*?)(?:,[A-Za-z0-9_.-]+=|$)`).exec(Labels)?.[1] ?? null;
 }
 function notFound$1(all, wanted) {
@@ -3385,11 +4733,13 @@ const phasesBeforeMigrate = /* @__PURE__ */ new Set([
 ]);
 /**
 * Strict throughout: a member that this version does not know was written by a later one, and whoever does not
-* understand it must not act upon the rest.
+* understand it must not act upon the rest. And narrow: a member of the target's owner can write it as well, and what
+* stands in it becomes names of databases and folders of backups.
 */
-const content$1 = strictObject({
+const content$2 = strictObject({
 	version: literal$1(1),
-	run: string().min(1),
+	/** As runs are named: it becomes part of databases' names. */
+	run: string().regex(/^[0-9a-z_]{1,24}$/),
 	command: _enum([
 		"migrate",
 		"backup",
@@ -3401,7 +4751,7 @@ const content$1 = strictObject({
 	/** The target's own comment, to be put back; a comment is the one property that a copy cannot carry in advance. */
 	comment: string().nullable(),
 	/** Named before the first byte is uploaded under it; of a rollback the one that it goes back to. */
-	backupId: string().nullable(),
+	backupId: string().regex(/^(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u).nullable(),
 	/** The dump as it stands on the disk of the run's machine; null before it is whole. */
 	dump: strictObject({
 		sizeBytes: int(),
@@ -3425,7 +4775,7 @@ const content$1 = strictObject({
 		history: string().nullable(),
 		witness: string(),
 		/** The server's clock before the migrator was started: older sessions are not the migrator's. */
-		serverTime: string(),
+		serverTime: datetime(),
 		writesBeforeMigration: int(),
 		/** Who migrates; a `command` may change what no history shows. */
 		migrator: _enum(["prisma", "command"]),
@@ -3437,13 +4787,13 @@ const content$1 = strictObject({
 	/** Why it is `stopped` or `recovery-failed`. */
 	because: string().nullable()
 });
-const journalSchema = content$1.extend({ 
+const journalSchema = content$2.extend({ 
 /** When the phase was entered, by the server's clock; ISO 8601. */
 at: datetime() });
 
 // src/database/postgres/coordination-mark.ts
 const prefix = "safe-migrate ";
-const content = looseObject({
+const content$1 = looseObject({
 	format: literal$1(1),
 	kind: literal$1("coordination"),
 	target: string()
@@ -3482,8 +4832,15 @@ function readCoordinationMark(target, comment) {
 function readJournal(target, database, comment) {
 	if (readCoordinationMark(target, comment) !== "open") return null;
 	const parsed = journalSchema.safeParse(contentOf(target, comment)?.journal);
-	if (parsed.success) return parsed.data;
-	throw new SafeMigrateError({
+	if (parsed.success && namesItsOwnCopy(target, parsed.data)) return parsed.data;
+	throw unreadable(target, database);
+}
+/** Whoever follows it renames that database: it is the one that its run has made, or none. */
+function namesItsOwnCopy(target, { run, fallback }) {
+	return fallback === null || fallback.name === copyName(target, "fallback", run);
+}
+function unreadable(target, database) {
+	return new SafeMigrateError({
 		code: "SM_JOURNAL_UNREADABLE",
 		message: `A run on ${target} is unfinished, and its journal, the comment of database ${database}, cannot be read by this version of safe-migrate.`,
 		hint: "A later version wrote it, or somebody changed it by hand. Use that version, or finish as the page describes.",
@@ -3493,7 +4850,7 @@ function readJournal(target, database, comment) {
 function contentOf(target, comment) {
 	if (comment === null || !comment.startsWith(prefix)) return null;
 	try {
-		const parsed = content.safeParse(JSON.parse(comment.slice(13)));
+		const parsed = content$1.safeParse(JSON.parse(comment.slice(13)));
 		return parsed.success && parsed.data.target === target ? parsed.data : null;
 	} catch {
 		return null;
@@ -3502,21 +4859,35 @@ function contentOf(target, comment) {
 
 // src/database/postgres/drop-copy.ts
 const attempts$2 = 3;
-const pauseMs$3 = 500;
-const copyRow = object({
+const pauseMs$2 = 500;
+const copyRow = object$1({
 	comment: string().nullable(),
+	owner: string(),
+	isTrusted: boolean(),
 	isInvalid: boolean()
 });
 /**
-* Drops one database that its mark and its name prove to be a copy that safe-migrate made for `target`; does
+* Drops one database that its mark, its name and its owner prove to be a copy that safe-migrate made for `target`; does
 * nothing when there is no such database. Ends the sessions in it first, and never uses FORCE. `admin` is a session
-* in another database. Rejects with SM_NOT_A_COPY (nothing was touched) or SM_DROP_FAILED.
+* in another database. `madeFor`: the owner whom this very run has given it, where he is not the target's (a backup may be
+* older than he). Rejects with SM_NOT_A_COPY (nothing was touched) or SM_DROP_FAILED.
 */
-async function dropCopy(admin, target, name) {
-	const [database] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment", datconnlimit = -2 AS "isInvalid"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, copyRow);
+async function dropCopy(admin, target, name, madeFor = null) {
+	const [database] = await admin.query(`SELECT pg_catalog.left(pg_catalog.shobj_description(d.oid, 'pg_database'), ${markLimitBytes}) AS "comment",
+            d.datconnlimit = -2 AS "isInvalid", pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
+            ${isTrustedOwner("d.datdba", target)}
+              -- Without a target nobody knows whose they are; what bears its name and mark is nobody else's.
+              OR NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(target)}) AS "isTrusted"
+       FROM pg_catalog.pg_database d WHERE d.datname = ${literal(name)}`, copyRow);
 	if (database === void 0) return;
-	if (provenCopy(target, name, database.comment) === null) throw new SafeMigrateError({
+	const isMarked = provenCopy(target, name, database.comment) !== null;
+	if (isMarked && !database.isTrusted && database.owner !== madeFor) throw new SafeMigrateError({
+		code: "SM_NOT_A_COPY",
+		message: `the database ${name} is marked as a copy that safe-migrate made of ${target}, but belongs to ${database.owner}, to whom no run would have given it; it was not dropped`,
+		hint: `If nobody needs it, as a superuser or as ${database.owner}: DROP DATABASE ${identifier(name)};`,
+		docs: "security.md"
+	});
+	if (!isMarked) throw new SafeMigrateError({
 		code: "SM_NOT_A_COPY",
 		message: `the database ${name} is not marked as a copy that safe-migrate made of ${target}; it was not dropped`,
 		hint: "If you are sure that nobody needs it, drop it by hand.",
@@ -3534,7 +4905,7 @@ async function dropWithRetries(admin, name, isInvalid) {
 				return;
 			} catch (error) {
 				if (!(error instanceof SqlError && error.sqlState === "55006") || attempt === attempts$2) throw error;
-				await setTimeout$1(pauseMs$3);
+				await setTimeout$1(pauseMs$2);
 			}
 		}
 	} catch (cause) {
@@ -3547,6 +4918,180 @@ async function dropWithRetries(admin, name, isInvalid) {
 			cause
 		});
 	}
+}
+
+// src/database/postgres/failed-place.ts
+/** As `Database.failedPlace` promises. What is added to the run cannot be guessed. */
+async function failedPlace(session, target, run) {
+	for (let tried = run;; tried = `${run}_${randomBytes(4).toString("hex")}`) {
+		const name = copyName(target, "failed", tried);
+		if ((await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ oid: number() }))).length === 0) return {
+			name,
+			run: tried
+		};
+	}
+}
+
+// src/database/postgres/collation-versions.ts
+const outdated = object$1({
+	name: string(),
+	recorded: string(),
+	actual: string()
+});
+/**
+* Collations whose rules the server has changed since they were recorded, as warnings: the target's indexes were sorted
+* by the old ones and may miss rows. A restored copy's are built anew. Only what indexes or partitions sort by counts:
+* an upgrade of ICU outdates hundreds of collations that nobody uses. Changes nothing.
+*/
+async function outdatedCollations(session, version) {
+	const collations = await session.query(`select format('%I.%I', n.nspname, c.collname) as "name", c.collversion as "recorded", a.version as "actual"
+       from pg_collation c join pg_namespace n on n.oid = c.collnamespace, pg_collation_actual_version(c.oid) as a(version)
+      where c.collversion <> a.version
+        and (exists (select from pg_index i where c.oid = any (i.indcollation::oid[]))
+             or exists (select from pg_partitioned_table p where c.oid = any (p.partcollation::oid[])))
+      order by 1`, outdated);
+	return [...(version.major < 15 ? [] : await session.query(`select format('%I', d.datname) as "name", d.datcollversion as "recorded", a.version as "actual"
+             from pg_database d, pg_database_collation_actual_version(d.oid) as a(version)
+            where d.datname = current_database() and d.datcollversion <> a.version`, outdated)).map((each) => warning(`database ${each.name}`, each, `ALTER DATABASE ${each.name} REFRESH COLLATION VERSION`)), ...collations.map((each) => warning(`collation ${each.name}`, each, `ALTER COLLATION ${each.name} REFRESH VERSION`))];
+}
+function warning(object, { recorded, actual }, refresh) {
+	return `${object} sorts by version ${recorded} of its rules, and the server has version ${actual}: indexes of the target may miss rows (REINDEX, then ${refresh}); those of a restored copy are built anew`;
+}
+
+// src/database/postgres/connection-room.ts
+const roomRow = object$1({
+	database: string(),
+	role: string(),
+	isSuperuser: boolean(),
+	databaseLimit: number(),
+	roleLimit: number(),
+	serverLimit: number(),
+	inDatabase: number(),
+	ofRole: number(),
+	onServer: number()
+});
+/**
+* How many connections are allowed to this role in the session's database and how many others there are. Limits of
+* database and role do not bind superusers. Workers and walsenders do not count; the columns that tell them from clients are
+* hidden from ordinary roles, so that a walsender may be counted.
+*/
+async function readConnectionRoom(session) {
+	const [row] = await session.query(`WITH others AS (
+       SELECT a.datname, a.usename FROM pg_catalog.pg_stat_activity a
+        WHERE a.usesysid IS NOT NULL AND coalesce(a.backend_type, 'client backend') = 'client backend'
+          -- What this run holds already is part of what it needs.
+          AND NOT (a.usename = current_user AND a.application_name LIKE 'safe-migrate%'))
+     SELECT d.datname::text AS "database", r.rolname::text AS "role", r.rolsuper AS "isSuperuser",
+            d.datconnlimit AS "databaseLimit", r.rolconnlimit AS "roleLimit",
+            (SELECT sum(CASE s.name WHEN 'max_connections' THEN s.setting::int ELSE - s.setting::int END)
+               FROM pg_catalog.pg_settings s
+              WHERE s.name = 'max_connections' OR NOT r.rolsuper AND (s.name = 'superuser_reserved_connections'
+                 OR s.name = 'reserved_connections' AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles u
+                      WHERE u.rolname = 'pg_use_reserved_connections' AND pg_catalog.pg_has_role(u.oid, 'USAGE'))))::int AS "serverLimit",
+            (SELECT count(*) FROM others o WHERE o.datname = d.datname) AS "inDatabase",
+            (SELECT count(*) FROM others o WHERE o.usename = r.rolname) AS "ofRole",
+            (SELECT count(*) FROM others) AS "onServer"
+       FROM pg_catalog.pg_database d, pg_catalog.pg_roles r
+      WHERE d.oid = (SELECT p.oid FROM pg_catalog.pg_database p WHERE p.datname = pg_catalog.current_database())
+        AND r.rolname = current_user`, roomRow);
+	if (row === void 0) return [];
+	const { database, role, isSuperuser } = row;
+	const server = {
+		of: "server",
+		name: "the server",
+		limit: row.serverLimit,
+		others: row.onServer,
+		remedy: "Raise max_connections, or run when fewer clients are connected."
+	};
+	if (isSuperuser) return [server];
+	return [
+		...limited$1({
+			of: "database",
+			name: `database ${database}`,
+			limit: row.databaseLimit,
+			others: row.inDatabase,
+			remedy: `ALTER DATABASE ${identifier(database)} CONNECTION LIMIT -1; as its owner or a superuser, or a higher number than now.`
+		}),
+		...limited$1({
+			of: "role",
+			name: `role ${role}`,
+			limit: row.roleLimit,
+			others: row.ofRole,
+			remedy: `ALTER ROLE ${identifier(role)} CONNECTION LIMIT -1; as a superuser, or a higher number than now.`
+		}),
+		server
+	];
+}
+/** -1: no limit. */
+function limited$1(room) {
+	return room.limit < 0 ? [] : [room];
+}
+
+// src/database/postgres/journal-comment.ts
+/** insufficient_privilege */
+const notOwner = "42501";
+/** Ten times the journal of two thousand migrations. */
+const journalLimitBytes = 8e6;
+/**
+* The journal of `target`, asked from any database of the server; null when nothing is open. What stands in a database of
+* somebody else's is no journal: whoever needs the lock is refused by that name (see lockCoordination).
+*/
+async function openJournal(session, target) {
+	const name = coordinationName(target);
+	const [row] = await session.query(`SELECT pg_catalog.octet_length(s.description) > ${journalLimitBytes} AS "isTooLong",
+            CASE WHEN pg_catalog.octet_length(s.description) <= ${journalLimitBytes} THEN s.description END AS "comment"
+       FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shdescription s
+         ON s.objoid = d.oid AND s.classoid = 'pg_catalog.pg_database'::regclass
+      WHERE d.datname = ${literal(name)} AND ${isTrustedOwner("d.datdba", target)}`, object$1({
+		isTooLong: boolean(),
+		comment: string().nullable()
+	}));
+	if (row?.isTooLong === true) throw unreadable(target, name);
+	return readJournal(target, name, row?.comment ?? null);
+}
+/**
+* Writes the journal through the session that holds the run's lock: without the lock there is nothing to write with.
+* Rejects with SM_JOURNAL_TAKEN when what stands there is not what the writer left, and with SM_JOURNAL when the role
+* may not write it.
+*/
+async function writeJournal(lock, target, { run, isOpen, entry }) {
+	const standing = await openJournal(lock, target);
+	if (!(isOpen ? standing?.run === run : standing === null)) throw taken(target, run, standing);
+	const journal = entry === null ? null : {
+		...entry,
+		at: await serverTime(lock)
+	};
+	try {
+		await lock.execute(journalStatement(target, journal));
+	} catch (cause) {
+		if (!(cause instanceof SqlError) || cause.sqlState !== notOwner) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_JOURNAL",
+			message: `The journal of this run cannot be written: ${lock.database} belongs to another role.`,
+			hint: `While no run is at work, drop it as its owner: DROP DATABASE ${identifier(lock.database)}; or run as that role.`,
+			docs: "recovery.md",
+			cause
+		});
+	}
+	return journal;
+}
+/** The statement that makes `journal` the standing one, for a transaction that does more. */
+function journalStatement(target, journal) {
+	return `COMMENT ON DATABASE ${identifier(coordinationName(target))} IS ${literal(coordinationMark(target, journal))}`;
+}
+/** The server's clock: the machines of two runs need not agree. */
+async function serverTime(session) {
+	const [clock] = await session.query(`SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object$1({ now: string() }));
+	if (clock === void 0) throw new TypeError("clock_timestamp() returned no row");
+	return clock.now;
+}
+function taken(target, run, standing) {
+	return new SafeMigrateError({
+		code: "SM_JOURNAL_TAKEN",
+		message: standing === null ? `The journal of run ${run} on ${target} was closed by somebody else: another run, or a person, has finished it.` : `The journal of ${target} is that of run ${standing.run} (phase ${standing.phase}, since ${standing.at}), not that of run ${run}.`,
+		hint: "A run that was cut off leaves what comes next to the one that came after it. See the log of that one.",
+		docs: "recovery.md"
+	});
 }
 
 // src/database/postgres/name-list.ts
@@ -3578,13 +5123,13 @@ async function outsideReach(session) {
             join pg_proc p on p.oid = t.tgfoid join pg_class f on f.relkind = 'f'
       where not t.tgisinternal and t.tgenabled <> 'D' and ${isUserSchema("n")}
         and p.prosrc ~ ('\\m' || regexp_replace(f.relname, '\\W', '.', 'g') || '\\M')
-      order by 1`, object({ name: string() }))).map(({ name }) => name);
+      order by 1`, object$1({ name: string() }))).map(({ name }) => name);
 	if (names.length === 0) return [];
 	return [`${namedSome(names, "the trigger", "the triggers")} may act outside of the database; what a migration makes it do there is not taken back by any recovery`];
 }
 
 // src/database/postgres/properties.ts
-const propertiesRow = object({
+const propertiesRow = object$1({
 	owner: string(),
 	encoding: string(),
 	collate: string(),
@@ -3597,7 +5142,7 @@ const propertiesRow = object({
 	comment: string().nullable(),
 	acl: array(string()).nullable()
 });
-const settingsRow = object({
+const settingsRow = object$1({
 	role: string().nullable(),
 	config: array(string())
 });
@@ -3618,9 +5163,10 @@ async function readProperties(session, name) {
             t.spcname::text as "tablespace",
             d.datconnlimit as "connectionLimit",
             shobj_description(d.oid, 'pg_database') as "comment",
-            -- An empty ACL (everything revoked) is not the default one, which is null.
-            case when d.datacl is not null then
-              array(select item::text from unnest(d.datacl) as item order by item::text collate "C") end as "acl"
+            -- An empty ACL (everything revoked) is not the default one, which is null, also where it is written out.
+            nullif(case when d.datacl is not null then
+              array(select item::text from unnest(d.datacl) as item order by item::text collate "C") end,
+              array(select item::text from unnest(acldefault('d', d.datdba)) as item order by item::text collate "C")) as "acl"
        from pg_database d join pg_tablespace t on t.oid = d.dattablespace
       where d.datname = ${literal(name)}`, propertiesRow);
 	if (properties === void 0) throw new SafeMigrateError({
@@ -3630,7 +5176,8 @@ async function readProperties(session, name) {
 		docs: "postgresql.md"
 	});
 	const settings = await session.query(`select case when s.setrole <> 0 then pg_get_userbyid(s.setrole) end as "role",
-            array(select item from unnest(s.setconfig) as item order by item collate "C") as "config"
+            -- In the order in which a session takes them: search_path decides which configuration a later name means.
+            s.setconfig as "config"
        from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
       where d.datname = ${literal(name)} and s.setconfig is not null
       order by s.setrole <> 0, 1`, settingsRow);
@@ -3640,15 +5187,37 @@ async function readProperties(session, name) {
 	};
 }
 
+// src/database/postgres/hidden-mappings.ts
+/**
+* User mappings whose options PostgreSQL hides from the role: pg_dump would write them without, and passwords would be
+* gone. The rule is that of the view pg_user_mappings. A mapping that has no options looks the same as one whose options
+* are hidden; both are refused, because nobody could say afterwards which of them it was.
+*/
+async function hiddenMappings(session, role) {
+	const names = (await session.query(`select format('for %s on server %I', case when m.umuser = 0 then 'PUBLIC' else quote_ident(m.usename) end, m.srvname) as "name"
+       from pg_user_mappings m join pg_foreign_server s on s.oid = m.srvid
+      where not case when m.umuser = 0 then pg_has_role(s.srvowner, 'USAGE')
+                     else m.usename = current_user and (pg_has_role(s.srvowner, 'USAGE') or has_server_privilege(s.oid, 'USAGE')) end
+      order by 1`, object$1({ name: string() }))).map(({ name }) => name);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_USER_MAPPING_HIDDEN",
+		message: `PostgreSQL hides from role ${role.name} the options of ${namedSome(names, "the user mapping", "user mappings")}: a backup would be without them, passwords included.`,
+		hint: `Only its own user (with USAGE on the server), for PUBLIC the server's owner, and superusers see them. Use a superuser in the database URL, or replace the mappings by one for ${identifier(role.name)}; one that is not needed: DROP USER MAPPING ….`,
+		closes: "all"
+	}];
+}
+
 // src/database/postgres/reading-obstacles.ts
-const nameRow$3 = object({ name: string() });
+const nameRow$3 = object$1({ name: string() });
 /** What keeps the role from reading the whole target: without it there is no backup, so it closes everything. */
 async function readingObstacles(session, role) {
 	if (role.isSuperuser) return [];
 	return [
 		...await unreadableRelations(session, role),
 		...await unreadableLargeObjects(session, role),
-		...await rowSecurity(session, role)
+		...await rowSecurity(session, role),
+		...await hiddenMappings(session, role)
 	];
 }
 /**
@@ -3707,6 +5276,31 @@ async function rowSecurity(session, role) {
 	}];
 }
 
+// src/database/postgres/disabled-constraints.ts
+/**
+* Constraints whose own triggers somebody disabled (ALTER TABLE … DISABLE TRIGGER ALL), or lets fire otherwise. No dump
+* says so: in a restored copy they would be enforced again.
+*/
+async function disabledConstraints(session) {
+	const rows = await session.query(`select distinct c.conname::text as "constraint", format('%I.%I', n.nspname, r.relname) as "table"
+       from pg_trigger t join pg_constraint c on c.oid = t.tgconstraint and c.contype in ('f', 'u', 'p', 'x')
+            join pg_class r on r.oid = t.tgrelid join pg_namespace n on n.oid = r.relnamespace
+      where t.tgisinternal and t.tgenabled <> 'O' and ${isUserSchema("n")} order by 2, 1`, object$1({
+		constraint: string(),
+		table: string()
+	}));
+	if (rows.length === 0) return [];
+	const names = rows.map(({ constraint, table }) => `${constraint} at ${table}`);
+	const commands = [...new Set(rows.map(({ table }) => `ALTER TABLE ${table} ENABLE TRIGGER ALL;`))];
+	return [{
+		code: "SM_DISABLED_CONSTRAINT",
+		message: `The triggers of ${namedSome(names, "the constraint", "constraints")} are disabled or fire otherwise than usual, which no dump says: a restored copy would enforce what the target does not.`,
+		hint: `As a superuser: ${commands.slice(0, 10).join(" ")} That also enables triggers of users which were disabled. Rows that were written meanwhile may break the constraint.`,
+		closes: ["swap"],
+		ofCopy: true
+	}];
+}
+
 // src/database/postgres/swap-obstacles.ts
 const closesSwap$1 = ["swap"];
 /** Databases that tools expect on every server, whatever else lives in them. */
@@ -3743,7 +5337,7 @@ function rightToBecome(version) {
 async function ownership(session, role, version) {
 	const [row] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
             pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner"
-       from pg_database d where d.datname = current_database()`, object({
+       from pg_database d where d.datname = current_database()`, object$1({
 		owner: string(),
 		isOwner: boolean()
 	}));
@@ -3756,7 +5350,7 @@ async function ownership(session, role, version) {
 	}];
 }
 async function specialDatabase(session) {
-	const [row] = await session.query("select d.datistemplate as \"isTemplate\" from pg_database d where d.datname = current_database()", object({ isTemplate: boolean() }));
+	const [row] = await session.query("select d.datistemplate as \"isTemplate\" from pg_database d where d.datname = current_database()", object$1({ isTemplate: boolean() }));
 	if (maintenanceDatabases.includes(session.database)) return [{
 		code: "SM_MAINTENANCE_DATABASE",
 		message: `${session.database} is the server's own database: other tools connect to it by this name, so it is not renamed.`,
@@ -3771,7 +5365,7 @@ async function specialDatabase(session) {
 		closes: closesSwap$1
 	}];
 }
-const nameRow$2 = object({ name: string() });
+const nameRow$2 = object$1({ name: string() });
 async function preparedTransactions(session) {
 	const names = await namesOf(session, `select quote_literal(p.gid) as "name" from pg_prepared_xacts p where p.database = current_database() order by 1`);
 	if (names.length === 0) return [];
@@ -3816,7 +5410,7 @@ async function foreignSessions(session, role) {
       where a.datname = current_database() and a.pid <> pg_backend_pid()
         and coalesce(a.backend_type, 'client backend') in ('client backend', 'walsender')
         and (r.rolsuper or not (pg_has_role(r.oid, 'USAGE') or pg_has_role('pg_signal_backend', 'USAGE')))
-      group by 1, 2 order by 1`, object({
+      group by 1, 2 order by 1`, object$1({
 		role: string(),
 		isSuperuser: boolean(),
 		sessions: number()
@@ -3837,6 +5431,155 @@ async function namesOf(session, sql) {
 	return (await session.query(sql, nameRow$2)).map((row) => row.name);
 }
 
+// src/database/postgres/extension-owners.ts
+const ownerRow = object$1({
+	name: string(),
+	isSelf: boolean(),
+	mayBecome: boolean(),
+	mayCreate: boolean()
+});
+/**
+* The role that owns an extension, when it is another one that the session's role may act as; null otherwise. Nobody can
+* give an extension away: it belongs to whoever creates it. `mayCreate`: in the session's database.
+*/
+async function ownerToBecome(session, version, extension) {
+	if (extension.owner === void 0) return null;
+	const [owner] = await session.query(`SELECT rolname AS "name", rolname = current_user AS "isSelf",
+            pg_catalog.pg_has_role(oid, '${rightToBecome(version)}') AS "mayBecome",
+            pg_catalog.has_database_privilege(oid, pg_catalog.current_database(), 'CREATE') AS "mayCreate"
+       FROM pg_catalog.pg_roles WHERE ${isRole(extension.owner)}`, ownerRow);
+	return owner === void 0 || owner.isSelf || !owner.mayBecome ? null : owner;
+}
+/** SQL behind a point: null is the superuser of initdb, as readExtensions says it. */
+const isRole = (name) => name === null ? "oid = 10" : `rolname = ${literal(name)}`;
+const standingRow = object$1({
+	belongsTo: string(),
+	owner: string().nullable(),
+	loses: boolean()
+});
+/**
+* Extensions of a copy that belong to others than they should: a difference where the owner would lose what he may do
+* with it, otherwise told. A superuser, and a member of the new owner, lose nothing.
+*/
+async function compareExtensionOwners(session, expected) {
+	const found = new Map((await readExtensions(session)).map((each) => [each.name, each.owner ?? null]));
+	const differences = [];
+	const told = [];
+	for (const { name, owner } of expected) {
+		const actual = found.get(name);
+		if (owner === void 0 || actual === void 0 || owner === actual) continue;
+		const [standing] = await session.query(`SELECT b.rolname AS "belongsTo", o.rolname AS "owner",
+              coalesce(NOT o.rolsuper AND NOT pg_catalog.pg_has_role(o.oid, b.oid, 'MEMBER'), false) AS "loses"
+         FROM pg_catalog.pg_roles b LEFT JOIN pg_catalog.pg_roles o ON o.${isRole(owner)} WHERE b.${isRole(actual)}`, standingRow);
+		const belongs = `extension ${name} belongs to ${standing?.belongsTo} in the copy instead of ${standing?.owner ?? owner}`;
+		if (standing?.loses === true) differences.push(`${belongs}, who could not alter it any more`);
+		else told.push(`${belongs}: it belongs to whoever creates it, and nobody loses a right by this`);
+	}
+	return {
+		differences,
+		told
+	};
+}
+/** Extensions of roles that would lose them, because this role can neither act for them nor is theirs. */
+async function foreignExtensions(session, role, version) {
+	const rows = await session.query(`select e.extname::text as "name", o.rolname::text as "owner"
+       from pg_extension e join pg_roles o on o.oid = e.extowner
+      where not o.rolsuper and not pg_has_role(o.oid, '${rightToBecome(version)}')
+        and not pg_has_role(o.oid, (select oid from pg_roles where rolname = current_user), 'MEMBER')
+      order by 1`, object$1({
+		name: string(),
+		owner: string()
+	}));
+	if (rows.length === 0) return [];
+	const owners = [...new Set(rows.map(({ owner }) => owner))].slice(0, 10).map(identifier).join(", ");
+	const names = rows.map(({ name, owner }) => `${name} (${owner})`);
+	return [{
+		code: "SM_EXTENSION_OWNER",
+		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the extension", "extensions")}: it would belong to ${role.name}, and its owner could not alter it any more.`,
+		hint: `As a superuser: GRANT ${owners} TO ${identifier(role.name)}; or, so that nobody loses anything, GRANT ${identifier(role.name)} TO ${owners}.`,
+		closes: ["swap"]
+	}];
+}
+
+// src/database/postgres/foreign-code.ts
+/**
+* What a restore computes when rows are loaded, by catalog and OID, and as whom: `runs_as` null is the role that
+* restores. Indexes, statistics and materialized views are computed as their table's owner, who cannot get out of that role
+* there. Triggers, defaults, rules and policies are not computed: they come after the rows, or not at all.
+*/
+const computed = `
+  SELECT 'pg_constraint'::regclass AS classid, o.oid AS objid, NULL::oid AS runs_as FROM pg_constraint o JOIN pg_namespace n ON n.oid = o.connamespace
+   WHERE o.contype = 'c' AND ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_attrdef'::regclass, o.oid, NULL FROM pg_attrdef o JOIN pg_attribute a ON a.attrelid = o.adrelid AND a.attnum = o.adnum
+   WHERE a.attgenerated <> ''
+  UNION ALL SELECT 'pg_type'::regclass, o.oid, NULL FROM pg_type o JOIN pg_namespace n ON n.oid = o.typnamespace WHERE ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_class'::regclass, o.oid, NULL FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace
+   WHERE o.relkind = 'p' AND ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_class'::regclass, o.oid, t.relowner FROM pg_index i JOIN pg_class o ON o.oid = i.indexrelid
+        JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = o.relnamespace WHERE ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_constraint'::regclass, o.oid, t.relowner FROM pg_constraint o JOIN pg_class t ON t.oid = o.conrelid
+        JOIN pg_namespace n ON n.oid = o.connamespace WHERE o.contype = 'x' AND ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_statistic_ext'::regclass, o.oid, t.relowner FROM pg_statistic_ext o JOIN pg_class t ON t.oid = o.stxrelid
+  UNION ALL SELECT 'pg_rewrite'::regclass, o.oid, t.relowner FROM pg_rewrite o JOIN pg_class t ON t.oid = o.ev_class
+        JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.relkind = 'm' AND ${isUserSchema("n")}`;
+/** Through what a call can lead from there: operators, aggregates, functions whose bodies the catalog knows, opclasses. */
+const followed = [
+	"pg_proc",
+	"pg_operator",
+	"pg_opclass",
+	"pg_opfamily",
+	"pg_type",
+	"pg_cast"
+].map((name) => `'${name}'::regclass`).join(", ");
+/**
+* SQL: a role that gains nothing by running code of `author`: it has no attribute, no membership, no object and no
+* privilege that he has not, apart from this database.
+*/
+const hasNoMore = (role, author) => `(
+  NOT EXISTS (SELECT FROM pg_roles own WHERE own.oid = ${role}
+                AND (own.rolsuper OR own.rolcreaterole OR own.rolreplication OR own.rolbypassrls))
+  AND NOT EXISTS (SELECT FROM pg_roles other WHERE other.oid <> ${role} AND pg_has_role(${role}, other.oid, 'MEMBER')
+                                               AND NOT pg_has_role(${author}, other.oid, 'MEMBER'))
+  AND NOT EXISTS (SELECT FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = ${role} AND s.deptype IN ('o', 'a')
+                     AND NOT (s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.deptype = 'a'
+                              AND s.objid = (SELECT oid FROM pg_database WHERE datname = current_database()))))`;
+/**
+* Functions in this session's database that a restore by this session's role would run for somebody who may not do
+* what they could do then; asked of the target before anything, and of a copy before rows are loaded into it.
+*/
+async function foreignCode(session) {
+	const rows = await session.query(`WITH RECURSIVE computed AS (${computed}),
+       me AS (SELECT oid FROM pg_roles WHERE rolname = current_user),
+       reached AS (
+         SELECT c.classid, c.objid, c.classid AS root_class, c.objid AS root, coalesce(c.runs_as, me.oid) AS runs_as FROM computed c, me
+         UNION
+         SELECT d.refclassid, d.refobjid, r.root_class, r.root, r.runs_as
+           FROM reached r JOIN pg_depend d ON d.classid = r.classid AND d.objid = r.objid
+          WHERE d.refclassid IN (${followed}) AND d.deptype IN ('n', 'a', 'i') AND d.refobjid >= 16384)
+     SELECT f.type || ' ' || f.identity || ' of ' || a.rolname AS "name", a.rolname::text AS "author", w.rolname::text AS "runsAs",
+            min(u.type || ' ' || u.identity) AS "user"
+       FROM reached r JOIN pg_proc p ON r.classid = 'pg_proc'::regclass AND p.oid = r.objid
+            JOIN pg_roles a ON a.oid = p.proowner JOIN pg_roles w ON w.oid = r.runs_as,
+            LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) f, LATERAL pg_identify_object(r.root_class, r.root, 0) u
+      WHERE NOT ${mayBecome("p.proowner", "r.runs_as")} AND NOT ${hasNoMore("r.runs_as", "p.proowner")}
+      GROUP BY 1, 2, 3 ORDER BY 1, 3`, object$1({
+		name: string(),
+		author: string(),
+		runsAs: string(),
+		user: string()
+	}));
+	if (rows.length === 0) return null;
+	const names = rows.map(({ name, user }) => `${name} (used by ${user})`);
+	const authors = [...new Set(rows.map(({ author }) => author))];
+	const runsAs = [...new Set(rows.map((row) => row.runsAs))];
+	return {
+		code: "SM_FOREIGN_CODE",
+		message: `Restoring this database would run ${namedSome(names, "the", "functions:")} as ${runsAs.slice(0, 10).join(", ")}, who may do more than ${authors.slice(0, 10).join(", ")}. Whoever owns a function can change it, and so could make himself whatever he likes.`,
+		hint: `Use a database URL whose role is ${authors.length === 1 ? authors[0] : "their owner"}; or, once you have read them, give the functions to the role that restores: ALTER FUNCTION … OWNER TO …;`,
+		closes: ["swap"]
+	};
+}
+
 // src/database/postgres/restore-obstacles.ts
 const closesSwap = ["swap"];
 /**
@@ -3854,7 +5597,15 @@ const platformRoles = [
 * the dump; here they are found before it.
 */
 async function restoreObstacles(session, role, version) {
-	const always = await backgroundWorkers(session);
+	const code = await foreignCode(session);
+	const always = [
+		...await backgroundWorkers(session),
+		...await disabledConstraints(session),
+		...code === null ? [] : [{
+			...code,
+			ofCopy: true
+		}]
+	];
 	if (role.isSuperuser) return always;
 	const forSuperusers = [
 		...await untrustedExtensions(session, role),
@@ -3862,10 +5613,14 @@ async function restoreObstacles(session, role, version) {
 		...await eventTriggers(session, role)
 	];
 	const mayBeAllowed = await isPlatformAdministrator(session);
-	return [...always, ...[...await foreignOwners(session, role, version), ...forSuperusers.map((each) => mayBeAllowed ? {
-		...each,
-		isDoubt: true
-	} : each)].map((each) => ({
+	return [...always, ...[
+		...await foreignOwners(session, role, version),
+		...await foreignExtensions(session, role, version),
+		...forSuperusers.map((each) => mayBeAllowed ? {
+			...each,
+			isDoubt: true
+		} : each)
+	].map((each) => ({
 		...each,
 		ofCopy: true
 	}))];
@@ -3894,15 +5649,15 @@ const ownedObjects = `
   union all select 'pg_default_acl'::regclass, oid, defaclrole from pg_default_acl
   union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
 /** The oid from which on objects are not initdb's. */
-const firstUserOid = 16384;
+const firstUserOid$1 = 16384;
 /** What belongs to an extension, or came with a type (a range's functions are the superuser's), is not dumped by itself. */
 async function foreignOwners(session, role, version) {
 	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type || ' ' || i.identity as "name"
        from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
-      where (o.objid >= ${firstUserOid} or o.classid = 'pg_namespace'::regclass)
+      where (o.objid >= ${firstUserOid$1} or o.classid = 'pg_namespace'::regclass)
         and not pg_has_role(o.owner, '${rightToBecome(version)}')
         and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype in ('e', 'i'))
-      order by 1, 2`, object({
+      order by 1, 2`, object$1({
 		owner: string(),
 		name: string()
 	}));
@@ -3916,7 +5671,7 @@ async function foreignOwners(session, role, version) {
 		closes: closesSwap
 	}];
 }
-const nameRow$1 = object({ name: string() });
+const nameRow$1 = object$1({ name: string() });
 async function untrustedExtensions(session, role) {
 	const rows = await session.query(`select e.extname::text as "name"
        from pg_extension e join pg_available_extension_versions v on v.name = e.extname and v.version = e.extversion
@@ -3970,7 +5725,7 @@ async function isPlatformAdministrator(session) {
 }
 
 // src/database/postgres/inspect.ts
-const factsRow = object({
+const factsRow = object$1({
 	oid: number().int(),
 	sizeBytes: number().int(),
 	tableCount: number().int(),
@@ -4014,92 +5769,86 @@ async function inspect$1(session, version) {
 			...await swapObstacles(session, role, version),
 			...await restoreObstacles(session, role, version)
 		],
-		warnings: await outsideReach(session),
+		connections: await readConnectionRoom(session),
+		serverTime: await serverTime(session),
+		warnings: [...await outsideReach(session), ...await outdatedCollations(session, version)],
 		properties: await readProperties(session, session.database)
 	};
 }
 
-// src/database/postgres/journal-comment.ts
-/** insufficient_privilege */
-const notOwner = "42501";
-/** The journal of `target`, asked from any database of the server; null when nothing is open. */
-async function openJournal(session, target) {
-	const name = coordinationName(target);
-	const [row] = await session.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object({ comment: string().nullable() }));
-	return readJournal(target, name, row?.comment ?? null);
-}
-/**
-* Writes the journal through the session that holds the run's lock: without the lock there is nothing to write with.
-* Rejects with SM_JOURNAL_TAKEN when what stands there is not what the writer left, and with SM_JOURNAL when the role
-* may not write it.
-*/
-async function writeJournal(lock, target, { run, isOpen, entry }) {
-	const standing = await openJournal(lock, target);
-	if (!(isOpen ? standing?.run === run : standing === null)) throw taken(target, run, standing);
-	const journal = entry === null ? null : {
-		...entry,
-		at: await serverTime(lock)
-	};
-	try {
-		await lock.execute(journalStatement(target, journal));
-	} catch (cause) {
-		if (!(cause instanceof SqlError) || cause.sqlState !== notOwner) throw cause;
-		throw new SafeMigrateError({
-			code: "SM_JOURNAL",
-			message: `The journal of this run cannot be written: ${lock.database} belongs to another role.`,
-			hint: `While no run is at work, drop it as its owner: DROP DATABASE ${identifier(lock.database)}; or run as that role.`,
-			docs: "recovery.md",
-			cause
-		});
-	}
-	return journal;
-}
-/** The statement that makes `journal` the standing one, for a transaction that does more. */
-function journalStatement(target, journal) {
-	return `COMMENT ON DATABASE ${identifier(coordinationName(target))} IS ${literal(coordinationMark(target, journal))}`;
-}
-/** The server's clock: the machines of two runs need not agree. */
-async function serverTime(session) {
-	const [clock] = await session.query(`SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object({ now: string() }));
-	if (clock === void 0) throw new TypeError("clock_timestamp() returned no row");
-	return clock.now;
-}
-function taken(target, run, standing) {
-	return new SafeMigrateError({
-		code: "SM_JOURNAL_TAKEN",
-		message: standing === null ? `The journal of run ${run} on ${target} was closed by somebody else: another run, or a person, has finished it.` : `The journal of ${target} is that of run ${standing.run} (phase ${standing.phase}, since ${standing.at}), not that of run ${run}.`,
-		hint: "A run that was cut off leaves what comes next to the one that came after it. See the log of that one.",
-		docs: "recovery.md"
-	});
-}
-
 // src/database/postgres/kept-databases.ts
-const databaseRow = object({
+const databaseRow = object$1({
 	name: string(),
+	oid: number(),
+	owner: string(),
+	isTrusted: boolean(),
 	sizeBytes: number(),
-	comment: string()
+	comment: string(),
+	targetOid: number().nullable()
 });
-/** Databases on the server that name and mark prove to be copies of `target`, of the given kinds, newest first. */
+/**
+* Databases on the server that name, mark and owner prove to be copies of `target`, of the given kinds. Kept failed
+* ones newest first, by the server's own facts: ids of runs carry the clocks of their machines. The one whose place the
+* target of today took is the first of all.
+*/
 async function copiesOf(session, target, kinds) {
-	return (await session.query(`SELECT d.datname::text AS "name", pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
+	return newestFirst((await markedDatabases(session, target, kinds)).filter(({ isTrusted }) => isTrusted)).map(({ name, sizeBytes }) => ({
+		name,
+		sizeBytes
+	}));
+}
+/** Databases whose name and comment say that they are ours, and whose owner says that they are not. */
+async function foreignDatabases(session, target) {
+	const marked = await markedDatabases(session, target, copyKinds);
+	const [coordination] = await session.query(`SELECT d.datname::text AS "name", pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner"
+       FROM pg_catalog.pg_database d
+      WHERE d.datname = ${literal(coordinationName(target))} AND NOT ${isTrustedOwner("d.datdba", target)}`, object$1({
+		name: string(),
+		owner: string()
+	}));
+	return [...coordination === void 0 ? [] : [coordination], ...marked.filter(({ isTrusted }) => !isTrusted)].map(({ name, owner }) => ({
+		name,
+		owner,
+		removal: `DROP DATABASE ${identifier(name)};`
+	}));
+}
+async function markedDatabases(session, target, kinds) {
+	return (await session.query(`WITH marked AS MATERIALIZED (
+       SELECT d.oid, d.datname, d.datdba, s.description AS comment
+         FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shdescription s
+           ON s.objoid = d.oid AND s.classoid = 'pg_catalog.pg_database'::regclass
+        WHERE pg_catalog.octet_length(s.description) <= ${markLimitBytes} AND s.description LIKE 'safe-migrate {%')
+     SELECT d.datname::text AS "name", d.oid::bigint AS "oid", d.comment AS "comment",
+            pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
+            ${isTrustedOwner("d.datdba", target)} AS "isTrusted",
+            (SELECT t.oid::bigint FROM pg_catalog.pg_database t WHERE t.datname = ${literal(target)}) AS "targetOid",
+            -- The server tells the size only to those who may connect; 0 where it does not.
             -- The size is null when the run of another target drops its copy at this very moment.
             coalesce(CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT')
                             OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
                           THEN pg_catalog.pg_database_size(d.oid) END, 0) AS "sizeBytes"
-       FROM pg_catalog.pg_database d
-      WHERE pg_catalog.shobj_description(d.oid, 'pg_database') LIKE 'safe-migrate {%'
-      ORDER BY d.datname`, databaseRow)).flatMap(({ name, sizeBytes, comment }) => {
-		const mark = provenCopy(target, name, comment);
+       FROM marked d ORDER BY d.datname`, databaseRow)).flatMap((row) => {
+		const mark = provenCopy(target, row.name, row.comment);
 		return mark !== null && kinds.includes(mark.kind) ? [{
-			name,
-			sizeBytes,
-			run: mark.run
+			...row,
+			mark
 		}] : [];
-	}).toSorted((a, b) => a.run < b.run ? 1 : -1).map(({ name, sizeBytes }) => ({
-		name,
-		sizeBytes
-	}));
+	});
+}
+/**
+* The time that the swap wrote where there is one; those that earlier versions marked have none, and stand among the
+* others by OID: a server gives out ever higher ones, and each recovery replaces the target by a younger database.
+*/
+function newestFirst(copies) {
+	const isLast = ({ mark, targetOid }) => targetOid !== null && mark.replacedBy === targetOid;
+	const timed = copies.filter(({ mark }) => mark.at !== void 0).toSorted((a, b) => Date.parse(b.mark.at ?? "") - Date.parse(a.mark.at ?? "") || b.oid - a.oid);
+	const untimed = copies.filter(({ mark }) => mark.at === void 0).toSorted((a, b) => b.oid - a.oid);
+	const merged = [];
+	for (const copy of timed) {
+		while ((untimed[0]?.oid ?? 0) > copy.oid) merged.push(...untimed.splice(0, 1));
+		merged.push(copy);
+	}
+	return [...merged, ...untimed].toSorted((a, b) => Number(isLast(b)) - Number(isLast(a)));
 }
 
 // src/database/postgres/advisory-lock.ts
@@ -4136,7 +5885,7 @@ function parseHolderName(name) {
 }
 /** Takes the lock in the session's database, or says at once that somebody has it. */
 async function tryLock(session) {
-	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${lockClass}, ${lockObject}) AS "isLocked"`, object({ isLocked: boolean() }));
+	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${lockClass}, ${lockObject}) AS "isLocked"`, object$1({ isLocked: boolean() }));
 	return row?.isLocked === true;
 }
 /** Lets the lock go while the session stays. */
@@ -4148,22 +5897,23 @@ const heldBy = `FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`;
 /** Whether this very session holds the lock. Rejects with SM_CONNECTION_LOST when the session is gone. */
 async function holdsLock(session) {
-	return (await session.query(`SELECT l.pid AS "pid" ${heldBy}`, object({ pid: number() }))).some(({ pid }) => pid === session.backendPid);
+	return (await session.query(`SELECT l.pid AS "pid" ${heldBy}`, object$1({ pid: number() }))).some(({ pid }) => pid === session.backendPid);
 }
-const holderRow$1 = object({
+const holderRow$1 = object$1({
 	pid: number(),
-	name: string().nullable()
+	name: string().nullable(),
+	role: string().nullable()
 });
 /** The refusal for a lock that another session holds in this session's database; null when it has just been let go. */
 async function lockedError(session, target) {
-	const [row] = await session.query(`SELECT l.pid AS "pid", a.application_name AS "name" ${heldBy}`, holderRow$1);
+	const [row] = await session.query(`SELECT l.pid AS "pid", a.application_name AS "name", a.usename::text AS "role" ${heldBy}`, holderRow$1);
 	if (row === void 0) return null;
 	const holder = parseHolderName(row.name ?? "");
 	const who = holder === null ? `session ${row.pid}` : `${holder.description === "" ? "" : `${holder.description}, `}run ${holder.run}, started ${holder.startedAt}`;
 	return new SafeMigrateError({
 		code: "SM_LOCKED",
 		message: `Another run of safe-migrate is at work on ${target}: ${who}.`,
-		hint: "Run this job again when that one has ended. The lock of a machine that is gone ends by itself within about a minute.",
+		hint: `Run this job again when that one has ended. The lock of a machine that is gone ends by itself within about a minute. If there is no such run, end the session, as a superuser or as ${row.role ?? "its role"}: SELECT pg_terminate_backend(${row.pid});`,
 		docs: "errors.md"
 	});
 }
@@ -4171,20 +5921,27 @@ async function lockedError(session, target) {
 // src/database/postgres/coordination.ts
 /** Each round is lost only to another run that creates, drops or leaves at the same moment. */
 const attempts$1 = 30;
-const pauseMs$2 = 50;
+const pauseMs$1 = 50;
 /** duplicate_database, and unique_violation when two create it at the very same time. */
 const alreadyThere = /* @__PURE__ */ new Set(["42P04", "23505"]);
+/** invalid_catalog_name, and internal_error ("tuple concurrently updated"): another run opened or dropped it meanwhile. */
+const goneMeanwhile = /* @__PURE__ */ new Set(["3D000", "XX000"]);
 /** How long our own session is waited for: the server forgets it a moment after psql has ended. */
 const ownSessionTimeoutMs = 2e3;
-const stateRow = object({
+const stateRow = object$1({
 	comment: string().nullable(),
+	owner: string(),
+	isTrusted: boolean(),
 	isInvalid: boolean(),
+	isClosed: boolean(),
 	sessions: array(number())
 });
 /**
 * Takes the run's lock in the coordination database, which is created when there is none; `elsewhere` is a session
-* in any other database. Resolves with the session that holds the lock, or null when there is no such database and the role may
-* not create one. Rejects with SM_LOCKED, or with SM_NAME_TAKEN when a database of that name is not ours.
+* in any other database. Resolves with the session that holds the lock, or null when the role may not act for the target's
+* owner (what it made would be nobody's whom later runs believe), or there is no such database and it may not create one.
+* Rejects with SM_LOCKED, with SM_NAME_TAKEN when a database of that name is not ours, or with SM_FOREIGN_DATABASE when it
+* belongs to a role that no run on this target would have given it to.
 *
 * Runs may come and go at the same time: one that is created twice is shared, one that is dropped between CREATE and
 * connect is created again, and the drop fails while somebody is connected.
@@ -4192,9 +5949,14 @@ const stateRow = object({
 async function lockCoordination(server, elsewhere, applicationName) {
 	const target = server.address.database;
 	const name = coordinationName(target);
+	const maker = await readMaker(elsewhere, target);
+	if (!maker.actsForOwner) {
+		await dropCoordination(elsewhere, target);
+		return null;
+	}
 	for (let attempt = 1; attempt <= attempts$1; attempt += 1) {
-		if (attempt > 1) await setTimeout$1(pauseMs$2 * Math.random());
-		if (!await ensureDatabase(elsewhere, target, name)) return null;
+		if (attempt > 1) await setTimeout$1(pauseMs$1 * Math.random());
+		if (!await ensureDatabase(elsewhere, target, name, maker)) return null;
 		const session = await connectUnlessGone(server, name, applicationName);
 		if (session === null) continue;
 		try {
@@ -4225,47 +5987,62 @@ async function dropCoordination(elsewhere, target, closedPid = null) {
 	const name = coordinationName(target);
 	const deadline = Date.now() + ownSessionTimeoutMs;
 	try {
-		let state = await readState(elsewhere, name);
+		let state = await readState(elsewhere, target);
 		while (state?.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
-			await setTimeout$1(pauseMs$2);
-			state = await readState(elsewhere, name);
+			await setTimeout$1(pauseMs$1);
+			state = await readState(elsewhere, target);
 		}
-		if (state === void 0 || state.sessions.length > 0) return;
+		if (state === void 0 || !state.isTrusted || state.sessions.length > 0) return;
 		if (readCoordinationMark(target, state.comment) !== "idle") return;
 		await elsewhere.execute(`DROP DATABASE ${identifier(name)}`);
 	} catch (error) {
 		if (!(error instanceof SqlError)) throw error;
 	}
 }
-async function readState(session, name) {
-	const [state] = await session.query(`SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment", d.datconnlimit = -2 AS "isInvalid",
+async function readState(session, target) {
+	const [state] = await session.query(`SELECT CASE WHEN s.isTrusted THEN pg_catalog.shobj_description(d.oid, 'pg_database') END AS "comment",
+            pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", s.isTrusted AS "isTrusted",
+            d.datconnlimit = -2 AS "isInvalid", NOT d.datallowconn AS "isClosed",
             -- Only autovacuum has no user; DROP DATABASE ends it by itself.
             ARRAY(SELECT a.pid FROM pg_catalog.pg_stat_activity a
                    WHERE a.datid = d.oid AND a.usesysid IS NOT NULL) AS "sessions"
-       FROM pg_catalog.pg_database d WHERE d.datname = ${literal(name)}`, stateRow);
+       FROM pg_catalog.pg_database d, LATERAL (SELECT ${isTrustedOwner("d.datdba", target)}) AS s(isTrusted)
+      WHERE d.datname = ${literal(coordinationName(target))}`, stateRow);
 	return state;
 }
 /** Whether there is a coordination database now. */
-async function ensureDatabase(elsewhere, target, name) {
-	const state = await readState(elsewhere, name);
-	if (state !== void 0) {
-		if (state.isInvalid && readCoordinationMark(target, state.comment) !== null) await dropCoordination(elsewhere, target);
+async function ensureDatabase(elsewhere, target, name, { owner, mayCreate }) {
+	const state = await readState(elsewhere, target);
+	if (state !== void 0 && !state.isTrusted) throw foreignCoordination(name, state.owner, target);
+	if (state?.isInvalid === true) {
+		if (readCoordinationMark(target, state.comment) !== null) await dropCoordination(elsewhere, target);
 		return true;
 	}
-	const [role] = await elsewhere.query(`SELECT rolcreatedb OR rolsuper AS "mayCreate" FROM pg_catalog.pg_roles WHERE rolname = current_user`, object({ mayCreate: boolean() }));
-	if (role?.mayCreate !== true) return false;
+	if (state?.isClosed === false) return true;
+	if (state === void 0 && !mayCreate) return false;
 	try {
-		await elsewhere.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0`);
+		if (state === void 0) await elsewhere.execute(`CREATE DATABASE ${identifier(name)} OWNER ${identifier(owner)} TEMPLATE template0 ALLOW_CONNECTIONS false`);
+		await openToOwner(elsewhere, name);
 	} catch (error) {
-		if (!(error instanceof SqlError) || !alreadyThere.has(error.sqlState)) throw error;
+		if (!(error instanceof SqlError && (alreadyThere.has(error.sqlState) || goneMeanwhile.has(error.sqlState)))) throw error;
 	}
 	return true;
+}
+function foreignCoordination(name, owner, target) {
+	return new SafeMigrateError({
+		code: "SM_FOREIGN_DATABASE",
+		message: `There is a database ${name}, whose name says that runs on ${target} are kept apart by it, and it belongs to ${owner}, who may not act for the owner of ${target}. Nothing that stands in it is believed.`,
+		hint: `Remove it, as a superuser or as ${owner}: DROP DATABASE ${identifier(name)}; Nothing is lost by that: if ${owner} runs backups, an earlier version of safe-migrate has left it, otherwise somebody has put it there.`,
+		docs: "security.md",
+		phase: "preflight"
+	});
 }
 async function connectUnlessGone(server, name, applicationName) {
 	try {
 		return await server.connect(name, { applicationName });
 	} catch (error) {
 		if (error instanceof SafeMigrateError && error.code === "SM_NO_DATABASE") return null;
+		if (error instanceof SafeMigrateError && /not currently accepting connections/.test(error.message)) return null;
 		throw error;
 	}
 }
@@ -4276,12 +6053,20 @@ async function connectUnlessGone(server, name, applicationName) {
 async function markAsOurs(session, target, name) {
 	const [state] = await session.query(`SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
             EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384) AS "isUsed",
-            pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "isOwner"
-       FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object({
+            pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "isOwner",
+            d.datacl IS NULL AND d.datdba = (SELECT t.datdba FROM pg_catalog.pg_database t WHERE t.datname = ${literal(target)})
+              AS "isPublic",
+            pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", ${isTrustedOwner("d.datdba", target)} AS "isTrusted"
+       FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object$1({
 		comment: string().nullable(),
 		isUsed: boolean(),
-		isOwner: boolean()
+		isOwner: boolean(),
+		isPublic: boolean(),
+		owner: string(),
+		isTrusted: boolean()
 	}));
+	if (state?.isTrusted === false) throw foreignCoordination(name, state.owner, target);
+	if (state?.isPublic === true && state.isOwner) await openToOwner(session, name);
 	if (readCoordinationMark(target, state?.comment ?? null) !== null) return;
 	if (state === void 0 || state.comment !== null || state.isUsed) throw new SafeMigrateError({
 		code: "SM_NAME_TAKEN",
@@ -4313,7 +6098,7 @@ async function keepAlive(session, version, onLost) {
 		"('idle_in_transaction_session_timeout', '60s')"
 	];
 	if (version.major >= 14) settings.push("('idle_session_timeout', '60s')");
-	await session.query(`SELECT pg_catalog.set_config(name, value, false) AS "value" FROM (VALUES ${settings.join(", ")}) AS s(name, value)`, object({ value: string() }));
+	await session.query(`SELECT pg_catalog.set_config(name, value, false) AS "value" FROM (VALUES ${settings.join(", ")}) AS s(name, value)`, object$1({ value: string() }));
 	let askedAt = null;
 	const timer = setInterval(() => {
 		if (askedAt !== null) {
@@ -4348,7 +6133,7 @@ const unlockTimeoutMs = 5e3;
 * Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when.
 * Of a target that cannot be connected to, the coordination lock is all there is to take; nobody else is in it either.
 */
-async function takeLock$1(server, holder) {
+async function takeLock$1(server, holder, onLeftBehind = () => {}) {
 	const applicationName = holderName(holder);
 	const atHome = await server.connect(server.home, { applicationName });
 	let coordination = null;
@@ -4360,14 +6145,14 @@ async function takeLock$1(server, holder) {
 		} else if (coordination === null) throw nothingToLock(server);
 		else await atHome[Symbol.asyncDispose]();
 		const inTarget = server.unreachable === null ? atHome : null;
-		const held = new HeldSessions(server, applicationName, coordination, inTarget);
+		const held = new HeldSessions(server, applicationName, coordination, inTarget, onLeftBehind);
 		await held.start();
 		return held;
 	} catch (error) {
 		if (coordination !== null) {
 			const { backendPid } = coordination;
 			await coordination[Symbol.asyncDispose]();
-			await cleanUp(() => dropCoordination(atHome, server.address.database, backendPid));
+			await cleanUp(() => dropCoordination(atHome, server.address.database, backendPid), (because) => onLeftBehind(leftBehind(coordinationName(server.address.database), because)));
 		}
 		await atHome[Symbol.asyncDispose]();
 		throw error;
@@ -4384,6 +6169,7 @@ var HeldSessions = class {
 	coordinationDatabase;
 	#server;
 	#applicationName;
+	#onLeftBehind;
 	/** null while the target is let go. */
 	#inTarget;
 	#lost = new AbortController();
@@ -4394,7 +6180,8 @@ var HeldSessions = class {
 	};
 	#stopTargetPings = () => {};
 	#stopCoordinationPings = () => {};
-	constructor(server, applicationName, coordination, inTarget) {
+	constructor(server, applicationName, coordination, inTarget, onLeftBehind) {
+		this.#onLeftBehind = onLeftBehind;
 		this.coordination = coordination;
 		this.coordinationDatabase = coordination?.database ?? null;
 		this.#server = server;
@@ -4464,15 +6251,17 @@ var HeldSessions = class {
 		this.#stopTargetPings();
 		const inTarget = this.#inTarget;
 		this.#inTarget = null;
-		if (inTarget !== null) await cleanUp(() => unlockOrEnd(inTarget));
+		const isAlive = inTarget !== null && await cleanUp(() => unlockOrEnd(inTarget));
 		await this.coordination?.[Symbol.asyncDispose]();
+		if (this.coordination !== null) {
+			const { backendPid } = this.coordination;
+			await cleanUp(async () => {
+				await using own = isAlive ? null : await this.#server.connect(this.#server.home);
+				const cleaner = own ?? inTarget;
+				if (cleaner !== null) await dropCoordination(cleaner, this.#server.address.database, backendPid);
+			}, (because) => this.#onLeftBehind(leftBehind(this.coordinationDatabase ?? "", because)));
+		}
 		await inTarget?.[Symbol.asyncDispose]();
-		if (this.coordination === null) return;
-		const { backendPid } = this.coordination;
-		await cleanUp(async () => {
-			await using cleaner = await this.#server.connect(this.#server.home);
-			await dropCoordination(cleaner, this.#server.address.database, backendPid);
-		});
 	}
 };
 async function stillHolds(session) {
@@ -4493,12 +6282,18 @@ async function unlockOrEnd(session) {
 	}
 }
 /** Clean-up at the end of a lock: when the session is gone, so is its lock, and the next run drops what is left. */
-async function cleanUp(work) {
+async function cleanUp(work, tell = () => {}) {
 	try {
 		await work();
+		return true;
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
+		tell(error.message);
+		return false;
 	}
+}
+function leftBehind(name, because) {
+	return `${name}, which kept other runs away, could not be dropped: ${because} The next run uses it and drops it.`;
 }
 function nothingToLock(server) {
 	return new SafeMigrateError({
@@ -4520,7 +6315,7 @@ function lockLost(server) {
 // src/database/postgres/prisma-lock.ts
 /** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
 const prismaLockKey = 72707369;
-const holderRow = object({
+const holderRow = object$1({
 	pid: number(),
 	applicationName: string(),
 	user: string(),
@@ -4546,13 +6341,13 @@ async function firstAtLock(session, condition) {
 }
 /** Ends one session. False when it was gone already. Rejects when the role may not. */
 async function terminate(session, pid) {
-	const [row] = await session.query(`SELECT pg_catalog.pg_terminate_backend(${Math.trunc(pid)}) AS "isTerminated"`, object({ isTerminated: boolean() }));
+	const [row] = await session.query(`SELECT pg_catalog.pg_terminate_backend(${Math.trunc(pid)}) AS "isTerminated"`, object$1({ isTerminated: boolean() }));
 	return row?.isTerminated === true;
 }
 
 // src/database/postgres/meeting-point.ts
 const largestKey = 2 ** 31 - 1;
-const identity$1 = object({
+const identity$1 = object$1({
 	database: string(),
 	address: string().nullable(),
 	port: number().nullable(),
@@ -4599,7 +6394,7 @@ async function openMeetingPoint(server, options) {
 * deploy of somebody else must not fail because of us.
 */
 async function takePrismaLock(session) {
-	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${prismaLockKey}) AS "isLocked"`, object({ isLocked: boolean() }));
+	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${prismaLockKey}) AS "isLocked"`, object$1({ isLocked: boolean() }));
 	if (row?.isLocked === true) return;
 	throw new SafeMigrateError({
 		code: "SM_MIGRATOR_BUSY",
@@ -4609,9 +6404,9 @@ async function takePrismaLock(session) {
 	});
 }
 async function readIdentity(session) {
-	const [may] = await session.query(`SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "may"`, object({ may: boolean() }));
+	const [may] = await session.query(`SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "may"`, object$1({ may: boolean() }));
 	const systemIdentifier = may?.may === true ? "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())" : "NULL::text";
-	const [row] = await session.query(`SELECT ${identityOf(systemIdentifier)} AS "identity"`, object({ identity: identity$1 }));
+	const [row] = await session.query(`SELECT ${identityOf(systemIdentifier)} AS "identity"`, object$1({ identity: identity$1 }));
 	if (row === void 0) throw new TypeError("a server without an identity");
 	return row.identity;
 }
@@ -4637,7 +6432,7 @@ END
 $safe_migrate$;
 `;
 }
-const visitorRow = object({
+const visitorRow = object$1({
 	applicationName: string(),
 	address: string().nullable()
 });
@@ -4708,7 +6503,7 @@ async function readArchive(server, dumpPath, signal) {
 }
 
 // src/database/postgres/available-extensions.ts
-const extensionRow = object({
+const extensionRow = object$1({
 	name: string(),
 	versions: array(string()),
 	newest: string()
@@ -4733,50 +6528,151 @@ async function availableExtensions(admin, wanted, log) {
 	});
 }
 
-// src/database/postgres/close-database.ts
-const pauseMs$1 = 50;
-const patienceMs = 5e3;
-const countRow = object({ sessions: number() });
+// src/database/postgres/inventory/compare-inventories.ts
+/** Facts whose values say what is wrong and hold nothing of the user's: the others are named only. */
+const longestValue = 60;
+const unspoken = /^(prosrc|probin|prosqlbody|description|label|umoptions|srvoptions|fdwoptions|ftoptions|reloptions|attfdwoptions|tgargs|toastOptions|proconfig|dictinitoption)$/;
+/** Of an extension's own functions and types other than these, an older script may have made them otherwise. */
+const binding = /owner$|^prosrc$|^probin$|^prosecdef$|^tgenabled$|^extconfig$|^extnamespace$/;
+/** Kinds that hold rows or hang on them: there, whatever differs counts. */
+const ofRelations = /table|index|column|default|constraint|trigger|rule|policy|sequence|view|inheritance|partition/;
 /**
-* Closes a copy of ours to connections and waits until those who were in it have gone: our own sessions' backends
-* outlive their psql by a moment, and a session that stays would block the renames of a swap. Whoever cannot be
-* ended is left there; the swap deals with sessions once more.
+* Compares two inventories, object by object. What belongs to an extension is made anew by its script, which may be of
+* another age than the one that made the original: what that explains is told, what it does not is a difference.
 */
-async function closeDatabase(admin, name) {
-	await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
-	await endSessionsIn(admin, name);
-	for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pauseMs$1) {
-		const [row] = await admin.query(`SELECT count(*) AS "sessions" FROM pg_catalog.pg_stat_activity
-        WHERE datname = ${literal(name)} AND usesysid IS NOT NULL`, countRow);
-		if (row?.sessions === 0) return;
-		await setTimeout$1(pauseMs$1);
+function compareInventories(expected, actual, known = []) {
+	const before = byKey(objectsOf(expected));
+	const after = byKey(objectsOf(actual));
+	const members = memberNames(before);
+	const isKnown = (object, fact) => known.some((each) => each.kind === object.kind && each.name === object.name && each.fact === fact);
+	const differences = [];
+	const told = [];
+	for (const [key, objects] of before) {
+		const [object] = objects;
+		const others = after.get(key);
+		if (object === void 0) continue;
+		if (others === void 0) {
+			if (object.kind === "invalid index") told.push(`index ${object.name} is not valid, so the backup does not hold it`);
+			else (object.kind === "comment" && members.has(object.name) ? told : differences).push(`${labelOf(object)} is missing`);
+			continue;
+		}
+		if (isTransient(object)) told.push(`table ${object.name} of extension ${object.extension} is unlogged and holds what passes: its rows are not in the backup`);
+		for (const fact of differingFacts(objects, others)) {
+			if (isKnown(object, fact.name)) continue;
+			const sentence = `${labelOf(object)}: ${wordsOf(fact)}`;
+			(isExplained(object, fact, members) ? told : differences).push(sentence);
+		}
 	}
+	for (const [key, [object]] of after) {
+		if (object === void 0 || before.has(key)) continue;
+		const sentence = `${labelOf(object)} is there and should not be`;
+		(object.extension !== null || object.kind === "member of extension" || object.kind === "comment" && memberNames(after).has(object.name) ? told : differences).push(sentence);
+	}
+	return {
+		differences: tablesFirst(differences),
+		told
+	};
+}
+function byKey(objects) {
+	const found = /* @__PURE__ */ new Map();
+	for (const object of objects) {
+		const key = `${object.kind}\t${object.name}`;
+		found.set(key, [...found.get(key) ?? [], object]);
+	}
+	return found;
+}
+/** `type name` of everything that is a member of an extension, as comments are named. */
+function memberNames(objects) {
+	const names = /* @__PURE__ */ new Set();
+	for (const [object] of objects.values()) if (object?.kind === "member of extension") names.add(object.name.slice(object.name.indexOf(": ") + 2));
+	return names;
+}
+function labelOf(object) {
+	return `${object.kind} ${object.name}`;
+}
+function isTransient(object) {
+	return object.kind === "table" && object.extension !== null && object.facts.relpersistence === "u";
+}
+function isExplained(object, fact, members) {
+	if (object.kind === "system rows") return true;
+	if (object.kind === "comment") return members.has(object.name) || object.name.startsWith("extension ");
+	if (fact.name === "position") return true;
+	if (object.facts.attinhcount !== void 0 && /^att(storage|compression)$/.test(fact.name)) return true;
+	if (object.extension === null) return false;
+	if (fact.name.endsWith("acl")) return grantsNoMore(fact);
+	return !ofRelations.test(object.kind) && !binding.test(fact.name);
+}
+function grantsNoMore({ before, after }) {
+	const had = new Set(before?.split(" "));
+	return (after ?? "").split(" ").every((item) => item === "" || had.has(item));
+}
+function differingFacts(before, after) {
+	if (before.length !== after.length) return [{
+		name: "number",
+		before: String(before.length),
+		after: String(after.length)
+	}];
+	return before.flatMap((object, place) => {
+		const other = after[place]?.facts ?? {};
+		return [.../* @__PURE__ */ new Set([...Object.keys(object.facts), ...Object.keys(other)])].filter((name) => object.facts[name] !== other[name]).map((name) => ({
+			name,
+			before: object.facts[name],
+			after: other[name]
+		}));
+	});
+}
+function wordsOf({ name, before, after }) {
+	if ([before, after].some((value) => (value?.length ?? 0) > longestValue) || unspoken.test(name)) return `${name} differs`;
+	return `${name} is ${after ?? "not set"} instead of ${before ?? "not set"}`;
+}
+/** A table that is missing says more than its columns, which are missing, too. */
+function tablesFirst(differences) {
+	const rank = (sentence) => /^(schema|extension|table|partitioned table) /.test(sentence) ? 0 : 1;
+	return differences.toSorted((a, b) => rank(a) - rank(b));
 }
 
 // src/database/postgres/compare-fingerprints.ts
 /**
-* What differs between two fingerprints, each as a sentence that starts with the object. Empty when they are equal.
+* What differs between two fingerprints, each as a sentence that starts with the object, and what is not proved by them.
 *
 * Not compared here: `schemaDigest` (equal schemas may deparse differently after one restore; see
-* schema-fixpoint.ts), rows of materialized views (a stale one restores fresh). Content digests are compared
-* between equal server majors only, row counts always.
-*
-* Sequences must be equal, unless `directions` is given: then `actual` may have moved on. A running application
-* takes values between the moment at which they were read and the moment at which pg_dump reads them, in no
-* snapshot; what matters is that no value is handed out twice.
+* schema-fixpoint.ts). Content digests and inventories are compared between equal server majors only, row counts always.
+* A stale materialized view restores fresh, a queue of an extension restores empty: such things are told.
 */
-function compareFingerprints(expected, actual, directions) {
-	return [
-		...compareTables(expected, actual),
-		...compareSequences(expected, actual, directions),
-		...compareLargeObjects(expected, actual),
-		...compareMaterializedViews(expected, actual),
-		...compareExtensions(expected, actual)
-	];
+function compareFingerprints(expected, actual, traits = {}) {
+	const inventories = expected.serverMajor === actual.serverMajor && expected.inventory !== null && actual.inventory !== null ? compareInventories(expected.inventory, actual.inventory, traits.known) : {
+		differences: [],
+		told: []
+	};
+	const sequences = compareSequences(expected, actual, traits.directions);
+	const views = compareMaterializedViews(expected, actual);
+	return {
+		differences: [
+			...compareTables(expected, actual, traits.roots ?? /* @__PURE__ */ new Map()),
+			...sequences.differences,
+			...compareLargeObjects(expected, actual),
+			...views.differences,
+			...compareExtensions(expected, actual),
+			...inventories.differences
+		],
+		told: [
+			...unreadTables(expected, actual),
+			...sequences.told,
+			...views.told,
+			...inventories.told
+		]
+	};
 }
-function compareTables(expected, actual) {
+/** Of extensions: what the role cannot read in the target, and can in the copy, which it made. */
+function unreadTables(expected, actual) {
+	if (expected.inventory === null) return [];
+	const known = new Set(expected.tables.map(tableKey));
+	return actual.tables.filter((table) => table.extension !== null && !known.has(tableKey(table))).map((table) => `table ${table.schema}.${table.table} of extension ${table.extension} cannot be read, so its rows are not compared`);
+}
+function compareTables(expected, actual, roots) {
 	const haveEqualDigests = expected.serverMajor === actual.serverMajor;
-	return compareNamed(expected.tables, actual.tables, (table) => [
+	const known = new Set(expected.tables.map(tableKey));
+	return compareNamed(byRoot(expected.tables, roots), byRoot(actual.tables.filter((table) => table.extension === null || known.has(tableKey(table))), roots), (table) => [
 		"table",
 		table.schema,
 		table.table
@@ -4786,8 +6682,38 @@ function compareTables(expected, actual) {
 		return null;
 	});
 }
+/** Partitions whose rows may change places become one table: their root. */
+function byRoot(tables, roots) {
+	if (roots.size === 0) return tables;
+	const sums = /* @__PURE__ */ new Map();
+	for (const content of tables) {
+		const root = roots.get(tableKey(content));
+		const key = root === void 0 ? tableKey(content) : `root ${root}`;
+		const sum = sums.get(key);
+		sums.set(key, {
+			...content,
+			...root === void 0 ? {} : {
+				schema: "of all partitions of",
+				table: root
+			},
+			rows: content.rows + (sum?.rows ?? 0),
+			digest: (BigInt(content.digest) + BigInt(sum?.digest ?? 0)).toString()
+		});
+	}
+	return [...sums.values()];
+}
+/** Those of extensions hand out numbers of queues and caches: where they stand is told. */
 function compareSequences(expected, actual, directions) {
-	return compareNamed(expected.sequences, actual.sequences, (sequence) => [
+	const of = (sequences, isExtensions) => sequences.filter((sequence) => sequence.extension !== null === isExtensions);
+	const known = new Set(expected.sequences.map(sequenceKey));
+	const ofExtensions = of(actual.sequences, true).filter((sequence) => known.has(sequenceKey(sequence)));
+	return {
+		differences: differingSequences(of(expected.sequences, false), of(actual.sequences, false), directions),
+		told: differingSequences(of(expected.sequences, true), ofExtensions, directions)
+	};
+}
+function differingSequences(expected, actual, directions) {
+	return compareNamed(expected, actual, (sequence) => [
 		"sequence",
 		sequence.schema,
 		sequence.name
@@ -4806,15 +6732,25 @@ function compareLargeObjects(expected, actual) {
 	if (expected.serverMajor === actual.serverMajor && before.digest !== after.digest) return [`large objects: ${after.count} as expected, but not the same contents, owners or grants`];
 	return [];
 }
+/** A restore computes them anew, so that other rows mean: it was stale, or its query says something else every time. */
 function compareMaterializedViews(expected, actual) {
-	return compareNamed(expected.materializedViews, actual.materializedViews, (view) => [
+	const name = (view) => [
 		"materialized view",
 		view.schema,
 		view.name
-	], (before, after) => {
-		if (before.populated === after.populated) return null;
-		return after.populated ? "is populated and should not be" : "is not populated";
-	});
+	];
+	const haveEqualDigests = expected.serverMajor === actual.serverMajor;
+	return {
+		differences: compareNamed(expected.materializedViews, actual.materializedViews, name, (before, after) => {
+			if (before.populated === after.populated) return null;
+			return after.populated ? "is populated and should not be" : "is not populated";
+		}),
+		told: compareNamed(expected.materializedViews.filter((view) => view.populated && expected.inventory !== null), actual.materializedViews, name, (before, after) => {
+			if (before.rows === null || after.rows === null) return "cannot be read, so its rows are not compared";
+			if (before.rows === after.rows && (!haveEqualDigests || before.digest === after.digest)) return null;
+			return `holds other rows when it is computed anew (${after.rows} for ${before.rows}): it is stale, or its query does not always say the same`;
+		}).filter((sentence) => !/ is (missing|there and should not be)$/.test(sentence))
+	};
 }
 function compareExtensions(expected, actual) {
 	return compareNamed(expected.extensions, actual.extensions, (extension) => ["extension", extension.name], (before, after) => {
@@ -4842,14 +6778,121 @@ function compareNamed(expected, actual, nameOf, difference) {
 	return differences;
 }
 
+// src/database/postgres/complete-copy.ts
+/**
+* Gives a restored copy what its dump cannot hold, as far as the role may: where sequences of extensions stand, and
+* privileges that were granted on what is made by something else (by an extension, with a range type). `session` is in the
+* copy. What stays different is found by the comparison.
+*/
+async function completeCopy(session, expected) {
+	if (expected.inventory === null) return;
+	await advanceSequences(session, expected.sequences);
+	const before = objectsOf(expected.inventory);
+	if (!before.some(mayBeGrantedElsewhere)) return;
+	const after = new Map(objectsOf(await readInventory(session)).map((object) => [`${object.kind} ${object.name}`, object]));
+	for (const object of before) {
+		const other = after.get(`${object.kind} ${object.name}`);
+		const grantable = other === void 0 ? null : grantableOf(object);
+		if (other === void 0 || grantable === null) continue;
+		const [wanted, present] = [object.facts[grantable.fact] ?? "", other.facts[grantable.fact] ?? ""];
+		if (wanted !== present) await grantAgain(session, grantable.on, wanted, present);
+	}
+}
+/** Default privileges reach what nobody dumps; so does whoever grants something on a member of an extension. */
+function mayBeGrantedElsewhere(object) {
+	if (object.kind === "default privileges") return true;
+	const grantable = object.extension === null ? null : grantableOf(object);
+	return (grantable === null ? [] : (object.facts[grantable.fact] ?? "").split(" ")).some((item) => {
+		const [, grantee, grantor] = /^([^=]*)=.*\/(.*)$/.exec(item) ?? [];
+		return grantee !== void 0 && grantee !== "" && grantee !== grantor;
+	});
+}
+async function advanceSequences(session, expected) {
+	const ofExtensions = expected.filter(({ extension }) => extension !== null);
+	if (ofExtensions.length === 0) return;
+	const present = new Map((await readSequences(session)).map((each) => [sequenceKey(each), each]));
+	for (const sequence of ofExtensions) {
+		const now = present.get(sequenceKey(sequence));
+		if (now === void 0 || now.lastValue === sequence.lastValue && now.isCalled === sequence.isCalled) continue;
+		const { schema, name, lastValue, isCalled } = sequence;
+		await unlessRefused(session.execute(`SELECT pg_catalog.setval(${literal(qualified(schema, name))}::regclass, ${BigInt(lastValue)}, ${isCalled})`));
+	}
+}
+/** What GRANT calls an object, and the fact that holds its privileges; null where there are none to grant. */
+function grantableOf({ kind, name }) {
+	switch (kind) {
+		case "table":
+		case "partitioned table":
+		case "view":
+		case "materialized view":
+		case "foreign table": return {
+			on: `TABLE ${name}`,
+			fact: "relacl"
+		};
+		case "sequence": return {
+			on: `SEQUENCE ${name}`,
+			fact: "relacl"
+		};
+		case "function":
+		case "aggregate": return {
+			on: `FUNCTION ${name}`,
+			fact: "proacl"
+		};
+		case "procedure": return {
+			on: `PROCEDURE ${name}`,
+			fact: "proacl"
+		};
+		case "type":
+		case "domain":
+		case "enum":
+		case "range": return {
+			on: `TYPE ${name}`,
+			fact: "typacl"
+		};
+		default: return null;
+	}
+}
+const itemRow = object$1({
+	grantee: string().nullable(),
+	privilege: string(),
+	grantable: boolean(),
+	isWanted: boolean()
+});
+/** Both lists as PostgreSQL prints them, items between blanks. */
+async function grantAgain(session, on, wanted, present) {
+	const exploded = (acl) => `(SELECT e.grantee, e.privilege_type, e.is_grantable
+     FROM pg_catalog.aclexplode(${literal(`{${acl.split(" ").filter(Boolean).map(quotedItem).join(",")}}`)}::pg_catalog.aclitem[]) AS e)`;
+	const items = await session.query(`SELECT CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee) END AS "grantee",
+              privilege_type AS "privilege", is_grantable AS "grantable", is_wanted AS "isWanted"
+         FROM (SELECT *, false AS is_wanted FROM (${exploded(present)} EXCEPT ${exploded(wanted)}) AS gone(grantee, privilege_type, is_grantable)
+               UNION ALL SELECT *, true FROM (${exploded(wanted)} EXCEPT ${exploded(present)}) AS missing(grantee, privilege_type, is_grantable)) AS all_items
+        ORDER BY is_wanted`, itemRow).catch((error) => {
+		if (!(error instanceof SqlError)) throw error;
+		return [];
+	});
+	for (const { grantee, privilege, grantable, isWanted } of items) {
+		const whom = grantee === null ? "PUBLIC" : identifier(grantee);
+		await unlessRefused(session.execute(isWanted ? `GRANT ${privilege} ON ${on} TO ${whom}${grantable ? " WITH GRANT OPTION" : ""}` : `REVOKE ${privilege} ON ${on} FROM ${whom}`));
+	}
+}
+function quotedItem(item) {
+	return `"${item.replaceAll("\\", "\\\\").replaceAll("\"", "\\\"")}"`;
+}
+/** An ordinary role may not do everything here; the comparison says what is missing. */
+async function unlessRefused(work) {
+	await work.catch((error) => {
+		if (!(error instanceof SqlError)) throw error;
+	});
+}
+
 // src/database/postgres/create-copy.ts
-const oidRow = object({ oid: number() });
-const membershipRow = object({ mayActAsOwner: boolean() });
-const tablespaceRow = object({ tablespace: string() });
+const oidRow = object$1({ oid: number() });
+const membershipRow = object$1({ mayActAsOwner: boolean() });
+const tablespaceRow = object$1({ tablespace: string() });
 /**
 * Creates an empty database `copyName(mark.target, mark.kind, mark.run)` that is like the target where only CREATE
 * DATABASE can make it so (encoding, locale, provider, tablespace, and the owner, who owns the schema public by
-* that from 15 on), and marks it as ours at once. `admin` is a session in any other database.
+* that from 15 on), marks it as ours at once, and opens it to this role alone. `admin` is a session in any other database.
 * Rejects with SM_RESTORE_FAILED or SM_PROPERTY; then there is no such database of ours.
 */
 async function createCopy(admin, version, mark, properties) {
@@ -4858,19 +6901,20 @@ async function createCopy(admin, version, mark, properties) {
 	try {
 		await admin.execute(await createStatement$1(admin, version, name, properties));
 	} catch (cause) {
-		throw creationFailed(name, cause);
+		throw await creationFailed(admin, name, cause);
 	}
 	try {
 		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
 		const [row] = await admin.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, oidRow);
 		if (row === void 0) throw new TypeError("the database that was just created is not there");
+		await openPrivately(admin, name, properties.owner);
 		return {
 			name,
 			oid: row.oid
 		};
 	} catch (cause) {
 		await admin.execute(`DROP DATABASE ${identifier(name)}`);
-		throw creationFailed(name, cause);
+		throw await creationFailed(admin, name, cause);
 	}
 }
 /** A role that could give a database away and not act for its new owner could not drop it again. */
@@ -4888,7 +6932,7 @@ async function checkOwner(admin, owner) {
 }
 async function createStatement$1(admin, version, name, properties) {
 	const parts = [
-		`CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0`,
+		`CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0 ALLOW_CONNECTIONS false`,
 		`ENCODING ${literal(properties.encoding)}`,
 		`LC_COLLATE ${literal(properties.collate)}`,
 		`LC_CTYPE ${literal(properties.ctype)}`,
@@ -4913,93 +6957,19 @@ function localeProvider(version, properties) {
 		default: return ["LOCALE_PROVIDER libc"];
 	}
 }
-function creationFailed(name, cause) {
+/** duplicate_database */
+const nameTaken = "42P04";
+async function creationFailed(admin, name, cause) {
 	if (!(cause instanceof SqlError)) return cause;
+	const [taken] = cause.sqlState === nameTaken ? await admin.query(`SELECT pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ owner: string() })) : [];
 	return new SafeMigrateError({
 		code: "SM_RESTORE_FAILED",
 		message: `the database ${name} could not be created: ${cause.primaryMessage}`,
-		hint: "The role of database-url needs CREATEDB, and the server room for one more copy of the database.",
+		hint: taken === void 0 ? "The role of database-url needs CREATEDB, and the server room for one more copy of the database." : `It belongs to ${taken.owner}, and this run has not made it. Run again, which takes another name; to remove it, as a superuser or as ${taken.owner}: DROP DATABASE ${identifier(name)};`,
 		docs: "postgresql.md",
 		phase: "prove",
 		cause
 	});
-}
-
-// src/database/postgres/lazy-commits.ts
-/**
-* Sessions that start in a copy of ours from now on do not wait until each of their commits is on disk. A restore
-* commits several times for each table: on a server with ordinary disks most of its time would go there. `admin`
-* is a session in another database.
-*/
-async function commitLazily(admin, copy) {
-	await admin.execute(`ALTER DATABASE ${identifier(copy)} SET synchronous_commit = off`);
-}
-/**
-* Ends that. This statement's own commit waits for the disk, and with it all that was committed before: afterwards
-* the copy's contents survive a crash of the server like any other.
-*/
-async function commitSafely(admin, copy) {
-	await admin.execute(`ALTER DATABASE ${identifier(copy)} RESET synchronous_commit`);
-}
-
-// src/database/postgres/public-owner.ts
-const standing = object({
-	mayGive: boolean(),
-	isBootstrap: boolean()
-});
-/**
-* The role to which a dump gives the schema `public` although only a superuser could, so that a restored copy leaves it
-* out; null when there is none. Until 14 initdb gave `public` to the superuser, and pg_upgrade keeps it so; from 15 on
-* it belongs to `pg_database_owner`, and only then does pg_dump say who else owns it.
-* `from` is the schema text of the dump and the major version of the server that it was made on.
-*/
-async function unreachablePublicOwner(server, admin, from) {
-	if (server.version.major < 15) return null;
-	const owner = publicPiece.exec(from.schemaText)?.groups?.owner;
-	if (owner === void 0 || owner === "pg_database_owner") return null;
-	const [row] = await admin.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_roles
-         WHERE rolname = ${literal(owner)} AND pg_catalog.pg_has_role(oid, 'MEMBER')) AS "mayGive",
-       EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)} AND oid = 10) AS "isBootstrap"`, standing);
-	if (row === void 0 || row.mayGive) return null;
-	return row.isBootstrap || from.serverMajor < 15 ? owner : null;
-}
-/** A schema text without the piece that gives `public` to its owner. */
-function withoutPublicOwner(schemaText) {
-	return schemaText.replace(publicPiece, "");
-}
-/** Whether a line of an archive's table of contents is that piece. */
-const isPublicSchemaEntry = (line) => /^\d+; \d+ \d+ SCHEMA - public /.test(line);
-const publicPiece = /^--\n-- Name: public; Type: SCHEMA; Schema: -; Owner: (?<owner>.*)\n--\n(?:(?!--\n-- Name: )[^\n]*\n)*/m;
-
-// src/database/postgres/public-schema.ts
-const schemaRow = object({ oid: number() });
-/**
-* Drops the schema `public` of a fresh copy when the target has none: a dump cannot say that something is missing.
-* Whether it has is known of a stored backup (`hasPublicSchema`); otherwise the target is looked at. `admin` is a session on the server; when it is not in the target, the target is asked by a session of its own.
-* Rejects with SM_RESTORE_FAILED when the role may not (before 15, `public` belongs to the superuser).
-*/
-async function matchPublicSchema(server, admin, copy, hasPublicSchema) {
-	if (hasPublicSchema ?? await hasPublic(server, admin)) return;
-	await using session = await server.connect(copy);
-	try {
-		await session.execute("DROP SCHEMA IF EXISTS public");
-	} catch (cause) {
-		if (!(cause instanceof SqlError)) throw cause;
-		throw new SafeMigrateError({
-			code: "SM_RESTORE_FAILED",
-			message: `the target has no schema public, and the one of its copy could not be dropped: ${cause.primaryMessage}`,
-			hint: "Create an empty schema public in the target, or let a superuser run the backup.",
-			docs: "postgresql.md",
-			phase: "prove",
-			cause
-		});
-	}
-}
-async function hasPublic(server, admin) {
-	const question = `SELECT oid::bigint AS "oid" FROM pg_catalog.pg_namespace WHERE nspname = 'public'`;
-	if (admin.database === server.address.database) return (await admin.query(question, schemaRow)).length > 0;
-	await using session = await server.connect(server.address.database);
-	return (await session.query(question, schemaRow)).length > 0;
 }
 
 // src/database/postgres/database-settings.ts
@@ -5050,6 +7020,448 @@ function splitNameList(value) {
 	return items;
 }
 
+// src/database/postgres/lazy-commits.ts
+/**
+* Sessions that start in a copy of ours from now on do not wait until each of their commits is on disk. A restore
+* commits several times for each table: on a server with ordinary disks most of its time would go there. `admin`
+* is a session in another database.
+*/
+async function commitLazily(admin, copy) {
+	await admin.execute(`ALTER DATABASE ${identifier(copy)} SET synchronous_commit = off`);
+}
+/**
+* Ends that. This statement's own commit waits for the disk, and with it all that was committed before: afterwards
+* the copy's contents survive a crash of the server like any other.
+*/
+async function commitSafely(admin, copy) {
+	await admin.execute(`ALTER DATABASE ${identifier(copy)} RESET synchronous_commit`);
+}
+
+// src/database/postgres/property-error.ts
+/** SM_PROPERTY: something of the database itself that its copy cannot be given. */
+function propertyError(message, cause) {
+	return new SafeMigrateError({
+		code: "SM_PROPERTY",
+		message,
+		hint: "The role of database-url must be allowed to set it: a member of the owner and of the grantors; for settings that only a superuser may set, GRANT SET ON PARAMETER (PostgreSQL 15 and later). Or remove it from the target.",
+		docs: "postgresql.md",
+		phase: "prove",
+		cause
+	});
+}
+
+// src/database/postgres/replay-settings.ts
+/** Gives database `name` these settings, its own and those per role. Rejects with SM_PROPERTY, naming the setting. */
+async function replaySettings(admin, name, settings) {
+	for (const { role, config } of settings) for (const setting of config) try {
+		await admin.execute(`${place$1(name, role)} ${setClause(setting)}`);
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		const label = `the setting ${parseSetting(setting).name}${role === null ? "" : ` of role ${role}`}`;
+		throw propertyError(`${label} cannot be carried over to ${name}: ${cause.primaryMessage}`, cause);
+	}
+}
+/** Takes all settings from database `name`, as far as the role may. */
+async function resetSettings(admin, name) {
+	const { settings } = await readProperties(admin, name);
+	for (const { role } of settings) await admin.execute(`${place$1(name, role)} RESET ALL`);
+}
+function place$1(name, role) {
+	return role === null ? `ALTER DATABASE ${identifier(name)}` : `ALTER ROLE ${identifier(role)} IN DATABASE ${identifier(name)}`;
+}
+
+// src/database/postgres/withheld-settings.ts
+/**
+* Settings of a database that are not in force while its copy is filled, and why. All others are: they may change what
+* functions compute, and indexes, generated columns and materialized views are computed anew. These here would stop a
+* restore, or turn it into something else; the copy gets them when it is proved.
+*/
+const withheldSettings = {
+	statement_timeout: "building an index takes as long as it takes",
+	lock_timeout: "parallel jobs of pg_restore wait for one another",
+	transaction_timeout: "a table is filled in one transaction",
+	idle_in_transaction_session_timeout: "sessions of ours wait in transactions while others work",
+	idle_session_timeout: "sessions of ours wait while others work",
+	tcp_user_timeout: "a server that is busy restoring does not read for a while",
+	tcp_keepalives_idle: "sessions of ours have their own",
+	tcp_keepalives_interval: "sessions of ours have their own",
+	tcp_keepalives_count: "sessions of ours have their own",
+	default_transaction_read_only: "a restore writes",
+	default_transaction_isolation: "serializable transactions of parallel jobs may fail",
+	default_transaction_deferrable: "belongs to the two above",
+	transaction_read_only: "a restore writes",
+	array_nulls: "the NULLs of a dumped array would become texts",
+	transform_null_equals: "a dumped `x = NULL` would become `x IS NULL`",
+	session_replication_role: "it switches triggers and rules off",
+	restrict_nonsystem_relation_kind: "materialized views that read views could not be filled",
+	default_table_access_method: "the extension that brings it is not there at first; a dump says it for each table",
+	role: "the restore would run as somebody else",
+	session_authorization: "the restore would run as somebody else",
+	session_preload_libraries: "it runs code in every session, or lets none begin where it is missing",
+	local_preload_libraries: "it runs code in every session, or lets none begin where it is missing",
+	exit_on_error: "an error that we know and pass over would end the session",
+	lc_messages: "messages of a failing restore are read, so they must not be translated",
+	temp_file_limit: "sorting for an index takes as much room as it takes",
+	vacuum_cost_delay: "ANALYZE of the copy would sleep",
+	synchronous_commit: "a restore does not wait for the disk at every commit; see lazy-commits.ts"
+};
+function isWithheld(name) {
+	return Object.hasOwn(withheldSettings, name.toLowerCase());
+}
+
+// src/database/postgres/fill-under-settings.ts
+/**
+* Puts in force, in an empty copy, what its source's expressions were computed under: the database's settings, its own
+* and per role, but for those that are withheld; and where a session would get other values all the same (because they
+* came from the role or from another server's postgresql.conf), those that were recorded. The copy's settings are not
+* the source's until replayProperties has been there. `admin` is a session in another database.
+* Rejects with SM_PROPERTY.
+*/
+async function fillUnderSettings(server, admin, copy, source) {
+	const inForce = source.settings.map(({ role, config }) => ({
+		role,
+		config: config.filter((setting) => !isWithheld(parseSetting(setting).name))
+	}));
+	await replaySettings(admin, copy, inForce);
+	await commitLazily(admin, copy);
+	if (source.values === void 0) return;
+	await using session = await server.connect(copy);
+	const present = await readSessionValues(session);
+	const [me] = await admin.query("SELECT session_user::text AS \"name\"", object$1({ name: string() }));
+	for (const [name, value] of Object.entries(source.values)) {
+		if (present[name] === value || me === void 0) continue;
+		const place = `ALTER ROLE ${identifier(me.name)} IN DATABASE ${identifier(copy)}`;
+		await admin.execute(`${place} SET ${identifier(name)} TO ${literal(value)}`).catch((error) => {
+			if (!(error instanceof SqlError)) throw error;
+		});
+	}
+}
+/** Values under which the copy could not be computed as its source was, as sentences. */
+function otherValues(expected, actual) {
+	return Object.entries(expected ?? {}).filter(([name, value]) => actual?.[name] !== value).map(([name, value]) => `${name} was ${shown$2(value)} where the backup was made and cannot be set so here: the copy was filled and indexed under ${shown$2(actual?.[name])}`);
+}
+function shown$2(value) {
+	return value === void 0 || value === "" ? "empty" : value;
+}
+
+// src/database/postgres/indexes/index-questions.ts
+/**
+* Every row of the heap whose keys are NULL where `nulls` says so is looked for through the index. Answers `asked` and
+* `missed`, rows. The heap is read by a sample of all of it, which no index can take the place of; what is
+* looked for must be forced through the index by the session's settings. Columns are not qualified, because
+* PostgreSQL prints them so.
+*/
+function lookUpRows(index, nulls) {
+	const columns = index.keys.map((key, place) => `${keyOf$1(key)} AS sm${place}`);
+	const where = [...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => `${keyOf$1(key)} IS ${nulls[place] === true ? "" : "NOT "}NULL`)];
+	const heap = `SELECT ctid AS sm_at, ${columns.join(", ")} FROM ONLY ${wholeHeap(index)} WHERE ${all(where)}`;
+	const found = all([...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => nulls[place] === true ? `${keyOf$1(key)} IS NULL` : `${keyOf$1(key)} ${key.operator} ${key.asksForWords ? words(`sm_heap.sm${place}`) : `sm_heap.sm${place}`}`)]);
+	const asked = index.keys.map((_, place) => `sm${place}`);
+	if (index.keys.every((key) => key.groups)) return `SELECT coalesce(pg_catalog.sum(sm_heap.n), 0) AS "asked",
+        coalesce(pg_catalog.sum(sm_heap.n) FILTER (WHERE sm_found.n IS DISTINCT FROM sm_heap.n OR sm_found.rows IS DISTINCT FROM sm_heap.rows), 0) AS "missed"
+      FROM (SELECT ${asked.join(", ")}, ${sumOf("sm_at")} FROM (${heap}) AS sm_rows GROUP BY ${asked.join(", ")}) AS sm_heap,
+        LATERAL (SELECT ${sumOf("ctid")} FROM ONLY ${index.table} WHERE ${found}) AS sm_found`;
+	const answerable = index.keys.map((key, place) => nulls[place] === true ? "true" : key.asksForWords ? `pg_catalog.length(sm${place}) OPERATOR(pg_catalog.>) 0` : `sm${place} ${key.operator} sm${place}`);
+	return `SELECT pg_catalog.count(*) AS "asked", pg_catalog.count(*) FILTER (WHERE NOT sm_found.is_there) AS "missed"
+    FROM (SELECT * FROM (${heap}) AS sm_rows WHERE ${all(answerable)}) AS sm_heap,
+      LATERAL (SELECT coalesce(pg_catalog.bool_or(ctid OPERATOR(pg_catalog.=) sm_heap.sm_at), false) AS is_there
+                 FROM ONLY ${index.table} WHERE ${found}) AS sm_found`;
+}
+/** Rows that the heap has for a partial index, as `heap`. */
+function countInHeap(index) {
+	return `SELECT pg_catalog.count(*) AS "rows" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate}`;
+}
+/**
+* Rows that the index has: its predicate is not asked again when it is read as a whole. Its order, where it has one,
+* keeps PostgreSQL from reading another index instead.
+*/
+function countInIndex(index) {
+	const [first] = index.keys;
+	const order = first?.groups === true && index.readsWhole ? `ORDER BY ${keyOf$1(first)}` : "";
+	return `SELECT pg_catalog.count(*) AS "rows" FROM (SELECT FROM ONLY ${index.table} WHERE ${index.predicate} ${order} OFFSET 0) AS sm_rows`;
+}
+/** Which of the keys are NULL, in all combinations that there are. */
+function nullPatterns(index) {
+	return `SELECT DISTINCT ARRAY[${index.keys.map((key) => `${keyOf$1(key)} IS NULL`).join(", ")}] AS "nulls" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate ?? "true"}`;
+}
+const wholeHeap = (index) => `${index.table} TABLESAMPLE pg_catalog.system (100)`;
+const keyOf$1 = ({ expression, collation }) => collation === null ? `(${expression})` : `(${expression}) COLLATE ${collation}`;
+const all = (conditions) => conditions.length === 0 ? "true" : conditions.map((each) => `(${each})`).join(" AND ");
+/** Which rows, in two numbers. */
+const sumOf = (place) => `pg_catalog.count(*) AS n, pg_catalog.sum(pg_catalog.hashtextextended(${place}::pg_catalog.text, 0)::pg_catalog.numeric) AS rows`;
+/** All words of a document, as a query that it matches. */
+const words = (document) => `(SELECT pg_catalog.string_agg(pg_catalog.concat('''', pg_catalog.replace(pg_catalog.replace(word, E'\\\\', E'\\\\\\\\'), '''', ''''''), ''''), ' & ')
+      FROM pg_catalog.unnest(pg_catalog.tsvector_to_array(${document})) AS word)::pg_catalog.tsquery`;
+
+// src/database/postgres/indexes/user-code-indexes.ts
+const indexRow = object$1({
+	oid: number(),
+	name: string(),
+	plainName: string(),
+	table: string(),
+	owner: string(),
+	isOurs: boolean(),
+	rows: number(),
+	method: string(),
+	needsBitmap: boolean(),
+	readsWhole: boolean(),
+	predicate: string().nullable(),
+	keys: array(object$1({
+		expression: string(),
+		collation: string().nullable(),
+		operator: string().nullable(),
+		asksForWords: boolean(),
+		groups: boolean(),
+		findsNulls: boolean()
+	}))
+});
+/** Operators by which a value finds itself, by preference. */
+const selfFinding = [
+	"=",
+	"~=",
+	"@>",
+	"&&"
+];
+/** The oid from which on objects are not initdb's. */
+const firstUserOid = 16384;
+/**
+* Valid indexes that reach code of users, smallest tables first: functions in expressions and predicates, and operators
+* and operator classes that came with no extension. Everything else computes what PostgreSQL or an extension computes,
+* from the row alone.
+*/
+async function readUserCodeIndexes(session) {
+	return session.query(`SELECT i.indexrelid::bigint AS "oid", n.nspname || '.' || c.relname AS "name", c.relname AS "plainName",
+            pg_catalog.format('%I.%I', tn.nspname, t.relname) AS "table",
+            pg_catalog.pg_get_userbyid(t.relowner) AS "owner",
+            t.relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) AS "isOurs",
+            greatest(t.reltuples, 0) AS "rows", am.amname AS "method",
+            NOT pg_catalog.pg_index_has_property(c.oid, 'index_scan') AS "needsBitmap",
+            am.amname IN ('btree', 'gist', 'spgist') AS "readsWhole",
+            pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS "predicate", keys."keys"
+       FROM pg_catalog.pg_index i
+       JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+       JOIN pg_catalog.pg_am am ON am.oid = c.relam
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_catalog.pg_class t ON t.oid = i.indrelid AND t.relispopulated AND t.relpersistence <> 't'
+       JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace,
+            LATERAL (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                'expression', pg_catalog.pg_get_indexdef(c.oid, k.place::integer, false),
+                'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
+                                FROM pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+                               WHERE co.oid = k.coll),
+                'operator', asked.operator, 'asksForWords', coalesce(asked.words, false), 'groups', oc.opcdefault AND am.amname IN ('btree', 'hash'),
+                'findsNulls', pg_catalog.pg_index_column_has_property(c.oid, k.place::integer, 'search_nulls')) ORDER BY k.place) AS "keys"
+               FROM ROWS FROM (pg_catalog.unnest(i.indclass::oid[]), pg_catalog.unnest(i.indcollation::oid[]))
+                      WITH ORDINALITY AS k(opclass, coll, place)
+               JOIN pg_catalog.pg_opclass oc ON oc.oid = k.opclass
+               LEFT JOIN LATERAL (
+                 SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, o.oprname) AS operator,
+                        ao.amoprighttype = 'pg_catalog.tsquery'::regtype AS words
+                   FROM pg_catalog.pg_amop ao JOIN pg_catalog.pg_operator o ON o.oid = ao.amopopr
+                   JOIN pg_catalog.pg_namespace opn ON opn.oid = o.oprnamespace
+                  WHERE ao.amopfamily = oc.opcfamily AND ao.amoppurpose = 's' AND ao.amoplefttype = oc.opcintype
+                    AND CASE am.amname WHEN 'btree' THEN ao.amopstrategy = 3 AND ao.amoprighttype = oc.opcintype
+                                       WHEN 'hash' THEN ao.amopstrategy = 1 AND ao.amoprighttype = oc.opcintype
+                             ELSE ao.amoprighttype = oc.opcintype AND o.oprname IN (${selfFinding.map(literal).join(", ")})
+                                  OR ao.amoprighttype = 'pg_catalog.tsquery'::regtype AND o.oprname = '@@' END
+                  ORDER BY pg_catalog.array_position(ARRAY[${selfFinding.map(literal).join(", ")}], o.oprname::text) LIMIT 1) asked ON true) keys
+      WHERE i.indisvalid AND i.indisready AND ${isUserSchema("tn")}
+        AND EXISTS (
+          SELECT FROM pg_catalog.pg_depend d
+           WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.refobjid >= ${firstUserOid}
+             AND (d.refclassid = 'pg_catalog.pg_proc'::regclass
+                  OR d.refclassid IN ('pg_catalog.pg_operator'::regclass, 'pg_catalog.pg_opclass'::regclass)
+                     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')))
+      ORDER BY t.reltuples, 2`, indexRow);
+}
+
+// src/database/postgres/indexes/compare-indexes.ts
+/** Rows of tables that are looked up, all indexes together; the smallest tables come first. */
+const budgetRows = 1e6;
+/** What one question may take: many equal keys of an operator class of users are compared with one another. */
+const questionTimeout = "60s";
+/**
+* Compares what the indexes that reach code of users say with what their tables say, under the settings of the database
+* that `session` is in and not under ours: every row is looked up by the keys that it has now. Only tables of the
+* session's role are asked: the functions of others would run with rights that CREATE INDEX does not lend them.
+* Changes nothing; `session` is not of use for anything else afterwards.
+*/
+async function compareIndexes(session, settings) {
+	const indexes = await readUserCodeIndexes(session);
+	if (indexes.length === 0) return {
+		differences: [],
+		told: []
+	};
+	await takeOwnSettings(session, settings);
+	const differences = [];
+	const passedOver = /* @__PURE__ */ new Map();
+	let rows = 0;
+	for (const index of indexes) {
+		rows += index.rows;
+		const reason = rows > budgetRows ? beyondBudget : await compareIndex(session, index, differences);
+		if (reason !== null) passedOver.set(reason, [...passedOver.get(reason) ?? [], index.name]);
+	}
+	return {
+		differences,
+		told: [...passedOver].map(([reason, names]) => {
+			const [are, tables] = names.length === 1 ? ["is", "its table"] : ["are", "their tables"];
+			return `${namedSome(names, "index", "indexes")} ${are} not compared with ${tables}: ${reason}`;
+		})
+	};
+}
+const beyondBudget = `with smaller ones they have more than ${budgetRows} rows`;
+/** The session computes as one of the application's does, for as long as it needs, and through indexes. */
+async function takeOwnSettings(session, settings) {
+	const [me] = await session.query("SELECT session_user::text AS \"name\"", object$1({ name: string() }));
+	for (const name of ["search_path", ...Object.keys(comparableValues)]) await session.execute(`RESET ${name}`);
+	for (const { role, config } of settings) {
+		if (role !== null && role !== me?.name) continue;
+		const withheld = config.filter((each) => ["array_nulls", "transform_null_equals"].includes(parseSetting(each).name.toLowerCase()));
+		for (const setting of withheld) await session.execute(setClause(setting));
+	}
+	await session.execute(`SET statement_timeout = '${questionTimeout}';
+    SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;
+    SET enable_seqscan = off; SET enable_indexscan = on; SET enable_indexonlyscan = on; SET enable_tidscan = off;
+    SET enable_sort = off; SET enable_incremental_sort = off;
+    SET max_parallel_workers_per_gather = 0; SET jit = off; SET gin_fuzzy_search_limit = 0`);
+}
+const lookUpRow = object$1({
+	asked: number(),
+	missed: number()
+});
+const countRow = object$1({ rows: number() });
+/** Adds to `differences`; says why the index could not be compared, or null. */
+async function compareIndex(session, index, differences) {
+	if (!index.isOurs) return `that belongs to ${index.owner}, whose functions are not run for this`;
+	if (index.keys.some((key) => key.operator === null)) return `by its access method (${index.method}) not every row can be looked up`;
+	try {
+		await session.execute(`SET enable_bitmapscan = ${index.needsBitmap ? "on" : "off"}`);
+		const patterns = await session.query(nullPatterns(index), object$1({ nulls: array(boolean()) }));
+		let asked = 0;
+		let missed = 0;
+		for (const { nulls } of patterns) {
+			if (nulls.some((isNull, place) => isNull && index.keys[place]?.findsNulls !== true)) continue;
+			const question = lookUpRows(index, nulls);
+			if (!await usesIndex(session, index, question)) return unused;
+			const [answer] = await session.query(question, lookUpRow);
+			asked += answer?.asked ?? 0;
+			missed += answer?.missed ?? 0;
+		}
+		if (missed > 0) {
+			differences.push(`index ${index.name} does not find ${missed} of ${asked} rows by the keys that they have`);
+			return null;
+		}
+		return index.predicate === null || !index.readsWhole ? null : await compareCounts(session, index, differences);
+	} catch (error) {
+		if (!(error instanceof SqlError)) throw error;
+		return error.sqlState === "57014" ? `a question took longer than ${questionTimeout}` : `PostgreSQL refused the question (SQLSTATE ${error.sqlState})`;
+	}
+}
+const unused = "PostgreSQL does not use it for the question";
+/** What a partial index holds too much shows in no look-up. */
+async function compareCounts(session, index, differences) {
+	const question = countInIndex(index);
+	if (!await usesIndex(session, index, question)) return unused;
+	const [inIndex] = await session.query(question, countRow);
+	const [inHeap] = await session.query(countInHeap(index), countRow);
+	if (inIndex?.rows !== inHeap?.rows) differences.push(`index ${index.name} holds ${inIndex?.rows} rows, and its condition is true for ${inHeap?.rows}`);
+	return null;
+}
+/** Without a look at the plan, the table might have been compared with itself. */
+async function usesIndex(session, index, question) {
+	const explain = literal(`EXPLAIN (FORMAT JSON) ${question}`);
+	await session.execute(`DO ${literal(`DECLARE plan json; BEGIN EXECUTE ${explain} INTO plan; PERFORM pg_catalog.set_config('safe_migrate.plan', plan::text, false); END`)}`);
+	const [row] = await session.query(`SELECT ARRAY(SELECT DISTINCT pg_catalog.jsonb_path_query(pg_catalog.current_setting('safe_migrate.plan')::jsonb, 'strict $.**."Index Name"') #>> '{}') AS "used"`, object$1({ used: array(string()) }));
+	return row?.used.length === 1 && row.used[0] === index.plainName;
+}
+
+// src/database/postgres/partition-roots.ts
+const leafRow = object$1({
+	schema: string(),
+	table: string(),
+	root: string()
+});
+/**
+* The root of every partition into which rows are put by the hash of something whose hash depends on OIDs (an enum, and what
+* is made of other types), by `tableKey`. After a restore such rows lie in other partitions, and the whole is the same.
+*/
+async function readPartitionRoots(session) {
+	const leaves = await session.query(`WITH RECURSIVE tree AS (
+       SELECT c.oid AS root, c.oid FROM pg_catalog.pg_class c
+         WHERE c.relkind = 'p' AND NOT c.relispartition AND c.relpersistence <> 't'
+       UNION ALL SELECT tree.root, i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid)
+     SELECT n.nspname AS "schema", c.relname AS "table", tree.root::regclass::text AS "root"
+       FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid AND c.relkind = 'r'
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE EXISTS (SELECT FROM tree above JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = above.oid
+         WHERE above.root = tree.root AND p.partstrat = 'h'
+           AND (0 = ANY (p.partattrs::int2[])
+             OR EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+                         WHERE a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::int2[])
+                           AND (t.typtype <> 'b' OR t.typelem <> 0))))`, leafRow);
+	return new Map(leaves.map((leaf) => [tableKey(leaf), leaf.root]));
+}
+
+// src/database/postgres/public-owner.ts
+const standing = object$1({
+	mayGive: boolean(),
+	isBootstrap: boolean()
+});
+/**
+* The role to which a dump gives the schema `public` although only a superuser could, so that a restored copy leaves it
+* out; null when there is none. Until 14 initdb gave `public` to the superuser, and pg_upgrade keeps it so; from 15 on
+* it belongs to `pg_database_owner`, and only then does pg_dump say who else owns it.
+* `from` is the schema text of the dump and the major version of the server that it was made on.
+*/
+async function unreachablePublicOwner(server, admin, from) {
+	if (server.version.major < 15) return null;
+	const owner = publicPiece.exec(from.schemaText)?.groups?.owner;
+	if (owner === void 0 || owner === "pg_database_owner") return null;
+	const [row] = await admin.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_roles
+         WHERE rolname = ${literal(owner)} AND pg_catalog.pg_has_role(oid, 'MEMBER')) AS "mayGive",
+       EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)} AND oid = 10) AS "isBootstrap"`, standing);
+	if (row === void 0 || row.mayGive) return null;
+	return row.isBootstrap || from.serverMajor < 15 ? owner : null;
+}
+/** A schema text without the piece that gives `public` to its owner. */
+function withoutPublicOwner(schemaText) {
+	return schemaText.replace(publicPiece, "");
+}
+/** Whether a line of an archive's table of contents is that piece. */
+const isPublicSchemaEntry = (line) => /^\d+; \d+ \d+ SCHEMA - public /.test(line);
+const publicPiece = /^--\n-- Name: public; Type: SCHEMA; Schema: -; Owner: (?<owner>.*)\n--\n(?:(?!--\n-- Name: )[^\n]*\n)*/m;
+
+// src/database/postgres/public-schema.ts
+const schemaRow = object$1({ oid: number() });
+/**
+* Drops the schema `public` of a fresh copy when the target has none: a dump cannot say that something is missing.
+* Whether it has is known of a stored backup (`hasPublicSchema`); otherwise the target is looked at. `admin` is a session on the server; when it is not in the target, the target is asked by a session of its own.
+* Rejects with SM_RESTORE_FAILED when the role may not (before 15, `public` belongs to the superuser).
+*/
+async function matchPublicSchema(server, admin, copy, hasPublicSchema) {
+	if (hasPublicSchema ?? await hasPublic(server, admin)) return;
+	await using session = await server.connect(copy);
+	try {
+		await session.execute("DROP SCHEMA IF EXISTS public");
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_RESTORE_FAILED",
+			message: `the target has no schema public, and the one of its copy could not be dropped: ${cause.primaryMessage}`,
+			hint: "Create an empty schema public in the target, or let a superuser run the backup.",
+			docs: "postgresql.md",
+			phase: "prove",
+			cause
+		});
+	}
+}
+async function hasPublic(server, admin) {
+	const question = `SELECT oid::bigint AS "oid" FROM pg_catalog.pg_namespace WHERE nspname = 'public'`;
+	if (admin.database === server.address.database) return (await admin.query(question, schemaRow)).length > 0;
+	await using session = await server.connect(server.address.database);
+	return (await session.query(question, schemaRow)).length > 0;
+}
+
 // src/database/postgres/replay-properties.ts
 /**
 * Gives database `name`, which was made with the right owner, the ACL, settings (its own and per role) and connection
@@ -5067,11 +7479,9 @@ async function replayProperties(admin, name, properties) {
 			throw propertyError(`${what} cannot be carried over to ${name}: ${cause.primaryMessage}`, cause);
 		}
 	};
-	if (properties.acl !== null) await replayAcl(admin, name, properties.owner, properties.acl, apply);
-	for (const { role, config } of properties.settings) {
-		const place = role === null ? `ALTER DATABASE ${database}` : `ALTER ROLE ${identifier(role)} IN DATABASE ${database}`;
-		for (const setting of config) await apply(`the setting ${parseSetting(setting).name}${role === null ? "" : ` of role ${role}`}`, `${place} ${setClause(setting)}`);
-	}
+	await replayAcl(admin, name, properties.owner, properties.acl, apply);
+	await resetSettings(admin, name);
+	await replaySettings(admin, name, properties.settings);
 	await apply("the connection limit", `ALTER DATABASE ${database} CONNECTION LIMIT ${properties.connectionLimit}`);
 	const differences = compareProperties(properties, await readProperties(admin, name));
 	if (differences.length > 0) throw propertyError(`${name} could not be given all properties of the target: ${differences.join("; ")}`);
@@ -5091,7 +7501,7 @@ function compareProperties(expected, actual) {
 	expect("the ICU rules", expected.icuRules, actual.icuRules);
 	expect("the tablespace", expected.tablespace, actual.tablespace);
 	expect("the connection limit", expected.connectionLimit, actual.connectionLimit);
-	expect("the ACL", aclText(expected.acl), aclText(actual.acl));
+	expect("the ACL", aclText(expected), aclText(actual));
 	const [before, after] = [settingsByRole(expected), settingsByRole(actual)];
 	for (const role of /* @__PURE__ */ new Set([...before.keys(), ...after.keys()])) {
 		if (before.get(role) === after.get(role)) continue;
@@ -5099,21 +7509,24 @@ function compareProperties(expected, actual) {
 	}
 	return differences;
 }
-const grantRow = object({
+const grantRow = object$1({
 	grantor: string(),
 	/** null is PUBLIC. */
 	grantee: string().nullable(),
 	privilege: string(),
 	grantable: boolean()
 });
-/** Takes away what a new database gives by default, then grants each item again as the role that had granted it. */
+/**
+* Takes away what a new database gives by default and what the run needed to fill it, then grants each item again as the role
+* that had granted it. `acl` null is the default one.
+*/
 async function replayAcl(admin, name, owner, acl, apply) {
 	const database = identifier(name);
-	await apply("its ACL", `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}`);
+	await apply("its ACL", `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}, CURRENT_USER`);
 	const ownersFirst = (await admin.query(`SELECT pg_catalog.pg_get_userbyid(g.grantor) AS "grantor",
             CASE WHEN g.grantee <> 0 THEN pg_catalog.pg_get_userbyid(g.grantee) END AS "grantee",
             g.privilege_type AS "privilege", g.is_grantable AS "grantable"
-       FROM pg_catalog.aclexplode(ARRAY[${acl.map(literal).join(", ")}]::pg_catalog.aclitem[]) AS g`, grantRow)).toSorted((a, b) => Number(a.grantor !== owner) - Number(b.grantor !== owner));
+       FROM pg_catalog.aclexplode(${acl === null ? `pg_catalog.acldefault('d', ${literal(identifier(owner))}::pg_catalog.regrole::oid)` : `ARRAY[${acl.map(literal).join(", ")}]::pg_catalog.aclitem[]`}) AS g`, grantRow)).toSorted((a, b) => Number(a.grantor !== owner) - Number(b.grantor !== owner));
 	for (const { grantor, grantee, privilege, grantable } of ownersFirst) {
 		const grant = `GRANT ${privilege} ON DATABASE ${database} TO ${grantee === null ? "PUBLIC" : identifier(grantee)}${grantable ? " WITH GRANT OPTION" : ""}`;
 		const label = `the privilege ${privilege} of ${grantee ?? "PUBLIC"}`;
@@ -5129,21 +7542,13 @@ async function applyAs(admin, role, apply, statement) {
 		throw error;
 	}
 }
-function aclText(acl) {
-	return acl === null ? null : `{${acl.toSorted().join(",")}}`;
+/** An ACL that was changed and changed back says what the default one says. */
+function aclText({ acl, owner }) {
+	const name = /^\w+$/.test(owner) ? owner : `"${owner.replaceAll("\"", "\"\"")}"`;
+	return `{${(acl ?? [`=Tc/${name}`, `${name}=CTc/${name}`]).toSorted().join(",")}}`;
 }
 function settingsByRole(properties) {
-	return new Map(properties.settings.map(({ role, config }) => [role ?? "", config.map(comparableSetting).toSorted().join("\n")]));
-}
-function propertyError(message, cause) {
-	return new SafeMigrateError({
-		code: "SM_PROPERTY",
-		message,
-		hint: "The role of database-url must be allowed to set it: a member of the owner and of the grantors; for settings that only a superuser may set, GRANT SET ON PARAMETER (PostgreSQL 15 and later). Or remove it from the target.",
-		docs: "postgresql.md",
-		phase: "prove",
-		cause
-	});
+	return new Map(properties.settings.map(({ role, config }) => [role ?? "", config.map(comparableSetting).join("\n")]));
 }
 
 // src/database/postgres/restore-failed.ts
@@ -5176,15 +7581,25 @@ async function readArchiveEntries(server, dumpPath, signal) {
 	signal.throwIfAborted();
 	if (exit.exitCode !== 0) throw restoreFailed("the dump cannot be read", describeToolFailure("pg_restore", exit));
 	const entries = exit.stdout.split("\n").filter((line) => entryLine.test(line));
+	const textSearch = entries.some((line) => textSearchCode.test(line)) ? [] : entries.filter((line) => textSearchLine.test(line));
+	const others = entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line) && !textSearch.includes(line));
+	const firstData = others.findIndex((line) => dataLine.test(line));
+	const end = firstData === -1 ? 0 : firstData;
 	return {
 		schemas: entries.filter((line) => schemaLine.test(line)),
-		rest: entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line))
+		textSearch,
+		definitions: others.slice(0, end),
+		rest: others.slice(end)
 	};
 }
 /** Dump id; catalog's oid, object's oid; type, schema, name, owner. */
 const entryLine = /^\d+; \d+ \d+ /;
 const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
+const dataLine = /^\d+; \d+ \d+ (TABLE DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|SEQUENCE SET) /;
 const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
+const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
+/** These need functions, and dictionaries may need them: then everything keeps the dump's order. */
+const textSearchCode = /^\d+; \d+ \d+ TEXT SEARCH (PARSER|TEMPLATE) /;
 
 // src/database/postgres/restore-extensions.ts
 /**
@@ -5198,13 +7613,34 @@ async function restoreExtensions(server, database, wanted) {
 	for (const extension of present) if (!wanted.some((other) => other.name === extension.name)) await run$1(session, extension.name, `DROP EXTENSION ${identifier(extension.name)}`);
 	for (const extension of wanted) {
 		const existing = present.find((other) => other.name === extension.name);
-		if (existing === void 0) await run$1(session, extension.name, createExtension(extension));
+		if (existing === void 0) await createAsOwner(session, server.version, extension);
 		else if (existing.version !== extension.version) {
 			const statement = `ALTER EXTENSION ${identifier(extension.name)} UPDATE TO ${literal(extension.version)}`;
 			await run$1(session, extension.name, statement);
 		}
 	}
 }
+/** Creates it as the role that owns it in the target, where that may be had; who owns it in the end is compared later. */
+async function createAsOwner(session, version, extension) {
+	const statement = createExtension(extension);
+	const owner = await ownerToBecome(session, version, extension);
+	if (owner === null) return run$1(session, extension.name, statement);
+	const right = `CREATE ON DATABASE ${identifier(session.database)}`;
+	if (!owner.mayCreate) await session.execute(`GRANT ${right} TO ${identifier(owner.name)}`);
+	try {
+		await session.execute(`SET ROLE ${identifier(owner.name)}`);
+		await session.execute(statement);
+	} catch (error) {
+		if (!(error instanceof SqlError) || error.sqlState !== insufficientPrivilege) throw error;
+		await session.execute("RESET ROLE");
+		await run$1(session, extension.name, statement);
+	} finally {
+		await session.execute("RESET ROLE");
+		if (!owner.mayCreate) await session.execute(`REVOKE ${right} FROM ${identifier(owner.name)}`);
+	}
+}
+/** It was created by a superuser, say, and given away. */
+const insufficientPrivilege = "42501";
 /** The statement that creates an extension as it is in the target. */
 function createExtension(extension) {
 	const { name, schema, version } = extension;
@@ -5228,15 +7664,33 @@ async function run$1(session, extension, statement) {
 
 // src/database/postgres/restore-archive.ts
 /**
-* Restores an archive into an empty database: schemas, then extensions with their versions, then the rest with
-* parallel jobs. Rejects with SM_RESTORE_FAILED, naming the object, and leaves what was restored so far behind.
+* Restores an archive into an empty database: schemas, extensions with their versions, text search, definitions, then the
+* rest with parallel jobs. Rejects with SM_FOREIGN_CODE when rows would run somebody else's code, and with SM_RESTORE_FAILED,
+* naming the object; leaves what was restored so far behind.
 */
 async function restoreArchive(server, restore) {
 	const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
 	await restoreEntries(server, restore, restore.leavesPublicOwner ? entries.schemas.filter((line) => !isPublicSchemaEntry(line)) : entries.schemas, 1);
 	await restoreExtensions(server, restore.database, restore.extensions);
 	restore.signal.throwIfAborted();
+	await restoreEntries(server, restore, entries.textSearch, 1);
+	await restoreEntries(server, restore, entries.definitions, 1);
+	await refuseForeignCode(server, restore.database);
+	restore.signal.throwIfAborted();
 	await restoreEntries(server, restore, entries.rest, restore.jobs);
+}
+/** The last moment before rows are loaded: only then are checks and generated columns computed, by whoever loads them. */
+async function refuseForeignCode(server, copy) {
+	await using session = await server.connect(copy);
+	const code = await foreignCode(session);
+	if (code === null) return;
+	throw new SafeMigrateError({
+		code: code.code,
+		message: code.message,
+		hint: code.hint,
+		docs: "security.md",
+		phase: "prove"
+	});
 }
 async function restoreEntries(server, restore, entries, jobs) {
 	if (entries.length === 0) return;
@@ -5289,11 +7743,14 @@ async function compareSchemas(server, admin, comparison) {
 		run: comparison.run
 	};
 	const scratch = await createCopy(admin, server.version, mark, comparison.properties);
-	await commitLazily(admin, scratch.name);
+	await fillUnderSettings(server, admin, scratch.name, {
+		settings: comparison.properties.settings,
+		values: comparison.sessionValues
+	});
 	await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
 	await loadSchema(server, scratch.name, comparison);
-	const again = await readSchemaText$1(server, { database: scratch.name }, comparison.signal);
-	await dropCopy(admin, target, scratch.name);
+	const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);
+	await dropCopy(admin, target, scratch.name, comparison.properties.owner);
 	return diffSchemaTexts(again, comparison.actual);
 }
 /**
@@ -5359,21 +7816,25 @@ async function restoreBeside(server, request, log, adminDatabase = server.home) 
 	const expected = await expectedHere(server, admin, request.expected, log);
 	const copy = await createCopy(admin, server.version, mark, request.properties);
 	try {
-		await commitLazily(admin, copy.name);
-		const fingerprint = await fillAndCompare(server, admin, {
+		await fillUnderSettings(server, admin, copy.name, {
+			settings: request.properties.settings,
+			values: expected.sessionValues
+		});
+		const { fingerprint, told } = await fillAndCompare(server, admin, {
 			...request,
 			expected
 		}, log);
 		await commitSafely(admin, copy.name);
-		await replayProperties(admin, copy.name, request.properties);
 		await closeDatabase(admin, copy.name);
+		await replayProperties(admin, copy.name, request.properties);
 		request.signal.throwIfAborted();
 		return {
 			...copy,
-			fingerprint
+			fingerprint,
+			told
 		};
 	} catch (error) {
-		for (const name of [copy.name, copyName(target, "scratch", request.run)]) await dropUnfinished(server, adminDatabase, name, log);
+		for (const name of [copy.name, copyName(target, "scratch", request.run)]) await dropUnfinished(server, adminDatabase, name, request.properties.owner, log);
 		throw error;
 	}
 }
@@ -5385,7 +7846,7 @@ async function expectedHere(server, admin, expected, log) {
 		extensions: await availableExtensions(admin, expected.extensions, log)
 	};
 }
-/** Restores, ANALYZEs and compares; returns what the copy holds. */
+/** Restores, ANALYZEs and compares; returns what the copy holds, and what that does not prove. */
 async function fillAndCompare(server, admin, request, log) {
 	const { name, signal, expected, jobs } = request;
 	let progress;
@@ -5409,9 +7870,25 @@ async function fillAndCompare(server, admin, request, log) {
 	}));
 	log.detail(`restored into ${name}`);
 	progress = "ANALYZE";
-	const directions = await inCopy(server, name, signal, async (session) => {
+	const { traits, owners, indexes } = await inCopy(server, name, signal, async (session) => {
+		await completeCopy(session, expected);
 		await session.execute("ANALYZE");
-		return readSequenceDirections(session);
+		const traits = {
+			directions: await readSequenceDirections(session),
+			roots: await readPartitionRoots(session),
+			known: (publicOwner === null ? [] : ["nspowner", "nspacl"]).map((fact) => ({
+				kind: "schema",
+				name: "public",
+				fact
+			}))
+		};
+		const owners = await compareExtensionOwners(session, expected.extensions);
+		progress = "comparing indexes with their tables";
+		return {
+			traits,
+			owners,
+			indexes: await compareIndexes(session, request.properties.settings)
+		};
 	});
 	const { fingerprint, schemaText: actual } = await fingerprintDatabase(server, name, {
 		jobs,
@@ -5420,18 +7897,35 @@ async function fillAndCompare(server, admin, request, log) {
 			progress = `compared ${done} of ${all} tables`;
 		}
 	});
-	const differences = [...compareFingerprints(expected, fingerprint, directions), ...await compareSchemas(server, admin, {
-		run: request.run,
-		expected: publicOwner === null ? schemaText : withoutPublicOwner(schemaText),
-		actual,
-		extensions: expected.extensions,
-		properties: request.properties,
-		hasPublicSchema: request.hasPublicSchema,
-		signal
-	})];
+	const compared = compareFingerprints(expected, fingerprint, traits);
+	const differences = [
+		...compared.differences,
+		...await compareSchemas(server, admin, {
+			run: request.run,
+			expected: publicOwner === null ? schemaText : withoutPublicOwner(schemaText),
+			actual,
+			extensions: expected.extensions,
+			properties: request.properties,
+			sessionValues: expected.sessionValues,
+			hasPublicSchema: request.hasPublicSchema,
+			signal
+		}),
+		...owners.differences,
+		...indexes.differences
+	];
 	progress = void 0;
 	if (differences.length > 0) throw notEqual(differences, log);
-	return fingerprint;
+	const told = [
+		...compared.told,
+		...otherValues(expected.sessionValues, fingerprint.sessionValues),
+		...owners.told,
+		...indexes.told
+	];
+	tell(told, log);
+	return {
+		fingerprint,
+		told
+	};
 }
 async function inCopy(server, name, signal, work) {
 	signal.throwIfAborted();
@@ -5447,7 +7941,7 @@ async function inCopy(server, name, signal, work) {
 		signal.removeEventListener("abort", end);
 	}
 }
-const sizeRow = object({ sizeBytes: number() });
+const sizeRow = object$1({ sizeBytes: number() });
 /** Says every few seconds how large the copy has become while `work` lasts. */
 async function watchingSize(admin, name, say, work) {
 	let asked = Promise.resolve();
@@ -5465,6 +7959,12 @@ async function watchingSize(admin, name, say, work) {
 		await asked;
 	}
 }
+/** Every one in the log's details and in the report; some of them where everybody looks. */
+function tell(told, log) {
+	for (const sentence of told.slice(0, listedDifferences)) log.warn(`not proved: ${sentence}`);
+	for (const sentence of told.slice(listedDifferences)) log.detail(`not proved: ${sentence}`);
+	if (told.length > listedDifferences) log.warn(`not proved: ${told.length - listedDifferences} more, which the log and report.json name`);
+}
 function notEqual(differences, log) {
 	for (const difference of differences) log.detail(difference);
 	const listed = differences.slice(0, listedDifferences);
@@ -5478,10 +7978,10 @@ function notEqual(differences, log) {
 	});
 }
 /** Cleans up after a failure, which must reach the caller whatever happens here. */
-async function dropUnfinished(server, adminDatabase, name, log) {
+async function dropUnfinished(server, adminDatabase, name, owner, log) {
 	try {
 		await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
-		await dropCopy(admin, server.address.database, name);
+		await dropCopy(admin, server.address.database, name, owner);
 	} catch (error) {
 		const reason = messageOf(error);
 		log.warn(`the unfinished copy ${name} is still there: ${reason}. Drop it by hand: DROP DATABASE ${identifier(name)};`);
@@ -5681,9 +8181,9 @@ function statementsOf(script) {
 }
 
 // src/database/postgres/drift/keeps-what-belongs.ts
-const name$4 = "\"(?:[^\"]|\"\")+\"";
-const table$1 = new RegExp(`^(?:DROP|ALTER) TABLE (${name$4}(?:\\.${name$4})?)`);
-const droppedColumn = new RegExp(`\\bDROP COLUMN (${name$4})`, "g");
+const name$3 = "\"(?:[^\"]|\"\")+\"";
+const table$1 = new RegExp(`^(?:DROP|ALTER) TABLE (${name$3}(?:\\.${name$3})?)`);
+const droppedColumn = new RegExp(`\\bDROP COLUMN (${name$3})`, "g");
 /**
 * Whether a piece of Prisma's script leaves alone what the migrations have as well. Prisma changes some types by
 * dropping the column and making it again, and knows nothing of schemas that its datasource does not name: the rows would
@@ -5694,7 +8194,7 @@ function keepsWhatBelongs(piece, expected, schema) {
 		const words = withoutComments(statement);
 		const [, named] = table$1.exec(words) ?? [];
 		if (named === void 0) return true;
-		const parts = [...named.matchAll(new RegExp(name$4, "g"))].map(([quoted]) => unquoted(quoted));
+		const parts = [...named.matchAll(new RegExp(name$3, "g"))].map(([quoted]) => unquoted(quoted));
 		const belonging = expected.get(`TABLE ${parts.length === 1 ? `${schema}.` : ""}${parts.join(".")}`);
 		if (belonging === void 0) return true;
 		if (words.startsWith("DROP ")) return false;
@@ -5707,8 +8207,8 @@ function unquoted(quoted) {
 }
 
 // src/database/postgres/drift/object-statements.ts
-const name$3 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
-const qualifiedName = `${name$3}(?:\\.${name$3})*`;
+const name$2 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
+const qualifiedName = `${name$2}(?:\\.${name$2})*`;
 const created = (kind, dropped = kind) => ({
 	pattern: new RegExp(`^CREATE ${kind} (${qualifiedName})`),
 	drop: ([object]) => `DROP ${dropped} ${object};`
@@ -5742,18 +8242,18 @@ const shapes = {
 	COLLATION: created("COLLATION"),
 	PUBLICATION: created("PUBLICATION"),
 	"PUBLICATION TABLE": {
-		pattern: new RegExp(`^ALTER PUBLICATION (${name$3}) ADD TABLE ONLY (${qualifiedName})`),
+		pattern: new RegExp(`^ALTER PUBLICATION (${name$2}) ADD TABLE ONLY (${qualifiedName})`),
 		drop: ([publication, table]) => `ALTER PUBLICATION ${publication} DROP TABLE ONLY ${table};`
 	},
 	"EVENT TRIGGER": created("EVENT TRIGGER"),
 	FUNCTION: routine("FUNCTION"),
 	PROCEDURE: routine("PROCEDURE"),
 	AGGREGATE: routine("AGGREGATE"),
-	TRIGGER: onTable("TRIGGER", new RegExp(`^CREATE (?:CONSTRAINT )?TRIGGER (${name$3}) [^;]*? ON (${qualifiedName})[ \\n]`)),
-	POLICY: onTable("POLICY", new RegExp(`^CREATE POLICY (${name$3}) ON (${qualifiedName})`)),
-	RULE: onTable("RULE", new RegExp(`^CREATE RULE (${name$3}) AS\\s+ON \\w+ TO (${qualifiedName})`)),
+	TRIGGER: onTable("TRIGGER", new RegExp(`^CREATE (?:CONSTRAINT )?TRIGGER (${name$2}) [^;]*? ON (${qualifiedName})[ \\n]`)),
+	POLICY: onTable("POLICY", new RegExp(`^CREATE POLICY (${name$2}) ON (${qualifiedName})`)),
+	RULE: onTable("RULE", new RegExp(`^CREATE RULE (${name$2}) AS\\s+ON \\w+ TO (${qualifiedName})`)),
 	INDEX: {
-		pattern: new RegExp(`^CREATE (?:UNIQUE )?INDEX (${name$3}) ON (?:ONLY )?(${qualifiedName})`),
+		pattern: new RegExp(`^CREATE (?:UNIQUE )?INDEX (${name$2}) ON (?:ONLY )?(${qualifiedName})`),
 		drop: ([index, table = ""]) => `DROP INDEX ${schemaOf$1(table)}${index};`
 	},
 	CONSTRAINT: constraint(),
@@ -5768,18 +8268,18 @@ const shapes = {
 		drop: ([object]) => `COMMENT ON ${object} IS NULL;`
 	},
 	DEFAULT: {
-		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName}) ALTER COLUMN (${name$3}) SET DEFAULT`),
+		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName}) ALTER COLUMN (${name$2}) SET DEFAULT`),
 		drop: ([table, column]) => `ALTER TABLE ${table} ALTER COLUMN ${column} DROP DEFAULT;`
 	}
 };
 function constraint() {
 	return {
-		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName})\\s+ADD CONSTRAINT (${name$3})`),
+		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName})\\s+ADD CONSTRAINT (${name$2})`),
 		drop: ([table, object]) => `ALTER TABLE ${table} DROP CONSTRAINT ${object};`
 	};
 }
 /** An identity's sequence goes with the column's identity. */
-const identity = new RegExp(`^ALTER TABLE (${qualifiedName}) ALTER COLUMN (${name$3}) ADD GENERATED `);
+const identity = new RegExp(`^ALTER TABLE (${qualifiedName}) ALTER COLUMN (${name$2}) ADD GENERATED `);
 /** What drops the object, without CASCADE; null for a type that is not known here. */
 function dropStatement(entry) {
 	const [, table, column] = entry.type === "SEQUENCE" ? identity.exec(entry.body) ?? [] : [];
@@ -5820,7 +8320,7 @@ function withoutAccessMethod(body) {
 	return body.replace(/\nUSING \S+$/, "");
 }
 function schemaOf$1(qualified) {
-	return new RegExp(`^(${name$3}\\.)${name$3}$`).exec(qualified)?.[1] ?? "";
+	return new RegExp(`^(${name$2}\\.)${name$2}$`).exec(qualified)?.[1] ?? "";
 }
 
 // src/database/postgres/drift/load-entries.ts
@@ -5873,8 +8373,8 @@ function piecesOf(entry) {
 }
 
 // src/database/postgres/drift/dependents.ts
-const name$2 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
-const changed$1 = new RegExp(`^(?:DROP|ALTER) (TABLE|VIEW|MATERIALIZED VIEW|FOREIGN TABLE|SEQUENCE|INDEX|FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN) (?:IF EXISTS )?(?:ONLY )?(${name$2}(?:\\.${name$2})*(?:\\([^;]*\\))?)`);
+const name$1 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
+const changed$1 = new RegExp(`^(?:DROP|ALTER) (TABLE|VIEW|MATERIALIZED VIEW|FOREIGN TABLE|SEQUENCE|INDEX|FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN) (?:IF EXISTS )?(?:ONLY )?(${name$1}(?:\\.${name$1})*(?:\\([^;]*\\))?)`);
 /** dependent_objects_still_exist, and what ALTER … TYPE says of a view that uses the column. */
 const blocked = /* @__PURE__ */ new Set(["2BP01", "0A000"]);
 /** Views on views on views; also ends what depends on itself. */
@@ -5887,10 +8387,10 @@ const maximumDepth = 30;
 */
 async function dropsOfDependents(session, statement, refusal) {
 	if (!blocked.has(refusal.sqlState)) return [];
-	const [, kind, object$1] = changed$1.exec(withoutComments(statement)) ?? [];
-	if (kind === void 0 || object$1 === void 0) return [];
+	const [, kind, object] = changed$1.exec(withoutComments(statement)) ?? [];
+	if (kind === void 0 || object === void 0) return [];
 	try {
-		return (await session.query(question(rootOf(kind, object$1), columnsIn$1(statement)), object({ drop: string().nullable() }))).flatMap((row) => row.drop ?? []);
+		return (await session.query(question(rootOf(kind, object), columnsIn$1(statement)), object$1({ drop: string().nullable() }))).flatMap((row) => row.drop ?? []);
 	} catch (error) {
 		if (error instanceof SqlError) return [];
 		throw error;
@@ -5898,7 +8398,7 @@ async function dropsOfDependents(session, statement, refusal) {
 }
 /** The columns that an ALTER TABLE changes or drops; when it names some, only what uses them is in its way. */
 function columnsIn$1(statement) {
-	return [...statement.matchAll(new RegExp(`\\b(?:ALTER|DROP) COLUMN (?:IF EXISTS )?(${name$2})`, "g"))].map(([, column = ""]) => column.startsWith("\"") ? column.slice(1, -1).replaceAll("\"\"", "\"") : column.toLowerCase());
+	return [...statement.matchAll(new RegExp(`\\b(?:ALTER|DROP) COLUMN (?:IF EXISTS )?(${name$1})`, "g"))].map(([, column = ""]) => column.startsWith("\"") ? column.slice(1, -1).replaceAll("\"\"", "\"") : column.toLowerCase());
 }
 function rootOf(kind, object) {
 	const found = (catalog, type) => `SELECT 'pg_catalog.${catalog}'::pg_catalog.regclass::oid, pg_catalog.to_${type}(${literal(object)})::oid`;
@@ -5940,11 +8440,11 @@ function question(root, columns) {
 }
 
 // src/database/postgres/drift/table-statements.ts
-const name$1 = String.raw`(?:"(?:[^"]|"")+"|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*)`;
-const tableName = new RegExp(`^CREATE (?:UNLOGGED |FOREIGN )?TABLE (${name$1}(?:\\.${name$1})?)`);
+const name = String.raw`(?:"(?:[^"]|"")+"|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*)`;
+const tableName = new RegExp(`^CREATE (?:UNLOGGED |FOREIGN )?TABLE (${name}(?:\\.${name})?)`);
 /** `    CONSTRAINT amount_positive CHECK ((amount > 0))` inside of a CREATE TABLE. */
-const constraintLine = new RegExp(`^ {4}CONSTRAINT (${name$1}) (.*)$`);
-const columnLine = new RegExp(`^ {4}(?!CONSTRAINT )(${name$1}) (.*)$`);
+const constraintLine = new RegExp(`^ {4}CONSTRAINT (${name}) (.*)$`);
+const columnLine = new RegExp(`^ {4}(?!CONSTRAINT )(${name}) (.*)$`);
 const statementLine = /^ALTER TABLE .*;$/;
 /** What ends a setting that pg_dump prints as a statement below the table. */
 const resets = [
@@ -6022,7 +8522,7 @@ function changed(column, is, should) {
 	return found;
 }
 /** From 18 on it may have a name. */
-const required = new RegExp(`(?: CONSTRAINT ${name$1})? NOT NULL$`);
+const required = new RegExp(`(?: CONSTRAINT ${name})? NOT NULL$`);
 /** `integer DEFAULT 0 NOT NULL`. */
 function partsOf(definition) {
 	const isRequired = required.test(definition);
@@ -6334,7 +8834,7 @@ function untried(lost, differences) {
 }
 
 // src/database/postgres/server-identity.ts
-const identityRow = object({ systemIdentifier: string() });
+const identityRow = object$1({ systemIdentifier: string() });
 /** May be asked by every role. */
 async function readServerIdentity(session) {
 	const [row] = await session.query("SELECT system_identifier::text AS \"systemIdentifier\" FROM pg_catalog.pg_control_system()", identityRow);
@@ -6413,7 +8913,7 @@ async function openScratchServer(target, places, run, warn) {
 		schemaOf: (database, signal) => readCompared(server, database.name, signal),
 		compare,
 		async [Symbol.asyncDispose]() {
-			for (const { name } of made) await dropCopy(admin, server.address.database, name).catch((error) => {
+			for (const { name } of made) await dropCopy(admin, server.address.database, name, server.address.user).catch((error) => {
 				warn(`the scratch database ${name} could not be dropped: ${error instanceof Error ? error.message : error}`);
 			});
 			await admin[Symbol.asyncDispose]();
@@ -6425,7 +8925,7 @@ async function openScratchServer(target, places, run, warn) {
 async function readCompared(server, database, signal) {
 	await using session = await server.connect(database, { applicationName: "safe-migrate check" });
 	return {
-		text: await readSchemaText$1(server, {
+		text: await readSchemaText(server, {
 			database,
 			applicationName: "safe-migrate check"
 		}, signal),
@@ -6437,9 +8937,9 @@ async function ownerAndExtensions(session) {
             ARRAY(SELECT pg_catalog.jsonb_build_object('name', e.extname, 'schema', n.nspname)
                     FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
                    WHERE e.extname <> 'plpgsql' ORDER BY e.extname) AS "extensions"
-       FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object({
+       FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object$1({
 		owner: string(),
-		extensions: array(object({
+		extensions: array(object$1({
 			name: string(),
 			schema: string()
 		}))
@@ -6463,7 +8963,7 @@ function cannotCreate(cause) {
 }
 
 // src/database/postgres/server-roles.ts
-const roleRow = object({
+const roleRow = object$1({
 	name: string(),
 	digest: string()
 });
@@ -6511,7 +9011,8 @@ async function runDump(server, source, compression, sink, signal) {
 	const args = [
 		"--format=custom",
 		compression,
-		`--snapshot=${source.snapshotId}`
+		`--snapshot=${source.snapshotId}`,
+		`--encoding=${source.encoding}`
 	];
 	const process = server.tools.start("pg_dump", args, {
 		database: source.database,
@@ -6627,8 +9128,8 @@ const byValue = [
     WHERE lomacl IS NOT NULL
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_default_acl WHERE defaclobjtype = 'L')`
 ];
-const catalogRow = object({ name: string() });
-const witnessRow = object({ witness: string() });
+const catalogRow = object$1({ name: string() });
+const witnessRow = object$1({ witness: string() });
 /**
 * A digest that any lasting DDL, TRUNCATE, GRANT or COMMENT in the session's database changes and nothing else does,
 * as of the session's snapshot. `catalog ` and 64 hex digits; compare for equality only.
@@ -6674,9 +9175,10 @@ function witnessSql(catalogs) {
 }
 
 // src/database/postgres/snapshot.ts
-const timeRow = object({
+const timeRow = object$1({
 	takenAt: string(),
-	hasPublicSchema: boolean()
+	hasPublicSchema: boolean(),
+	encoding: string()
 });
 /**
 * Opens a transaction in the target that keeps one snapshot for the dump, the fingerprint and the schema text.
@@ -6689,6 +9191,7 @@ async function openSnapshot(server) {
 		const snapshotId = await exportSnapshot(exporter);
 		const sequences = await readSequences(exporter);
 		const [time] = await exporter.query(`SELECT pg_catalog.to_char(pg_catalog.transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "takenAt",
+              pg_catalog.current_setting('server_encoding') AS "encoding",
               EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public') AS "hasPublicSchema"`, timeRow);
 		if (time === void 0) throw new TypeError("transaction_timestamp() returned no row");
 		const witness = await readWitness(exporter);
@@ -6699,7 +9202,7 @@ async function openSnapshot(server) {
 		};
 		let schemaText;
 		const readSchemaOnce = (signal) => {
-			schemaText ??= readSchemaText$1(server, source, signal);
+			schemaText ??= readSchemaText(server, source, signal);
 			schemaText.catch(() => {
 				schemaText = void 0;
 			});
@@ -6710,7 +9213,10 @@ async function openSnapshot(server) {
 			counters,
 			takenAt: time.takenAt,
 			hasPublicSchema: time.hasPublicSchema,
-			dump: (sink, signal) => dumpSnapshot(server, source, sink, signal),
+			dump: (sink, signal) => dumpSnapshot(server, {
+				...source,
+				encoding: time.encoding
+			}, sink, signal),
 			fingerprint: (jobs, signal, onTable) => readFingerprint(server, exporter, snapshotId, {
 				schemaText: readSchemaOnce(signal),
 				sequences
@@ -6758,7 +9264,7 @@ async function isLocked(session, state) {
 	const [row] = await session.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_locks
                      WHERE locktype = 'object' AND classid = 'pg_catalog.pg_database'::regclass
                        AND objid = ${state.databaseOid} AND pid = ${state.renamerPid}
-                       AND mode = 'AccessExclusiveLock' AND granted) AS "isLocked"`, object({ isLocked: boolean() }));
+                       AND mode = 'AccessExclusiveLock' AND granted) AS "isLocked"`, object$1({ isLocked: boolean() }));
 	return row?.isLocked === true;
 }
 /**
@@ -6772,7 +9278,7 @@ async function endSessions(session, state) {
         WHERE a.datid = ${state.databaseOid} AND me.rolname = current_user
           AND (me.rolsuper OR NOT r.rolsuper
                AND (pg_catalog.pg_has_role(r.oid, 'USAGE') OR pg_catalog.pg_has_role('pg_signal_backend', 'USAGE'))))
-     SELECT pid AS "pid" FROM ours WHERE pg_catalog.pg_terminate_backend(pid)`, object({ pid: number() }));
+     SELECT pid AS "pid" FROM ours WHERE pg_catalog.pg_terminate_backend(pid)`, object$1({ pid: number() }));
 	for (const { pid } of rows) state.terminated.add(pid);
 }
 
@@ -6780,11 +9286,11 @@ async function endSessions(session, state) {
 /** Sessions and prepared transactions in a database, named for people. */
 async function findBlockers(session, databaseOid) {
 	const prepared = await session.query(`SELECT pg_catalog.quote_literal(p.gid) AS "name" FROM pg_catalog.pg_prepared_xacts p
-       JOIN pg_catalog.pg_database d ON d.datname = p.database WHERE d.oid = ${databaseOid} ORDER BY 1`, object({ name: string() }));
+       JOIN pg_catalog.pg_database d ON d.datname = p.database WHERE d.oid = ${databaseOid} ORDER BY 1`, object$1({ name: string() }));
 	const sessions = await session.query(`SELECT a.pid AS "pid", coalesce(a.usename::text, 'a background worker') AS "user", r.rolsuper IS TRUE AS "isSuperuser",
             coalesce(a.application_name, '') AS "application"
        FROM pg_catalog.pg_stat_activity a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid
-      WHERE a.datid = ${databaseOid} ORDER BY a.pid`, object({
+      WHERE a.datid = ${databaseOid} ORDER BY a.pid`, object$1({
 		pid: number(),
 		user: string(),
 		isSuperuser: boolean(),
@@ -6929,7 +9435,7 @@ function swapUnknown(server, plan, cause) {
 	});
 }
 async function isAlive$1(session, pid) {
-	return (await session.query(`SELECT pid AS "pid" FROM pg_catalog.pg_stat_activity WHERE pid = ${pid}`, object({ pid: number() }))).length > 0;
+	return (await session.query(`SELECT pid AS "pid" FROM pg_catalog.pg_stat_activity WHERE pid = ${pid}`, object$1({ pid: number() }))).length > 0;
 }
 /** Everything after the first rename; the names are locked, so what is checked here stays so. */
 function renameBack(target, plan, at) {
@@ -6937,7 +9443,9 @@ function renameBack(target, plan, at) {
 	const mark = copyMark({
 		kind: "failed",
 		target,
-		run: plan.run
+		run: plan.run,
+		at,
+		replacedBy: fallback.oid
 	});
 	const written = journal === null ? "" : `${journalStatement(target, {
 		...journal,
@@ -6952,6 +9460,9 @@ function renameBack(target, plan, at) {
                       WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
         RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
       END IF;
+      IF NOT ${isFallbackOurs(plan, { oid: plan.targetOid })} THEN
+        RAISE EXCEPTION 'the fallback database belongs to a role that no run would have given it to' USING ERRCODE = 'SM001';
+      END IF;
     END $sm$;
     ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${identifier(target)};
     ALTER DATABASE ${identifier(failedName)} ALLOW_CONNECTIONS false;
@@ -6960,19 +9471,29 @@ function renameBack(target, plan, at) {
     COMMENT ON DATABASE ${identifier(target)} IS ${properties.comment === null ? "NULL" : literal(properties.comment)};
     ALTER DATABASE ${identifier(target)} ALLOW_CONNECTIONS true`;
 }
+/**
+* SQL: whether the fallback belongs to whom this run gave it, or else to somebody who could do to the target himself what the
+* swap does: a journal is a comment, which says only what its writer wants.
+*/
+function isFallbackOurs({ fallback, properties }, target) {
+	const given = properties.owner === void 0 ? isTrustedOwner("fallback.datdba", target) : `pg_catalog.pg_get_userbyid(fallback.datdba) = ${literal(properties.owner)}`;
+	return `EXISTS (SELECT FROM pg_catalog.pg_database fallback WHERE fallback.oid = ${fallback.oid} AND ${given})`;
+}
 async function currentXid(session) {
-	const [row] = await session.query("SELECT pg_catalog.pg_current_xact_id()::text AS \"xid\"", object({ xid: string() }));
+	const [row] = await session.query("SELECT pg_catalog.pg_current_xact_id()::text AS \"xid\"", object$1({ xid: string() }));
 	if (row === void 0) throw new TypeError("pg_current_xact_id() returned no row");
 	return BigInt(row.xid);
 }
-const nameRow = object({
+const nameRow = object$1({
 	name: string(),
 	oid: number(),
-	isOpen: boolean()
+	isOpen: boolean(),
+	owner: string()
 });
 /** All databases of the server by name. */
 async function readNames(session) {
-	const rows = await session.query("SELECT datname::text AS \"name\", oid::bigint AS \"oid\", datallowconn AS \"isOpen\" FROM pg_catalog.pg_database", nameRow);
+	const rows = await session.query(`SELECT datname::text AS "name", oid::bigint AS "oid", datallowconn AS "isOpen",
+            pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database`, nameRow);
 	return new Map(rows.map((row) => [row.name, row]));
 }
 /** Refuses before anybody is disturbed; the transaction checks again. */
@@ -6988,7 +9509,9 @@ async function checkPlan(session, target, plan) {
 		phase: "recover"
 	});
 	const blockers = await findBlockers(session, plan.targetOid);
-	const obstacle = inPlace?.oid !== plan.targetOid ? `another database bears the name ${target} now` : fallback?.oid !== plan.fallback.oid ? `the fallback database ${plan.fallback.name} is gone or was replaced` : fallback.isOpen ? `the fallback database ${plan.fallback.name} was opened to connections, so it may have changed since it was compared` : names.has(plan.failedName) ? `there is a database ${plan.failedName} already` : blockers.preparedTransactions.length > 0 ? blockers.description : null;
+	const [copy] = await session.query(`SELECT ${isFallbackOurs(plan, { oid: plan.targetOid })} AS "isOurs"`, object$1({ isOurs: boolean() }));
+	const taken = names.get(plan.failedName);
+	const obstacle = inPlace?.oid !== plan.targetOid ? `another database bears the name ${target} now` : fallback?.oid !== plan.fallback.oid ? `the fallback database ${plan.fallback.name} is gone or was replaced` : fallback.isOpen ? `the fallback database ${plan.fallback.name} was opened to connections, so it may have changed since it was compared` : copy?.isOurs !== true ? `the fallback database ${plan.fallback.name} belongs to ${fallback.owner}, to whom no run would have given it` : taken !== void 0 ? `there is a database ${plan.failedName} already, which belongs to ${taken.owner} (as a superuser or as ${taken.owner}: DROP DATABASE ${identifier(plan.failedName)};)` : blockers.preparedTransactions.length > 0 ? blockers.description : null;
 	if (obstacle !== null) throw swapFailed(target, obstacle);
 }
 function isConnectionLost(error) {
@@ -7032,6 +9555,9 @@ async function takeName$1(server, renamer, plan) {
                         WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
           RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
         END IF;
+        IF NOT ${isFallbackOurs(plan, name)} THEN
+          RAISE EXCEPTION 'the fallback database belongs to a role that no run would have given it to' USING ERRCODE = 'SM001';
+        END IF;
       END $sm$;
       ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${target};
       ${written}
@@ -7043,6 +9569,27 @@ async function takeName$1(server, renamer, plan) {
 		if (isConnectionLost(error)) throw error;
 		throw swapFailed(name, reasonOf(error), error);
 	}
+}
+
+// src/database/postgres/name-spelling.ts
+/**
+* A name has no encoding: in a database of another one than that in which it was given, its bytes are other letters, and what
+* this session is told about the database by its name is about none.
+*/
+async function refuseOtherSpelling(session) {
+	const [here] = await session.query(`select current_database()::text as "name", pg_encoding_to_char(d.encoding) as "encoding"
+       from pg_database d where d.datname = current_database()`, object$1({
+		name: string(),
+		encoding: string()
+	}));
+	if (here === void 0 || here.name === session.database) return;
+	throw new SafeMigrateError({
+		code: "SM_NAME_ENCODING",
+		message: `The name of database ${session.database} reads ${here.name} in its own encoding, ${here.encoding}: it was given from a database of another encoding, and cannot be spoken of from within.`,
+		hint: "Rename it from a database of UTF8 to letters without accents: ALTER DATABASE … RENAME TO …;",
+		docs: "postgresql.md",
+		phase: "preflight"
+	});
 }
 
 // src/database/postgres/target-session.ts
@@ -7086,6 +9633,7 @@ var TargetSession = class {
 	async #connect() {
 		const session = await this.#server.connect(this.#database);
 		try {
+			await refuseOtherSpelling(session);
 			await session.execute(`SET lock_timeout = '${lockTimeoutSeconds}s'`);
 			return session;
 		} catch (error) {
@@ -7146,6 +9694,7 @@ async function openDatabase(target, options = {}) {
 		},
 		urlOf: (database) => target.urlOf(database),
 		copyName: (kind, run) => copyName(name, kind, run),
+		failedPlace: (run) => atHome.use((session) => failedPlace(session, name, run)),
 		copyMark: (kind, run) => copyMark({
 			kind,
 			target: name,
@@ -7155,8 +9704,8 @@ async function openDatabase(target, options = {}) {
 		schema: (signal) => readCompared(server, name, signal),
 		interrupt: () => inTarget.interrupt(),
 		inspect: () => inTarget.use((session) => inspect$1(session, server.version)),
-		async lock(holder) {
-			const lock = await takeLock$1(server, holder);
+		async lock({ onLeftBehind, ...holder }) {
+			const lock = await takeLock$1(server, holder, onLeftBehind);
 			held = lock;
 			const startAnew = () => {
 				inTarget.interrupt();
@@ -7180,14 +9729,15 @@ async function openDatabase(target, options = {}) {
 		swap: (plan, log) => withRenamer(log, (renamer) => swap(server, renamer, plan, log)),
 		takeName: (plan) => withRenamer(null, (renamer) => takeName$1(server, renamer, plan)),
 		oidOf: (database) => atHome.use(async (session) => {
-			const [row] = await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(database)}`, object({ oid: number() }));
+			const [row] = await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(database)}`, object$1({ oid: number() }));
 			return row?.oid ?? null;
 		}),
-		schemaDigest: async (signal) => schemaDigest(await readSchemaText$1(server, { database: name }, signal)),
+		schemaDigest: async (signal) => schemaDigest(await readSchemaText(server, { database: name }, signal)),
 		properties: () => atHome.use((session) => readProperties(session, name)),
 		roles: () => inTarget.use(readServerRoles),
 		compareWithFailed: (request, log) => inTarget.use((session) => compareWithFailed(server, session, request, log)),
 		failedDatabases: () => atHome.use((session) => copiesOf(session, name, ["failed"])),
+		foreignDatabases: () => atHome.use((session) => foreignDatabases(session, name)),
 		leftoverCopies: () => atHome.use((session) => copiesOf(session, name, [
 			"fallback",
 			"rehearsal",
@@ -7726,17 +10276,17 @@ function migratorApplicationName(run) {
 }
 
 // src/prisma/capture-engine.ts
-const migrationsList = object({
+const migrationsList = object$1({
 	baseDir: string(),
-	lockfile: object({ content: string().nullable() }),
+	lockfile: object$1({ content: string().nullable() }),
 	/** In the order in which Prisma applies them. */
-	migrationDirectories: array(object({ path: string() }))
+	migrationDirectories: array(object$1({ path: string() }))
 });
-const datasourceArgument = object({ url: string() });
+const datasourceArgument = object$1({ url: string() });
 const message = union([
-	object({ argv: array(string()) }),
-	object({ migrations: migrationsList }),
-	object({ migrationsDirectory: string() })
+	object$1({ argv: array(string()) }),
+	object$1({ migrations: migrationsList }),
+	object$1({ migrationsDirectory: string() })
 ]);
 /**
 * Runs as PRISMA_SCHEMA_ENGINE_BINARY. It hands its arguments and the first requests to our socket, so the URL is
@@ -8494,7 +11044,7 @@ const binOf = {
 	prisma: "prisma",
 	"@prisma/prisma7": "prisma7"
 };
-const packageManifest = object({
+const packageManifest = object$1({
 	version: string(),
 	bin: union([string(), record(string(), string())])
 });
@@ -8630,7 +11180,7 @@ const configNames = [...[
 	"mjs",
 	"cjs"
 ].map((ending) => `.config/prisma.${ending}`)];
-const manifest$1 = object({ prisma: object({ schema: string() }) });
+const manifest$1 = object$1({ prisma: object$1({ schema: string() }) });
 /**
 * Finds the migrations where no Prisma is installed that could be asked: the folder that `migrations.path` of a config
 * names as a plain text, else `migrations` beside the schema (of `prisma-schema`, of that config, of
@@ -10402,43 +12952,59 @@ function databaseFolder(database) {
 	return encodeURIComponent(database).replaceAll(/[!'()*.~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 }
 
-// src/backup/manifest.ts
-const manifestName = "manifest.json";
-const dumpName = "database.dump";
+// src/backup/sha256-hex.ts
+/** A SHA-256 as it is stored: lower-case hex. */
+const sha256Hex = string().regex(/^[0-9a-f]{64}$/);
+
+// src/backup/details.ts
+const detailsName = "details.json";
 /** The same encrypted, in age's binary format. */
-const sealedDumpName = "database.dump.age";
-const sha256 = string().regex(/^[0-9a-f]{64}$/);
-const fingerprintSchema = object({
+const sealedDetailsName = "details.json.age";
+/** What lies in no bucket as a whole: far more than the schema of 100 000 tables, and all that a string can hold. */
+const maximumDetailsBytes = 512 * 1024 ** 2;
+const fingerprintSchema = object$1({
 	serverMajor: int(),
-	schemaDigest: sha256,
-	extensions: array(object({
+	schemaDigest: sha256Hex,
+	extensions: array(object$1({
 		name: string(),
 		version: string(),
-		schema: string()
+		schema: string(),
+		owner: string().nullable().optional()
 	})),
-	tables: array(object({
+	tables: array(object$1({
 		schema: string(),
 		table: string(),
 		rows: int(),
-		digest: string()
+		digest: string(),
+		extension: string().nullable().default(null)
 	})),
-	materializedViews: array(object({
+	materializedViews: array(object$1({
 		schema: string(),
 		name: string(),
-		populated: boolean()
+		populated: boolean(),
+		rows: int().nullable().default(null),
+		digest: string().nullable().default(null)
 	})),
-	sequences: array(object({
+	sequences: array(object$1({
 		schema: string(),
 		name: string(),
 		lastValue: string(),
-		isCalled: boolean()
+		isCalled: boolean(),
+		extension: string().nullable().default(null)
 	})),
-	largeObjects: object({
+	largeObjects: object$1({
 		count: int(),
 		digest: string()
-	})
+	}),
+	inventory: object$1({
+		version: int(),
+		counts: record(string(), int()),
+		packed: base64()
+	}).nullable().default(null),
+	/** Not known of backups of earlier versions. */
+	sessionValues: record(string(), string()).optional()
 });
-const propertiesSchema = object({
+const propertiesSchema = object$1({
 	owner: string(),
 	encoding: string(),
 	collate: string(),
@@ -10450,82 +13016,137 @@ const propertiesSchema = object({
 	connectionLimit: int(),
 	comment: string().nullable(),
 	acl: array(string()).nullable(),
-	settings: array(object({
+	settings: array(object$1({
 		role: string().nullable(),
 		config: array(string())
 	}))
 });
 /**
-* What a backup is and what it must look like when restored. Stored beside the dump as `manifest.json`,
-* written last and removed first: a backup without a manifest does not exist.
+* What a backup must look like when it is restored, and everything else of it that may hold a secret: names, roles,
+* privileges, settings, the schema with its functions. Stored beside the dump, as readable or unreadable as the dump
+* itself; its length and SHA-256 stand in the manifest. What a later version adds has a default here: stored backups of
+* today, and of format version 1, stay readable.
 */
-const manifestSchema = object({
-	formatVersion: literal$1(1),
+const detailsSchema = object$1({
+	/** Of the backup: two whose details changed places are both damaged. */
 	id: string(),
-	/** ISO 8601: when the snapshot was taken, by the server's clock. */
-	createdAt: string(),
-	command: _enum(["migrate", "backup"]),
-	tools: object({ pgDump: string() }),
-	server: object({
-		version: string(),
-		major: int(),
-		/** PostgreSQL's own identifier of the cluster: tells databases of one name apart. null where it cannot be read. */
-		systemIdentifier: string().nullable().default(null),
-		/** `host:port` as the URL said; for people. */
-		address: string().nullable().default(null)
-	}),
-	database: object({
-		name: string(),
-		sizeBytes: int(),
-		properties: propertiesSchema
-	}),
-	/** The file as stored. */
-	file: object({
-		name: _enum([dumpName, sealedDumpName]),
-		sizeBytes: int(),
-		sha256
-	}),
-	/** The plain dump; equal to `file` where nothing is encrypted. */
-	plain: object({
-		sizeBytes: int(),
-		sha256
-	}),
-	/** What opens the file; null when it is not encrypted. */
-	encryption: discriminatedUnion("kind", [object({ kind: literal$1("passphrase") }), object({
-		kind: literal$1("recipients"),
-		recipients: array(string())
-	})]).nullable(),
-	prisma: object({
-		version: string(),
+	/** `host:port` as the URL said; for people. */
+	address: string().nullable(),
+	properties: propertiesSchema,
+	prisma: object$1({
 		historySchema: string(),
-		appliedMigrations: array(object({
+		appliedMigrations: array(object$1({
 			name: string(),
 			checksum: string()
 		}))
 	}).nullable(),
 	fingerprint: fingerprintSchema,
-	proof: object({
+	/** Whether there is a schema `public`, which no dump can say. */
+	hasPublicSchema: boolean(),
+	/** Why it is not proved, in words; null when it is, or when that was not asked for. */
+	proofProblem: string().nullable(),
+	/**
+	* The schema-only dump, to compare a restored copy with. As text and not as a digest: another minor version of
+	* pg_dump may print the same schema differently, and a difference should be named.
+	*/
+	schemaText: string()
+});
+/** The stored text of details; people read it too. */
+function renderDetails(details) {
+	return `${JSON.stringify(details, null, 2)}\n`;
+}
+/** What a list can show of a backup without its details. */
+function countsOf({ fingerprint }) {
+	const rows = fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
+	return {
+		tables: fingerprint.tables.length,
+		rows
+	};
+}
+
+// src/backup/manifest.ts
+const manifestName = "manifest.json";
+const dumpName = "database.dump";
+/** The same encrypted, in age's binary format. */
+const sealedDumpName = "database.dump.age";
+const content = {
+	sizeBytes: int(),
+	sha256: sha256Hex
+};
+/** What all format versions have in common. */
+const commonFields = {
+	id: string(),
+	/** ISO 8601: when the snapshot was taken, by the server's clock. */
+	createdAt: string(),
+	command: _enum(["migrate", "backup"]),
+	tools: object$1({ pgDump: string() }),
+	/** The file as stored. */
+	file: object$1({
+		name: _enum([dumpName, sealedDumpName]),
+		...content
+	}),
+	/** The plain dump; equal to `file` where nothing is encrypted. */
+	plain: object$1(content),
+	/** What opens the files; null when they are not encrypted. */
+	encryption: discriminatedUnion("kind", [object$1({ kind: literal$1("passphrase") }), object$1({
+		kind: literal$1("recipients"),
+		recipients: array(string())
+	})]).nullable(),
+	gitCommit: string().nullable(),
+	runUrl: string().nullable(),
+	/** Says that whoever wrote this knew the passphrase; null without one. See manifest-authentication.ts. */
+	authentication: object$1({
+		method: literal$1("scrypt-hmac-sha256"),
+		salt: string().regex(/^[0-9a-f]{32}$/),
+		check: sha256Hex,
+		mac: sha256Hex
+	}).nullable()
+};
+const { authentication, ...beforeAuthentication } = commonFields;
+/**
+* What must be known of a backup to find it, to verify it and to remove it: no key is needed to read this, so nothing
+* stands in it that could be a secret. Stored beside the dump as `manifest.json`, written last and removed first: a backup
+* without a manifest does not exist. Format version 2; see manifest-version-1.ts for what came before.
+*/
+const manifestSchema = object$1({
+	formatVersion: literal$1(2),
+	...beforeAuthentication,
+	server: object$1({
+		version: string(),
+		major: int(),
+		/** PostgreSQL's own identifier of the cluster: tells databases of one name apart. null where it cannot be read. */
+		systemIdentifier: string().nullable()
+	}),
+	database: object$1({
+		name: string(),
+		sizeBytes: int()
+	}),
+	/** All that may be a secret, as stored: see details.ts. */
+	details: object$1({
+		name: _enum([detailsName, sealedDetailsName]),
+		...content
+	}),
+	prisma: object$1({
+		version: string(),
+		appliedMigrations: int()
+	}).nullable(),
+	counts: object$1({
+		tables: int(),
+		rows: int()
+	}),
+	proof: object$1({
 		/** `restore`: restored and compared; `archive`: length, digest and a full read of the archive. */
 		method: _enum(["restore", "archive"]),
 		proved: boolean(),
-		/** Why it is not proved; null when it is. */
-		problem: string().nullable()
+		/** The code of the error for which it is not proved, whose words are among the details; null when it is. */
+		problem: string().nullable(),
+		/** What was compared by the catalogs: version of the list, number of objects by kind. null: nothing, or by an earlier version. */
+		inventory: object$1({
+			version: int(),
+			objects: record(string(), int())
+		}).nullable()
 	}),
-	gitCommit: string().nullable(),
-	runUrl: string().nullable(),
-	/** The schema-only dump, to compare a restored copy with, and what no dump can say. */
-	schema: object({
-		encoding: literal$1("gzip+base64"),
-		text: string(),
-		hasPublic: boolean()
-	}),
-	/** Says that whoever wrote this knew the passphrase; null without one. See manifest-authentication.ts. */
-	authentication: object({
-		method: literal$1("scrypt-hmac-sha256"),
-		salt: string().regex(/^[0-9a-f]{32}$/),
-		check: sha256,
-		mac: sha256
-	}).nullable()
+	authentication
 });
 /** The stored text of a manifest; people read it too. */
 function renderManifest(manifest) {
@@ -10561,7 +13182,7 @@ async function discardUnfinished(storages, database, id, signal) {
 }
 
 // src/prisma/history.ts
-const row = object({
+const row = object$1({
 	id: string(),
 	checksum: string(),
 	migration_name: string(),
@@ -10580,16 +13201,18 @@ const row = object({
 	appliedStepsCount: raw.applied_steps_count,
 	logs: raw.logs
 }));
-const presence = object({ present: boolean() });
+const presence = object$1({ present: boolean() });
 /**
 * The rows of `_prisma_migrations` in `schema`, in the order in which they were written; null when there is no such
 * table. `logs` is what the engine wrote and may hold row values: show it through failure.ts only.
 */
 async function readHistory(database, schema) {
 	if (!await historyTableExists(database, schema)) return null;
-	return database.query(`SELECT id::text, checksum::text, migration_name::text, applied_steps_count, logs,
+	return database.query(`SELECT ${text$1("id")}, ${text$1("checksum")}, ${text$1("migration_name")},
+            pg_catalog.format('%s', h.applied_steps_count)::int AS applied_steps_count,
+            CASE WHEN NOT h.logs IS NULL THEN pg_catalog.format('%s', h.logs) END AS logs,
             ${iso("started_at")}, ${iso("finished_at")}, ${iso("rolled_back_at")}
-       FROM ${historyTable(schema)} ORDER BY _prisma_migrations.started_at, id`, row);
+       FROM ${historyTable(schema)} AS h ORDER BY ${time("started_at")}, id`, row);
 }
 /**
 * Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
@@ -10610,8 +13233,18 @@ async function historyTableExists(database, schema) {
 function historyTable(schema) {
 	return qualified(schema, "_prisma_migrations");
 }
+/**
+* Columns as their types print them, whatever types they have: casts, and functions that an implicit cast leads to, can be
+* defined by whoever owns the table, and would run with the rights of this run's role.
+*/
+function text$1(column) {
+	return `pg_catalog.format('%s', h.${column}) AS ${column}`;
+}
+function time(column) {
+	return `nullif(pg_catalog.format('%s', h.${column}), '')::timestamptz`;
+}
 function iso(column) {
-	return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
+	return `pg_catalog.to_char(${time(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
 }
 
 // src/prisma/failing-line.ts
@@ -11199,7 +13832,7 @@ async function measureExecution(request, log) {
 		await lock.assertHeld();
 		const probe = await deployProbe(database.urlOf(lock.coordinationDatabase), AbortSignal.timeout(probeTimeoutMs));
 		const [outcome] = await database.queryIn(lock.coordinationDatabase, `SELECT to_regclass('public.safe_migrate_probe') IS NOT NULL AS "stayed"
-         FROM public._prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL`, object({ stayed: boolean() }));
+         FROM public._prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL`, object$1({ stayed: boolean() }));
 		if (outcome === void 0 || probe.errorCode !== "P3018") return "not-measured";
 		return outcome.stayed ? "by-statement" : "one-query";
 	} catch (error) {
@@ -11249,29 +13882,27 @@ async function takeBaseline(database, migrator, backup, options, log) {
 	if (!sameHistory(backup.history, history)) throw moved("somebody else has changed the migration history since the backup was taken");
 	const witness = await database.witness();
 	if (witness !== backup.witness) {
-		if (await database.schemaDigest(options.signal) !== backup.fingerprint.schemaDigest) throw moved("somebody else has changed the schema since the backup was taken");
+		if (await database.schemaDigest(options.signal) !== backup.details.fingerprint.schemaDigest) throw moved("somebody else has changed the schema since the backup was taken");
 		if (JSON.stringify(await database.properties()) !== JSON.stringify(backup.properties)) throw moved("somebody else has changed privileges, settings or comment of the database since the backup was taken");
 		log.detail("catalogs were rewritten since the backup, the schema is the same");
 	}
-	const writesBeforeMigration = await database.changedTables(backup.fingerprint, backup.counters, {
+	const writesBeforeMigration = await database.changedTables(backup.details.fingerprint, backup.counters, {
 		exact: options.exact,
 		jobs: options.jobs,
 		signal: options.signal
 	});
-	const [clock] = await database.query(`SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object({ now: string() }));
+	const [clock] = await database.query(`SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object$1({ now: string() }));
 	return {
 		history,
 		witness,
 		serverTime: clock?.now ?? "",
 		roles: await database.roles(),
 		targetOid: backup.targetOid,
-		fingerprint: backup.fingerprint,
+		fingerprint: backup.details.fingerprint,
 		fallback: backup.fallback === null ? null : readyCopy(backup.fallback),
 		dump: {
 			path: backup.dumpPath,
-			fingerprint: backup.fingerprint,
-			schemaText: backup.schemaText,
-			properties: backup.properties
+			details: backup.details
 		},
 		writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith("._prisma_migrations"))
 	};
@@ -11330,16 +13961,16 @@ const never$1 = new AbortController().signal;
 async function swapBack(request, log) {
 	const { database, baseline, journal } = request;
 	const name = database.address.database;
-	const failedName = database.copyName("failed", request.run);
 	await whenReachable(() => holdOn(request), log);
 	const fallback = baseline.fallback ?? await whenReachable(() => restoreNow(request, log), log);
 	if (baseline.fallback === null) await whenReachable(() => holdOn(request, fallback), log);
+	const { name: failedName, run } = await whenReachable(() => database.failedPlace(request.run), log);
 	const swap = () => database.swap({
 		targetOid: baseline.targetOid,
 		fallback,
 		failedName,
 		properties: request.properties,
-		run: request.run,
+		run,
 		journal: journal.isOpen ? journal.whenSwapped() : null
 	}, log);
 	const outcome = await exchangeWhenReachable(request, fallback, swap, log).catch((error) => {
@@ -11377,7 +14008,7 @@ async function lookAtSwapped$1(request, fallback) {
 async function restoreNow(request, log) {
 	const { database, baseline } = request;
 	if (baseline.dump === null) throw recoveryFailed("there is no copy to go back to, and the dump to make one of is not at hand", null);
-	const { path, fingerprint, schemaText, properties } = baseline.dump;
+	const { path, details } = baseline.dump;
 	log.detail("restoring the dump beside the target");
 	const name = database.copyName("fallback", request.run);
 	await database.dropCopy(name);
@@ -11385,9 +14016,10 @@ async function restoreNow(request, log) {
 		name,
 		run: request.run,
 		dumpPath: path,
-		expected: fingerprint,
-		expectedSchemaText: schemaText,
-		properties,
+		expected: details.fingerprint,
+		expectedSchemaText: details.schemaText,
+		hasPublicSchema: details.hasPublicSchema,
+		properties: details.properties,
 		jobs: request.settings.jobs,
 		signal: never$1
 	}, log);
@@ -11471,7 +14103,7 @@ async function gatherEvidence(request, foreignDeploy) {
 	const history = await readHistory(database, migrator.historySchema);
 	const unfinished = newUnfinished(baseline.history, history);
 	const file = migrator.migrations.find((migration) => migration.name === unfinished?.migrationName);
-	const [eventTriggers] = await database.query(`SELECT count(*)::int AS count FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D'`, object({ count: int() }));
+	const [eventTriggers] = await database.query(`SELECT count(*)::int AS count FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D'`, object$1({ count: int() }));
 	const witness = await database.witness();
 	const rewoundSequences = baseline.fingerprint === null ? [] : await database.rewoundSequences(baseline.fingerprint);
 	return {
@@ -11573,10 +14205,409 @@ async function recoverUnfinished(request, log) {
 	}, log);
 }
 
+// src/backup/origin.ts
+/**
+* Whether a backup was made on another cluster than the one that `here` identifies: databases of one name (staging,
+* production) may share a storage. False where either is unknown; physical copies of a cluster have its identifier.
+*/
+function isFromElsewhere({ server }, here) {
+	return here !== null && server.systemIdentifier !== null && server.systemIdentifier !== here;
+}
+/** Where a backup comes from, for people. Host and port are among its details, which may be encrypted. */
+function originText({ server }) {
+	const which = server.systemIdentifier === null ? "" : `, system identifier ${server.systemIdentifier}`;
+	return `PostgreSQL ${server.version}${which}`;
+}
+
+// src/backup/digest.ts
+/** Length and SHA-256 of a small content that is wholly in memory. */
+function digestOf(content) {
+	return {
+		sizeBytes: content.byteLength,
+		sha256: createHash("sha256").update(content).digest("hex")
+	};
+}
+
+// src/backup/manifest-version-1.ts
+const { id: _id, properties, fingerprint } = detailsSchema.shape;
+/** A manifest of format version 1: it holds the details as well, readable for everybody. Read, and never written. */
+const manifestVersion1Schema = object$1({
+	formatVersion: literal$1(1),
+	...commonFields,
+	server: object$1({
+		version: string(),
+		major: int(),
+		systemIdentifier: string().nullable().default(null),
+		address: string().nullable().default(null)
+	}),
+	database: object$1({
+		name: string(),
+		sizeBytes: int(),
+		properties
+	}),
+	prisma: object$1({
+		version: string(),
+		historySchema: string(),
+		appliedMigrations: array(object$1({
+			name: string(),
+			checksum: string()
+		}))
+	}).nullable(),
+	fingerprint,
+	proof: object$1({
+		method: _enum(["restore", "archive"]),
+		proved: boolean(),
+		problem: string().nullable()
+	}),
+	schema: object$1({
+		encoding: literal$1("gzip+base64"),
+		text: string(),
+		hasPublic: boolean()
+	})
+});
+/** As if it had been written by this version, its details left where they are. */
+function manifestOfVersion1(old) {
+	const { formatVersion: _, schema, fingerprint, server, database, prisma, proof, ...same } = old;
+	const { version, major, systemIdentifier } = server;
+	return {
+		...same,
+		server: {
+			version,
+			major,
+			systemIdentifier
+		},
+		database: {
+			name: database.name,
+			sizeBytes: database.sizeBytes
+		},
+		details: null,
+		prisma: prisma === null ? null : {
+			version: prisma.version,
+			appliedMigrations: prisma.appliedMigrations.length
+		},
+		counts: countsOf({ fingerprint }),
+		proof: {
+			...proof,
+			inventory: null
+		}
+	};
+}
+/** What this version keeps beside the manifest. Throws when the schema cannot be unpacked. */
+function detailsOfVersion1({ id, server, database, prisma, ...old }) {
+	const packed = Buffer.from(old.schema.text, "base64");
+	return {
+		id,
+		address: server.address,
+		properties: database.properties,
+		prisma: prisma === null ? null : {
+			historySchema: prisma.historySchema,
+			appliedMigrations: prisma.appliedMigrations
+		},
+		fingerprint: old.fingerprint,
+		hasPublicSchema: old.schema.hasPublic,
+		proofProblem: old.proof.problem,
+		schemaText: gunzipSync(packed, { maxOutputLength: maximumDetailsBytes }).toString("utf8")
+	};
+}
+
+// src/backup/parse-manifest.ts
+/**
+* Reads a stored manifest and makes sure that it is the one of the folder it lies in. Never throws: a damaged
+* one, or one that a later version wrote, must hide no other backup.
+*/
+function parseManifest(text, of) {
+	let json;
+	try {
+		json = JSON.parse(text);
+	} catch {
+		return refuse$1("is damaged: it is no JSON");
+	}
+	if (typeof json !== "object" || json === null || !Object.hasOwn(json, "formatVersion")) return refuse$1("is damaged: it has no format version");
+	const { formatVersion } = json;
+	const read = formatVersion === 2 ? readVersion2(json) : formatVersion === 1 ? readVersion1(json) : null;
+	if (read === null) return refuse$1(`has the format version ${shown$1(formatVersion)}, which this version cannot read`);
+	if (read.manifest === null) return read;
+	const { manifest } = read;
+	if (manifest.id !== of.id) return refuse$1(`is that of another backup, ${shown$1(manifest.id)}`);
+	if (manifest.database.name !== of.database) return refuse$1(`is that of another database, ${shown$1(manifest.database.name)}`);
+	if (Number.isNaN(Date.parse(manifest.createdAt))) return refuse$1("is damaged: createdAt is no time");
+	return read;
+}
+function readVersion2(json) {
+	const parsed = manifestSchema.safeParse(json);
+	if (!parsed.success) return notAsItShouldBe(parsed.error);
+	const { formatVersion: _, ...manifest } = parsed.data;
+	const isPlain = manifest.encryption === null;
+	if (isPlain !== (manifest.file.name === "database.dump")) return refuse$1(notAs("file"));
+	if (isPlain !== (manifest.details.name === "details.json")) return refuse$1(notAs("details"));
+	return {
+		manifest,
+		version1: null,
+		problem: null
+	};
+}
+function readVersion1(json) {
+	const parsed = manifestVersion1Schema.safeParse(json);
+	if (!parsed.success) return notAsItShouldBe(parsed.error);
+	return {
+		manifest: manifestOfVersion1(parsed.data),
+		version1: parsed.data,
+		problem: null
+	};
+}
+function notAsItShouldBe({ issues: [issue] }) {
+	return refuse$1(notAs(issue?.path.join(".") || "it"));
+}
+function notAs(member) {
+	return `is damaged: ${member} is not as it should be`;
+}
+function refuse$1(problem) {
+	return {
+		manifest: null,
+		problem
+	};
+}
+/** What stands there, cut. It may be anything: lists in lists without end are not written out. */
+function shown$1(value) {
+	if (typeof value === "object" && value !== null) return "{…}";
+	const text = JSON.stringify(value) ?? "undefined";
+	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+// src/backup/stored-backups.ts
+/** Manifests that are read at once. */
+const readers = 8;
+/** Far more than a manifest of format version 1 for 100 000 tables; whatever is larger is none. */
+const maximumManifestBytes = 67108864;
+/**
+* Lists the backups of a database over several storages. What is damaged, unfinished or silent is part of the
+* answer and hides nothing else; rejects only when no storage answers, or when `signal` ends it.
+*
+* The same backup in two places is one. Two that share an id and differ in their manifest are two: at least
+* one of them is not what it seems.
+*/
+async function listBackups(storages, database, options) {
+	const silent = [];
+	const perStorage = await Promise.all(storages.map(async (storage) => {
+		try {
+			return await listStorage(storage, database, options);
+		} catch (error) {
+			options.signal.throwIfAborted();
+			silent.push({
+				storage,
+				error
+			});
+			return [];
+		}
+	}));
+	if (silent[0] !== void 0 && silent.length === storages.length) throw silent[0].error;
+	const folders = perStorage.flat();
+	return {
+		backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
+		unreadable: folders.filter((folder) => folder.manifest === null).map(({ id, place, problem, isExpired, modifiedAt }) => ({
+			id,
+			place,
+			problem,
+			isExpired,
+			modifiedAt
+		})).sort((a, b) => a.id < b.id ? 1 : -1),
+		silent
+	};
+}
+function createdAtOf({ manifest }) {
+	return Date.parse(manifest.createdAt);
+}
+async function listStorage(storage, database, { signal, id }) {
+	const root = `${id === void 0 ? databaseFolder(database) : backupFolder(database, id)}/`;
+	const objects = await storage.list(root, signal);
+	const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter((entry) => entry[0] !== null);
+	const found = [];
+	const next = folders[Symbol.iterator]();
+	const readOneAfterTheOther = async () => {
+		for (const [folder, held] of next) found.push(await readFolder(storage, database, folder, held, signal));
+	};
+	await Promise.all(Array.from({ length: readers }, readOneAfterTheOther));
+	return found;
+}
+/** `<database>/<id>` of `<database>/<id>/<name>`; null for what lies elsewhere. */
+function folderOf(key) {
+	const parts = key.split("/");
+	return parts.length === 3 ? `${parts[0]}/${parts[1]}` : null;
+}
+async function readFolder(storage, database, folder, objects, signal) {
+	const id = folder.slice(folder.indexOf("/") + 1);
+	const common = {
+		id,
+		place: {
+			storage,
+			folder,
+			url: `${storage.url}/${folder}`,
+			objects
+		},
+		modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt))))
+	};
+	const damaged = (problem, isExpired = false) => ({
+		...common,
+		manifest: null,
+		version1: null,
+		manifestText: "",
+		problem,
+		isExpired
+	});
+	const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
+	const expired = objects.find(({ expiredAt }) => expiredAt !== void 0);
+	if (expired !== void 0) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`, true);
+	if (held === void 0) return damaged(null);
+	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
+	let manifestText;
+	try {
+		manifestText = await readText(await storage.get(held.key, signal));
+	} catch (error) {
+		signal.throwIfAborted();
+		return damaged(`its manifest cannot be read: ${messageOf(error)}`);
+	}
+	const parsed = parseManifest(manifestText, {
+		id,
+		database
+	});
+	return parsed.manifest === null ? damaged(`its manifest ${parsed.problem}`) : {
+		...common,
+		...parsed,
+		manifestText,
+		isExpired: false
+	};
+}
+async function readText(body) {
+	const chunks = [];
+	let sizeBytes = 0;
+	for await (const chunk of body) {
+		sizeBytes += chunk.byteLength;
+		if (sizeBytes > maximumManifestBytes) throw new Error("it is far too large");
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks).toString("utf8");
+}
+function merge(folders) {
+	const merged = /* @__PURE__ */ new Map();
+	for (const { id, place, manifest, version1, manifestText } of folders) {
+		if (manifest === null) continue;
+		const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
+		const known = merged.get(key);
+		if (known === void 0) merged.set(key, {
+			id,
+			manifest,
+			version1,
+			manifestText,
+			places: [place]
+		});
+		else known.places = [...known.places, place];
+	}
+	return [...merged.values()];
+}
+
+// src/backup/find-backup.ts
+/**
+* Finds a stored backup: `latest`, the newest one that this server made, in all storages that answer, proved or not; or the
+* one with this id, wherever it was made. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its
+* manifest is no good) or SM_BACKUP_AMBIGUOUS (storages hold different ones under its id).
+*/
+async function findBackup(storages, database, wanted, signal, options = {}) {
+	const where = storages.map(({ url }) => url).join(", ");
+	if (!/^[A-Za-z0-9_.-]+$/.test(wanted)) throw notFound(wanted, database, where, []);
+	const stored = await listBackups(storages, database, {
+		signal,
+		...wanted === "latest" || options.listAll === true ? {} : { id: wanted }
+	});
+	const silence = stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`);
+	const here = options.systemIdentifier ?? null;
+	const none = (reasons) => notFound(wanted, database, where, [...silence, ...reasons]);
+	const { backup, warnings } = wanted === "latest" ? latestOf(stored, here, none) : byId(onlyOf(stored, wanted), none);
+	const other = stored.backups.find((each) => each !== backup && each.id === backup.id);
+	if (other !== void 0) throw ambiguous(backup, other);
+	const elsewhere = isFromElsewhere(backup.manifest, here) ? [`${backup.id} was made on another server, ${originText(backup.manifest)}`] : [];
+	return {
+		backup,
+		listed: stored.backups,
+		warnings: [
+			...silence,
+			...warnings,
+			...elsewhere
+		],
+		doubts: wanted === "latest" ? [...silence, ...warnings] : []
+	};
+}
+function latestOf(stored, here, none) {
+	const [backup] = stored.backups.filter(({ manifest }) => !isFromElsewhere(manifest, here));
+	if (backup === void 0) throw none([...stored.backups.map(({ id, manifest }) => `${id} was made on another server, ${originText(manifest)}: give its id to use it`).slice(0, 3), ...unreadableIn(stored)]);
+	return {
+		backup,
+		warnings: unreadableIn({ unreadable: stored.unreadable.filter(({ id, problem, isExpired }) => id > backup.id && problem !== null && !isExpired) })
+	};
+}
+function byId(stored, none) {
+	const [backup] = stored.backups;
+	if (backup !== void 0) return {
+		backup,
+		warnings: unreadableIn(stored)
+	};
+	const [problem] = unreadableIn(stored);
+	if (problem === void 0) throw none([]);
+	throw new SafeMigrateError({
+		code: "SM_BACKUP_UNREADABLE",
+		message: problem,
+		hint: "Take another backup; `command: prune` with `dry-run: true` lists them.",
+		docs: "storage.md"
+	});
+}
+function ambiguous(one, other) {
+	return new SafeMigrateError({
+		code: "SM_BACKUP_AMBIGUOUS",
+		message: `${one.id} is not the same backup everywhere: the manifests of ${one.places[0].url} and ${other.places[0].url} differ`,
+		hint: "Name only the storage that you trust in `storage`, and find out who changed the other one.",
+		docs: "storage.md"
+	});
+}
+function onlyOf({ backups, unreadable, silent }, wanted) {
+	return {
+		backups: backups.filter(({ id }) => id === wanted),
+		unreadable: unreadable.filter(({ id }) => id === wanted),
+		silent
+	};
+}
+function unreadableIn({ unreadable }) {
+	return unreadable.map(({ place, problem }) => `${place.url}: ${problem ?? "it has no manifest"}`);
+}
+function notFound(wanted, database, where, reasons) {
+	const what = wanted === "latest" ? "no backup" : `no backup ${JSON.stringify(wanted)}`;
+	const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
+	return new SafeMigrateError({
+		code: "SM_BACKUP_NOT_FOUND",
+		message: `there is ${what} of ${database} in ${where}${why}`,
+		hint: "`command: prune` with `dry-run: true` lists the backups of a storage. Folders are named after the database.",
+		docs: "storage.md"
+	});
+}
+
+// src/backup/at-most.ts
+/**
+* Passes a body on up to a length, and ends it with `tooLong()` as soon as there is more: a server that never comes to an
+* end fills neither disk nor memory.
+*/
+function atMost(maximumBytes, tooLong) {
+	return async function* (body) {
+		let sizeBytes = 0;
+		for await (const chunk of body) {
+			sizeBytes += chunk.byteLength;
+			if (sizeBytes > maximumBytes) throw tooLong();
+			yield chunk;
+		}
+	};
+}
+
 // src/backup/manifest-authentication.ts
 /**
 * So that whoever may write to the storage but does not know the passphrase cannot give pg_restore an archive of his
-* own: the manifest holds the digest of the file, and this holds the manifest.
+* own: the manifest holds the digests of dump and details, and this holds the manifest.
 *
 * key ‖ check = scrypt(passphrase, "safe-migrate manifest v1" ‖ salt, N = 2^18, r = 8, p = 1), 32 bytes each;
 * mac = HMAC-SHA256(key, the manifest's bytes with the 64 digits of `mac` set to 0). `check` tells a wrong
@@ -11690,288 +14721,188 @@ function notAuthentic(message, hint = "Use another backup, or another storage th
 	});
 }
 
-// src/backup/origin.ts
-/**
-* Whether a backup was made on another cluster than the one that `here` identifies: databases of one name (staging,
-* production) may share a storage. False where either is unknown; physical copies of a cluster have its identifier.
-*/
-function isFromElsewhere({ server }, here) {
-	return here !== null && server.systemIdentifier !== null && server.systemIdentifier !== here;
-}
-/** Where a backup comes from, for people. */
-function originText({ server }) {
-	const address = server.address ?? "an unknown address";
-	return `PostgreSQL ${server.version} at ${address}`;
-}
-
-// src/backup/digest.ts
-/** Length and SHA-256 of a small content that is wholly in memory. */
-function digestOf(content) {
-	return {
-		sizeBytes: content.byteLength,
-		sha256: createHash("sha256").update(content).digest("hex")
-	};
-}
-
-// src/backup/parse-manifest.ts
-/**
-* Reads a stored manifest and makes sure that it is the one of the folder it lies in. Never throws: a damaged
-* one, or one that a later version wrote, must hide no other backup.
-*/
-function parseManifest(text, of) {
-	let json;
-	try {
-		json = JSON.parse(text);
-	} catch {
-		return refuse$1("is damaged: it is no JSON");
-	}
-	if (typeof json !== "object" || json === null || !("formatVersion" in json)) return refuse$1("is damaged: it has no format version");
-	if (!manifestSchema.shape.formatVersion.safeParse(json.formatVersion).success) return refuse$1(`has the format version ${shown$1(json.formatVersion)}, which this version cannot read`);
-	const parsed = manifestSchema.safeParse(json);
-	if (!parsed.success) {
-		const [issue] = parsed.error.issues;
-		return refuse$1(`is damaged: ${issue?.path.join(".") || "it"} is not as it should be`);
-	}
-	const manifest = parsed.data;
-	if (manifest.id !== of.id) return refuse$1(`is that of another backup, ${shown$1(manifest.id)}`);
-	if (manifest.database.name !== of.database) return refuse$1(`is that of another database, ${shown$1(manifest.database.name)}`);
-	if (Number.isNaN(Date.parse(manifest.createdAt))) return refuse$1("is damaged: createdAt is no time");
-	return {
-		manifest,
-		problem: null
-	};
-}
-function refuse$1(problem) {
-	return {
-		manifest: null,
-		problem
-	};
-}
-/** Whatever stands there, cut: it may be anything. */
-function shown$1(value) {
-	const text = JSON.stringify(value) ?? "undefined";
-	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
-}
-
-// src/backup/stored-backups.ts
-/** Manifests that are read at once. */
-const readers = 8;
-/** Far more than a manifest of 100 000 tables; whatever is larger is none. */
-const maximumManifestBytes = 67108864;
-/**
-* Lists the backups of a database over several storages. What is damaged, unfinished or silent is part of the
-* answer and hides nothing else; rejects only when no storage answers, or when `signal` ends it.
-*
-* The same backup in two places is one. Two that share an id and differ in their manifest are two: at least
-* one of them is not what it seems.
-*/
-async function listBackups(storages, database, options) {
-	const silent = [];
-	const perStorage = await Promise.all(storages.map(async (storage) => {
-		try {
-			return await listStorage(storage, database, options);
-		} catch (error) {
-			options.signal.throwIfAborted();
-			silent.push({
-				storage,
-				error
-			});
-			return [];
-		}
-	}));
-	if (silent[0] !== void 0 && silent.length === storages.length) throw silent[0].error;
-	const folders = perStorage.flat();
-	return {
-		backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
-		unreadable: folders.filter((folder) => folder.manifest === null).map(({ id, place, problem, isExpired, modifiedAt }) => ({
-			id,
-			place,
-			problem,
-			isExpired,
-			modifiedAt
-		})).sort((a, b) => a.id < b.id ? 1 : -1),
-		silent
-	};
-}
-function createdAtOf({ manifest }) {
-	return Date.parse(manifest.createdAt);
-}
-async function listStorage(storage, database, { signal, id }) {
-	const root = `${id === void 0 ? databaseFolder(database) : backupFolder(database, id)}/`;
-	const objects = await storage.list(root, signal);
-	const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter((entry) => entry[0] !== null);
-	const found = [];
-	const next = folders[Symbol.iterator]();
-	const readOneAfterTheOther = async () => {
-		for (const [folder, held] of next) found.push(await readFolder(storage, database, folder, held, signal));
-	};
-	await Promise.all(Array.from({ length: readers }, readOneAfterTheOther));
-	return found;
-}
-/** `<database>/<id>` of `<database>/<id>/<name>`; null for what lies elsewhere. */
-function folderOf(key) {
-	const parts = key.split("/");
-	return parts.length === 3 ? `${parts[0]}/${parts[1]}` : null;
-}
-async function readFolder(storage, database, folder, objects, signal) {
-	const id = folder.slice(folder.indexOf("/") + 1);
-	const common = {
-		id,
-		place: {
-			storage,
-			folder,
-			url: `${storage.url}/${folder}`,
-			objects
-		},
-		modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt))))
-	};
-	const damaged = (problem, isExpired = false) => ({
-		...common,
-		manifest: null,
-		manifestText: "",
-		problem,
-		isExpired
+// src/backup/damaged.ts
+/** A stored backup that is not what its manifest says. `message` names which, and where. */
+function damaged$1(message, cause) {
+	return new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message,
+		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
 	});
-	const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
-	const expired = objects.find(({ expiredAt }) => expiredAt !== void 0);
-	if (expired !== void 0) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`, true);
-	if (held === void 0) return damaged(null);
-	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
-	let manifestText;
-	try {
-		manifestText = await readText(await storage.get(held.key, signal));
+}
+
+// src/backup/from-any-place.ts
+/**
+* What `work` makes of the first place that holds what it should; the storages are tried in their order. Rejects with what is
+* wrong in every one of them.
+*/
+async function fromAnyPlace({ places }, { signal, warn }, work) {
+	const problems = [];
+	for (const place of places) try {
+		return await work(place);
 	} catch (error) {
 		signal.throwIfAborted();
-		return damaged(`its manifest cannot be read: ${messageOf(error)}`);
+		if (!(error instanceof SafeMigrateError)) throw error;
+		problems.push(...problemsOf(error));
+		if (place !== places.at(-1)) warn(`${messageOf(error)}; the next storage is tried`);
 	}
-	const { manifest, problem } = parseManifest(manifestText, {
-		id,
-		database
+	throw new RefusedError(problems, {
+		phase: "fetch",
+		docs: "storage.md"
 	});
-	return manifest === null ? damaged(`its manifest ${problem}`) : {
-		...common,
-		manifest,
-		manifestText,
-		problem: null,
-		isExpired: false
-	};
-}
-async function readText(body) {
-	const chunks = [];
-	let sizeBytes = 0;
-	for await (const chunk of body) {
-		sizeBytes += chunk.byteLength;
-		if (sizeBytes > maximumManifestBytes) throw new Error("it is far too large");
-		chunks.push(chunk);
-	}
-	return Buffer.concat(chunks).toString("utf8");
-}
-function merge(folders) {
-	const merged = /* @__PURE__ */ new Map();
-	for (const { id, place, manifest, manifestText } of folders) {
-		if (manifest === null) continue;
-		const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
-		const known = merged.get(key);
-		if (known === void 0) merged.set(key, {
-			id,
-			manifest,
-			manifestText,
-			places: [place]
-		});
-		else known.places = [...known.places, place];
-	}
-	return [...merged.values()];
 }
 
-// src/backup/find-backup.ts
+// src/backup/clearing-away.ts
+/** Passes chunks on and clears away those that are done with: plain text and ciphertext both pile up otherwise. */
+async function* clearingAway(chunks) {
+	const garbage = new YoungGarbage();
+	for await (const chunk of chunks) {
+		yield chunk;
+		garbage.add(2 * chunk.byteLength);
+	}
+}
+
+// src/backup/unseal.ts
 /**
-* Finds a stored backup: `latest`, the newest one that this server made, in all storages that answer, proved or not; or the
-* one with this id, wherever it was made. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its
-* manifest is no good) or SM_BACKUP_AMBIGUOUS (storages hold different ones under its id).
+* Decrypts what was sealed, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
+* SM_WRONG_IDENTITY when no key fits, and with SM_BACKUP_DAMAGED when it is no age file or not whole.
 */
-async function findBackup(storages, database, wanted, signal, options = {}) {
-	const where = storages.map(({ url }) => url).join(", ");
-	if (!/^[A-Za-z0-9_.-]+$/.test(wanted)) throw notFound(wanted, database, where, []);
-	const stored = await listBackups(storages, database, {
-		signal,
-		...wanted === "latest" || options.listAll === true ? {} : { id: wanted }
-	});
-	const silence = stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`);
-	const here = options.systemIdentifier ?? null;
-	const none = (reasons) => notFound(wanted, database, where, [...silence, ...reasons]);
-	const { backup, warnings } = wanted === "latest" ? latestOf(stored, here, none) : byId(onlyOf(stored, wanted), none);
-	const other = stored.backups.find((each) => each !== backup && each.id === backup.id);
-	if (other !== void 0) throw ambiguous(backup, other);
-	const elsewhere = isFromElsewhere(backup.manifest, here) ? [`${backup.id} was made on another server, ${originText(backup.manifest)}`] : [];
-	return {
-		backup,
-		listed: stored.backups,
-		warnings: [
-			...silence,
-			...warnings,
-			...elsewhere
-		],
-		doubts: wanted === "latest" ? [...silence, ...warnings] : []
-	};
+async function unseal(backup, keys, plain, signal, limit = (body) => body) {
+	const { sealed } = backup;
+	try {
+		const plaintext = await (await decrypterFor(keys)).decrypt(Readable.toWeb(sealed));
+		await pipeline$1(Readable.fromWeb(plaintext), limit, clearingAway, plain, { signal });
+	} catch (error) {
+		signal.throwIfAborted();
+		if (error instanceof SafeMigrateError) throw error;
+		throw cannotOpen(backup.id, keys, error);
+	} finally {
+		sealed.destroy();
+	}
 }
-function latestOf(stored, here, none) {
-	const [backup] = stored.backups.filter(({ manifest }) => !isFromElsewhere(manifest, here));
-	if (backup === void 0) throw none([...stored.backups.map(({ id, manifest }) => `${id} was made on another server, ${originText(manifest)}: give its id to use it`).slice(0, 3), ...unreadableIn(stored)]);
-	return {
-		backup,
-		warnings: unreadableIn({ unreadable: stored.unreadable.filter(({ id, problem, isExpired }) => id > backup.id && problem !== null && !isExpired) })
-	};
+async function decrypterFor(keys) {
+	const decrypter = new (await (import("./age-dist.js"))).Decrypter();
+	if (keys.passphrase !== null) decrypter.addPassphrase(keys.passphrase.reveal());
+	for (const identity of keys.identities) decrypter.addIdentity(identity.reveal());
+	return decrypter;
 }
-function byId(stored, none) {
-	const [backup] = stored.backups;
-	if (backup !== void 0) return {
-		backup,
-		warnings: unreadableIn(stored)
-	};
-	const [problem] = unreadableIn(stored);
-	if (problem === void 0) throw none([]);
-	throw new SafeMigrateError({
-		code: "SM_BACKUP_UNREADABLE",
-		message: problem,
-		hint: "Take another backup; `command: prune` with `dry-run: true` lists them.",
-		docs: "storage.md"
-	});
-}
-function ambiguous(one, other) {
+function cannotOpen(id, keys, cause) {
+	if (messageOf(cause).includes("no identity matched")) {
+		if (keys.identities.length === 0) return wrongPassphrase(id);
+		return new SafeMigrateError({
+			code: "SM_WRONG_IDENTITY",
+			message: `none of the keys in encryption-identity opens ${id}`,
+			hint: "The manifest names the public keys that the backup is encrypted to (encryption.recipients).",
+			docs: "security.md",
+			phase: "fetch",
+			cause
+		});
+	}
 	return new SafeMigrateError({
-		code: "SM_BACKUP_AMBIGUOUS",
-		message: `${one.id} is not the same backup everywhere: the manifests of ${one.places[0].url} and ${other.places[0].url} differ`,
-		hint: "Name only the storage that you trust in `storage`, and find out who changed the other one.",
-		docs: "storage.md"
+		code: "SM_BACKUP_DAMAGED",
+		message: `${id} cannot be decrypted: ${messageOf(cause)}`,
+		hint: "Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
 	});
 }
-function onlyOf({ backups, unreadable, silent }, wanted) {
+
+// src/backup/open-backup.ts
+/**
+* Reads what a backup must look like when it is restored: manifest authenticated, details of the length and SHA-256 that it
+* says, decrypted. Rejects as `authenticate` and `unseal` do, and with SM_BACKUP_DAMAGED.
+*/
+async function openBackup(listed, keys, options) {
+	const authenticated = await authenticate(listed, keys);
 	return {
-		backups: backups.filter(({ id }) => id === wanted),
-		unreadable: unreadable.filter(({ id }) => id === wanted),
-		silent
+		listed,
+		details: await readDetails(listed, keys, options),
+		authenticated
 	};
 }
-function unreadableIn({ unreadable }) {
-	return unreadable.map(({ place, problem }) => `${place.url}: ${problem ?? "it has no manifest"}`);
+/** Whether its details can be read without a key: for whoever only looks, and believes the storage. */
+function isOpen({ manifest, version1 }) {
+	return manifest.encryption === null || version1 !== null;
 }
-function notFound(wanted, database, where, reasons) {
-	const what = wanted === "latest" ? "no backup" : `no backup ${JSON.stringify(wanted)}`;
-	const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
-	return new SafeMigrateError({
-		code: "SM_BACKUP_NOT_FOUND",
-		message: `there is ${what} of ${database} in ${where}${why}`,
-		hint: "`command: prune` with `dry-run: true` lists the backups of a storage. Folders are named after the database.",
-		docs: "storage.md"
+/** The same as `openBackup`, without asking who wrote the manifest. */
+async function readDetails(listed, keys, options) {
+	const { id, manifest, version1 } = listed;
+	const stored = manifest.details;
+	if (stored === null || version1 !== null) {
+		if (version1 === null) throw new TypeError(`${id} has its details nowhere`);
+		try {
+			return detailsOfVersion1(version1);
+		} catch (error) {
+			throw damaged$1(`the manifest of ${id} holds a schema that cannot be unpacked`, error);
+		}
+	}
+	return await fromAnyPlace(listed, options, async (place) => {
+		const sealed = await download$1(place, stored, options.signal);
+		const plain = stored.name === "details.json" ? sealed : await opened(id, sealed, keys, options.signal);
+		return understood(listed, `${stored.name} in ${place.url}`, plain);
 	});
 }
+async function download$1({ storage, folder, url, objects }, { name, sizeBytes, sha256 }, signal) {
+	const key = `${folder}/${name}`;
+	if (!objects.some((object) => object.key === key)) throw damaged$1(`${url} has a manifest, but ${name} is not there`);
+	if (sizeBytes > maximumDetailsBytes) throw damaged$1(`${name} in ${url} is far too large to be one`);
+	const collected = new Collected();
+	const tooLong = () => damaged$1(`${name} in ${url} is longer than its manifest says, ${sizeBytes} bytes`);
+	try {
+		await pipeline$1(await storage.get(key, signal), atMost(sizeBytes, tooLong), collected, { signal });
+	} catch (error) {
+		if (error instanceof SafeMigrateError || signal.aborted) throw error;
+		throw damaged$1(`${name} in ${url} cannot be read to its end: ${messageOf(error)}`, error);
+	}
+	const held = digestOf(collected.content);
+	if (held.sizeBytes !== sizeBytes) throw damaged$1(`${name} in ${url} has ${held.sizeBytes} bytes; its manifest says ${sizeBytes}`);
+	if (held.sha256 !== sha256) throw damaged$1(`${name} in ${url} has not the SHA-256 that its manifest says: it was changed after it was stored`);
+	return collected.content;
+}
+async function opened(id, sealed, keys, signal) {
+	const plain = new Collected();
+	await unseal({
+		id,
+		sealed: Readable.from([sealed])
+	}, keys, plain, signal);
+	return plain.content;
+}
+function understood({ id, manifest }, what, text) {
+	let json;
+	try {
+		json = JSON.parse(text.toString("utf8"));
+	} catch (error) {
+		throw damaged$1(`${what} is no JSON`, error);
+	}
+	const { data, error } = detailsSchema.safeParse(json);
+	if (error !== void 0) throw damaged$1(`${what} is not as it should be: ${error.issues[0]?.path.join(".")}`);
+	if (data.id !== id) throw damaged$1(`${what} is that of another backup, ${data.id.slice(0, 100)}`);
+	const { tables, rows } = countsOf(data);
+	if (tables !== manifest.counts.tables || rows !== manifest.counts.rows) throw damaged$1(`${what} has other numbers of tables and rows than its manifest`);
+	return data;
+}
+/** Keeps what is written to it, in memory. */
+var Collected = class extends Writable {
+	#chunks = [];
+	get content() {
+		return Buffer.concat(this.#chunks);
+	}
+	_write(chunk, _encoding, done) {
+		this.#chunks.push(chunk);
+		done();
+	}
+};
 
 // src/backup/shown-backup.ts
-/** Whether the dump is there in its full length, as the listing says. */
+/** Whether dump and details are there in their full length, as the listing says. */
 function isWholeIn({ manifest }, place) {
-	return place.objects.find(({ key }) => key === `${place.folder}/${manifest.file.name}`)?.sizeBytes === manifest.file.sizeBytes;
+	return [manifest.file, ...manifest.details === null ? [] : [manifest.details]].every(({ name, sizeBytes }) => place.objects.find(({ key }) => key === `${place.folder}/${name}`)?.sizeBytes === sizeBytes);
 }
-/** A dump that is not whole proves nothing, whatever its manifest says. */
+/** A backup that is not whole proves nothing, whatever its manifest says. */
 function isProvedIn(listed, place) {
 	return listed.manifest.proof.proved && isWholeIn(listed, place);
 }
@@ -11984,7 +14915,7 @@ function shownBackup(listed, place, retention) {
 		sizeBytes: manifest.file.sizeBytes,
 		proved: isProvedIn(listed, place),
 		madeBy: manifest.command,
-		appliedMigrations: manifest.prisma?.appliedMigrations.length ?? null,
+		appliedMigrations: manifest.prisma?.appliedMigrations ?? null,
 		locations: [place.url],
 		retention
 	};
@@ -12055,22 +14986,41 @@ async function findStored(context, storages, database, wanted, log) {
 	const records = shownBackups(listed);
 	context.report.storedBackups(records);
 	for (const record of records) log.detail(storedBackupLine(record, now));
-	for (const line of describeBackup(backup, now)) log.detail(line);
-	if (wanted.dryRun) await lookThrough(backup, wanted.keys, log);
-	else if (doubts.length > 0) throw uncertain(backup.id, doubts);
-	return backup;
+	if (!wanted.dryRun && doubts.length > 0) throw uncertain(backup.id, doubts);
+	const options = {
+		signal: context.signal,
+		warn: (line) => log.warn(line)
+	};
+	const opened = wanted.dryRun ? await lookThrough(backup, wanted.keys, options) : await openBackup(backup, wanted.keys, options);
+	for (const line of describeBackup(backup, opened, now)) log.detail(line);
+	return {
+		backup,
+		opened
+	};
 }
-/** As far as it can be told without fetching it: whether it is whole, and whether it is authentic where a key is given. */
-async function lookThrough(backup, keys, log) {
+/**
+* As far as it can be told without fetching its dump: whether it is whole, and what it holds; whether it is authentic where
+* a key is given. null where what it holds is encrypted and there is no key.
+*/
+async function lookThrough(backup, keys, options) {
 	const { id, manifest, places } = backup;
 	if (!places.some((place) => isWholeIn(backup, place))) throw new SafeMigrateError({
 		code: "SM_BACKUP_DAMAGED",
-		message: `${id} has a manifest, but no whole ${manifest.file.name} in ${places.map(({ url }) => url).join(", ")}`,
+		message: `${id} has a manifest, but no whole ${[manifest.file, manifest.details].map((file) => file?.name ?? "").join(" and ")} in ${places.map(({ url }) => url).join(", ")}`,
 		hint: "Use another backup, or another storage that holds this one.",
 		docs: "storage.md"
 	});
-	if (keys.passphrase === null && keys.identities.length === 0) log.warn(`${id} is not authenticated: what is said of it here rests on the storage's permissions`);
-	else await authenticate(backup, keys);
+	if (keys.passphrase === null && keys.identities.length === 0) {
+		options.warn(`${id} is not authenticated: what is said of it here rests on the storage's permissions`);
+		if (isOpen(backup)) return {
+			listed: backup,
+			details: await readDetails(backup, keys, options),
+			authenticated: false
+		};
+		options.warn(`what ${id} holds is encrypted: without its key, migrations and rows are not compared`);
+		return null;
+	}
+	return await openBackup(backup, keys, options);
 }
 function uncertain(id, doubts) {
 	return new SafeMigrateError({
@@ -12081,12 +15031,14 @@ function uncertain(id, doubts) {
 	});
 }
 /** What a person wants to know before he goes back to a backup. */
-function describeBackup({ id, manifest, places }, now) {
+function describeBackup({ id, manifest, places }, opened, now) {
 	const age = formatDuration(now.getTime() - Date.parse(manifest.createdAt));
-	const proof = manifest.proof.proved ? "restored and compared when it was made" : `not proved: ${manifest.proof.problem ?? "verify was archive"}`;
+	const proof = manifest.proof.proved ? "restored and compared when it was made" : `not proved: ${opened?.details.proofProblem ?? manifest.proof.problem ?? "verify was archive"}`;
+	const { tables, rows } = manifest.counts;
+	const address = opened?.details.address ?? null;
 	return [
 		`${id}, taken ${age} ago by ${manifest.command} (${manifest.createdAt}), ${proof}`,
-		`${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(", ")}, from ${originText(manifest)}`,
+		`${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(", ")}, ${countOf(tables, "table")}, ${formatCount(rows)} rows, from ${originText(manifest)}${address === null ? "" : ` at ${address}`}`,
 		manifest.gitCommit === null ? "made outside of a workflow: it names no commit" : `made at commit ${manifest.gitCommit}`
 	];
 }
@@ -12112,10 +15064,18 @@ async function backupToRecoverFrom({ storages, database, signal, keys }, { backu
 	if (backupId === null) return null;
 	try {
 		const { backup } = await findBackup(storages, database.address.database, backupId, signal);
-		if (keys.passphrase !== null) await authenticate(backup, keys);
-		return backup;
+		const options = {
+			signal,
+			warn: (line) => log.warn(line)
+		};
+		if (keys.passphrase === null && isOpen(backup)) return {
+			listed: backup,
+			details: await readDetails(backup, keys, options),
+			authenticated: false
+		};
+		return await openBackup(backup, keys, options);
 	} catch (error) {
-		log.warn(`the manifest of its backup cannot be used: ${messageOf(error)}`);
+		log.warn(`what its backup holds is not known: ${messageOf(error)}`);
 		return null;
 	}
 }
@@ -12281,13 +15241,17 @@ async function waysToFinish(database, entry, backup) {
 		target,
 		failed: null
 	}, database.closedJournal)];
+	const place = await database.failedPlace(entry.run).catch(() => ({
+		name: failed,
+		run: entry.run
+	}));
 	const isThere = copy !== null && await ask(copy.name) === copy.oid;
 	const fallback = database.copyName("fallback", entry.run);
 	const names = {
 		target,
 		fallback,
-		failed,
-		failedMark: database.copyMark("failed", entry.run),
+		failed: place.name,
+		failedMark: database.copyMark("failed", place.run),
 		comment: entry.comment,
 		restore: isThere || backup === null ? [] : [...await makeRoom(database, fallback), ...restoreByHandCommands(backup, fallback)],
 		hasCopy: isThere,
@@ -12313,8 +15277,10 @@ async function finishEarlierRun(request, journal, log) {
 	const { database, lock, signal } = request;
 	const kept = RunJournal.found(lock, journal);
 	const decision = await whenReachable(() => lookAt(database, journal, log), log);
-	const backup = decision.way === "recover" ? await backupToRecoverFrom(request, journal, log) : null;
-	const manifest = backup?.manifest ?? null;
+	const isNeeded = decision.way === "recover";
+	const known = isNeeded ? await request.detailsOf(journal) : null;
+	const backup = isNeeded && known === null ? await backupToRecoverFrom(request, journal, log) : null;
+	const details = known ?? backup?.details ?? null;
 	const finished = (outcome, fact, more = {}) => ({
 		run: journal.run,
 		command: journal.command,
@@ -12325,7 +15291,7 @@ async function finishEarlierRun(request, journal, log) {
 		problem: null,
 		nextSteps: [],
 		swapped: null,
-		manifest,
+		details,
 		afterMigrateOwed: journal.afterMigrateOwed,
 		...more
 	});
@@ -12371,6 +15337,7 @@ async function finishEarlierRun(request, journal, log) {
 			kept,
 			journal,
 			backup,
+			details,
 			history: decision.history
 		}, log);
 		if (recovery.result === "stopped") return open("stopped", recovery.because, unfinished("SM_STOPPED", recovery.because));
@@ -12385,15 +15352,15 @@ async function finishEarlierRun(request, journal, log) {
 }
 /** With the copy that the run has left, or with its dump: from this machine's disk, or else from a storage. */
 async function recoverFrom(request, found, log) {
-	const { kept, journal, backup, history } = found;
-	const manifest = backup?.manifest ?? null;
-	const held = await request.dumpOf(journal, manifest);
-	await using fetched = held === null && journal.fallback === null && backup !== null ? await request.fetchDump(backup, log) : null;
+	const { kept, journal, details, history } = found;
+	const held = details === null ? null : await request.dumpOf(journal, details);
+	const backup = held === null && journal.fallback === null ? found.backup ?? await backupToRecoverFrom(request, journal, log) : null;
+	await using fetched = backup === null ? null : await request.fetchDump(backup, log);
 	return await recoverUnfinished({
 		...request,
 		journal: kept,
 		history,
-		fingerprint: manifest?.fingerprint ?? null,
+		fingerprint: details?.fingerprint ?? null,
 		dump: held ?? fetched
 	}, log);
 }
@@ -12428,7 +15395,7 @@ async function lookAt(database, journal, log) {
 		};
 		if ((await quietMigrator(database, own, log)).foreignDeploy) throw somebodyDeploys(database);
 	}
-	const [age] = await database.query(`SELECT extract(epoch FROM clock_timestamp() - '${journal.at}'::timestamptz)::float8 AS "seconds"`, object({ seconds: number() }));
+	const [age] = await database.query(`SELECT extract(epoch FROM clock_timestamp() - '${journal.at}'::timestamptz)::float8 AS "seconds"`, object$1({ seconds: number() }));
 	return decideUnfinished(journal, {
 		targetOid: await database.oidOf(database.address.database),
 		history: await historyOf(database, journal),
@@ -12471,6 +15438,24 @@ function unfinished(code, because, cause) {
 		message: code === "SM_STOPPED" ? `an earlier run is left as it is: ${because}` : because,
 		hint: "Choose one of the ways to finish that the report lists; until then no run changes this database.",
 		cause
+	});
+}
+
+// src/system/disk-error.ts
+/** What the disk refused while a file of the run's own was written. */
+function diskError(error, path, writtenBytes) {
+	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+	if (code === "ENOSPC" || code === "EDQUOT") return new SafeMigrateError({
+		code: "SM_DISK_FULL",
+		message: `the disk is full: ${path} could not be written beyond ${writtenBytes} bytes`,
+		hint: "Free space where the runner keeps its temporary files (RUNNER_TEMP), or use a runner with a larger disk.",
+		cause: error
+	});
+	return new SafeMigrateError({
+		code: "SM_DISK",
+		message: `${path} could not be written (${code}) after ${writtenBytes} bytes`,
+		hint: "Look at the disk and the rights of the folder where the runner keeps its temporary files (RUNNER_TEMP).",
+		cause: error
 	});
 }
 
@@ -12539,7 +15524,7 @@ var GrowingFile = class GrowingFile {
 			}
 			const length = Math.min(chunkBytes, this.#sizeBytes - position);
 			const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafeSlow(length), 0, length, position);
-			if (bytesRead === 0) throw damaged$1(this.path, "it is shorter than what was written to it");
+			if (bytesRead === 0) throw damaged(this.path, "it is shorter than what was written to it");
 			position += bytesRead;
 			return buffer.subarray(0, bytesRead);
 		};
@@ -12586,10 +15571,10 @@ var GrowingFile = class GrowingFile {
 			const handle = await open(this.path, "r");
 			held = await sha256OfFile(handle).finally(() => handle.close());
 		} catch (error) {
-			throw damaged$1(this.path, "it cannot be read back", error);
+			throw damaged(this.path, "it cannot be read back", error);
 		}
-		if (held.sizeBytes !== expected.sizeBytes) throw damaged$1(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
-		if (held.sha256 !== expected.sha256) throw damaged$1(this.path, "its SHA-256 is not that of what was written");
+		if (held.sizeBytes !== expected.sizeBytes) throw damaged(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
+		if (held.sha256 !== expected.sha256) throw damaged(this.path, "its SHA-256 is not that of what was written");
 	}
 	/** Ends whatever still reads or writes and removes the file. */
 	async [Symbol.asyncDispose]() {
@@ -12637,22 +15622,7 @@ var GrowingFile = class GrowingFile {
 		for (const wake of [...this.#waiting]) wake();
 	}
 };
-function diskError(error, path, writtenBytes) {
-	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-	if (code === "ENOSPC" || code === "EDQUOT") return new SafeMigrateError({
-		code: "SM_DISK_FULL",
-		message: `the disk is full: ${path} could not be written beyond ${writtenBytes} bytes`,
-		hint: "Free space where the runner keeps its temporary files (RUNNER_TEMP), or use a runner with a larger disk.",
-		cause: error
-	});
-	return new SafeMigrateError({
-		code: "SM_DISK",
-		message: `${path} could not be written (${code}) after ${writtenBytes} bytes`,
-		hint: "Look at the disk and the rights of the folder where the runner keeps its temporary files (RUNNER_TEMP).",
-		cause: error
-	});
-}
-function damaged$1(path, how, cause) {
+function damaged(path, how, cause) {
 	return new SafeMigrateError({
 		code: "SM_DUMP_DAMAGED",
 		message: `the dump on disk is damaged: ${how} (${path})`,
@@ -12661,115 +15631,46 @@ function damaged$1(path, how, cause) {
 	});
 }
 
-// src/backup/schema-text-field.ts
-/** Far more than the schema of 100 000 tables. */
-const maximumBytes = 512 * 1024 ** 2;
-/**
-* The source's schema as the manifest keeps it. As text and not as a digest: another minor version of pg_dump may
-* print the same schema differently, and a difference should be named.
-*/
-function packSchemaText(text) {
-	return {
-		encoding: "gzip+base64",
-		text: gzipSync(text, { level: 9 }).toString("base64")
-	};
-}
-/** Throws when it is not what `packSchemaText` made. */
-function unpackSchemaText(schema) {
-	return gunzipSync(Buffer.from(schema.text, "base64"), { maxOutputLength: maximumBytes }).toString("utf8");
-}
-
-// src/backup/clearing-away.ts
-/** Passes chunks on and clears away those that are done with: plain text and ciphertext both pile up otherwise. */
-async function* clearingAway(chunks) {
-	const garbage = new YoungGarbage();
-	for await (const chunk of chunks) {
-		yield chunk;
-		garbage.add(2 * chunk.byteLength);
-	}
-}
-
-// src/backup/unseal.ts
-/**
-* Decrypts a sealed dump, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
-* SM_WRONG_IDENTITY when no key fits, and with SM_BACKUP_DAMAGED when it is no age file or not whole.
-*/
-async function unseal(backup, keys, plain, signal) {
-	const decrypter = await decrypterFor(keys);
-	const sealed = createReadStream(backup.path, { signal });
-	try {
-		const plaintext = await decrypter.decrypt(Readable.toWeb(sealed));
-		await pipeline$1(Readable.fromWeb(plaintext), clearingAway, plain, { signal });
-	} catch (error) {
-		signal.throwIfAborted();
-		if (error instanceof SafeMigrateError) throw error;
-		throw cannotOpen(backup.id, keys, error);
-	} finally {
-		sealed.destroy();
-	}
-}
-async function decrypterFor(keys) {
-	const decrypter = new (await (import("./age-dist.js"))).Decrypter();
-	if (keys.passphrase !== null) decrypter.addPassphrase(keys.passphrase.reveal());
-	for (const identity of keys.identities) decrypter.addIdentity(identity.reveal());
-	return decrypter;
-}
-function cannotOpen(id, keys, cause) {
-	if (messageOf(cause).includes("no identity matched")) {
-		if (keys.identities.length === 0) return wrongPassphrase(id);
-		return new SafeMigrateError({
-			code: "SM_WRONG_IDENTITY",
-			message: `none of the keys in encryption-identity opens ${id}`,
-			hint: "The manifest names the public keys that the backup is encrypted to (encryption.recipients).",
-			docs: "security.md",
-			phase: "fetch",
-			cause
-		});
-	}
-	return new SafeMigrateError({
-		code: "SM_BACKUP_DAMAGED",
-		message: `${id} cannot be decrypted: ${messageOf(cause)}`,
-		hint: "Use another storage that holds this backup, or another backup.",
-		docs: "storage.md",
-		phase: "fetch",
-		cause
-	});
-}
-
 // src/backup/fetch-backup.ts
 /**
-* Fetches a backup into `folder` (0700): manifest authenticated, stored file of the length and SHA-256 that it says,
+* Fetches the dump of an opened backup into `folder` (0700): stored file of the length and SHA-256 that its manifest says,
 * decrypted, plain dump of the length and SHA-256 that it says. Only then is there anything that pg_restore may read.
-* The storages are tried in their order. On rejection nothing is left on this machine.
+* No more than these lengths is ever written. On rejection nothing is left on this machine.
 */
-async function fetchBackup(backup, keys, options) {
-	const authenticated = await authenticate(backup, keys);
-	const schemaText = schemaTextOf(backup);
+async function fetchBackup({ listed }, keys, options) {
 	await using stack = new AsyncDisposableStack();
-	const { stored, from } = await downloadFromAny(backup, options);
+	const { stored, from } = await fromAnyPlace(listed, options, async (place) => ({
+		stored: await download(listed, place, options),
+		from: place
+	}));
 	stack.use(stored);
-	const dump = await plainDump(backup, stored, keys, options);
+	const what = `what ${listed.manifest.file.name} in ${from.url} holds`;
+	const dump = await plainDump(listed, {
+		stored,
+		what
+	}, keys, options);
 	stack.use(dump);
-	expectContent(dump === stored ? from.url : `what ${backup.manifest.file.name} in ${from.url} holds`, backup.manifest.plain, await dump.content);
+	expectContent(dump === stored ? from.url : what, listed.manifest.plain, await dump.content);
 	const files = stack.move();
 	return {
 		dumpPath: dump.path,
-		schemaText,
-		authenticated,
 		from,
 		[Symbol.asyncDispose]: () => files.disposeAsync()
 	};
 }
 /** The stored file itself, or what it holds when it is sealed. */
-async function plainDump({ id, manifest }, stored, keys, { folder, signal, onProgress }) {
+async function plainDump({ id, manifest }, { stored, what }, keys, { folder, signal, onProgress }) {
 	if (manifest.file.name === "database.dump") return stored;
 	const opened = await GrowingFile.create(join(folder, dumpName));
 	const report = setInterval(() => onProgress("decrypted", opened.sizeBytes), 1e3);
+	const { sizeBytes } = manifest.plain;
 	try {
+		const sealed = createReadStream(stored.path, { signal });
+		const limit = atMost(sizeBytes, () => longer(what, sizeBytes));
 		await unseal({
 			id,
-			path: stored.path
-		}, keys, opened.writer, signal);
+			sealed
+		}, keys, opened.writer, signal, limit);
 		return opened;
 	} catch (error) {
 		await opened[Symbol.asyncDispose]();
@@ -12778,62 +15679,32 @@ async function plainDump({ id, manifest }, stored, keys, { folder, signal, onPro
 		clearInterval(report);
 	}
 }
-async function downloadFromAny(backup, options) {
-	const problems = [];
-	for (const from of backup.places) try {
-		return {
-			stored: await download(backup, from, options),
-			from
-		};
-	} catch (error) {
-		options.signal.throwIfAborted();
-		if (!(error instanceof SafeMigrateError)) throw error;
-		problems.push(...problemsOf(error));
-		if (from !== backup.places.at(-1)) options.warn(`${messageOf(error)}; the next storage is tried`);
-	}
-	throw new RefusedError(problems, {
-		phase: "fetch",
-		docs: "storage.md"
-	});
-}
 async function download({ manifest }, from, { folder, signal, onProgress }) {
-	const { name } = manifest.file;
+	const { name, sizeBytes } = manifest.file;
 	const key = `${from.folder}/${name}`;
-	if (!from.objects.some((object) => object.key === key)) throw damaged(`${from.url} has a manifest, but ${name} is not there`);
+	if (!from.objects.some((object) => object.key === key)) throw damaged$1(`${from.url} has a manifest, but ${name} is not there`);
 	const stored = await GrowingFile.create(join(folder, name));
 	const report = setInterval(() => onProgress("fetched", stored.sizeBytes), 1e3);
+	const what = `${name} in ${from.url}`;
+	const limit = atMost(sizeBytes, () => longer(what, sizeBytes));
 	try {
-		await pipeline$1(await from.storage.get(key, signal), stored.writer, { signal });
-		expectContent(`${name} in ${from.url}`, manifest.file, await stored.content);
+		await pipeline$1(await from.storage.get(key, signal), limit, stored.writer, { signal });
+		expectContent(what, manifest.file, await stored.content);
 		return stored;
 	} catch (error) {
 		await stored[Symbol.asyncDispose]();
 		if (error instanceof SafeMigrateError || signal.aborted) throw error;
-		throw damaged(`${name} in ${from.url} cannot be read to its end: ${messageOf(error)}`, error);
+		throw damaged$1(`${what} cannot be read to its end: ${messageOf(error)}`, error);
 	} finally {
 		clearInterval(report);
 	}
 }
 function expectContent(what, expected, actual) {
-	if (actual.sizeBytes !== expected.sizeBytes) throw damaged(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
-	if (actual.sha256 !== expected.sha256) throw damaged(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
+	if (actual.sizeBytes !== expected.sizeBytes) throw damaged$1(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
+	if (actual.sha256 !== expected.sha256) throw damaged$1(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
 }
-function schemaTextOf(backup) {
-	try {
-		return unpackSchemaText(backup.manifest.schema);
-	} catch (error) {
-		throw damaged(`the manifest of ${backup.id} holds a schema that cannot be unpacked`, error);
-	}
-}
-function damaged(message, cause) {
-	return new SafeMigrateError({
-		code: "SM_BACKUP_DAMAGED",
-		message,
-		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
-		docs: "storage.md",
-		phase: "fetch",
-		cause
-	});
+function longer(what, sizeBytes) {
+	return damaged$1(`${what} has more than the ${sizeBytes} bytes that its manifest says`);
 }
 
 // src/commands/stored-dump.ts
@@ -12858,35 +15729,33 @@ async function storedDump(context, settings, backup, log) {
 			recursive: true,
 			force: true
 		}));
-		const { dumpPath, schemaText, from } = opened.use(await fetchBackup(backup, keysOf(settings), {
+		const { dumpPath, from } = opened.use(await fetchBackup(backup, keysOf(settings), {
 			folder,
 			signal: context.signal,
 			warn: (line) => log.warn(line),
 			onProgress: () => {}
 		}));
 		log.detail(`fetched ${from.url}, because there is no copy of it on the server`);
-		const { fingerprint, database } = backup.manifest;
 		const kept = opened.move();
 		return {
 			path: dumpPath,
-			fingerprint,
-			schemaText,
-			properties: database.properties,
+			details: backup.details,
 			[Symbol.asyncDispose]: () => kept.disposeAsync()
 		};
 	} catch (error) {
-		log.warn(`${backup.id} cannot be fetched: ${messageOf(error)}`);
+		log.warn(`${backup.listed.id} cannot be fetched: ${messageOf(error)}`);
 		return null;
 	}
 }
 
 // src/commands/take-lock.ts
 /** Takes the run's lock on the target under this run's name. Rejects with SM_LOCKED, naming who has it. */
-function takeLock({ run }, database) {
+function takeLock({ run, log }, database) {
 	return database.lock({
 		run: run.id,
 		description: run.description,
-		startedAt: run.startedAt.toISOString()
+		startedAt: run.startedAt.toISOString(),
+		onLeftBehind: (line) => log.warn(line)
 	});
 }
 
@@ -12920,14 +15789,27 @@ function encryptionSentence(encryption) {
 	}
 }
 
-// src/commands/schema-text-file.ts
-const name = "schema.sql";
-/** Leaves the schema of the snapshot beside the dump, for whoever has to restore and compare it after a crash. */
-async function writeSchemaText(folder, text) {
-	await writeFile(join(folder, name), text, { mode: 384 });
+// src/commands/details-file.ts
+/**
+* Leaves the details of a backup beside its dump, for whoever finishes this run after a crash: where the backup is
+* encrypted to recipients, nobody here can read the stored ones.
+*/
+async function writeDetails(folder, details) {
+	const path = join(folder, detailsName);
+	try {
+		await writeFile(path, renderDetails(details), { mode: 384 });
+	} catch (error) {
+		throw diskError(error, path, 0);
+	}
 }
-async function readSchemaText(folder) {
-	return readFile(join(folder, name), "utf8");
+/** null when they are not there, or not those of this backup. */
+async function readDetailsIn(folder, backupId) {
+	try {
+		const details = detailsSchema.parse(JSON.parse(await readFile(join(folder, detailsName), "utf8")));
+		return details.id === backupId ? details : null;
+	} catch {
+		return null;
+	}
 }
 
 // src/report/check-report.ts
@@ -13082,6 +15964,7 @@ var ReportBuilder = class {
 		pendingMigrations: [],
 		appliedMigrations: [],
 		backup: null,
+		proof: null,
 		failure: null,
 		recoveryWays: [],
 		recoveryMethod: "none",
@@ -13117,6 +16000,9 @@ var ReportBuilder = class {
 	}
 	backup(backup) {
 		this.#findings.backup = backup;
+	}
+	proof(proof) {
+		this.#findings.proof = proof;
 	}
 	failure(failure) {
 		this.#findings.failure = failure;
@@ -13374,7 +16260,7 @@ function readArtifactAccess(env, context, token) {
 		maximumRetentionDays: Number(env.GITHUB_RETENTION_DAYS) || null
 	};
 }
-const eventSchema = object({ repository: object({ private: boolean() }) });
+const eventSchema = object$1({ repository: object$1({ private: boolean() }) });
 /** What the event's payload says of the repository; null when it says nothing. */
 function isPublic(eventPath) {
 	if (!eventPath) return null;
@@ -13508,7 +16394,7 @@ const endsOfOptions = /* @__PURE__ */ new Set([
 	"prisma",
 	"prisma7"
 ]);
-const manifest = object({ scripts: record(string(), string()).optional() });
+const manifest = object$1({ scripts: record(string(), string()).optional() });
 /** The scripts of `directory`'s package.json; none where there is no readable one. */
 function readScripts(directory) {
 	try {
@@ -14205,7 +17091,7 @@ function parseInputs(env, context) {
 /** The schema of all inputs that are in force; relative paths are resolved on the way. */
 function fieldsFor(context, raw) {
 	const project = resolve(context.workspace, raw["working-directory"]);
-	return object({
+	return object$1({
 		command: choice(supportedCommands, laterCommands()),
 		"database-url": databaseUrl(project).nullable(),
 		"working-directory": existingPath(context.workspace, "folder"),
@@ -15023,7 +17909,7 @@ async function writeReport(report, context) {
 }
 function annotate(annotation) {
 	const { level, title, file, line } = annotation;
-	(level === "error" ? error : warning)(annotation.message.split("\n").map(harmlessLine).join("\n"), {
+	(level === "error" ? error : warning$1)(annotation.message.split("\n").map(harmlessLine).join("\n"), {
 		title,
 		...file === void 0 ? {} : { file },
 		...line === void 0 ? {} : { startLine: line }
@@ -15033,7 +17919,7 @@ async function softly(failure, work) {
 	try {
 		return await work();
 	} catch (error) {
-		warning(`${failure}: ${messageOf(error)}`);
+		warning$1(`${failure}: ${messageOf(error)}`);
 		return;
 	}
 }
@@ -15134,4 +18020,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { originText as $, writeSchemaText as A, stoppedBy as At, GrowingFile as B, problemsOf as Bt, Hooks as C, formatCount as Ct, checkPartNames as D, sha256OfFile as Dt, describeExit as E, sha256Of as Et, keysOf as F, parseBlock as Ft, systemIdentifierOf as G, waysToFinish as H, storedDump as I, parseSql as It, mergePlaces as J, storedBackupLine as K, fetchBackup as L, RefusedError as Lt, LeftBehindError as M, checksumsOf as Mt, openStorages as N, errorCodeIn as Nt, findingsOf as O, ContentGate as Ot, takeLock as P, migratorApplicationName as Pt, isFromElsewhere as Q, clearingAway as R, SafeMigrateError as Rt, ReportBuilder as S, formatBytes as St, isTakenOver as T, openPorts as Tt, findStored as U, finishEarlierRun as V, storedRecord as W, listBackups as X, shownBackup as Y, digestOf as Z, requestedCommand as _, sealedDumpName as _t, saveWorkFolder as a, takeBaseline as at, readArtifactAccess as b, labelBefore as bt, runIdentity as c, nameParts as ct, checkSections as d, describeFailure as dt, signManifest as et, plain as f, needsBaseline as ft, readInputs as g, renderManifest as gt, parseInputs as h, manifestName as ht, saveOpenRun as i, readyCopy as it, encryptionSentence as j, objectKey as jt, readSchemaText as k, storageMismatch as kt, repositoryRootOf as l, objectsIn as lt, surviveLostOutput as m, dumpName as mt, removeWorkFolder as n, exchangeWhenReachable as nt, savedOpenRun as o, unknownFunctions as ot, resultSentence as p, readHistory as pt, isProvedIn as q, surviveStrayErrors as r, whenReachable as rt, savedWorkFolder as s, fieldsOf as st, WorkFolder as t, recover as tt, publish as u, historyDigest as ut, secretsOf as v, backupFolder as vt, hookMark as w, RunJournal as wt, ActionLog as x, countOf as xt, readGitHubContext as y, backupId as yt, packSchemaText as z, messageOf as zt };
+export { originText as $, writeDetails as A, sha256OfFile as At, waysToFinish as B, RefusedError as Bt, Hooks as C, labelBefore as Ct, checkPartNames as D, RunJournal as Dt, describeExit as E, formatCount as Et, keysOf as F, checksumsOf as Ft, isProvedIn as G, storedRecord as H, messageOf as Ht, storedDump as I, errorCodeIn as It, clearingAway as J, mergePlaces as K, fetchBackup as L, migratorApplicationName as Lt, LeftBehindError as M, storageMismatch as Mt, openStorages as N, stoppedBy as Nt, findingsOf as O, openPorts as Ot, takeLock as P, objectKey as Pt, isFromElsewhere as Q, GrowingFile as R, parseBlock as Rt, ReportBuilder as S, backupId as St, isTakenOver as T, formatBytes as Tt, systemIdentifierOf as U, problemsOf as Ut, findStored as V, SafeMigrateError as Vt, storedBackupLine as W, listBackups as X, signManifest as Y, digestOf as Z, requestedCommand as _, countsOf as _t, saveWorkFolder as a, unknownFunctions as at, readArtifactAccess as b, sealedDetailsName as bt, runIdentity as c, objectsIn as ct, checkSections as d, needsBaseline as dt, recover as et, plain as f, readHistory as ft, readInputs as g, sealedDumpName as gt, parseInputs as h, renderManifest as ht, saveOpenRun as i, takeBaseline as it, encryptionSentence as j, ContentGate as jt, readDetailsIn as k, sha256Of as kt, repositoryRootOf as l, historyDigest as lt, surviveLostOutput as m, manifestName as mt, removeWorkFolder as n, whenReachable as nt, savedOpenRun as o, fieldsOf as ot, resultSentence as p, dumpName as pt, shownBackup as q, surviveStrayErrors as r, readyCopy as rt, savedWorkFolder as s, nameParts as st, WorkFolder as t, exchangeWhenReachable as tt, publish as u, describeFailure as ut, secretsOf as v, detailsName as vt, hookMark as w, countOf as wt, ActionLog as x, backupFolder as xt, readGitHubContext as y, renderDetails as yt, finishEarlierRun as z, parseSql as zt };

@@ -1,12 +1,12 @@
-import { a as boolean, c as literal, d as object, i as array, m as string, t as number, u as number$1 } from "./zod.js";
-import { At as stoppedBy, Et as sha256Of, M as LeftBehindError, Ot as ContentGate, Rt as SafeMigrateError, jt as objectKey, kt as storageMismatch, zt as messageOf } from "./safe-migrate.js";
+import { d as number$1, f as object, h as string, i as array, l as literal, o as boolean, t as number } from "./zod.js";
+import { Ht as messageOf, M as LeftBehindError, Mt as storageMismatch, Nt as stoppedBy, Pt as objectKey, Vt as SafeMigrateError, jt as ContentGate, kt as sha256Of } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { Readable, Writable, addAbortSignal } from "node:stream";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
-import { setTimeout } from "node:timers/promises";
 import { join } from "node:path";
 import { pipeline as pipeline$1 } from "node:stream/promises";
 import { Worker } from "node:worker_threads";

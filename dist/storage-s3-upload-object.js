@@ -1,9 +1,9 @@
-import { At as stoppedBy, Et as sha256Of, M as LeftBehindError, Ot as ContentGate, Rt as SafeMigrateError, kt as storageMismatch, zt as messageOf } from "./safe-migrate.js";
+import { Ht as messageOf, M as LeftBehindError, Mt as storageMismatch, Nt as stoppedBy, Vt as SafeMigrateError, jt as ContentGate, kt as sha256Of } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
-import { pipeline } from "node:stream";
 import { setTimeout } from "node:timers/promises";
+import { pipeline } from "node:stream";
 
 // src/storage/s3/begun-uploads.ts
 var import_dist_cjs = require_dist_cjs();

@@ -1,8 +1,9 @@
+import type { BackupDetails } from '../backup/details.ts';
 import type { FetchedBackup } from '../backup/fetch-backup.ts';
-import type { ListedBackup } from '../backup/stored-backups.ts';
 import type { Database, Fallback } from '../database/database.ts';
 import { countOf, formatCount } from '../report/quantity.ts';
 import type { CommandContext } from './context.ts';
+import { proofFact, proofOf } from './proof-of.ts';
 
 /**
  * Phase prove: restores a fetched backup beside the target and compares it with its manifest. A backup that was never
@@ -11,7 +12,7 @@ import type { CommandContext } from './context.ts';
 export function restoreStored(
   context: CommandContext,
   database: Database,
-  { manifest }: ListedBackup,
+  details: BackupDetails,
   fetched: FetchedBackup,
   jobs: number,
 ): Promise<Fallback> {
@@ -21,21 +22,21 @@ export function restoreStored(
         name: database.copyName('fallback', context.run.id),
         run: context.run.id,
         dumpPath: fetched.dumpPath,
-        expected: manifest.fingerprint,
-        expectedSchemaText: fetched.schemaText,
-        hasPublicSchema: manifest.schema.hasPublic,
-        properties: manifest.database.properties,
+        expected: details.fingerprint,
+        expectedSchemaText: details.schemaText,
+        hasPublicSchema: details.hasPublicSchema,
+        properties: details.properties,
         jobs,
         signal: context.signal,
       },
       log,
     );
-    const rows = manifest.fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
-    const compared =
-      manifest.fingerprint.serverMajor === database.server.major
-        ? 'all equal to the manifest'
-        : 'all counts equal to the manifest (contents are not compared between major versions)';
-    const tables = countOf(manifest.fingerprint.tables.length, 'table');
-    return { fact: `${tables}, ${formatCount(rows)} rows, ${compared}`, value };
+    const proof = proofOf(value);
+    context.report.proof(proof);
+    if (details.fingerprint.serverMajor === database.server.major) {
+      return { fact: proofFact(proof, 'the manifest'), value };
+    }
+    const compared = 'all counts equal to the manifest (contents are not compared between major versions)';
+    return { fact: `${countOf(proof.tables, 'table')}, ${formatCount(proof.rows)} rows, ${compared}`, value };
   });
 }

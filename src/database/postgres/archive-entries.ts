@@ -6,6 +6,11 @@ import { describeToolFailure } from './tool-failure.ts';
 export interface ArchiveEntries {
   /** Schemas: extensions live in them, so they come first. */
   readonly schemas: readonly string[];
+  /**
+   * Text search configurations and dictionaries of the database's own: `default_text_search_config` can name one, and
+   * sessions that begin before it is there do not get it.
+   */
+  readonly textSearch: readonly string[];
   /** What is defined before the first row is loaded: types, functions, tables with their checks. */
   readonly definitions: readonly string[];
   /** Everything that pg_restore restores after that: rows, indexes, triggers. */
@@ -34,11 +39,17 @@ export async function readArchiveEntries(
   if (exit.exitCode !== 0)
     throw restoreFailed('the dump cannot be read', describeToolFailure('pg_restore', exit));
   const entries = exit.stdout.split('\n').filter((line) => entryLine.test(line));
-  const others = entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line));
+  const textSearch = entries.some((line) => textSearchCode.test(line))
+    ? []
+    : entries.filter((line) => textSearchLine.test(line));
+  const others = entries.filter(
+    (line) => !schemaLine.test(line) && !extensionLine.test(line) && !textSearch.includes(line),
+  );
   const firstData = others.findIndex((line) => dataLine.test(line));
   const end = firstData === -1 ? 0 : firstData;
   return {
     schemas: entries.filter((line) => schemaLine.test(line)),
+    textSearch,
     definitions: others.slice(0, end),
     rest: others.slice(end),
   };
@@ -49,3 +60,6 @@ const entryLine = /^\d+; \d+ \d+ /;
 const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
 const dataLine = /^\d+; \d+ \d+ (TABLE DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|SEQUENCE SET) /;
 const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
+const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
+/** These need functions, and dictionaries may need them: then everything keeps the dump's order. */
+const textSearchCode = /^\d+; \d+ \d+ TEXT SEARCH (PARSER|TEMPLATE) /;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { ServerVersion, TargetFacts } from '../database.ts';
+import { outdatedCollations } from './collation-versions.ts';
 import { readConnectionRoom } from './connection-room.ts';
 import { serverTime } from './journal-comment.ts';
 import { outsideReach } from './outside-reach.ts';
@@ -70,7 +71,7 @@ export async function inspect(session: SqlSession, version: ServerVersion): Prom
     ],
     connections: await readConnectionRoom(session),
     serverTime: await serverTime(session),
-    warnings: await outsideReach(session),
+    warnings: [...(await outsideReach(session)), ...(await outdatedCollations(session, version))],
     properties: await readProperties(session, session.database),
   };
 }

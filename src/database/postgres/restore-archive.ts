@@ -22,8 +22,9 @@ export interface ArchiveRestore {
 }
 
 /**
- * Restores an archive into an empty database: schemas, then extensions with their versions, then definitions, then
- * the rest with parallel jobs. Rejects with SM_FOREIGN_CODE when rows would run somebody else's code. Rejects with SM_RESTORE_FAILED, naming the object, and leaves what was restored so far behind.
+ * Restores an archive into an empty database: schemas, extensions with their versions, text search, definitions, then the
+ * rest with parallel jobs. Rejects with SM_FOREIGN_CODE when rows would run somebody else's code, and with SM_RESTORE_FAILED,
+ * naming the object; leaves what was restored so far behind.
  */
 export async function restoreArchive(server: PostgresServer, restore: ArchiveRestore): Promise<void> {
   const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
@@ -33,6 +34,7 @@ export async function restoreArchive(server: PostgresServer, restore: ArchiveRes
   await restoreEntries(server, restore, schemas, 1);
   await restoreExtensions(server, restore.database, restore.extensions);
   restore.signal.throwIfAborted();
+  await restoreEntries(server, restore, entries.textSearch, 1);
   await restoreEntries(server, restore, entries.definitions, 1);
   await refuseForeignCode(server, restore.database);
   restore.signal.throwIfAborted();

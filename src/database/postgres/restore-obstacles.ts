@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Obstacle, ServerVersion } from '../database.ts';
+import { disabledConstraints } from './disabled-constraints.ts';
+import { foreignExtensions } from './extension-owners.ts';
 import { foreignCode } from './foreign-code.ts';
 import type { TargetRole } from './inspect.ts';
 import { namedSome } from './name-list.ts';
@@ -28,6 +30,7 @@ export async function restoreObstacles(
   const code = await foreignCode(session);
   const always = [
     ...(await backgroundWorkers(session)),
+    ...(await disabledConstraints(session)),
     ...(code === null ? [] : [{ ...code, ofCopy: true as const }]),
   ];
   if (role.isSuperuser) return always;
@@ -41,6 +44,7 @@ export async function restoreObstacles(
     ...always,
     ...[
       ...(await foreignOwners(session, role, version)),
+      ...(await foreignExtensions(session, role, version)),
       ...forSuperusers.map((each) => (mayBeAllowed ? { ...each, isDoubt: true as const } : each)),
     ].map((each) => ({ ...each, ofCopy: true as const })),
   ];

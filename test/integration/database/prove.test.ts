@@ -86,6 +86,7 @@ describe('a database with everything in it', () => {
       name: 'citext',
       version: '1.5',
       schema: 'extensions',
+      owner: server.address.user,
     });
     const tables = new Map(fallback.fingerprint.tables.map((table) => [table.table, table.rows]));
     expect(tables.get('no_columns')).toBe(2);
@@ -129,6 +130,7 @@ describe('a database with everything in it', () => {
       name: 'never_used',
       lastValue: '7',
       isCalled: false,
+      extension: null,
     });
   });
 
