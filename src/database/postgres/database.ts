@@ -46,6 +46,8 @@ export async function openDatabase(
   /** For questions about databases, which can be asked from any of them. */
   const atHome = server.unreachable === null ? inTarget : new TargetSession(server, server.home);
   let held: HeldLock | null = null;
+  /** To whom the copies of this run were given, by name: a migration may give the target to somebody else. */
+  const madeFor = new Map<string, string>();
 
   /** The swap needs the target empty of our own sessions, and the lock's other session to do its work in. */
   const withRenamer = async <T>(
@@ -111,7 +113,10 @@ export async function openDatabase(
     rewoundSequences: (before) => inTarget.use((session) => rewoundSequences(session, before)),
 
     readArchive: (dumpPath, signal) => readArchive(server, dumpPath, signal),
-    restoreBeside: (request, log) => restoreBeside(server, request, log),
+    restoreBeside(request, log) {
+      madeFor.set(request.name, request.properties.owner);
+      return restoreBeside(server, request, log);
+    },
     swap: (plan, log) => withRenamer(log, (renamer) => swap(server, renamer, plan, log)),
     takeName: (plan) => withRenamer(null, (renamer) => takeName(server, renamer, plan)),
     oidOf: (database) =>
@@ -134,7 +139,7 @@ export async function openDatabase(
       atHome.use((session) => copiesOf(session, name, ['fallback', 'rehearsal', 'scratch'])),
     claimCopy: (kind, run) =>
       atHome.use((session) => claimCopy(server, session, { kind, target: name, run })),
-    dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy)),
+    dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy, madeFor.get(copy))),
 
     isOneRoute: () => isOneRoute(server.tools, server.address),
     openMeetingPoint: (options) => openMeetingPoint(server, options),

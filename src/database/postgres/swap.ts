@@ -10,7 +10,7 @@ import type { PostgresServer, SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
 import { identifier, literal } from './sql-text.ts';
 import { findBlockers } from './swap-blockers.ts';
-import { isTrustedOwner, type TargetPlace } from './trusted-owner.ts';
+import { followOwner, isFallbackOurs } from './swap-owners.ts';
 
 /** Each attempt waits five seconds for the sessions to go: the server's own limit in RENAME. */
 const attempts = 4;
@@ -194,6 +194,7 @@ function renameBack(target: string, plan: SwapPlan, at: string): string {
       IF NOT ${isFallbackOurs(plan, { oid: plan.targetOid })} THEN
         RAISE EXCEPTION 'the fallback database belongs to a role that no run would have given it to' USING ERRCODE = 'SM001';
       END IF;
+      ${followOwner(target, plan)}
     END $sm$;
     ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${identifier(target)};
     ALTER DATABASE ${identifier(failedName)} ALLOW_CONNECTIONS false;
@@ -201,21 +202,6 @@ function renameBack(target: string, plan: SwapPlan, at: string): string {
     ${written}
     COMMENT ON DATABASE ${identifier(target)} IS ${properties.comment === null ? 'NULL' : literal(properties.comment)};
     ALTER DATABASE ${identifier(target)} ALLOW_CONNECTIONS true`;
-}
-
-/**
- * SQL: whether the fallback belongs to whom this run gave it, or else to somebody who could do to the target himself what the
- * swap does: a journal is a comment, which says only what its writer wants.
- */
-export function isFallbackOurs(
-  { fallback, properties }: Pick<SwapPlan, 'fallback' | 'properties'>,
-  target: TargetPlace,
-): string {
-  const given =
-    properties.owner === undefined
-      ? isTrustedOwner('fallback.datdba', target)
-      : `pg_catalog.pg_get_userbyid(fallback.datdba) = ${literal(properties.owner)}`;
-  return `EXISTS (SELECT FROM pg_catalog.pg_database fallback WHERE fallback.oid = ${fallback.oid} AND ${given})`;
 }
 
 async function currentXid(session: SqlSession): Promise<bigint> {
