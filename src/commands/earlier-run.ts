@@ -48,6 +48,7 @@ export async function finishEarlier(
           lock,
           settings,
           keys: keysOf(settings),
+          tellEvidence: (evidence) => context.report.recoveryEvidence(evidence),
           dumpOf: async () => null,
           fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
           signal: context.signal,

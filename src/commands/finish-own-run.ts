@@ -65,6 +65,7 @@ export async function finishOwnRun(
         storages: openStorages(context, settings),
         settings,
         keys: keysOf(settings),
+        tellEvidence: (evidence) => context.report.recoveryEvidence(evidence),
         dumpOf: (found, manifest) => dumpIn(context.workFolder, found, manifest),
         fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
         signal: context.signal,

@@ -93,6 +93,24 @@ export async function rewoundSequences(session: SqlSession, before: Fingerprint)
   return [...names.values()].toSorted();
 }
 
+/**
+ * Sequences (`schema.name`, quoted as needed, sorted) that do not stand where they stood in `before`, whichever way. New ones
+ * and those that are gone are not listed.
+ */
+export async function movedSequences(session: SqlSession, before: Fingerprint): Promise<readonly string[]> {
+  const now = new Map((await readSequences(session)).map((sequence) => [sequenceKey(sequence), sequence]));
+  const moved = before.sequences.filter((earlier) => {
+    const later = now.get(sequenceKey(earlier));
+    if (later === undefined) return false;
+    return later.lastValue !== earlier.lastValue || later.isCalled !== earlier.isCalled;
+  });
+  const names = await quotedNames(
+    session,
+    moved.map(({ schema, name }) => ({ schema, table: name })),
+  );
+  return [...names.values()].toSorted();
+}
+
 /** Unambiguous key of a table in a Map. */
 export function tableKey(table: { readonly schema: string; readonly table: string }): string {
   return JSON.stringify([table.schema, table.table]);

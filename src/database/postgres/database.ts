@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { Database } from '../database.ts';
-import { changedTables, rewoundSequences } from './changed-contents.ts';
+import { changedTables, movedSequences, rewoundSequences } from './changed-contents.ts';
 import { claimCopy } from './claim-copy.ts';
 import { compareWithFailed } from './compare-with-failed.ts';
 import { type ConnectOptions, connectServer } from './connect.ts';
@@ -15,6 +15,7 @@ import { inspect } from './inspect.ts';
 import { openJournal } from './journal-comment.ts';
 import { copiesOf } from './kept-databases.ts';
 import { type HeldLock, takeLock } from './lock.ts';
+import { watchPrismaLock } from './lock-watch.ts';
 import { openMeetingPoint } from './meeting-point.ts';
 import { isOneRoute } from './one-route.ts';
 import { prismaLockHolder, terminate } from './prisma-lock.ts';
@@ -33,6 +34,7 @@ import { takeName } from './take-name.ts';
 import { TargetSession } from './target-session.ts';
 import type { ConnectionTarget } from './url.ts';
 import { readWitness } from './witness.ts';
+import { readPreparedWork, readWorkSessions, rollbackPrepared, stillThere } from './work-sessions.ts';
 
 /** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session and its tools. */
 export async function openDatabase(
@@ -106,6 +108,7 @@ export async function openDatabase(
     witness: () => inTarget.use(readWitness),
     counters: () => inTarget.use(readCounters),
     changedTables: (before, counters, options) => changedTables(server, before, counters, options),
+    movedSequences: (before) => inTarget.use((session) => movedSequences(session, before)),
     rewoundSequences: (before) => inTarget.use((session) => rewoundSequences(session, before)),
 
     readArchive: (dumpPath, signal) => readArchive(server, dumpPath, signal),
@@ -137,7 +140,12 @@ export async function openDatabase(
     openMeetingPoint: (options) => openMeetingPoint(server, options),
 
     prismaLockHolder: () => inTarget.use(prismaLockHolder),
+    watchPrismaLock: () => watchPrismaLock(server, held?.coordinationDatabase ?? name),
+    workSessions: (by) => inTarget.use((session) => readWorkSessions(session, by)),
+    stillThere: (pids) => inTarget.use((session) => stillThere(session, pids)),
     terminate: (pid) => inTarget.use((session) => terminate(session, pid)),
+    preparedWork: (since) => inTarget.use((session) => readPreparedWork(session, since)),
+    rollbackPrepared: (gid) => inTarget.use((session) => rollbackPrepared(session, gid)),
 
     async [Symbol.asyncDispose]() {
       await inTarget.close();
