@@ -64,6 +64,9 @@ export interface DatabaseProperties {
 /** Statistics counters by `schema.table` (quoted as needed): a cheap hint of writes, never a proof. */
 export type WriteCounters = Readonly<Record<string, string>>;
 
+/** Names of the columns of every table; the key is a JSON array of schema and name. */
+export type TableColumns = Readonly<Record<string, readonly string[]>>;
+
 /** A transaction that keeps one snapshot open for everybody who reads in it. Disposing ends it. */
 export interface Snapshot extends AsyncDisposable {
   /** The catalog witness as of the snapshot. */
@@ -183,8 +186,19 @@ export interface Database extends AsyncDisposable {
   changedTables(
     before: Fingerprint,
     counters: WriteCounters,
-    options: { readonly exact: boolean; readonly jobs: number; readonly signal: AbortSignal },
+    options: {
+      readonly exact: boolean;
+      readonly jobs: number;
+      readonly signal: AbortSignal;
+      /** What the tables had in `before`: columns that were added since are no difference. */
+      readonly columns?: TableColumns;
+      /** How long somebody else may lock a table; without it: for ever. Rejects with SM_SQL then. */
+      readonly lockTimeoutSeconds?: number;
+    },
   ): Promise<readonly string[]>;
+  columns(): Promise<TableColumns>;
+  /** A number that is another one once anything was written into the target, and maybe without that; see `SwapPlan`. */
+  writtenRows(targetOid: number): Promise<string>;
   /** Sequences that stand lower now than in `before` (somebody set them back). */
   rewoundSequences(before: Fingerprint): Promise<readonly string[]>;
   /** Sequences that stand anywhere else than in `before`. */

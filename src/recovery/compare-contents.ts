@@ -1,5 +1,6 @@
 import { describeScript } from '../lint/statements.ts';
 import type { PhaseLog } from '../report/run-log.ts';
+import { lockTimeoutSeconds } from './compare-writes.ts';
 import type { Evidence } from './evidence.ts';
 import { scriptsOf } from './gather-evidence.ts';
 import type { RecoveryRequest } from './recover.ts';
@@ -21,7 +22,11 @@ export async function compareContents(
   if (fingerprint === null || (await database.rewoundSequences(fingerprint)).length > 0) return 'changed';
   log.detail('reading every table, to compare it with the backup');
   const { jobs } = settings;
-  const changed = await database.changedTables(fingerprint, {}, { exact: true, jobs, signal: never });
+  const changed = await database.changedTables(
+    fingerprint,
+    {},
+    { exact: true, jobs, signal: never, lockTimeoutSeconds },
+  );
   if (!changed.every((table) => table.endsWith('._prisma_migrations'))) return 'changed';
   return (await setSequences(request)).length === 0 ? 'as-before' : 'changed';
 }

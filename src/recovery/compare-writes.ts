@@ -3,6 +3,8 @@ import type { WritesMeanwhile } from './evidence.ts';
 import { scriptsOf } from './gather-evidence.ts';
 import type { RecoveryRequest } from './recover.ts';
 
+/** What the migration has left locked must not hold up its recovery for ever. */
+export const lockTimeoutSeconds = 60;
 /** Recovery is never cancelled half-way. */
 const never = new AbortController().signal;
 
@@ -16,16 +18,27 @@ export async function compareWrites({
   settings,
   ...run
 }: RecoveryRequest): Promise<WritesMeanwhile> {
-  const { fingerprint } = baseline;
-  if (fingerprint === null) return { byOthers: [], notToldApart: ['every table'] };
-  const { jobs } = settings;
-  const changed = await database.changedTables(fingerprint, {}, { exact: true, jobs, signal: never });
+  const { fingerprint, columns } = baseline;
+  const writtenRows = await database.writtenRows(baseline.targetOid);
+  if (fingerprint === null) return { byOthers: [], notToldApart: ['every table'], writtenRows };
+  const changed = await database.changedTables(
+    fingerprint,
+    {},
+    {
+      exact: true,
+      jobs: settings.jobs,
+      signal: never,
+      lockTimeoutSeconds,
+      ...(columns === null ? {} : { columns }),
+    },
+  );
   const rows = changed.filter((table) => !table.endsWith('._prisma_migrations'));
   const touched = touchedTables(scriptsOf({ ...run, baseline }));
   const mayBeOurs = (table: string): boolean => touched === 'any' || touched.has(nameOf(table));
   return {
     byOthers: rows.filter((table) => !mayBeOurs(table)),
     notToldApart: rows.filter(mayBeOurs),
+    writtenRows,
   };
 }
 

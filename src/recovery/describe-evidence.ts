@@ -5,7 +5,7 @@ import type { Evidence } from './evidence.ts';
 
 /** The evidence as the report holds it: what was compared and found, without the rows themselves. */
 export function describeEvidence(evidence: Evidence, decision: FinalDecision): RecoveryEvidence {
-  const { before, now, script } = evidence;
+  const { before, now, script, writesMeanwhile: writes } = evidence;
   const known = new Set(before.history?.map(({ id }) => id));
   const statements = script?.parsed === true ? script.statements : [];
   return {
@@ -34,6 +34,7 @@ export function describeEvidence(evidence: Evidence, decision: FinalDecision): R
           },
     execution: evidence.execution,
     writesBeforeMigration: evidence.writesBeforeMigration,
-    writesMeanwhile: evidence.writesMeanwhile,
+    writesMeanwhile:
+      writes === null ? null : { byOthers: writes.byOthers, notToldApart: writes.notToldApart },
   };
 }

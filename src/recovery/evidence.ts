@@ -53,4 +53,6 @@ export interface WritesMeanwhile {
   readonly byOthers: readonly string[];
   /** The scripts name them, or run code that could have changed any table: whose work it is cannot be told. */
   readonly notToldApart: readonly string[];
+  /** `Database.writtenRows` before they were read. */
+  readonly writtenRows: string;
 }

@@ -67,6 +67,7 @@ export async function recoverUnfinished(
         witness: baseline.witness,
         serverTime: baseline.serverTime,
         roles: null,
+        columns: null,
         targetOid: entry.targetOid,
         fingerprint: request.fingerprint,
         fallback: entry.fallback,

@@ -67,15 +67,34 @@ export interface Recovery {
 /** Recovery is never cancelled half-way: it listens to nobody, and no step of it waits for long. */
 const never = new AbortController().signal;
 
+/** ANALYZE writes as well, into the catalogs: that is not told apart from rows at once, and has ended by the next time. */
+const swapAttempts = 3;
+const goesOnBeingWritten: FinalDecision = {
+  way: 'stopped',
+  because:
+    'somebody goes on writing into the target while it is compared with the backup, and on-new-writes is stop',
+};
+
 /**
  * Brings the target back after a migration that did not do all it should. Resolves when the target is back
  * and checked, or when it was left as it is on purpose (`stopped`). Rejects with SM_RECOVERY_FAILED when
  * neither holds; the error's hint says under which name the original is to be found.
  */
 export async function recover(request: RecoveryRequest, log: PhaseLog): Promise<Recovery> {
-  const { decision, evidence } = await lookAndDecide(request, log);
-  if (evidence !== null) request.tellEvidence(describeEvidence(evidence, decision));
-  return await act(decision, request, log);
+  let { decision, evidence } = await lookAndDecide(request, log);
+  for (let attempt = 1; ; attempt += 1) {
+    if (evidence !== null) request.tellEvidence(describeEvidence(evidence, decision));
+    try {
+      return await act(decision, evidence, request, log);
+    } catch (error) {
+      const isWritten = error instanceof SafeMigrateError && error.code === 'SM_WRITTEN_MEANWHILE';
+      if (!isWritten || evidence === null) throw error;
+      log.detail(error.message);
+      const again = await decideBy({ ...evidence, writesMeanwhile: null }, request, log);
+      evidence = again.evidence;
+      decision = attempt < swapAttempts ? again.decision : goesOnBeingWritten;
+    }
+  }
 }
 
 async function lookAndDecide(
@@ -104,7 +123,12 @@ async function lookAndDecide(
   }
 }
 
-async function act(decision: FinalDecision, request: RecoveryRequest, log: PhaseLog): Promise<Recovery> {
+async function act(
+  decision: FinalDecision,
+  evidence: Evidence | null,
+  request: RecoveryRequest,
+  log: PhaseLog,
+): Promise<Recovery> {
   const { fallback } = request.baseline;
   const { because } = decision;
   const asItWas = { because, fallback, swapped: null };
@@ -119,7 +143,7 @@ async function act(decision: FinalDecision, request: RecoveryRequest, log: Phase
       return { result: 'restored', method: 'history', ...asItWas };
     case 'swap': {
       log.detail(`swap, because ${because}`);
-      const swapped = await swapBack(request, log);
+      const swapped = await swapBack(request, evidence?.writesMeanwhile?.writtenRows ?? null, log);
       return { result: 'restored', method: 'swap', because, fallback: null, swapped };
     }
   }

@@ -22,8 +22,10 @@ export interface Bout {
   /** What happens in the target while the migrations run, besides them. */
   readonly meanwhile?: (client: pg.Client) => Promise<void>;
   readonly onNewWrites?: 'restore' | 'stop';
-  /** What is left of the migrator's own words; default: all. */
+  /** The migrator is gone before it could say a word. */
   readonly cutOff?: boolean;
+  /** Hears every line of recovery's log, before what it tells of is done. */
+  readonly onDetail?: (line: string) => void;
 }
 
 export interface Outcome {
@@ -34,6 +36,8 @@ export interface Outcome {
   readonly deployed: DeployResult;
   readonly before: ArenaState;
   readonly after: ArenaState;
+  /** Tables that a session of the product's holds locked when all is over. */
+  readonly leftLocked: readonly string[];
 }
 
 /**
@@ -85,12 +89,17 @@ export class Arena implements AsyncDisposable {
       .replaceAll('PASSWORD', password);
   }
 
-  async fight(bout: Bout): Promise<Outcome> {
+  /** Makes target and copy, where the last bout has left none; `fight` does so by itself. */
+  async ready(): Promise<Standing> {
     this.#standing ??= await this.#stand().catch(async (error: unknown) => {
       await this.#fall();
       throw error;
     });
-    const { database, lock, fingerprint, schemaDigest, before } = this.#standing;
+    return this.#standing;
+  }
+
+  async fight(bout: Bout): Promise<Outcome> {
+    const { database, lock, fingerprint, schemaDigest, before } = await this.ready();
     const run = randomBytes(5).toString('hex');
     const files = Object.entries(bout.migrations).map(([name, script]) => migrationFile(name, script));
     const pending = files.map(({ name }) => name);
@@ -100,6 +109,7 @@ export class Arena implements AsyncDisposable {
       `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`,
       z.object({ now: z.string() }),
     );
+    const columns = bout.onNewWrites === 'stop' ? await database.columns() : null;
     const deployed = await runMigrations({ ...bout, url: this.#url, run, files });
     const verdict = await readHistory(database, 'public').then(
       (now) => judge(history, now, files, pending, deployed),
@@ -108,7 +118,16 @@ export class Arena implements AsyncDisposable {
     if (verdict?.isComplete === true) {
       const after = await this.state();
       await this.#fall();
-      return { result: 'migrated', method: null, because: '', evidence: null, deployed, before, after };
+      return {
+        result: 'migrated',
+        method: null,
+        because: '',
+        evidence: null,
+        deployed,
+        before,
+        after,
+        leftLocked: [],
+      };
     }
     const targetOid = await database.oidOf(this.#name);
     const fallback = `${this.#name}__fallback_x`;
@@ -147,6 +166,7 @@ export class Arena implements AsyncDisposable {
           fallback: { name: fallback, oid: fallbackOid, schemaDigest },
           dump: null,
           roles: null,
+          columns,
         },
         writesBeforeMigration: 0,
         deployed,
@@ -157,15 +177,26 @@ export class Arena implements AsyncDisposable {
         run,
         settings: { recovery: 'auto', onNewWrites: bout.onNewWrites ?? 'restore', jobs: 1 },
       },
-      { detail: () => {}, warn: () => {}, output: () => {}, progress: () => {} },
+      { detail: bout.onDetail ?? (() => {}), warn: () => {}, output: () => {}, progress: () => {} },
     ).catch(async (error: unknown) => {
       await this.#fall();
       throw error;
     });
     const after = await this.state();
+    const locked = await this.#cluster.psql(
+      this.#name,
+      `SELECT l.relation::regclass FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+        WHERE a.datname = current_database() AND a.application_name LIKE 'safe-migrate%' AND l.locktype = 'relation'`,
+    );
     if (recovery.result === 'stopped' || recovery.swapped !== null) await this.#fall();
     const { result, method, because } = recovery;
-    return { result, method, because, evidence: told.at(-1) ?? null, deployed, before, after };
+    const leftLocked = locked.split('\n').filter(Boolean);
+    return { result, method, because, evidence: told.at(-1) ?? null, deployed, before, after, leftLocked };
+  }
+
+  /** The URL of the application, which uses the same role. */
+  get url(): string {
+    return this.#url;
   }
 
   state(): Promise<ArenaState> {

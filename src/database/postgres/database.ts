@@ -2,14 +2,14 @@ import { z } from 'zod';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { Database } from '../database.ts';
-import { changedTables, movedSequences, rewoundSequences } from './changed-contents.ts';
+import { changedTables, movedSequences, readColumns, rewoundSequences } from './changed-contents.ts';
 import { claimCopy } from './claim-copy.ts';
 import { compareWithFailed } from './compare-with-failed.ts';
 import { type ConnectOptions, connectServer } from './connect.ts';
 import { coordinationMark } from './coordination-mark.ts';
 import { copyMark } from './copy-mark.ts';
 import { coordinationName, copyName } from './copy-name.ts';
-import { readCounters } from './counters.ts';
+import { readCounters, writtenRowsSql } from './counters.ts';
 import { dropCopy } from './drop-copy.ts';
 import { inspect } from './inspect.ts';
 import { openJournal } from './journal-comment.ts';
@@ -107,6 +107,15 @@ export async function openDatabase(
     openSnapshot: () => openSnapshot(server),
     witness: () => inTarget.use(readWitness),
     counters: () => inTarget.use(readCounters),
+    columns: () => inTarget.use(readColumns),
+    writtenRows: (oid) =>
+      inTarget.use(async (session) => {
+        const [row] = await session.query(
+          `SELECT ${writtenRowsSql(oid)}::text AS "rows"`,
+          z.object({ rows: z.string() }),
+        );
+        return row?.rows ?? '';
+      }),
     changedTables: (before, counters, options) => changedTables(server, before, counters, options),
     movedSequences: (before) => inTarget.use((session) => movedSequences(session, before)),
     rewoundSequences: (before) => inTarget.use((session) => rewoundSequences(session, before)),

@@ -224,7 +224,7 @@ describe('decide', () => {
   it('counts what was written while the migration ran, and says what cannot be told apart from its own work', () => {
     const asked = { execution: 'by-statement', onNewWrites: 'stop' } as const;
     const found = (byOthers: readonly string[], notToldApart: readonly string[]) =>
-      decide(evidence({ ...asked, writesMeanwhile: { byOthers, notToldApart } }));
+      decide(evidence({ ...asked, writesMeanwhile: { byOthers, notToldApart, writtenRows: '0' } }));
     expect(decide(evidence(asked))).toEqual({ way: 'compare-writes' });
     expect(found([], []).way).toBe('swap');
     expect(found(['public."Note"'], [])).toMatchObject({
