@@ -5,7 +5,7 @@ import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { Secret } from '../system/secret.ts';
 import { shellFor } from '../system/shell.ts';
-import { migratorApplicationName } from './application-name.ts';
+import { migratorApplicationName, nameSessions } from './application-name.ts';
 import { captureWithUrl } from './capture-with-url.ts';
 import { watchDeploy } from './deploy.ts';
 import { collectOutput, schemaOf } from './execute-script.ts';
@@ -36,13 +36,10 @@ export async function openCommandMigrator(
     schemaPath: options.schemaPath,
     configPath: options.configPath,
   };
-  const { [lockSwitch]: _, ...given } = prismaEnvironment(
-    databaseUrl,
-    migratorApplicationName(options.run),
-    own,
-  );
+  const applicationName = migratorApplicationName(options.run);
+  const { [lockSwitch]: _, ...given } = prismaEnvironment(databaseUrl, applicationName, own);
   const found = await findProject(project, { env: given, databaseUrl, signal });
-  const { env } = found;
+  const env = nameSessions(found.env, found.url.reveal(), applicationName);
   const parsed = parsePostgresUrl(found.url.reveal(), { directory: workingDirectory });
   if (parsed.target === null) throw new RefusedError(parsed.problems);
   const secrets = [found.url.reveal(), env.DATABASE_URL ?? ''].flatMap(secretsIn);

@@ -2,7 +2,7 @@ import { parsePostgresUrl } from '../database/postgres/url.ts';
 import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { RefusedError } from '../system/errors.ts';
 import type { Secret } from '../system/secret.ts';
-import { migratorApplicationName } from './application-name.ts';
+import { migratorApplicationName, nameSessions } from './application-name.ts';
 import { captureWithUrl } from './capture-with-url.ts';
 import { deployMigrations } from './deploy.ts';
 import { executeScript } from './execute-script.ts';
@@ -39,16 +39,18 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     configPath: options.configPath,
   };
   // Recovery asks who holds Prisma's lock, so the lock has to be taken.
-  const { [lockSwitch]: _, ...environment } = prismaEnvironment(
-    databaseUrl,
-    migratorApplicationName(options.run),
-    own,
-  );
+  const applicationName = migratorApplicationName(options.run);
+  const { [lockSwitch]: _, ...environment } = prismaEnvironment(databaseUrl, applicationName, own);
   const {
     captured,
-    env,
+    env: used,
     problems: differences,
   } = await captureWithUrl({ installation, project, env: environment, databaseUrl, signal });
+  const usedUrl = captured.url.reveal();
+  const { variable = null } = captured.schemaUrl ?? {};
+  // What Prisma reads from a `.env` file gives way to the environment.
+  const withUrl = variable === null || used[variable] ? used : { ...used, [variable]: usedUrl };
+  const env = nameSessions(withUrl, usedUrl, applicationName);
   const directory = options.workingDirectory;
   const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
   const problems = databaseUrl === null ? parsed.problems : differences;
