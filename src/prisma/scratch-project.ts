@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Checkout } from '../system/checkout.ts';
+import { makeTemporaryFolder } from '../system/temporary-folder.ts';
 import type { PrismaProject } from './prisma-command.ts';
 import type { PrismaTraits } from './version-traits.ts';
 
@@ -31,7 +31,7 @@ export async function makeScratchProject(
     readonly checkout: Checkout;
   } | null = null,
 ): Promise<ScratchProject> {
-  const directory = await mkdtemp(join(tmpdir(), 'safe-migrate-scratch-'));
+  const directory = await makeTemporaryFolder('safe-migrate-scratch-');
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
     const schemaPath = join(directory, 'schema.prisma');
