@@ -172,6 +172,8 @@ export interface Database extends AsyncDisposable {
   inspect(): Promise<TargetFacts>;
   /** Which cluster answers. */
   identity(): Promise<ServerIdentity>;
+  /** The server's clock now; needs no target. */
+  serverTime(): Promise<Date>;
   /** The target's schema for a comparison; needs no right but SELECT. */
   schema(signal: AbortSignal): Promise<ComparedSchema>;
 

@@ -13,6 +13,7 @@ import { locatePrisma } from './locate-prisma.ts';
 import { readMigrations } from './migrations.ts';
 import { findMigrations } from './migrations-folder.ts';
 import type { Migrator, ScriptRun } from './migrator.ts';
+import { refuseOddFiles } from './odd-files.ts';
 import { type PrismaProject, prismaEnvironment } from './prisma-command.ts';
 import { lockSwitch, type PrismaMigratorOptions, warningsAbout } from './prisma-migrator.ts';
 import { type GroupRun, runInGroup } from './run-in-group.ts';
@@ -35,7 +36,9 @@ export async function openCommandMigrator(
     workingDirectory,
     schemaPath: options.schemaPath,
     configPath: options.configPath,
+    checkout: options.checkout,
   };
+  await refuseOddFiles(project);
   const applicationName = migratorApplicationName(options.run);
   const { [lockSwitch]: _, ...given } = prismaEnvironment(databaseUrl, applicationName, own);
   const found = await findProject(project, { env: given, databaseUrl, signal });
@@ -90,7 +93,7 @@ export async function openCommandMigrator(
     version: found.version ?? 'of migrate-command',
     url: found.url,
     historySchema: parsed.target.schema,
-    migrations: await readMigrations(found.directory, found.names),
+    migrations: readMigrations(project.checkout, found.directory, found.names),
     migrationsDirectory: found.directory,
     warnings: warningsAbout(own),
     deploy: (log, deploySignal) =>

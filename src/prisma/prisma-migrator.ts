@@ -9,6 +9,7 @@ import { executeScript } from './execute-script.ts';
 import { locatePrisma } from './locate-prisma.ts';
 import { readMigrations } from './migrations.ts';
 import type { Migrator } from './migrator.ts';
+import { refuseOddFiles } from './odd-files.ts';
 import { type PrismaProject, prismaEnvironment } from './prisma-command.ts';
 import { deployProbe } from './probe.ts';
 
@@ -37,7 +38,9 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     workingDirectory: options.workingDirectory,
     schemaPath: options.schemaPath,
     configPath: options.configPath,
+    checkout: options.checkout,
   };
+  await refuseOddFiles(project);
   // Recovery asks who holds Prisma's lock, so the lock has to be taken.
   const applicationName = migratorApplicationName(options.run);
   const { [lockSwitch]: _, ...environment } = prismaEnvironment(databaseUrl, applicationName, own);
@@ -55,7 +58,7 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
   const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
   const problems = databaseUrl === null ? parsed.problems : differences;
   if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
-  const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
+  const migrations = readMigrations(project.checkout, captured.migrationsDirectory, captured.migrationNames);
   const secrets = [captured.url, ...(databaseUrl === null ? [] : [databaseUrl])].flatMap((url) =>
     secretsIn(url.reveal()),
   );

@@ -90,6 +90,14 @@ export async function openDatabase(
     failedPlace: (run) => atHome.use((session) => failedPlace(session, name, run)),
     copyMark: (kind, run) => copyMark({ kind, target: name, run }),
     identity: () => atHome.use(readServerIdentity),
+    serverTime: () =>
+      atHome.use(async (session) => {
+        const [row] = await session.query(
+          `SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::float8 AS "ms"`,
+          z.object({ ms: z.number() }),
+        );
+        return new Date(row?.ms ?? Number.NaN);
+      }),
     schema: (signal) => readCompared(server, name, signal),
     interrupt: () => inTarget.interrupt(),
     inspect: () => inTarget.use((session) => inspect(session, server.version)),

@@ -12,6 +12,7 @@ import type { Migrator } from '../../../src/prisma/migrator.ts';
 import { judge, planMigrations } from '../../../src/prisma/plan.ts';
 import { openPrismaMigrator } from '../../../src/prisma/prisma-migrator.ts';
 import type { PhaseLog } from '../../../src/report/run-log.ts';
+import { Checkout } from '../../../src/system/checkout.ts';
 import { Secret } from '../../../src/system/secret.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { type EngineMode, prismaEngineEnv } from '../../support/prisma-engine/prisma-engine.ts';
@@ -59,6 +60,7 @@ async function createGround(
     open: (given = {}) =>
       openPrismaMigrator({
         workingDirectory: directory,
+        checkout: new Checkout([directory]),
         schemaPath: null,
         configPath: null,
         databaseUrl: given.databaseUrl === undefined ? null : new Secret(given.databaseUrl),
