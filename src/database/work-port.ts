@@ -2,8 +2,11 @@ import type { LockHolder, LockWatch, PreparedWork, WorkSession } from './work-se
 
 /** What a migrator is doing in the target. */
 export interface WorkPort {
-  /** Who holds Prisma's advisory lock (72707369) in the target now. */
-  prismaLockHolder(): Promise<LockHolder | null>;
+  /**
+   * Who holds Prisma's advisory lock (72707369) in the target now. Somebody who cannot be migrating (he may not even write
+   * the history) counts only when `anybody` is asked for.
+   */
+  prismaLockHolder(whom?: 'anybody'): Promise<LockHolder | null>;
   /** The same while Prisma runs, several times a second, from a session of its own that nothing waits for. */
   watchPrismaLock(): Promise<LockWatch>;
   /** Sessions in the target that began at `since` (ISO 8601) or later, or bear `applicationName`; ours are not among them. */
