@@ -8,6 +8,7 @@ import type {
   KeptDatabase,
   MigrationFailure,
   NextStep,
+  PendingWay,
   Phase,
   PhaseRecord,
   RecoveryMethod,
@@ -29,6 +30,7 @@ interface Findings {
   backup: BackupRecord | null;
   failure: MigrationFailure | null;
   recoveryWays: readonly RecoveryWay[];
+  pendingWays: readonly PendingWay[];
   recoveryMethod: RecoveryMethod;
   recoverySeconds: number | null;
   recovery: Report['recovery'];
@@ -64,6 +66,7 @@ export class ReportBuilder {
     backup: null,
     failure: null,
     recoveryWays: [],
+    pendingWays: [],
     recoveryMethod: 'none',
     recoverySeconds: null,
     recovery: null,
@@ -113,6 +116,11 @@ export class ReportBuilder {
   /** Which ways back are open, as preflight saw them. */
   recoveryWays(ways: readonly RecoveryWay[]): void {
     this.#findings.recoveryWays = [...ways];
+  }
+
+  /** The way back that each pending migration leaves open. */
+  pendingWays(ways: readonly PendingWay[]): void {
+    this.#findings.pendingWays = [...ways];
   }
 
   /** `seconds`: from the decision to recover until the target was back. */
