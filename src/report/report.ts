@@ -36,6 +36,12 @@ export interface RecoveryWay {
   /** Every reason why it is closed; its condition when it is open. */
   readonly because: readonly string[];
 }
+/** The way back that a pending migration leaves open should it fail; the swap always is one. */
+export interface PendingWay {
+  readonly migration: string;
+  readonly way: 'history' | 'swap';
+  readonly because: string;
+}
 export type RestoreProved = 'true' | 'false' | 'could-not-verify';
 
 export interface PhaseRecord {
@@ -191,6 +197,8 @@ export interface Report {
   readonly phases: readonly PhaseRecord[];
   /** Empty when preflight did not come to it, and for commands that migrate nothing. */
   readonly recoveryWays: readonly RecoveryWay[];
+  /** For each pending migration, in their order; empty where nothing is migrated. */
+  readonly pendingWays: readonly PendingWay[];
   readonly recoveryMethod: RecoveryMethod;
   /** From the decision to recover until the target was back; null when nothing was recovered. */
   readonly recoverySeconds: number | null;
