@@ -11,6 +11,13 @@ const secretName = /TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY
 const shortestOfEnvironment = 8;
 const hidden = '***';
 
+/** Words of the commands that a report prints: who takes one of them for a password must still be able to paste those. */
+const commandWords = [
+  'postgresql psql createdb dropdb pg_restore template0 public database dbname password',
+  'prisma migrations migration.sql _prisma_migrations manifest.json details.json.age database.dump.age',
+  'safe-migrate safe_migrate fallback failed rehearsal scratch sha256sum decrypt identity',
+];
+
 /**
  * What nobody is to read of what a run publishes. The runner hides secrets in the log and nowhere else: summary, comment,
  * report.json and its attachments are ours to see to, in the one value that they are all made of.
@@ -38,7 +45,7 @@ export class Masks {
   /** The report as it may be published. What is public by its nature (names, ids, our own words) stays readable. */
   hideIn(report: Report): Report {
     const { target, backup, run } = report;
-    const words = [phases, commands, passingResults, failingResults];
+    const words = [phases, commands, passingResults, failingResults, commandWords];
     const known = JSON.stringify([target, backup, run, words, this.#names]);
     const forms = [...this.#forms]
       .filter((form) => !known.includes(form))
