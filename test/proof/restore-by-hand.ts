@@ -28,6 +28,7 @@ export async function restoreByHand(cluster: PostgresCluster, empty: Empty, tool
     PGPORT: String(cluster.info.port),
     PGUSER: empty.user,
     PGPASSWORD: empty.password,
+    PGCLIENTENCODING: 'UTF8',
     PGOPTIONS: '-c statement_timeout=0 -c default_transaction_read_only=off',
   };
   const tool = (name: string, ...args: string[]) => run(join(tools, name), args, { env: environment, maxBuffer: 64 * 1024 * 1024 });
@@ -36,7 +37,8 @@ export async function restoreByHand(cluster: PostgresCluster, empty: Empty, tool
     const { rows: settings } = await superuser.query<{ role: string | null; name: string; value: string }>(`SELECT CASE WHEN s.setrole <> 0 THEN s.setrole::regrole::text END AS role, split_part(x, '=', 1) AS name, substr(x, strpos(x, '=') + 1) AS value
       FROM pg_db_role_setting s, unnest(s.setconfig) x WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())`);
     const apply = (early: boolean) => settings.filter(({ name }) => changesResults.test(name) === early).map(({ role, name, value }) => {
-      const text = /^(search_path|datestyle|temp_tablespaces)$/i.test(name) ? value : literal(value);
+      // Lists are stored as they were given, in quotes of their own where they need them.
+      const text = name === 'search_path' ? value : /^datestyle$/i.test(name) ? value.split(', ').map(literal).join(', ') : literal(value);
       return `ALTER ${role === null ? 'DATABASE' : `ROLE ${role} IN DATABASE`} ${quoted(copy)} SET ${name} = ${text === '' ? "''" : text}`;
     });
     const { rows: extensions } = await superuser.query<{ name: string; schema: string; version: string }>("SELECT quote_ident(extname) AS name, extnamespace::regnamespace::text AS schema, extversion AS version FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY oid");

@@ -54,12 +54,24 @@ export async function createEmpty(cluster: PostgresCluster, stem: string, superu
     roles,
     async [Symbol.asyncDispose]() {
       const names = (await cluster.databases()).filter((name) => name === stem || name.startsWith(`${stem}__`));
+      await dropSubscriptions(cluster, names);
       await cluster.psql('postgres', [
         ...names.map((name) => `DROP DATABASE ${quoted(name)} WITH (FORCE)`),
         ...created.toReversed().map((role) => `DROP ROLE ${quoted(role)}`),
       ].join(';\n'));
     },
   };
+}
+
+/** Their database cannot be dropped with them. */
+async function dropSubscriptions(cluster: PostgresCluster, databases: readonly string[]): Promise<void> {
+  const lines = await cluster.psql('postgres', 'SELECT json_build_array(d.datname, s.subname)::text FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid');
+  for (const line of lines.split('\n').filter((each) => each !== '')) {
+    const [database, name] = JSON.parse(line) as [string, string];
+    if (!databases.includes(database)) continue;
+    await cluster.psql('postgres', `ALTER DATABASE ${quoted(database)} ALLOW_CONNECTIONS true`);
+    await cluster.psql(database, `ALTER SUBSCRIPTION ${quoted(name)} DISABLE; ALTER SUBSCRIPTION ${quoted(name)} SET (slot_name = NONE); DROP SUBSCRIPTION ${quoted(name)}`);
+  }
 }
 
 export type Empty = Awaited<ReturnType<typeof createEmpty>>;

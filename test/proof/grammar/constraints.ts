@@ -1,12 +1,12 @@
 import { kind } from './kind.ts';
-import type { Place } from './place.ts';
+import { isNoMember, type Place } from './place.ts';
 
 /** A table's own unique key of one column to refer to. */
 async function key(place: Place): Promise<{ table: string; column: string; type: string }> {
   const text = await place.one(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', a.attname), format_type(a.atttypid, a.atttypmod))::text FROM pg_constraint x
     JOIN pg_class c ON c.oid = x.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.conkey[1]
     WHERE x.contype IN ('p', 'u') AND cardinality(x.conkey) = 1 AND NOT x.condeferrable AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND pg_has_role(c.relowner, 'USAGE') AND NOT c.relispartition
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') AND c.relname <> '_prisma_migrations'`);
+      AND ${isNoMember('c')} AND c.relname <> '_prisma_migrations'`);
   const [table, column, type] = JSON.parse(text) as [string, string, string];
   return { table, column, type };
 }
@@ -27,7 +27,7 @@ const check = (name: string, type: string, rest: (column: string) => string) =>
   });
 
 const constraintOf = (types: string, where = 'true') => `SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.conname))::text FROM pg_constraint x
-  JOIN pg_class c ON c.oid = x.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE x.contype IN (${types}) AND n.nspname !~ '^pg_' AND pg_has_role(c.relowner, 'USAGE') AND x.conparentid = 0 AND (${where})`;
+  JOIN pg_class c ON c.oid = x.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE x.contype IN (${types}) AND n.nspname !~ '^pg_' AND pg_has_role(c.relowner, 'USAGE') AND x.conparentid = 0 AND ${isNoMember('c')} AND (${where})`;
 
 export const constraintKinds = [
   reference('plain', '', { weight: 2 }),

@@ -1,5 +1,5 @@
 import { kind } from './kind.ts';
-import type { Place } from './place.ts';
+import { isNoMember, type Place } from './place.ts';
 
 const text = "E'a comment\\nwith ''quotes''; and --\\n-- Name: x; Type: TABLE'";
 
@@ -10,7 +10,7 @@ const within = (sql: string) => async (p: Place) => {
   const [table, name] = JSON.parse(await p.one(sql)) as [string, string];
   return `${name} ON ${table}`;
 };
-const ofTables = `JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND pg_has_role(c.relowner, 'USAGE') AND c.relkind IN ('r', 'p')`;
+const ofTables = `JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND pg_has_role(c.relowner, 'USAGE') AND c.relkind IN ('r', 'p') AND ${isNoMember('c')}`;
 
 export const detailKinds = [
   comment('TABLE', (p) => p.relation('r')),
@@ -26,7 +26,7 @@ export const detailKinds = [
     const { table, name } = await p.column();
     return `COMMENT ON COLUMN ${table}.${name} IS ${text}`;
   }),
-  comment('CONSTRAINT', within(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.conname))::text FROM pg_constraint x JOIN pg_class c ON c.oid = x.conrelid ${ofTables}`)),
+  comment('CONSTRAINT', within(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.conname))::text FROM pg_constraint x JOIN pg_class c ON c.oid = x.conrelid ${ofTables} AND x.conparentid = 0`)),
   comment('TRIGGER', within(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.tgname))::text FROM pg_trigger x JOIN pg_class c ON c.oid = x.tgrelid ${ofTables} AND NOT tgisinternal AND tgparentid = 0`)),
   comment('POLICY', within(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.polname))::text FROM pg_policy x JOIN pg_class c ON c.oid = x.polrelid ${ofTables}`)),
   comment('STATISTICS', (p) => p.object('pg_statistic_ext', 'stx')),
@@ -37,7 +37,7 @@ export const detailKinds = [
   comment('SERVER', (p) => p.one("SELECT format('%I', srvname) FROM pg_foreign_server WHERE pg_has_role(srvowner, 'USAGE')")),
   kind('storage', async (p) => {
     const { table, name } = await p.column('^(text|jsonb|bytea)$');
-    return `ALTER TABLE ${table} ALTER ${name} SET STORAGE ${p.pick(['EXTERNAL', 'MAIN', 'PLAIN', 'EXTENDED'])}`;
+    return `ALTER TABLE ${table} ALTER ${name} SET STORAGE ${p.pick(['EXTERNAL', 'MAIN', 'EXTENDED'])}`;
   }),
   kind('compression', async (p) => {
     const { table, name } = await p.column('^(text|jsonb|bytea)$');

@@ -1,5 +1,5 @@
 import { kind } from './kind.ts';
-import type { Place } from './place.ts';
+import { isNoMember, type Place } from './place.ts';
 
 /** `CREATE INDEX` on a column of such a type; `rest` gets the column. */
 const index = (name: string, type: string, rest: (column: string) => string, more = {}) =>
@@ -48,13 +48,13 @@ export const indexKinds = [
   kind('index options changed', async (p) => `ALTER INDEX ${await p.relation('i', "c.relam = (SELECT oid FROM pg_am WHERE amname = 'btree')")} SET (fillfactor = 77)`),
   kind('clustered table', async (p) => {
     const text = await p.one(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', i.relname))::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am a ON a.oid = i.relam
-      WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND a.amname = 'btree' AND x.indpred IS NULL AND pg_has_role(c.relowner, 'USAGE')`);
+      WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND a.amname = 'btree' AND x.indpred IS NULL AND pg_has_role(c.relowner, 'USAGE') AND ${isNoMember('c')}`);
     const [table, index] = JSON.parse(text) as [string, string];
     return `ALTER TABLE ${table} CLUSTER ON ${index}`;
   }),
   kind('replica identity by an index', async (p) => {
     const text = await p.one(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', i.relname))::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND x.indisunique AND x.indisprimary AND pg_has_role(c.relowner, 'USAGE')`);
+      WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND x.indisunique AND x.indisprimary AND pg_has_role(c.relowner, 'USAGE') AND ${isNoMember('c')}`);
     const [table, index] = JSON.parse(text) as [string, string];
     return `ALTER TABLE ${table} REPLICA IDENTITY USING INDEX ${index}`;
   }),

@@ -8,6 +8,10 @@ const userSchema = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`;
 const isOurs = (catalog: string, row: string) =>
   `NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass AND d.objid = ${row}.oid AND d.deptype = 'e')`;
 
+/** Not a member of an extension, nor an index of a member; `row` is of pg_class. */
+export const isNoMember = (row: string): string => `NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'e'
+  AND d.objid IN (${row}.oid, (SELECT x.indrelid FROM pg_catalog.pg_index x WHERE x.indexrelid = ${row}.oid)))`;
+
 export interface Column {
   readonly table: string;
   readonly name: string;
@@ -89,7 +93,7 @@ export class Place {
   /** A relation of these kinds, qualified and quoted; `where` reads pg_class as c. */
   async relation(kinds: string, where = 'true'): Promise<string> {
     return this.one(`SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = ANY (string_to_array('${kinds}', NULL)::"char"[]) AND ${userSchema} AND ${isOurs('pg_class', 'c')}
+      WHERE c.relkind = ANY (string_to_array('${kinds}', NULL)::"char"[]) AND ${userSchema} AND ${isNoMember('c')}
         AND pg_has_role(c.relowner, 'USAGE') AND c.relname <> '_prisma_migrations' AND (${where})`);
   }
 
@@ -102,7 +106,7 @@ export class Place {
   async column(type = '.', where = 'true', kinds = 'r'): Promise<Column> {
     const text = await this.one(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', a.attname), format_type(a.atttypid, a.atttypmod))::text
       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = ANY (string_to_array('${kinds}', NULL)::"char"[]) AND NOT c.relispartition AND (c.relkind <> 'r' OR NOT c.relhassubclass) AND a.attnum > 0 AND NOT a.attisdropped AND ${userSchema} AND ${isOurs('pg_class', 'c')}
+      WHERE c.relkind = ANY (string_to_array('${kinds}', NULL)::"char"[]) AND NOT c.relispartition AND (c.relkind <> 'r' OR NOT c.relhassubclass) AND a.attnum > 0 AND NOT a.attisdropped AND ${userSchema} AND ${isNoMember('c')}
         AND pg_has_role(c.relowner, 'USAGE') AND c.relname <> '_prisma_migrations' AND format_type(a.atttypid, NULL) ~ '${type}' AND (${where})`);
     const [table, name, found] = JSON.parse(text) as [string, string, string];
     return { table, name, type: found };
@@ -111,7 +115,7 @@ export class Place {
   /** A function that is not an extension's, with its arguments; `where` reads pg_proc as p. */
   async routine(where = 'true'): Promise<string> {
     return this.one(`SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) FROM pg_proc p
-      JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${userSchema} AND ${isOurs('pg_proc', 'p')} AND pg_has_role(p.proowner, 'USAGE') AND (${where})`);
+      JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${userSchema} AND ${isOurs('pg_proc', 'p')} AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'i') AND pg_has_role(p.proowner, 'USAGE') AND (${where})`);
   }
 
   /** Such a function's name without its arguments, for a call. */

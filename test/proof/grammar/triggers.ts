@@ -1,5 +1,5 @@
 import { kind } from './kind.ts';
-import type { Place } from './place.ts';
+import { isNoMember, type Place } from './place.ts';
 
 const triggerFunction = "p.prorettype = 'trigger'::regtype";
 
@@ -8,7 +8,7 @@ const trigger = (name: string, when: string, rest: (place: Place) => string, mor
 
 async function existing(p: Place): Promise<[table: string, trigger: string]> {
   return JSON.parse(await p.one(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', tgname))::text FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE NOT tgisinternal AND tgparentid = 0 AND c.relkind = 'r' AND n.nspname !~ '^pg_' AND pg_has_role(c.relowner, 'USAGE')`));
+    WHERE NOT tgisinternal AND tgparentid = 0 AND c.relkind = 'r' AND n.nspname !~ '^pg_' AND pg_has_role(c.relowner, 'USAGE') AND ${isNoMember('c')}`));
 }
 
 export const triggerKinds = [

@@ -28,7 +28,8 @@ export const typeKinds = [
       CREATE FUNCTION ${output}(${type}) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
       CREATE TYPE ${type} (INPUT = ${input}, OUTPUT = ${output}, LIKE = integer, CATEGORY = 'N', PREFERRED = false)`;
   }, { by: 'superuser' }),
-  kind('renamed type', async (p) => `ALTER TYPE ${await p.type()} RENAME TO ${p.name('ty')}`),
+  kind('renamed type', async (p) => `ALTER TYPE ${await p.type('ed')} RENAME TO ${p.name('ty')}`),
+  kind('renamed range type', async (p) => `ALTER TYPE ${await p.type('r')} RENAME TO ${p.name('ty')}`, { rare: true }),
   kind('type of another role', async (p) => `ALTER TYPE ${await p.type()} OWNER TO ${p.roles[1]}`, { rare: true }),
   kind('grant on a type', async (p) => `GRANT USAGE ON TYPE ${await p.type()} TO ${p.grantee()}`),
   kind('revoked type', async (p) => `REVOKE USAGE ON TYPE ${await p.type()} FROM PUBLIC`),

@@ -55,6 +55,7 @@ const changesResults = /^(timezone|datestyle|intervalstyle|default_text_search_c
 export async function readIndexAnswers(client: pg.Client, facts: Facts): Promise<void> {
   const settings = await rows(client, `SELECT split_part(x, '=', 1) AS name, substr(x, strpos(x, '=') + 1) AS value FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) x
     WHERE d.datname = current_database() AND s.setrole IN (0, d.datdba) ORDER BY s.setrole`);
+  await client.query('RESET timezone; RESET datestyle; RESET intervalstyle; RESET default_text_search_config; RESET extra_float_digits; RESET bytea_output; RESET lc_monetary');
   for (const { name = '', value = '' } of settings) {
     if (changesResults.test(name)) await client.query('SELECT set_config($1, $2, false)', [name, value]);
   }

@@ -67,7 +67,7 @@ export const objectQuestions: readonly Question[] = [
   { sort: 'access method', sql: `SELECT a.amname AS name, json_build_object('handler', a.amhandler, 'type', a.amtype) AS fact FROM pg_am a` },
   {
     sort: 'collation',
-    sql: `SELECT ${named('c', 'coll')} AS name, json_build_object('owner', c.collowner::regrole, 'provider', c.collprovider, 'deterministic', c.collisdeterministic, 'encoding', c.collencoding, 'collate', c.collcollate, 'type', c.collctype, 'locale', coalesce(to_json(c) -> 'colliculocale', to_json(c) -> 'colllocale'), 'rules', to_json(c) -> 'collicurules', 'version', c.collversion) AS fact FROM pg_collation c WHERE ${isMade('c')}`,
+    sql: `SELECT ${named('c', 'coll')} AS name, json_build_object('owner', c.collowner::regrole, 'provider', c.collprovider, 'deterministic', c.collisdeterministic, 'collate', c.collcollate, 'type', c.collctype, 'locale', coalesce(to_json(c) -> 'colliculocale', to_json(c) -> 'colllocale'), 'rules', to_json(c) -> 'collicurules', 'version', c.collversion) AS fact FROM pg_collation c WHERE ${isMade('c')}`,
   },
   { sort: 'text search configuration', sql: `SELECT ${named('c', 'cfg')} AS name, json_build_object('owner', c.cfgowner::regrole, 'parser', ${identity('pg_ts_parser', 'c.cfgparser')}, 'map', (SELECT json_agg(concat_ws(' ', m.maptokentype, m.mapseqno, m.mapdict::regdictionary) ORDER BY m.maptokentype, m.mapseqno) FROM pg_ts_config_map m WHERE m.mapcfg = c.oid)) AS fact FROM pg_ts_config c` },
   { sort: 'text search dictionary', sql: `SELECT ${named('d', 'dict')} AS name, json_build_object('owner', d.dictowner::regrole, 'template', ${identity('pg_ts_template', 'd.dicttemplate')}, 'options', d.dictinitoption) AS fact FROM pg_ts_dict d` },

@@ -4,6 +4,9 @@ const relation = (oid: string) => `(SELECT format('%I.%I', rel_n.nspname, rel_c.
 const typeOf = (type: string, modifier: string) => `format_type(${type}, ${modifier})`;
 const collation = (oid: string) => `(SELECT format('%I.%I', n.nspname, c.collname) FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = ${oid})`;
 
+/** What a foreign key has for each partition that it refers to, under a name that nobody gave. */
+const isEcho = (row: string) => `${row}.contype = 'f' AND EXISTS (SELECT FROM pg_constraint e WHERE e.oid = ${row}.conparentid AND e.conrelid = ${row}.conrelid)`;
+
 /** Fields that begin with ~ are expressions as PostgreSQL writes them. */
 export const relationQuestions: readonly Question[] = [
   {
@@ -33,9 +36,9 @@ export const relationQuestions: readonly Question[] = [
   {
     sort: 'constraint',
     sql: `SELECT coalesce(${relation('nullif(x.conrelid, 0)')}, 'domain ' || x.contypid::regtype) || ' ' || quote_ident(x.conname) AS name, json_build_object('type', x.contype, '~definition', pg_get_constraintdef(x.oid),
-        'deferrable', x.condeferrable, 'deferred', x.condeferred, 'validated', x.convalidated, 'local', x.conislocal, 'inherited', x.coninhcount, 'not inheritable', x.connoinherit,
+        'deferrable', x.condeferrable, 'deferred', x.condeferred, 'validated', x.convalidated, 'local', x.conislocal, 'inherited', x.coninhcount, 'not inheritable', x.contype IN ('c', 'n') AND x.connoinherit,
         'index', (SELECT relname FROM pg_class WHERE oid = x.conindid AND x.contype <> 'f'), 'parent', (SELECT ${relation('p.conrelid')} || ' ' || p.conname FROM pg_constraint p WHERE p.oid = x.conparentid), 'enforced', to_json(x) -> 'conenforced') AS fact
-      FROM pg_constraint x WHERE ${isMade('x')} AND x.contype <> 't'`,
+      FROM pg_constraint x WHERE ${isMade('x')} AND x.contype <> 't' AND NOT (${isEcho('x')})`,
   },
   {
     sort: 'index',
@@ -47,7 +50,7 @@ export const relationQuestions: readonly Question[] = [
   },
   {
     sort: 'trigger',
-    sql: `SELECT ${relation('t.tgrelid')} || ' ' || CASE WHEN t.tgisinternal THEN concat_ws(' ', coalesce((SELECT 'of ' || ${relation('x.conrelid')} || ' ' || quote_ident(x.conname) FROM pg_constraint x WHERE x.oid = t.tgconstraint), 'internal'), t.tgfoid::regproc, t.tgtype) ELSE quote_ident(t.tgname) END AS name,
+    sql: `SELECT ${relation('t.tgrelid')} || ' ' || CASE WHEN t.tgisinternal THEN concat_ws(' ', coalesce((SELECT 'of ' || ${relation('x.conrelid')} || CASE WHEN ${isEcho('x')} THEN ' for a partition' ELSE ' ' || quote_ident(x.conname) END FROM pg_constraint x WHERE x.oid = t.tgconstraint), 'internal'), t.tgfoid::regproc, t.tgtype) ELSE quote_ident(t.tgname) END AS name,
         json_build_object('enabled', t.tgenabled, '~definition', CASE WHEN NOT t.tgisinternal THEN pg_get_triggerdef(t.oid) END, 'deferrable', t.tgdeferrable, 'deferred', t.tginitdeferred,
           'parent', (SELECT ${relation('p.tgrelid')} FROM pg_trigger p WHERE p.oid = t.tgparentid)) AS fact
       FROM pg_trigger t WHERE ${isMade('t')}`,
@@ -58,7 +61,7 @@ export const relationQuestions: readonly Question[] = [
   },
   {
     sort: 'policy',
-    sql: `SELECT ${relation('p.polrelid')} || ' ' || quote_ident(p.polname) AS name, json_build_object('command', p.polcmd, 'permissive', p.polpermissive, 'roles', (SELECT json_agg(CASE WHEN o = 0 THEN 'PUBLIC' ELSE o::regrole::text END ORDER BY o::regrole::text) FROM unnest(p.polroles) o),
+    sql: `SELECT ${relation('p.polrelid')} || ' ' || quote_ident(p.polname) AS name, json_build_object('command', p.polcmd, 'permissive', p.polpermissive, 'roles', (SELECT json_agg(DISTINCT CASE WHEN o = 0 THEN 'PUBLIC' ELSE o::regrole::text END) FROM unnest(p.polroles) o),
         '~using', pg_get_expr(p.polqual, p.polrelid), '~check', pg_get_expr(p.polwithcheck, p.polrelid)) AS fact FROM pg_policy p`,
   },
   {
