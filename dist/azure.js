@@ -1,10 +1,10 @@
 import { i as __require, r as __exportAll, t as __commonJSMin } from "./rolldown-runtime.js";
+import zlib from "node:zlib";
 import { createHmac } from "node:crypto";
 import Stream, { Readable, Transform, finished } from "node:stream";
 import fs from "node:fs";
 import util, { inspect, types } from "node:util";
 import os, { EOL } from "node:os";
-import zlib from "node:zlib";
 import { EventEmitter } from "events";
 import http from "node:http";
 import buffer from "node:buffer";

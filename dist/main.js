@@ -1,4 +1,4 @@
-import { d as object, m as string, s as int } from "./zod.js";
+import { c as int, f as object, h as string } from "./zod.js";
 import { $ as originText, A as writeSchemaText, B as GrowingFile, Bt as problemsOf, C as Hooks, Ct as formatCount, D as checkPartNames, E as describeExit, F as keysOf, Ft as parseBlock, G as systemIdentifierOf, H as waysToFinish, I as storedDump, It as parseSql, J as mergePlaces, K as storedBackupLine, L as fetchBackup, Lt as RefusedError, M as LeftBehindError, Mt as checksumsOf, N as openStorages, Nt as errorCodeIn, O as findingsOf, P as takeLock, Q as isFromElsewhere, R as clearingAway, Rt as SafeMigrateError, S as ReportBuilder, St as formatBytes, T as isTakenOver, Tt as openPorts, U as findStored, V as finishEarlierRun, W as storedRecord, X as listBackups, Y as shownBackup, Z as digestOf, _ as requestedCommand, _t as sealedDumpName, a as saveWorkFolder, at as takeBaseline, b as readArtifactAccess, bt as labelBefore, c as runIdentity, ct as nameParts, d as checkSections, dt as describeFailure, et as signManifest, f as plain, ft as needsBaseline, g as readInputs, gt as renderManifest, h as parseInputs, ht as manifestName, i as saveOpenRun, it as readyCopy, j as encryptionSentence, l as repositoryRootOf, lt as objectsIn, m as surviveLostOutput, mt as dumpName, nt as exchangeWhenReachable, ot as unknownFunctions, p as resultSentence, pt as readHistory, q as isProvedIn, r as surviveStrayErrors, rt as whenReachable, st as fieldsOf, t as WorkFolder, tt as recover, u as publish, ut as historyDigest, v as secretsOf, vt as backupFolder, wt as RunJournal, x as ActionLog, xt as countOf, y as readGitHubContext, yt as backupId, z as packSchemaText, zt as messageOf } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash } from "node:crypto";
@@ -1083,6 +1083,24 @@ function encryptionField({ encryption }) {
 	};
 }
 
+// src/commands/proof-of.ts
+/** What the comparison of a restored copy covered, for the report. */
+function proofOf({ fingerprint, told }) {
+	const { inventory, tables } = fingerprint;
+	return {
+		inventoryVersion: inventory?.version ?? null,
+		objects: inventory?.counts ?? {},
+		tables: tables.length,
+		rows: tables.reduce((sum, table) => sum + table.rows, 0),
+		told
+	};
+}
+/** The line in which the phase ends; `to` is what the copy was compared with. */
+function proofFact(proof, to) {
+	const compared = `${countOf(proof.tables, "table")}, ${formatCount(proof.rows)} rows`;
+	return proof.told.length === 0 ? `${compared}, all equal to ${to}` : `${compared}, equal to ${to}; not proved: ${countOf(proof.told.length, "thing")}, named in the warnings`;
+}
+
 // src/commands/unless-lost.ts
 /** The context for work that must end when this run's lock is lost: somebody else may have begun by then. */
 function unlessLost(context, lock) {
@@ -1280,9 +1298,10 @@ async function prove(context, settings, ready, given) {
 			jobs: settings.jobs,
 			signal
 		}, log);
-		const rows = dumped.fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
+		const proof = proofOf(fallback);
+		context.report.proof(proof);
 		return {
-			fact: `${countOf(dumped.fingerprint.tables.length, "table")}, ${formatCount(rows)} rows, all equal to the snapshot`,
+			fact: proofFact(proof, "the snapshot"),
 			value: fallback
 		};
 	});
@@ -2861,10 +2880,14 @@ function restoreStored(context, database, { manifest }, fetched, jobs) {
 			jobs,
 			signal: context.signal
 		}, log);
-		const rows = manifest.fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
-		const compared = manifest.fingerprint.serverMajor === database.server.major ? "all equal to the manifest" : "all counts equal to the manifest (contents are not compared between major versions)";
+		const proof = proofOf(value);
+		context.report.proof(proof);
+		if (manifest.fingerprint.serverMajor === database.server.major) return {
+			fact: proofFact(proof, "the manifest"),
+			value
+		};
 		return {
-			fact: `${countOf(manifest.fingerprint.tables.length, "table")}, ${formatCount(rows)} rows, ${compared}`,
+			fact: `${countOf(proof.tables, "table")}, ${formatCount(proof.rows)} rows, all counts equal to the manifest (contents are not compared between major versions)`,
 			value
 		};
 	});

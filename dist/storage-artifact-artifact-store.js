@@ -1,4 +1,4 @@
-import { a as boolean, c as literal, d as object, i as array, m as string, t as number, u as number$1 } from "./zod.js";
+import { d as number$1, f as object, h as string, i as array, l as literal, o as boolean, t as number } from "./zod.js";
 import { At as stoppedBy, Et as sha256Of, M as LeftBehindError, Ot as ContentGate, Rt as SafeMigrateError, jt as objectKey, kt as storageMismatch, zt as messageOf } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";

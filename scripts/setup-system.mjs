@@ -38,6 +38,15 @@ export const parts = {
     debian: ['postgresql', 'postgresql-client'],
     homebrew: ['postgresql@17'],
   },
+  postgis: {
+    purpose: 'PostGIS, an extension with rows of its own, for the tests of the proof',
+    present: () =>
+      (existsSync('/usr/share/postgresql') ? readdirSync('/usr/share/postgresql') : []).some((major) =>
+        existsSync(join('/usr/share/postgresql', major, 'extension', 'postgis.control')),
+      ),
+    debian: ['postgresql-postgis'],
+    homebrew: ['postgis'],
+  },
   ceph: {
     purpose: "Ceph's S3 gateway, the real S3 server of the tests",
     present: () => ['radosgw', 'radosgw-admin', 'ceph-mon', 'ceph-osd', 'ceph', 'monmaptool'].every(onPath),

@@ -83,7 +83,7 @@ async function vitest(
 }
 
 async function main(): Promise<void> {
-  const missing = await setUpSystem(['postgresql', 'ceph', 'age', 'byHand', 'docker']);
+  const missing = await setUpSystem(['postgresql', 'postgis', 'ceph', 'age', 'byHand', 'docker']);
   announceMissing(missing);
   installTestParts();
 

@@ -11,12 +11,40 @@ const fingerprintSchema = z.object({
   serverMajor: z.int(),
   schemaDigest: sha256,
   extensions: z.array(z.object({ name: z.string(), version: z.string(), schema: z.string() })),
-  tables: z.array(z.object({ schema: z.string(), table: z.string(), rows: z.int(), digest: z.string() })),
-  materializedViews: z.array(z.object({ schema: z.string(), name: z.string(), populated: z.boolean() })),
+  tables: z.array(
+    z.object({
+      schema: z.string(),
+      table: z.string(),
+      rows: z.int(),
+      digest: z.string(),
+      extension: z.string().nullable().default(null),
+    }),
+  ),
+  materializedViews: z.array(
+    z.object({
+      schema: z.string(),
+      name: z.string(),
+      populated: z.boolean(),
+      rows: z.int().nullable().default(null),
+      digest: z.string().nullable().default(null),
+    }),
+  ),
   sequences: z.array(
-    z.object({ schema: z.string(), name: z.string(), lastValue: z.string(), isCalled: z.boolean() }),
+    z.object({
+      schema: z.string(),
+      name: z.string(),
+      lastValue: z.string(),
+      isCalled: z.boolean(),
+      extension: z.string().nullable().default(null),
+    }),
   ),
   largeObjects: z.object({ count: z.int(), digest: z.string() }),
+  inventory: z
+    .object({ version: z.int(), counts: z.record(z.string(), z.int()), packed: z.base64() })
+    .nullable()
+    .default(null),
+  /** Not known of backups of earlier versions. */
+  sessionValues: z.record(z.string(), z.string()).optional(),
 });
 
 const propertiesSchema = z.object({

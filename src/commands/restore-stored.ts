@@ -3,6 +3,7 @@ import type { ListedBackup } from '../backup/stored-backups.ts';
 import type { Database, Fallback } from '../database/database.ts';
 import { countOf, formatCount } from '../report/quantity.ts';
 import type { CommandContext } from './context.ts';
+import { proofFact, proofOf } from './proof-of.ts';
 
 /**
  * Phase prove: restores a fetched backup beside the target and compares it with its manifest. A backup that was never
@@ -30,12 +31,12 @@ export function restoreStored(
       },
       log,
     );
-    const rows = manifest.fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
-    const compared =
-      manifest.fingerprint.serverMajor === database.server.major
-        ? 'all equal to the manifest'
-        : 'all counts equal to the manifest (contents are not compared between major versions)';
-    const tables = countOf(manifest.fingerprint.tables.length, 'table');
-    return { fact: `${tables}, ${formatCount(rows)} rows, ${compared}`, value };
+    const proof = proofOf(value);
+    context.report.proof(proof);
+    if (manifest.fingerprint.serverMajor === database.server.major) {
+      return { fact: proofFact(proof, 'the manifest'), value };
+    }
+    const compared = 'all counts equal to the manifest (contents are not compared between major versions)';
+    return { fact: `${countOf(proof.tables, 'table')}, ${formatCount(proof.rows)} rows, ${compared}`, value };
   });
 }

@@ -9,13 +9,14 @@ import type { Fallback, Fingerprint, Snapshot } from '../database/database.ts';
 import { readyCopy } from '../recovery/baseline.ts';
 import type { RunJournal } from '../recovery/run-journal.ts';
 import { encryptionSentence } from '../report/encryption-sentence.ts';
-import { countOf, formatBytes, formatCount } from '../report/quantity.ts';
+import { formatBytes } from '../report/quantity.ts';
 import type { BackupRecord } from '../report/report.ts';
 import type { ExpectedContent } from '../storage/storage.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import { manifestText } from './manifest-text.ts';
 import type { Ready } from './preflight.ts';
+import { proofFact, proofOf } from './proof-of.ts';
 import { writeSchemaText } from './schema-text-file.ts';
 import type { BackupMaking } from './settings.ts';
 import { unlessLost } from './unless-lost.ts';
@@ -254,8 +255,8 @@ async function prove(
       },
       log,
     );
-    const rows = dumped.fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
-    const tables = countOf(dumped.fingerprint.tables.length, 'table');
-    return { fact: `${tables}, ${formatCount(rows)} rows, all equal to the snapshot`, value: fallback };
+    const proof = proofOf(fallback);
+    context.report.proof(proof);
+    return { fact: proofFact(proof, 'the snapshot'), value: fallback };
   });
 }

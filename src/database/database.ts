@@ -92,6 +92,8 @@ export interface Fallback {
   readonly oid: number;
   /** As read back from the copy: its schema digest is what the target must have after a swap. */
   readonly fingerprint: Fingerprint;
+  /** What the comparison does not prove, each as a sentence that begins with the object. */
+  readonly told: readonly string[];
 }
 
 /** The run's own lock on the target; one run at a time. */

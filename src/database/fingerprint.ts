@@ -1,9 +1,13 @@
+import type { Inventory } from './inventory.ts';
+
 export interface TableContent {
   readonly schema: string;
   readonly table: string;
   readonly rows: number;
   /** Order-free digest of the rows (decimal text); comparable only between equal server majors. */
   readonly digest: string;
+  /** The extension that the table belongs to; null for the user's own. */
+  readonly extension: string | null;
 }
 
 /** What a database holds. JSON-safe; part of the manifest. */
@@ -22,6 +26,9 @@ export interface Fingerprint {
     readonly schema: string;
     readonly name: string;
     readonly populated: boolean;
+    /** As stored; null where it holds nothing, cannot be read, or an older version did not look. */
+    readonly rows: number | null;
+    readonly digest: string | null;
   }[];
   readonly sequences: readonly {
     readonly schema: string;
@@ -29,6 +36,15 @@ export interface Fingerprint {
     /** Decimal text: a bigint. */
     readonly lastValue: string;
     readonly isCalled: boolean;
+    /** The extension that the sequence belongs to; null for the user's own. */
+    readonly extension: string | null;
   }[];
+  /**
+   * What a new session gets for the parameters that change results, wherever the values come from: what was computed
+   * here was computed under them. Not known of backups of earlier versions.
+   */
+  readonly sessionValues?: Readonly<Record<string, string>> | undefined;
   readonly largeObjects: { readonly count: number; readonly digest: string };
+  /** Every object by its catalogs; null in backups of versions that did not look. */
+  readonly inventory: Inventory | null;
 }

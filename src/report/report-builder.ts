@@ -9,6 +9,7 @@ import type {
   NextStep,
   Phase,
   PhaseRecord,
+  ProofRecord,
   RecoveryMethod,
   RecoveryWay,
   Report,
@@ -26,6 +27,7 @@ interface Findings {
   pendingMigrations: readonly string[];
   appliedMigrations: readonly string[];
   backup: BackupRecord | null;
+  proof: ProofRecord | null;
   failure: MigrationFailure | null;
   recoveryWays: readonly RecoveryWay[];
   recoveryMethod: RecoveryMethod;
@@ -60,6 +62,7 @@ export class ReportBuilder {
     pendingMigrations: [],
     appliedMigrations: [],
     backup: null,
+    proof: null,
     failure: null,
     recoveryWays: [],
     recoveryMethod: 'none',
@@ -101,6 +104,10 @@ export class ReportBuilder {
 
   backup(backup: BackupRecord): void {
     this.#findings.backup = backup;
+  }
+
+  proof(proof: ProofRecord): void {
+    this.#findings.proof = proof;
   }
 
   failure(failure: MigrationFailure): void {

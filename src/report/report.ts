@@ -119,6 +119,18 @@ export interface BackupRecord {
   readonly encryption: 'passphrase' | 'recipients' | null;
 }
 
+/** What the comparison of the restored copy with its source covered, and what it does not prove. */
+export interface ProofRecord {
+  /** Version of the list of what is compared; grows when more is. null: the backup's version had none. */
+  readonly inventoryVersion: number | null;
+  /** Objects compared, by kind. */
+  readonly objects: Readonly<Record<string, number>>;
+  readonly tables: number;
+  readonly rows: number;
+  /** What is not proved, each as a sentence that begins with the object. */
+  readonly told: readonly string[];
+}
+
 /** A backup as storages hold it, and what retention says about it there, where it was asked. */
 export interface StoredBackupRecord {
   readonly id: string;
@@ -201,6 +213,8 @@ export interface Report {
   /** From the decision to recover until the target was back; null when nothing was recovered. */
   readonly recoverySeconds: number | null;
   readonly backup: BackupRecord | null;
+  /** null when nothing was restored and compared. */
+  readonly proof: ProofRecord | null;
   readonly pendingMigrations: readonly string[];
   readonly appliedMigrations: readonly string[];
   readonly failure: MigrationFailure | null;

@@ -26,7 +26,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     '/postgres13': () => startPostgres({ major: 13 }),
     '/postgres14': () => startPostgres({ major: 14 }),
     '/postgres15': () => startPostgres({ major: 15 }),
+    '/postgres16': () => startPostgres({ major: 16 }),
     '/postgres17': () => startPostgres({ major: 17 }),
+    '/postgres18': () => startPostgres({ major: 18 }),
     '/ceph': startCeph,
     '/docker': startDocker,
   };

@@ -2,10 +2,15 @@ import { restoreFailed } from './restore-failed.ts';
 import type { PostgresServer } from './server.ts';
 import { describeToolFailure } from './tool-failure.ts';
 
-/** Lines of an archive's table of contents (`pg_restore -l`), in the three parts in which they are restored. */
+/** Lines of an archive's table of contents (`pg_restore -l`), in the parts in which they are restored. */
 export interface ArchiveEntries {
   /** Schemas: extensions live in them, so they come first. */
   readonly schemas: readonly string[];
+  /**
+   * Text search configurations and dictionaries of the database's own: `default_text_search_config` can name one, and
+   * sessions that begin before it is there do not get it.
+   */
+  readonly textSearch: readonly string[];
   /** Everything that pg_restore restores after the extensions. */
   readonly rest: readonly string[];
 }
@@ -32,9 +37,15 @@ export async function readArchiveEntries(
   if (exit.exitCode !== 0)
     throw restoreFailed('the dump cannot be read', describeToolFailure('pg_restore', exit));
   const entries = exit.stdout.split('\n').filter((line) => entryLine.test(line));
+  const textSearch = entries.some((line) => textSearchCode.test(line))
+    ? []
+    : entries.filter((line) => textSearchLine.test(line));
   return {
     schemas: entries.filter((line) => schemaLine.test(line)),
-    rest: entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line)),
+    textSearch,
+    rest: entries.filter(
+      (line) => !schemaLine.test(line) && !extensionLine.test(line) && !textSearch.includes(line),
+    ),
   };
 }
 
@@ -42,3 +53,6 @@ export async function readArchiveEntries(
 const entryLine = /^\d+; \d+ \d+ /;
 const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
 const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
+const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
+/** These need functions, and dictionaries may need them: then everything keeps the dump's order. */
+const textSearchCode = /^\d+; \d+ \d+ TEXT SEARCH (PARSER|TEMPLATE) /;

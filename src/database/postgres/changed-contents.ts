@@ -8,7 +8,7 @@ import { isBehind, readSequenceDirections, readSequences, sequenceKey } from './
 import type { PostgresServer, SqlSession } from './server.ts';
 import { endingOnAbort, readInSnapshot } from './snapshot-readers.ts';
 import { literal } from './sql-text.ts';
-import { listTables, readTableContent } from './table-content.ts';
+import { listTables, readTableContent, tableKey } from './table-content.ts';
 
 export interface ChangedTablesOptions {
   readonly exact: boolean;
@@ -91,11 +91,6 @@ export async function rewoundSequences(session: SqlSession, before: Fingerprint)
     rewound.map(({ schema, name }) => ({ schema, table: name })),
   );
   return [...names.values()].toSorted();
-}
-
-/** Unambiguous key of a table in a Map. */
-export function tableKey(table: { readonly schema: string; readonly table: string }): string {
-  return JSON.stringify([table.schema, table.table]);
 }
 
 const nameRow = z.object({ name: z.string(), index: z.number() });

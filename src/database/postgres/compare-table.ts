@@ -66,7 +66,11 @@ export class TableComparer {
     if (before !== undefined && sameColumns(failed, target)) {
       // The backup's own digest is known, and it is what the target held at the swap: one table to read, not two.
       const columns = failed.columns.map(({ name }) => name);
-      const now = await readTableContent(this.#failed.session, { ...nameOf(failed), columns });
+      const now = await readTableContent(this.#failed.session, {
+        ...nameOf(failed),
+        columns,
+        extension: null,
+      });
       if (now.rows === before.rows && now.digest === before.digest) return null;
     }
     const columns = commonColumns(failed, target);

@@ -3,7 +3,6 @@ import type { TableDifference } from '../../report/report.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { Database } from '../database.ts';
-import { tableKey } from './changed-contents.ts';
 import { listComparableTables } from './comparable-tables.ts';
 import type { ComparedSide } from './compare-rows.ts';
 import { TableComparer, type TablePair } from './compare-table.ts';
@@ -13,6 +12,7 @@ import { readingSession } from './reading-sessions.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { beginReading } from './snapshot-readers.ts';
 import { identifier, literal } from './sql-text.ts';
+import { tableKey } from './table-content.ts';
 
 export type FailedComparison = Parameters<Database['compareWithFailed']>[0];
 

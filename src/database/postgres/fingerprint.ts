@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import type { Fingerprint, TableContent } from '../database.ts';
 import { readExtensions } from './extensions.ts';
+import { readInventory } from './inventory/read-inventory.ts';
 import { readLargeObjects } from './large-objects.ts';
-import { readMaterializedViews } from './materialized-views.ts';
+import { readMaterializedViews, type ViewState } from './materialized-views.ts';
 import { namingWhatFailed } from './read-failed.ts';
 import { readSchemaText, schemaDigest } from './schema-text.ts';
 import { readSequences } from './sequences.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
+import { readSessionValues } from './session-values.ts';
 import {
   beginReading,
   type ExportedSnapshot,
@@ -15,7 +17,7 @@ import {
   readInSnapshot,
 } from './snapshot-readers.ts';
 import { inOrder, readBatch, tableBatches } from './table-batches.ts';
-import { listTables } from './table-content.ts';
+import { listFilledViews, listTables, type TableShape } from './table-content.ts';
 
 export interface FingerprintOptions {
   /** Sessions that read at the same time. */
@@ -56,15 +58,25 @@ async function readParts(
   options: FingerprintOptions,
 ): Promise<Fingerprint> {
   const extensions = await readExtensions(exporter);
-  const materializedViews = await readMaterializedViews(exporter);
-  const contents = await readContents(server, exporter, { database: exporter.database, snapshotId }, options);
+  const views = await readMaterializedViews(exporter);
+  const inventory = await readInventory(exporter);
+  const tables = await listTables(exporter);
+  const filledViews = await listFilledViews(exporter);
+  const source = { database: exporter.database, snapshotId };
+  const { contents, largeObjects } = await readContents(server, exporter, source, options, [
+    ...tables,
+    ...filledViews,
+  ]);
   return {
     serverMajor: server.version.major,
     schemaDigest: schemaDigest(await known.schemaText),
     extensions,
-    ...contents,
-    materializedViews,
+    tables: inOrder(tables, contents),
+    materializedViews: withContents(views, inOrder(filledViews, contents)),
     sequences: known.sequences,
+    largeObjects,
+    inventory,
+    sessionValues: await readSessionValues(exporter),
   };
 }
 
@@ -97,14 +109,24 @@ export async function exportSnapshot(exporter: SqlSession): Promise<string> {
 
 const largeObjectFacts = z.object({ count: z.number(), sizeBytes: z.number() });
 
+function withContents(
+  views: readonly ViewState[],
+  contents: readonly TableContent[],
+): Fingerprint['materializedViews'] {
+  return views.map((view) => {
+    const content = contents.find(({ schema, table }) => schema === view.schema && table === view.name);
+    return { ...view, rows: content?.rows ?? null, digest: content?.digest ?? null };
+  });
+}
+
 /** Tables and large objects, biggest first: the last session to finish then has little left to do. */
 async function readContents(
   server: PostgresServer,
   exporter: SqlSession,
   source: ExportedSnapshot,
   options: FingerprintOptions,
-): Promise<Pick<Fingerprint, 'tables' | 'largeObjects'>> {
-  const shapes = await listTables(exporter);
+  shapes: readonly TableShape[],
+): Promise<Pick<Fingerprint, 'largeObjects'> & { readonly contents: readonly TableContent[] }> {
   const [objects] = await exporter.query(
     `SELECT (SELECT count(*) FROM pg_catalog.pg_largeobject_metadata) AS "count",
             pg_catalog.pg_table_size('pg_catalog.pg_largeobject') AS "sizeBytes"`,
@@ -140,7 +162,7 @@ async function readContents(
   await readInSnapshot(server, source, bigFirst, options);
 
   return {
-    tables: inOrder(shapes, contents),
+    contents,
     largeObjects: { count: largeObjectCount, digest: largeObjectSum.toString() },
   };
 }

@@ -56,7 +56,8 @@ export async function readProperties(session: SqlSession, name: string): Promise
   // setrole 0 is ALTER DATABASE … SET; otherwise ALTER ROLE … IN DATABASE … SET.
   const settings = await session.query(
     `select case when s.setrole <> 0 then pg_get_userbyid(s.setrole) end as "role",
-            array(select item from unnest(s.setconfig) as item order by item collate "C") as "config"
+            -- In the order in which a session takes them: search_path decides which configuration a later name means.
+            s.setconfig as "config"
        from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
       where d.datname = ${literal(name)} and s.setconfig is not null
       order by s.setrole <> 0, 1`,

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { SafeMigrateError } from '../../system/errors.ts';
 import type { DatabaseProperties } from '../database.ts';
-import { comparableSetting, parseSetting, setClause } from './database-settings.ts';
+import { comparableSetting } from './database-settings.ts';
 import { readProperties } from './properties.ts';
+import { propertyError } from './property-error.ts';
+import { replaySettings, resetSettings } from './replay-settings.ts';
 import type { SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
 import { identifier, literal } from './sql-text.ts';
@@ -29,14 +30,9 @@ export async function replayProperties(
   };
 
   if (properties.acl !== null) await replayAcl(admin, name, properties.owner, properties.acl, apply);
-  for (const { role, config } of properties.settings) {
-    const place =
-      role === null ? `ALTER DATABASE ${database}` : `ALTER ROLE ${identifier(role)} IN DATABASE ${database}`;
-    for (const setting of config) {
-      const label = `the setting ${parseSetting(setting).name}${role === null ? '' : ` of role ${role}`}`;
-      await apply(label, `${place} ${setClause(setting)}`);
-    }
-  }
+  // What was in force only while it was filled goes.
+  await resetSettings(admin, name);
+  await replaySettings(admin, name, properties.settings);
   await apply(
     'the connection limit',
     `ALTER DATABASE ${database} CONNECTION LIMIT ${properties.connectionLimit}`,
@@ -132,22 +128,6 @@ function aclText(acl: readonly string[] | null): string | null {
 
 function settingsByRole(properties: DatabaseProperties): ReadonlyMap<string, string> {
   return new Map(
-    properties.settings.map(({ role, config }) => [
-      role ?? '',
-      config.map(comparableSetting).toSorted().join('\n'),
-    ]),
+    properties.settings.map(({ role, config }) => [role ?? '', config.map(comparableSetting).join('\n')]),
   );
-}
-
-function propertyError(message: string, cause?: unknown): SafeMigrateError {
-  return new SafeMigrateError({
-    code: 'SM_PROPERTY',
-    message,
-    hint:
-      'The role of database-url must be allowed to set it: a member of the owner and of the grantors; for settings that ' +
-      'only a superuser may set, GRANT SET ON PARAMETER (PostgreSQL 15 and later). Or remove it from the target.',
-    docs: 'postgresql.md',
-    phase: 'prove',
-    cause,
-  });
 }

@@ -20,7 +20,7 @@ export interface ArchiveRestore {
 }
 
 /**
- * Restores an archive into an empty database: schemas, then extensions with their versions, then the rest with
+ * Restores an archive into an empty database: schemas, extensions with their versions, text search, then the rest with
  * parallel jobs. Rejects with SM_RESTORE_FAILED, naming the object, and leaves what was restored so far behind.
  */
 export async function restoreArchive(server: PostgresServer, restore: ArchiveRestore): Promise<void> {
@@ -31,6 +31,7 @@ export async function restoreArchive(server: PostgresServer, restore: ArchiveRes
   await restoreEntries(server, restore, schemas, 1);
   await restoreExtensions(server, restore.database, restore.extensions);
   restore.signal.throwIfAborted();
+  await restoreEntries(server, restore, entries.textSearch, 1);
   await restoreEntries(server, restore, entries.rest, restore.jobs);
 }
 

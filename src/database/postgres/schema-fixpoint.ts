@@ -1,7 +1,7 @@
 import type { DatabaseProperties, Fingerprint } from '../database.ts';
 import { createCopy } from './create-copy.ts';
 import { dropCopy } from './drop-copy.ts';
-import { commitLazily } from './lazy-commits.ts';
+import { fillUnderSettings } from './fill-under-settings.ts';
 import { matchPublicSchema } from './public-schema.ts';
 import { createExtension } from './restore-extensions.ts';
 import { restoreFailed } from './restore-failed.ts';
@@ -18,6 +18,7 @@ export interface SchemaComparison {
   readonly actual: string;
   readonly extensions: Fingerprint['extensions'];
   readonly properties: DatabaseProperties;
+  readonly sessionValues: Fingerprint['sessionValues'];
   readonly hasPublicSchema: boolean | undefined;
   readonly signal: AbortSignal;
 }
@@ -38,7 +39,11 @@ export async function compareSchemas(
   const target = server.address.database;
   const mark = { kind: 'scratch', target, run: comparison.run } as const;
   const scratch = await createCopy(admin, server.version, mark, comparison.properties);
-  await commitLazily(admin, scratch.name);
+  // Constants are printed as the session's time zone and styles say.
+  await fillUnderSettings(server, admin, scratch.name, {
+    settings: comparison.properties.settings,
+    values: comparison.sessionValues,
+  });
   await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
   await loadSchema(server, scratch.name, comparison);
   const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);

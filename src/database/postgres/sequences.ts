@@ -2,37 +2,40 @@ import { z } from 'zod';
 import type { Fingerprint } from '../database.ts';
 import type { SqlSession } from './server.ts';
 import { literal, qualified } from './sql-text.ts';
-import { isNoMember, isUserSchema } from './table-content.ts';
+import { extensionOf, isUserSchema } from './table-content.ts';
 
 /** How many sequences one statement reads; keeps statements below some 50 kB. */
 const batchSize = 300;
 
-const nameRow = z.object({ schema: z.string(), name: z.string() });
+const nameRow = z.object({ schema: z.string(), name: z.string(), extension: z.string().nullable() });
 const valueRow = z.object({
   schema: z.string(),
   name: z.string(),
   lastValue: z.string(),
   isCalled: z.boolean(),
+  extension: z.string().nullable(),
 });
 
 /**
- * Where every sequence stands (those of serial and identity columns too), sorted by schema and name. Read from the
+ * Where every sequence stands (those of serial and identity columns too, and those of extensions that the role may read), sorted by schema and name. Read from the
  * sequences themselves: pg_sequences hides those that the role cannot read. Sequences know no snapshot: what is
  * read is their state at this moment.
  */
 export async function readSequences(session: SqlSession): Promise<Fingerprint['sequences']> {
   const names = await session.query(
-    `SELECT n.nspname AS "schema", c.relname AS "name"
-       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND ${isUserSchema('n')} AND ${isNoMember('pg_class', 'c')}
+    `SELECT n.nspname AS "schema", c.relname AS "name", e.extname::text AS "extension"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ${extensionOf('c')}
+      WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND ${isUserSchema('n')}
+        AND (e.oid IS NULL OR pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT'))
       ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`,
     nameRow,
   );
   const values: z.infer<typeof valueRow>[] = [];
   for (let start = 0; start < names.length; start += batchSize) {
     const batch = names.slice(start, start + batchSize);
-    const statement = batch.map(({ schema, name }, index) => {
-      const constants = `${literal(schema)} AS "schema", ${literal(name)} AS "name", ${index} AS "index"`;
+    const statement = batch.map(({ schema, name, extension }, index) => {
+      const owner = extension === null ? 'NULL' : literal(extension);
+      const constants = `${literal(schema)} AS "schema", ${literal(name)} AS "name", ${owner}::text AS "extension", ${index} AS "index"`;
       return `SELECT ${constants}, last_value::text AS "lastValue", is_called AS "isCalled" FROM ${qualified(schema, name)}`;
     });
     values.push(...(await session.query(`${statement.join('\nUNION ALL ')}\nORDER BY "index"`, valueRow)));

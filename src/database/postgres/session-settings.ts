@@ -25,6 +25,10 @@ const settings: Readonly<Record<string, string>> = {
   xmlbinary: 'base64',
   quote_all_identifiers: 'off',
 
+  // Where a database forces them, parallel workers answer, and those do not know what a session began with.
+  force_parallel_mode: 'off',
+  debug_parallel_query: 'off',
+
   row_security: 'off',
   standard_conforming_strings: 'on',
   client_min_messages: 'warning',

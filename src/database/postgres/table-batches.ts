@@ -2,7 +2,7 @@ import type { TableContent } from '../database.ts';
 import { namingWhatFailed } from './read-failed.ts';
 import type { SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
-import { readTableContent, readTableContents, type TableShape } from './table-content.ts';
+import { readTableContent, readTableContents, type TableShape, tableKey } from './table-content.ts';
 
 /** Tables that are read by one statement. */
 export interface TableBatch {
@@ -79,13 +79,13 @@ export async function readBatch(
   return contents;
 }
 
-/** The contents in the order of the tables, whichever was read first. */
+/** The contents of these tables, in their order, whichever was read first. */
 export function inOrder(
   shapes: readonly TableShape[],
   contents: readonly TableContent[],
 ): readonly TableContent[] {
-  const key = ({ schema, table }: { readonly schema: string; readonly table: string }): string =>
-    JSON.stringify([schema, table]);
-  const place = new Map(shapes.map((shape, index) => [key(shape), index]));
-  return contents.toSorted((a, b) => (place.get(key(a)) ?? 0) - (place.get(key(b)) ?? 0));
+  const place = new Map(shapes.map((shape, index) => [tableKey(shape), index]));
+  return contents
+    .filter((content) => place.has(tableKey(content)))
+    .toSorted((a, b) => (place.get(tableKey(a)) ?? 0) - (place.get(tableKey(b)) ?? 0));
 }

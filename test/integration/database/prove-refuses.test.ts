@@ -96,7 +96,7 @@ describe('what has changed is found', () => {
     for (const [what, change, difference] of changes) {
       const before = await read();
       await target.sql(change);
-      expect(compareFingerprints(before, await read()), what).toEqual([difference]);
+      expect(compareFingerprints(before, await read()).differences, what).toEqual([difference]);
       await target.sql(
         'DROP EXTENSION citext CASCADE; DROP MATERIALIZED VIEW IF EXISTS names; DROP TABLE people; SELECT lo_unlink(oid) FROM pg_largeobject_metadata;',
       );

@@ -129,6 +129,7 @@ describe('a database with everything in it', () => {
       name: 'never_used',
       lastValue: '7',
       isCalled: false,
+      extension: null,
     });
   });
 

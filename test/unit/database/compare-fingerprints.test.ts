@@ -1,22 +1,31 @@
 import { describe, expect, test } from 'vitest';
 import type { Fingerprint } from '../../../src/database/database.ts';
-import { compareFingerprints } from '../../../src/database/postgres/compare-fingerprints.ts';
+import { compareFingerprints as compare } from '../../../src/database/postgres/compare-fingerprints.ts';
 import { type SequenceDirection, sequenceKey } from '../../../src/database/postgres/sequences.ts';
+
+const compareFingerprints = (
+  expected: Fingerprint,
+  actual: Fingerprint,
+  directions?: ReadonlyMap<string, SequenceDirection>,
+) => compare(expected, actual, directions === undefined ? {} : { directions }).differences;
 
 const expected: Fingerprint = {
   serverMajor: 15,
   schemaDigest: 'a'.repeat(64),
   extensions: [{ name: 'citext', version: '1.5', schema: 'public' }],
   tables: [
-    { schema: 'public', table: 'invoices', rows: 3, digest: '42' },
-    { schema: 'public', table: 'users', rows: 1, digest: '7' },
+    { schema: 'public', table: 'invoices', rows: 3, digest: '42', extension: null },
+    { schema: 'public', table: 'users', rows: 1, digest: '7', extension: null },
   ],
-  materializedViews: [{ schema: 'public', name: 'totals', populated: true }],
-  sequences: [{ schema: 'public', name: 'ids', lastValue: '9007199254740993', isCalled: true }],
+  materializedViews: [{ schema: 'public', name: 'totals', populated: true, rows: 1, digest: '1' }],
+  sequences: [
+    { schema: 'public', name: 'ids', lastValue: '9007199254740993', isCalled: true, extension: null },
+  ],
   largeObjects: { count: 2, digest: '5' },
+  inventory: null,
 };
 
-const [invoices, users] = expected.tables;
+const [, users] = expected.tables;
 const [ids] = expected.sequences;
 
 describe('comparing fingerprints', () => {
@@ -29,8 +38,8 @@ describe('comparing fingerprints', () => {
     const actual = {
       ...expected,
       tables: [
-        { ...invoices, schema: 'public', table: 'invoices', rows: 2, digest: '42' },
-        { schema: 'public', table: 'extra', rows: 0, digest: '0' },
+        { schema: 'public', table: 'invoices', rows: 2, digest: '42', extension: null },
+        { schema: 'public', table: 'extra', rows: 0, digest: '0', extension: null },
       ],
     };
     expect(compareFingerprints(expected, actual)).toEqual([
@@ -40,7 +49,7 @@ describe('comparing fingerprints', () => {
     ]);
     const changed = {
       ...expected,
-      tables: [{ schema: 'public', table: 'invoices', rows: 3, digest: '43' }, users],
+      tables: [{ schema: 'public', table: 'invoices', rows: 3, digest: '43', extension: null }, users],
     };
     expect(compareFingerprints(expected, changed as Fingerprint)).toEqual([
       'table public.invoices has 3 rows as expected, but not the same contents',
@@ -64,7 +73,7 @@ describe('comparing fingerprints', () => {
     const actual: Fingerprint = {
       ...expected,
       extensions: [{ name: 'citext', version: '1.6', schema: 'public' }],
-      materializedViews: [{ schema: 'public', name: 'totals', populated: false }],
+      materializedViews: [{ schema: 'public', name: 'totals', populated: false, rows: null, digest: null }],
       largeObjects: { count: 2, digest: '6' },
     };
     expect(compareFingerprints(expected, actual)).toEqual([
@@ -75,8 +84,14 @@ describe('comparing fingerprints', () => {
   });
 
   test('a name with a dot in it is not taken for another', () => {
-    const one = { ...expected, tables: [{ schema: 'a.b', table: 'c', rows: 0, digest: '0' }] };
-    const other = { ...expected, tables: [{ schema: 'a', table: 'b.c', rows: 0, digest: '0' }] };
+    const one = {
+      ...expected,
+      tables: [{ schema: 'a.b', table: 'c', rows: 0, digest: '0', extension: null }],
+    };
+    const other = {
+      ...expected,
+      tables: [{ schema: 'a', table: 'b.c', rows: 0, digest: '0', extension: null }],
+    };
     expect(compareFingerprints(one, other)).toHaveLength(2);
   });
 });
@@ -84,7 +99,7 @@ describe('comparing fingerprints', () => {
 describe('comparing sequences', () => {
   const at = (lastValue: string, isCalled = true): Fingerprint => ({
     ...expected,
-    sequences: [{ schema: 'public', name: 'ids', lastValue, isCalled }],
+    sequences: [{ schema: 'public', name: 'ids', lastValue, isCalled, extension: null }],
   });
   const moving = (direction: SequenceDirection) =>
     new Map([[sequenceKey({ schema: 'public', name: 'ids' }), direction]]);

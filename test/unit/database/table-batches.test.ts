@@ -6,6 +6,7 @@ const shape = (table: string, sizeBytes: number, columns = 2) => ({
   table,
   columns: Array.from({ length: columns }, (_, index) => `c${index}`),
   sizeBytes,
+  extension: null,
 });
 const names = (shapes: Parameters<typeof tableBatches>[0]) =>
   tableBatches(shapes).map(({ tables }) => tables.map(({ table }) => table).join(' '));
@@ -29,7 +30,7 @@ test('without tables there is nothing to read', () => {
 });
 
 test('what was read is put in the order of the tables', () => {
-  const read = (table: string) => ({ schema: 's', table, rows: 0, digest: '0' });
+  const read = (table: string) => ({ schema: 's', table, rows: 0, digest: '0', extension: null });
   const ordered = inOrder([shape('a', 0), shape('b', 0), shape('c', 0)], [read('c'), read('a'), read('b')]);
   expect(ordered.map(({ table }) => table)).toEqual(['a', 'b', 'c']);
 });

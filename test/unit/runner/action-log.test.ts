@@ -27,8 +27,8 @@ describe('the log', () => {
     expect(value).toBe(42);
     expect(lines()).toEqual([
       'safe-migrate: applizor_erp at 127.0.0.1:5432, PostgreSQL 15.18',
-      'preflight   0.0 s  1.4 GB, 214 tables',
-      'dump        0.0 s  109 MB',
+      expect.stringMatching(/^preflight {3}0\.\d s {2}1\.4 GB, 214 tables$/),
+      expect.stringMatching(/^dump {8}0\.\d s {2}109 MB$/),
     ]);
     expect(phases.map(({ phase, status, fact }) => [phase, status, fact])).toEqual([
       ['preflight', 'done', '1.4 GB, 214 tables'],
