@@ -69,6 +69,7 @@ export async function readIndexAnswers(client: pg.Client, facts: Facts): Promise
     const value = isWords ? `array_to_string(tsvector_to_array((${expression})), ' & ')` : `(${expression})::text`;
     await plans(client, 'heap');
     const samples = await answer(client, `SELECT json_agg(v ORDER BY md5(v)) FROM (SELECT DISTINCT ${value} AS v FROM ONLY ${table} WHERE (${predicate}) AND length(${value}) < 2000 LIMIT 60) x WHERE v <> ''`);
+    facts.set(`answer of index ${name}`, 'as the heap');
     if (!Array.isArray(samples)) continue;
     const wanted = isWords ? 'plainto_tsquery(\'simple\', u)' : `u::${String(type)}`;
     const question = `SELECT json_agg((SELECT count(*) FROM ONLY ${table} WHERE (${predicate}) AND (${expression})${collation ?? ''} ${operator} v.x)) FROM unnest($1::text[]) u, LATERAL (SELECT ${wanted} AS x OFFSET 0) v`;
