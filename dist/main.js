@@ -1,5 +1,5 @@
 import { c as int, f as object, h as string } from "./zod.js";
-import { $ as originText, A as writeSchemaText, B as GrowingFile, Bt as problemsOf, C as Hooks, Ct as formatCount, D as checkPartNames, E as describeExit, F as keysOf, Ft as parseBlock, G as systemIdentifierOf, H as waysToFinish, I as storedDump, It as parseSql, J as mergePlaces, K as storedBackupLine, L as fetchBackup, Lt as RefusedError, M as LeftBehindError, Mt as checksumsOf, N as openStorages, Nt as errorCodeIn, O as findingsOf, P as takeLock, Q as isFromElsewhere, R as clearingAway, Rt as SafeMigrateError, S as ReportBuilder, St as formatBytes, T as isTakenOver, Tt as openPorts, U as findStored, V as finishEarlierRun, W as storedRecord, X as listBackups, Y as shownBackup, Z as digestOf, _ as requestedCommand, _t as sealedDumpName, a as saveWorkFolder, at as takeBaseline, b as readArtifactAccess, bt as labelBefore, c as runIdentity, ct as nameParts, d as checkSections, dt as describeFailure, et as signManifest, f as plain, ft as needsBaseline, g as readInputs, gt as renderManifest, h as parseInputs, ht as manifestName, i as saveOpenRun, it as readyCopy, j as encryptionSentence, l as repositoryRootOf, lt as objectsIn, m as surviveLostOutput, mt as dumpName, nt as exchangeWhenReachable, ot as unknownFunctions, p as resultSentence, pt as readHistory, q as isProvedIn, r as surviveStrayErrors, rt as whenReachable, st as fieldsOf, t as WorkFolder, tt as recover, u as publish, ut as historyDigest, v as secretsOf, vt as backupFolder, wt as RunJournal, x as ActionLog, xt as countOf, y as readGitHubContext, yt as backupId, z as packSchemaText, zt as messageOf } from "./safe-migrate.js";
+import { $ as originText, A as writeDetails, B as waysToFinish, Bt as RefusedError, C as Hooks, Ct as labelBefore, D as checkPartNames, Dt as RunJournal, E as describeExit, Et as formatCount, F as keysOf, Ft as checksumsOf, G as isProvedIn, H as storedRecord, Ht as messageOf, I as storedDump, It as errorCodeIn, J as clearingAway, K as mergePlaces, L as fetchBackup, M as LeftBehindError, N as openStorages, O as findingsOf, Ot as openPorts, P as takeLock, Q as isFromElsewhere, R as GrowingFile, Rt as parseBlock, S as ReportBuilder, St as backupId, T as isTakenOver, Tt as formatBytes, U as systemIdentifierOf, Ut as problemsOf, V as findStored, Vt as SafeMigrateError, W as storedBackupLine, X as listBackups, Y as signManifest, Z as digestOf, _ as requestedCommand, _t as countsOf, a as saveWorkFolder, at as unknownFunctions, b as readArtifactAccess, bt as sealedDetailsName, c as runIdentity, ct as objectsIn, d as checkSections, dt as needsBaseline, et as recover, f as plain, ft as readHistory, g as readInputs, gt as sealedDumpName, h as parseInputs, ht as renderManifest, i as saveOpenRun, it as takeBaseline, j as encryptionSentence, l as repositoryRootOf, lt as historyDigest, m as surviveLostOutput, mt as manifestName, nt as whenReachable, ot as fieldsOf, p as resultSentence, pt as dumpName, q as shownBackup, r as surviveStrayErrors, rt as readyCopy, st as nameParts, t as WorkFolder, tt as exchangeWhenReachable, u as publish, ut as describeFailure, v as secretsOf, vt as detailsName, wt as countOf, x as ActionLog, xt as backupFolder, y as readGitHubContext, yt as renderDetails, z as finishEarlierRun, zt as parseSql } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
@@ -98,6 +98,7 @@ async function finishEarlier(context, settings, given, log) {
 				lock,
 				settings,
 				keys: keysOf(settings),
+				detailsOf: async () => null,
 				dumpOf: async () => null,
 				fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
 				signal: context.signal
@@ -115,8 +116,8 @@ async function finishEarlier(context, settings, given, log) {
 		});
 		if (finished.problem !== null) throw unfinished(context, journal.phase, finished);
 		log.warn(`an earlier run was unfinished and is finished now: ${finished.fact}`);
-		if (finished.swapped !== null && finished.manifest !== null) {
-			const { fingerprint } = finished.manifest;
+		if (finished.swapped !== null && finished.details !== null) {
+			const { fingerprint } = finished.details;
 			await compareSwapped(context, {
 				database,
 				swapped: finished.swapped,
@@ -736,9 +737,14 @@ function aging(listed, place) {
 }
 /** Manifest first: from then on it is no backup any more. Only what a run has written is named. */
 async function remove({ listed, place }, { signal, warn }) {
+	const { file, details } = listed.manifest;
+	const names = [
+		manifestName,
+		...details === null ? [] : [details.name],
+		file.name
+	];
 	try {
-		await place.storage.remove(`${place.folder}/${manifestName}`, signal);
-		await place.storage.remove(`${place.folder}/${listed.manifest.file.name}`, signal);
+		for (const name of names) await place.storage.remove(`${place.folder}/${name}`, signal);
 		return true;
 	} catch (error) {
 		signal.throwIfAborted();
@@ -872,6 +878,29 @@ function outgoingDump(dump) {
 	};
 }
 
+// src/backup/encrypter.ts
+/** What encrypts to the keys that the user gave. Rejects with SM_ENCRYPTION. */
+async function encrypterFor(encryption) {
+	const encrypter = new (await (import("./age-dist.js"))).Encrypter();
+	try {
+		if (encryption.kind === "passphrase") encrypter.setPassphrase(encryption.passphrase.reveal());
+		else for (const recipient of encryption.recipients) encrypter.addRecipient(recipient);
+	} catch (error) {
+		throw cannotEncrypt(error);
+	}
+	return encrypter;
+}
+/** The library's word for keys that are none. */
+function cannotEncrypt(cause) {
+	return new SafeMigrateError({
+		code: "SM_ENCRYPTION",
+		message: `the backup cannot be encrypted: ${messageOf(cause)}`,
+		hint: "Look at encryption-recipients: every line must be a public key that age-keygen printed.",
+		docs: "security.md",
+		cause
+	});
+}
+
 // src/backup/seal.ts
 /**
 * The dump, encrypted while it grows, into a second growing file: one sealing for all storages, so that all of them
@@ -914,28 +943,31 @@ async function seal(dump, options) {
 		}
 	};
 }
-async function encrypterFor(encryption) {
-	const encrypter = new (await (import("./age-dist.js"))).Encrypter();
-	try {
-		if (encryption.kind === "passphrase") encrypter.setPassphrase(encryption.passphrase.reveal());
-		else for (const recipient of encryption.recipients) encrypter.addRecipient(recipient);
-	} catch (error) {
-		throw cannotEncrypt(error);
-	}
-	return encrypter;
-}
-function cannotEncrypt(cause) {
-	return new SafeMigrateError({
-		code: "SM_ENCRYPTION",
-		message: `the backup cannot be encrypted: ${messageOf(cause)}`,
-		hint: "Look at encryption-recipients: every line must be a public key that age-keygen printed.",
-		docs: "security.md",
-		cause
-	});
+
+// src/backup/seal-details.ts
+/** As readable as the dump is: encrypted to the same keys, or as they are. */
+async function sealDetails(details, encryption) {
+	const plain = Buffer.from(renderDetails(details));
+	if (encryption === null) return {
+		field: {
+			name: detailsName,
+			...digestOf(plain)
+		},
+		content: plain
+	};
+	const encrypter = await encrypterFor(encryption);
+	const content = Buffer.from(await encrypter.encrypt(plain));
+	return {
+		field: {
+			name: sealedDetailsName,
+			...digestOf(content)
+		},
+		content
+	};
 }
 
 // src/backup/uploads.ts
-/** The same file on its way to every storage at once. */
+/** The same backup on its way to every storage at once: its dump, then its details, its manifest last. */
 var Uploads = class {
 	#storages;
 	#folder;
@@ -943,7 +975,9 @@ var Uploads = class {
 	#signal;
 	#sentBytes;
 	#dumps;
-	/** Empty until the manifests are on their way. */
+	/** Empty until the dumps are complete: the details' name, then what became of both small files in each storage. */
+	#detailsName = "";
+	#details = [];
 	#manifests = [];
 	constructor(storages, options) {
 		this.#storages = storages;
@@ -972,18 +1006,15 @@ var Uploads = class {
 		return sentBytes > 0 ? `, ${formatBytes(sentBytes)} uploaded` : "";
 	}
 	/**
-	* Completes the uploads of a file that was released, then writes the manifests: only now does the backup exist.
+	* Completes the uploads of a file that was released, then writes the details, then the manifests: only now does the
+	* backup exist.
 	*/
-	async finish(manifestText) {
+	async finish(details, manifestText) {
 		const locations = await Promise.all(this.#dumps);
-		const text = Buffer.from(manifestText);
-		this.#manifests = this.#storages.map((storage) => storage.put({
-			key: `${this.#folder}/${manifestName}`,
-			body: Readable.from([text]),
-			estimatedBytes: text.length,
-			expected: Promise.resolve(digestOf(text)),
-			signal: this.#signal
-		}));
+		this.#detailsName = details.field.name;
+		this.#details = this.#putAll(details.field.name, details.content);
+		await Promise.all(this.#details);
+		this.#manifests = this.#putAll(manifestName, Buffer.from(manifestText));
 		await Promise.all(this.#manifests);
 		return this.#storages.map((storage, index) => ({
 			storage: storage.kind,
@@ -991,20 +1022,35 @@ var Uploads = class {
 			verified: locations[index]?.verified ?? ""
 		}));
 	}
+	#putAll(name, content) {
+		return this.#storages.map((storage) => storage.put({
+			key: `${this.#folder}/${name}`,
+			body: Readable.from([content]),
+			estimatedBytes: content.length,
+			expected: Promise.resolve(digestOf(content)),
+			signal: this.#signal
+		}));
+	}
 	/**
 	* After a failure: waits until every upload has cleaned up behind itself and removes what was complete
 	* already, manifest first. Not with the run's signal, which may be what ended it. Rejects when something may be left.
 	*/
 	async discard() {
-		const outcomes = await Promise.allSettled(this.#dumps);
+		const dumps = await Promise.allSettled(this.#dumps);
+		const details = await Promise.allSettled(this.#details);
 		const manifests = await Promise.allSettled(this.#manifests);
 		const signal = AbortSignal.timeout(3e4);
 		const errors = (await Promise.allSettled(this.#storages.map(async (storage, index) => {
-			const [dump, manifest] = [outcomes[index], manifests[index]];
-			const isLeft = leftBehind(dump) || leftBehind(manifest);
+			const dump = dumps[index];
+			const isLeft = [
+				dump,
+				details[index],
+				manifests[index]
+			].some(leftBehind);
 			if (isLeft) await storage.abandon(`${this.#folder}/`, signal);
 			if (dump?.status !== "fulfilled" && !isLeft) return;
 			await storage.remove(`${this.#folder}/${manifestName}`, signal);
+			if (this.#detailsName !== "") await storage.remove(`${this.#folder}/${this.#detailsName}`, signal);
 			await storage.remove(`${this.#folder}/${this.#file.name}`, signal);
 		}))).filter((removal) => removal.status === "rejected").map(({ reason }) => reason);
 		if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error instanceof Error ? error.message : error).join("; "));
@@ -1012,6 +1058,36 @@ var Uploads = class {
 };
 function leftBehind(outcome) {
 	return outcome?.status === "rejected" && outcome.reason instanceof LeftBehindError;
+}
+
+// src/commands/backup-details.ts
+/** All that a backup must look like when it is restored; whether it is proved is not known yet. */
+function backupDetails(id, ready, read) {
+	const { database, migrator, history } = ready;
+	const { properties } = ready.facts;
+	return {
+		id,
+		address: `${database.address.host}:${database.address.port}`,
+		properties: {
+			...properties,
+			acl: properties.acl === null ? null : [...properties.acl],
+			settings: properties.settings.map(({ role, config }) => ({
+				role,
+				config: [...config]
+			}))
+		},
+		prisma: migrator === null ? null : {
+			historySchema: migrator.historySchema,
+			appliedMigrations: (history ?? []).filter((row) => row.finishedAt !== null && row.rolledBackAt === null).map((row) => ({
+				name: row.migrationName,
+				checksum: row.checksum
+			}))
+		},
+		fingerprint: structuredClone(read.fingerprint),
+		hasPublicSchema: read.hasPublicSchema,
+		proofProblem: null,
+		schemaText: read.schemaText
+	};
 }
 
 // src/commands/manifest-text.ts
@@ -1024,54 +1100,44 @@ async function manifestText(context, settings, ready, backup) {
 		authentication: null
 	});
 }
-function describe$1(context, settings, ready, backup, systemIdentifier) {
-	const { database, migrator, facts, history } = ready;
+function describe$1(context, settings, { database, migrator, facts }, { details, ...backup }, systemIdentifier) {
+	const { text: version, major } = database.server;
+	const { inventory } = details.fingerprint;
+	const proved = settings.verify === "restore" && backup.proofError === null;
 	return {
-		formatVersion: 1,
-		id: backup.id,
+		formatVersion: 2,
+		id: details.id,
 		createdAt: backup.takenAt,
 		command: settings.command,
 		tools: { pgDump: database.toolsFact },
-		server: {
-			version: database.server.text,
-			major: database.server.major,
-			systemIdentifier,
-			address: `${database.address.host}:${database.address.port}`
-		},
-		database: {
-			name: database.address.database,
-			sizeBytes: facts.sizeBytes,
-			properties: {
-				...facts.properties,
-				acl: facts.properties.acl === null ? null : [...facts.properties.acl],
-				settings: facts.properties.settings.map(({ role, config }) => ({
-					role,
-					config: [...config]
-				}))
-			}
-		},
 		file: backup.file,
 		plain: { ...backup.content },
 		encryption: encryptionField(settings),
-		prisma: migrator === null ? null : {
-			version: migrator.version,
-			historySchema: migrator.historySchema,
-			appliedMigrations: (history ?? []).filter((row) => row.finishedAt !== null && row.rolledBackAt === null).map((row) => ({
-				name: row.migrationName,
-				checksum: row.checksum
-			}))
-		},
-		fingerprint: structuredClone(backup.fingerprint),
-		proof: {
-			method: settings.verify,
-			proved: settings.verify === "restore" && backup.proofError === null,
-			problem: backup.proofError?.message ?? null
-		},
 		gitCommit: context.run.commit,
 		runUrl: context.run.url,
-		schema: {
-			...packSchemaText(backup.schemaText),
-			hasPublic: backup.hasPublicSchema
+		server: {
+			version,
+			major,
+			systemIdentifier
+		},
+		database: {
+			name: database.address.database,
+			sizeBytes: facts.sizeBytes
+		},
+		details: backup.detailsFile,
+		prisma: migrator === null || details.prisma === null ? null : {
+			version: migrator.version,
+			appliedMigrations: details.prisma.appliedMigrations.length
+		},
+		counts: countsOf(details),
+		proof: {
+			method: settings.verify,
+			proved,
+			problem: backup.proofError?.code ?? null,
+			inventory: !proved || inventory === null ? null : {
+				version: inventory.version,
+				objects: inventory.counts
+			}
 		}
 	};
 }
@@ -1152,9 +1218,11 @@ async function takeBackup(context, settings, ready, options) {
 			return {
 				fact: `${formatBytes(content.sizeBytes)} of ${formatBytes(ready.facts.sizeBytes)}, sha256 ${content.sha256.slice(0, 8)}…`,
 				value: {
-					fingerprint,
-					schemaText,
-					hasPublicSchema: snapshot.hasPublicSchema,
+					details: backupDetails(id, ready, {
+						fingerprint,
+						schemaText,
+						hasPublicSchema: snapshot.hasPublicSchema
+					}),
 					content,
 					takenAt: snapshot.takenAt,
 					witness: snapshot.witness,
@@ -1164,7 +1232,7 @@ async function takeBackup(context, settings, ready, options) {
 		});
 		await snapshot[Symbol.asyncDispose]();
 		let proofError = null;
-		if (settings.verify === "archive") await writeSchemaText(context.workFolder, dumped.schemaText);
+		await writeDetails(context.workFolder, dumped.details);
 		await journal?.enter("prove", { dump: dumped.content });
 		try {
 			fallback = await prove(context, settings, ready, {
@@ -1187,13 +1255,19 @@ async function takeBackup(context, settings, ready, options) {
 					name: outgoing.name,
 					...content
 				};
+				const details = {
+					...dumped.details,
+					proofProblem: proofError?.message ?? null
+				};
+				const sealed = await sealDetails(details, settings.encryption);
 				const manifest = await manifestText(context, settings, ready, {
-					id,
-					file,
 					...dumped,
+					file,
+					details,
+					detailsFile: sealed.field,
 					proofError
 				});
-				const locations = await uploads.finish(manifest);
+				const locations = await uploads.finish(sealed, manifest);
 				const stored = {
 					id,
 					locations,
@@ -1210,8 +1284,7 @@ async function takeBackup(context, settings, ready, options) {
 				};
 			}),
 			dumpPath: file.path,
-			fingerprint: dumped.fingerprint,
-			schemaText: dumped.schemaText,
+			details: dumped.details,
 			witness: dumped.witness,
 			counters: dumped.counters,
 			fallback,
@@ -1292,8 +1365,8 @@ async function prove(context, settings, ready, given) {
 			name: given.fallbackName,
 			run: context.run.id,
 			dumpPath: file.path,
-			expected: dumped.fingerprint,
-			expectedSchemaText: dumped.schemaText,
+			expected: dumped.details.fingerprint,
+			expectedSchemaText: dumped.details.schemaText,
 			properties: ready.facts.properties,
 			jobs: settings.jobs,
 			signal
@@ -2634,7 +2707,7 @@ async function recoverTarget(context, settings, failed) {
 		await compareSwapped(context, {
 			database: ready.database,
 			swapped: recovery.swapped,
-			fingerprint: failed.backup.fingerprint,
+			fingerprint: failed.backup.details.fingerprint,
 			jobs: settings.jobs
 		});
 	}
@@ -2854,9 +2927,9 @@ function fetchStored(context, backup, keys) {
 				progress = `${what} ${formatBytes(sizeBytes)}`;
 			}
 		});
-		const authenticity = fetched.authenticated ? "authenticated by the passphrase" : "not authenticated: that it is the backup that was made rests on the storage's permissions";
+		const authenticity = backup.authenticated ? "authenticated by the passphrase" : "not authenticated: that it is the backup that was made rests on the storage's permissions";
 		return {
-			fact: `${formatBytes(backup.manifest.file.sizeBytes)} from ${fetched.from.url}, length and SHA-256 as in the manifest; ${authenticity}`,
+			fact: `${formatBytes(backup.listed.manifest.file.sizeBytes)} from ${fetched.from.url}, length and SHA-256 as in the manifest; ${authenticity}`,
 			value: fetched
 		};
 	});
@@ -2867,22 +2940,22 @@ function fetchStored(context, backup, keys) {
 * Phase prove: restores a fetched backup beside the target and compares it with its manifest. A backup that was never
 * proved is proved by this, or it is not used.
 */
-function restoreStored(context, database, { manifest }, fetched, jobs) {
+function restoreStored(context, database, details, fetched, jobs) {
 	return context.log.phase("prove", async (log) => {
 		const value = await database.restoreBeside({
 			name: database.copyName("fallback", context.run.id),
 			run: context.run.id,
 			dumpPath: fetched.dumpPath,
-			expected: manifest.fingerprint,
-			expectedSchemaText: fetched.schemaText,
-			hasPublicSchema: manifest.schema.hasPublic,
-			properties: manifest.database.properties,
+			expected: details.fingerprint,
+			expectedSchemaText: details.schemaText,
+			hasPublicSchema: details.hasPublicSchema,
+			properties: details.properties,
 			jobs,
 			signal: context.signal
 		}, log);
 		const proof = proofOf(value);
 		context.report.proof(proof);
-		if (manifest.fingerprint.serverMajor === database.server.major) return {
+		if (details.fingerprint.serverMajor === database.server.major) return {
 			fact: proofFact(proof, "the manifest"),
 			value
 		};
@@ -2900,17 +2973,17 @@ const never = new AbortController().signal;
 * Phase recover: the restored copy takes the target's place, and what was there is kept. Returns whether it did; what
 * went wrong is in the report then, with the commands that finish it.
 */
-async function exchange(context, ready, copy, journal) {
+async function exchange(context, ready, restored, journal) {
 	const { database, targetOid } = ready;
 	const failedName = targetOid === null ? null : database.copyName("failed", context.run.id);
 	try {
 		await context.log.phase("recover", async (log) => {
 			const startedAt = performance.now();
-			await rename$1(ready, copy, failedName, journal, log);
+			await rename$1(ready, restored, failedName, journal, log);
 			journal.swapped();
 			if (failedName !== null) context.report.failedDatabase(failedName);
 			context.report.recovery("swap", (performance.now() - startedAt) / 1e3);
-			await checkExchanged(ready, copy, failedName, log);
+			await checkExchanged(ready, restored, failedName, log);
 			return {
 				fact: `swap; schema and history as in the backup; ${failedName === null ? "there was no database of that name" : `what was there is kept as ${failedName}`}`,
 				value: null
@@ -2926,11 +2999,11 @@ async function exchange(context, ready, copy, journal) {
 		return "recovery-failed";
 	}
 }
-async function rename$1(ready, copy, failedName, journal, log) {
+async function rename$1(ready, { copy, details }, failedName, journal, log) {
 	const { run } = journal.entry;
-	const { database, targetOid, backup, lock } = ready;
+	const { database, targetOid, lock } = ready;
 	if (lock === null) throw new TypeError("an exchange without a lock");
-	const { properties } = backup.manifest.database;
+	const { properties } = details;
 	if (targetOid === null || failedName === null) {
 		const take = () => database.takeName({
 			fallback: copy,
@@ -2958,8 +3031,7 @@ async function rename$1(ready, copy, failedName, journal, log) {
 	log.detail(`${outcome.terminatedSessions} sessions ended`);
 }
 /** Contents were compared before; this is about whether it is the copy that answers to the name now. */
-async function checkExchanged({ database, backup }, copy, failedName, log) {
-	const { prisma } = backup.manifest;
+async function checkExchanged({ database }, { copy, details: { prisma } }, failedName, log) {
 	const name = database.address.database;
 	const wrong = await whenReachable(async () => {
 		const [oid, digest] = [await database.oidOf(name), await database.schemaDigest(never)];
@@ -3006,22 +3078,23 @@ async function preflightRollback(context, settings, log) {
 			migrator: null,
 			storages
 		}, log);
-		const backup = await problems.attempt(() => findStored(context, storages, database, settings, log));
-		if (backup !== null) {
+		const found = await problems.attempt(() => findStored(context, storages, database, settings, log));
+		if (found !== null) {
+			const { backup } = found;
 			context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? "true" : "false"));
 			if (backup.manifest.server.major > server.major) problems.add([olderServer(backup, database)]);
 		}
 		const targetOid = await database.oidOf(address.database);
 		await lookAtTarget(database, settings, problems, log);
 		context.report.kept(await database.failedDatabases());
-		if (!problems.isEmpty || backup === null) return problems.refuse();
-		const history = await historyOf(database, backup, log);
+		if (!problems.isEmpty || found === null) return problems.refuse();
+		const history = await historyOf(database, found.opened, log);
 		if (!settings.dryRun) lock ??= await takeLock(context, database);
 		const held = lock;
 		return {
 			database,
 			lock: held,
-			backup,
+			...found,
 			targetOid,
 			history,
 			async [Symbol.asyncDispose]() {
@@ -3056,10 +3129,11 @@ async function lookAtTarget(database, { beforeMigrate }, problems, log) {
 		log.warn(`the target cannot be looked at: ${messageOf(error)}`);
 	}
 }
-async function historyOf(database, { manifest }, log) {
-	if (database.unreachable !== null || manifest.prisma === null) return null;
+async function historyOf(database, opened, log) {
+	const prisma = opened?.details.prisma ?? null;
+	if (database.unreachable !== null || prisma === null) return null;
 	try {
-		return await readHistory(database, manifest.prisma.historySchema) ?? [];
+		return await readHistory(database, prisma.historySchema) ?? [];
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
 		log.warn(`the migration history of the target cannot be read: ${messageOf(error)}`);
@@ -3085,9 +3159,9 @@ function olderServer({ id, manifest }, database) {
 
 // src/commands/rollback/taken-back.ts
 /** What the target has and the backup has not. Reads history only; see `withTables` for the rows. */
-function takenBack({ backup, history }) {
+function takenBack({ backup, opened, history }) {
 	const { manifest } = backup;
-	const known = new Set(manifest.prisma?.appliedMigrations.map(({ name }) => name));
+	const known = new Set(opened?.details.prisma?.appliedMigrations.map(({ name }) => name));
 	return {
 		backupId: backup.id,
 		backupTakenAt: manifest.createdAt,
@@ -3098,7 +3172,8 @@ function takenBack({ backup, history }) {
 }
 /** The same with every table counted and hashed, in one snapshot; changes nothing. */
 async function withTables(context, ready, jobs, report, log) {
-	if (ready.database.unreachable !== null) return report;
+	const { opened } = ready;
+	if (ready.database.unreachable !== null || opened === null) return report;
 	let progress;
 	log.progress(() => progress);
 	try {
@@ -3108,7 +3183,7 @@ async function withTables(context, ready, jobs, report, log) {
 		});
 		return {
 			...report,
-			tables: differingTables(now, ready.backup.manifest.fingerprint)
+			tables: differingTables(now, opened.details.fingerprint)
 		};
 	} catch (error) {
 		context.signal.throwIfAborted();
@@ -3154,19 +3229,25 @@ async function rollback(context, settings) {
 		};
 	});
 	if (settings.dryRun) return await onlyLook(context, settings, ready);
+	const { opened } = ready;
+	if (opened === null) throw new TypeError("a rollback to a backup that nobody could read is a dry run");
+	const { details } = opened;
 	const guarded = unlessLost(context, ready.lock);
-	await using fetched = await fetchStored(guarded, ready.backup, settings.keys);
-	const journal = beginJournal(context, ready);
+	await using fetched = await fetchStored(guarded, opened, settings.keys);
+	const journal = beginJournal(context, ready, details);
 	const hooks = new Hooks(context, settings, journal);
 	let result = null;
 	try {
 		await hooks.before();
 		await journal.enter("prove");
-		const copy = await restoreStored(guarded, ready.database, ready.backup, fetched, settings.jobs);
+		const copy = await restoreStored(guarded, ready.database, details, fetched, settings.jobs);
 		context.report.backup(storedRecord(ready.backup, "true"));
 		await refuseIfCancelled(context, ready, copy.name);
 		await journal.enter("recover", { fallback: readyCopy(copy) });
-		result = await exchange(context, ready, copy, journal);
+		result = await exchange(context, ready, {
+			copy,
+			details
+		}, journal);
 	} finally {
 		await hooks.after();
 		if (result !== "recovery-failed" && !hooks.isOwed) await close(context, journal);
@@ -3175,15 +3256,14 @@ async function rollback(context, settings) {
 	return result;
 }
 /** Who dies from here on is finished by post or the next run, by what stands in it. */
-function beginJournal(context, { backup, lock, targetOid }) {
+function beginJournal(context, { backup, lock, targetOid }, { properties, prisma }) {
 	if (lock === null) throw new TypeError("a rollback without a lock is a dry run");
-	const { manifest } = backup;
 	return RunJournal.of(lock, {
 		run: context.run.id,
 		command: "rollback",
 		targetOid,
-		comment: manifest.database.properties.comment,
-		historySchema: manifest.prisma?.historySchema ?? "public",
+		comment: properties.comment,
+		historySchema: prisma?.historySchema ?? "public",
 		migrations: [],
 		backupId: backup.id
 	}, context.journalIsOpen);

@@ -1,4 +1,4 @@
-import { C as Hooks, Dt as sha256OfFile, F as keysOf, I as storedDump, N as openStorages, P as takeLock, Pt as migratorApplicationName, Rt as SafeMigrateError, S as ReportBuilder, Tt as openPorts, V as finishEarlierRun, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, k as readSchemaText, l as repositoryRootOf, m as surviveLostOutput, mt as dumpName, n as removeWorkFolder, o as savedOpenRun, r as surviveStrayErrors, s as savedWorkFolder, u as publish, v as secretsOf, w as hookMark, x as ActionLog, y as readGitHubContext, zt as messageOf } from "./safe-migrate.js";
+import { At as sha256OfFile, C as Hooks, F as keysOf, Ht as messageOf, I as storedDump, Lt as migratorApplicationName, N as openStorages, Ot as openPorts, P as takeLock, S as ReportBuilder, Vt as SafeMigrateError, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, k as readDetailsIn, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, pt as dumpName, r as surviveStrayErrors, s as savedWorkFolder, u as publish, v as secretsOf, w as hookMark, x as ActionLog, y as readGitHubContext, z as finishEarlierRun } from "./safe-migrate.js";
 import { c as setSecret, l as warning } from "./actions-core.js";
 import { open, readFile, readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
@@ -44,7 +44,8 @@ async function finishOwnRun(context, settings) {
 			storages: openStorages(context, settings),
 			settings,
 			keys: keysOf(settings),
-			dumpOf: (found, manifest) => dumpIn(context.workFolder, found, manifest),
+			detailsOf: ({ backupId }) => readDetailsIn(context.workFolder, backupId),
+			dumpOf: (found, details) => dumpIn(context.workFolder, found, details),
 			fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
 			signal: context.signal,
 			beforeClosing: (kept) => payHook(context, settings, kept)
@@ -99,20 +100,17 @@ async function lockAfter(context, database) {
 		await setTimeout(lockPauseMs);
 	}
 }
-/** The dump that the run left on this machine, when it is whole and all that is needed to compare it is there. */
-async function dumpIn(folder, { dump }, manifest) {
-	if (dump === null || manifest === null) return null;
+/** The dump that the run left on this machine, when it is whole. */
+async function dumpIn(folder, { dump }, details) {
+	if (dump === null) return null;
 	const path = join(folder, dumpName);
 	try {
 		const handle = await open(path, "r");
 		const held = await sha256OfFile(handle, AbortSignal.timeout(6e4)).finally(() => handle.close());
 		if (held.sizeBytes !== dump.sizeBytes || held.sha256 !== dump.sha256) return null;
-		const { fingerprint, database } = manifest;
 		return {
 			path,
-			fingerprint,
-			schemaText: await readSchemaText(folder),
-			properties: database.properties
+			details
 		};
 	} catch {
 		return null;

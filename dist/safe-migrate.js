@@ -113,7 +113,7 @@ async function readExtensions(session) {
 /** Grows whenever more is compared, or otherwise: a later version then knows what an older proof covered. */
 const inventoryVersion = 1;
 /** Far more than 100 000 tables need. */
-const maximumBytes$1 = 1024 ** 3;
+const maximumBytes = 1024 ** 3;
 const lineSchema = tuple([
 	string(),
 	string(),
@@ -137,7 +137,7 @@ function inventoryOf(objects) {
 }
 /** Throws when it is not what `inventoryOf` made. */
 function objectsOf(inventory) {
-	const text = gunzipSync(Buffer.from(inventory.packed, "base64"), { maxOutputLength: maximumBytes$1 }).toString("utf8");
+	const text = gunzipSync(Buffer.from(inventory.packed, "base64"), { maxOutputLength: maximumBytes }).toString("utf8");
 	if (text === "") return [];
 	return text.split("\n").map((line) => {
 		const [kind, name, extension, facts] = lineSchema.parse(JSON.parse(line));
@@ -1659,8 +1659,8 @@ function tableOf(lines) {
 	}
 	return null;
 }
-const name$5 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
-const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$5}(?:\.${name$5})?)`);
+const name$4 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
+const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$4}(?:\.${name$4})?)`);
 /** The type and name in the head of the refused statement; the rest of it is not shown. */
 function commandObject(lines) {
 	for (const line of lines) {
@@ -1677,7 +1677,7 @@ function commandObject(lines) {
 * whoever reads without the run's lock, and must not be ended by the next one who takes it.
 * Rejects with SM_DUMP_FAILED, or with SM_CONNECTION_LOST when the server went away.
 */
-async function readSchemaText$1(server, source, signal) {
+async function readSchemaText(server, source, signal) {
 	signal.throwIfAborted();
 	const args = [
 		"--schema-only",
@@ -1873,6 +1873,38 @@ function isBehind(now, before, direction) {
 	return direction === "ascending" ? step < 0n : step > 0n;
 }
 
+// src/database/postgres/session-values.ts
+/**
+* Parameters that change what expressions compute or how values are written and read. Whatever else a database can
+* set decides how fast or by whom something is computed; `search_path` and `xmloption` are set by every archive.
+*/
+const decisiveParameters = [
+	"DateStyle",
+	"IntervalStyle",
+	"TimeZone",
+	"bytea_output",
+	"default_text_search_config",
+	"extra_float_digits",
+	"lc_monetary",
+	"lc_numeric",
+	"lc_time",
+	"quote_all_identifiers",
+	"timezone_abbreviations",
+	"xmlbinary"
+];
+/**
+* Their values as a new session of this role gets them in this database, wherever they come from: the database, the
+* role, postgresql.conf. What sessions of ours set for themselves does not count.
+*/
+async function readSessionValues(session) {
+	const rows = await session.query(`SELECT name, reset_val AS "value" FROM pg_catalog.pg_settings
+      WHERE name IN (${decisiveParameters.map(literal).join(", ")}) ORDER BY name COLLATE "C"`, object$1({
+		name: string(),
+		value: string()
+	}));
+	return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+}
+
 // src/database/postgres/snapshot-readers.ts
 /** SQL that starts a transaction that reads in one snapshot, which is taken by its first query. */
 const beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
@@ -2018,7 +2050,8 @@ async function readParts(server, exporter, snapshotId, known, options) {
 		materializedViews: withContents(views, inOrder(filledViews, contents)),
 		sequences: known.sequences,
 		largeObjects,
-		inventory
+		inventory,
+		sessionValues: await readSessionValues(exporter)
 	};
 }
 /** The fingerprint of a database as it is now, and the schema text that its digest was made of. */
@@ -2026,7 +2059,7 @@ async function fingerprintDatabase(server, database, options) {
 	await using exporter = await server.connect(database, { applicationName: "safe-migrate snapshot" });
 	const snapshotId = await exportSnapshot(exporter);
 	const sequences = await readSequences(exporter);
-	const schemaText = readSchemaText$1(server, {
+	const schemaText = readSchemaText(server, {
 		database,
 		snapshotId
 	}, options.signal);
@@ -2382,6 +2415,8 @@ const settings = {
 	lc_monetary: "C",
 	xmlbinary: "base64",
 	quote_all_identifiers: "off",
+	force_parallel_mode: "off",
+	debug_parallel_query: "off",
 	row_security: "off",
 	standard_conforming_strings: "on",
 	client_min_messages: "warning",
@@ -4593,7 +4628,7 @@ const phasesBeforeMigrate = /* @__PURE__ */ new Set([
 * Strict throughout: a member that this version does not know was written by a later one, and whoever does not
 * understand it must not act upon the rest.
 */
-const content$1 = strictObject({
+const content$2 = strictObject({
 	version: literal$1(1),
 	run: string().min(1),
 	command: _enum([
@@ -4643,13 +4678,13 @@ const content$1 = strictObject({
 	/** Why it is `stopped` or `recovery-failed`. */
 	because: string().nullable()
 });
-const journalSchema = content$1.extend({ 
+const journalSchema = content$2.extend({ 
 /** When the phase was entered, by the server's clock; ISO 8601. */
 at: datetime() });
 
 // src/database/postgres/coordination-mark.ts
 const prefix = "safe-migrate ";
-const content = looseObject({
+const content$1 = looseObject({
 	format: literal$1(1),
 	kind: literal$1("coordination"),
 	target: string()
@@ -4699,7 +4734,7 @@ function readJournal(target, database, comment) {
 function contentOf(target, comment) {
 	if (comment === null || !comment.startsWith(prefix)) return null;
 	try {
-		const parsed = content.safeParse(JSON.parse(comment.slice(13)));
+		const parsed = content$1.safeParse(JSON.parse(comment.slice(13)));
 		return parsed.success && parsed.data.target === target ? parsed.data : null;
 	} catch {
 		return null;
@@ -4836,7 +4871,8 @@ async function readProperties(session, name) {
 		docs: "postgresql.md"
 	});
 	const settings = await session.query(`select case when s.setrole <> 0 then pg_get_userbyid(s.setrole) end as "role",
-            array(select item from unnest(s.setconfig) as item order by item collate "C") as "config"
+            -- In the order in which a session takes them: search_path decides which configuration a later name means.
+            s.setconfig as "config"
        from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
       where d.datname = ${literal(name)} and s.setconfig is not null
       order by s.setrole <> 0, 1`, settingsRow);
@@ -5978,22 +6014,16 @@ function compareInventories(expected, actual, known = []) {
 	const isKnown = (object, fact) => known.some((each) => each.kind === object.kind && each.name === object.name && each.fact === fact);
 	const differences = [];
 	const told = [];
-	const lost = [];
 	for (const [key, objects] of before) {
 		const [object] = objects;
 		const others = after.get(key);
 		if (object === void 0) continue;
 		if (others === void 0) {
-			const sentence = `${labelOf(object)} is missing`;
-			if (isTransient(object)) {
-				told.push(`${labelOf(object)} holds what passes (unlogged, of extension ${object.extension}) and is not in the backup`);
-				lost.push(object.name);
-			} else if (object.kind === "invalid index") told.push(`index ${object.name} is not valid, so the backup does not hold it`);
-			else if (object.kind === "comment" && members.has(object.name)) told.push(`${labelOf(object)}, which belongs to an extension, is missing`);
-			else if (!hangsOn(object, lost)) differences.push(sentence);
+			if (object.kind === "invalid index") told.push(`index ${object.name} is not valid, so the backup does not hold it`);
+			else (object.kind === "comment" && members.has(object.name) ? told : differences).push(`${labelOf(object)} is missing`);
 			continue;
 		}
-		if (JSON.stringify(objects.map(({ facts }) => facts)) === JSON.stringify(others.map(({ facts }) => facts))) continue;
+		if (isTransient(object)) told.push(`table ${object.name} of extension ${object.extension} is unlogged and holds what passes: its rows are not in the backup`);
 		for (const fact of differingFacts(objects, others)) {
 			if (isKnown(object, fact.name)) continue;
 			const sentence = `${labelOf(object)}: ${wordsOf(fact)}`;
@@ -6029,10 +6059,6 @@ function labelOf(object) {
 }
 function isTransient(object) {
 	return object.kind === "table" && object.extension !== null && object.facts.relpersistence === "u";
-}
-/** Columns, indexes, constraints and members of a table that is told already. */
-function hangsOn(object, tables) {
-	return tables.some((table) => object.name.includes(table));
 }
 function isExplained(object, fact, members) {
 	if (object.kind === "system rows") return true;
@@ -6295,6 +6321,54 @@ function creationFailed(name, cause) {
 	});
 }
 
+// src/database/postgres/database-settings.ts
+/**
+* Settings whose stored value is a list of quoted names. `SET search_path TO 'a, b'` would store one name that holds
+* a comma. The list is fixed: extensions cannot define such settings (GUC_LIST_QUOTE; variable_is_guc_list_quote
+* in pg_dump).
+*/
+const listSettings = /* @__PURE__ */ new Set([
+	"local_preload_libraries",
+	"search_path",
+	"session_preload_libraries",
+	"shared_preload_libraries",
+	"temp_tablespaces",
+	"unix_socket_directories"
+]);
+/** Splits a `name=value` of pg_db_role_setting. */
+function parseSetting(setting) {
+	const equals = setting.indexOf("=");
+	if (equals === -1) return {
+		name: setting,
+		value: ""
+	};
+	return {
+		name: setting.slice(0, equals),
+		value: setting.slice(equals + 1)
+	};
+}
+/** `SET …` as ALTER DATABASE and ALTER ROLE take it, which stores the setting again exactly as it is. */
+function setClause(setting) {
+	const { name, value } = parseSetting(setting);
+	const items = listSettings.has(name.toLowerCase()) ? splitNameList(value) : [value];
+	return `SET ${identifier(name)} TO ${items.length === 0 ? "''" : items.map(literal).join(", ")}`;
+}
+/** A form in which two settings that mean the same are equal: blanks between listed names do not count. */
+function comparableSetting(setting) {
+	const { name, value } = parseSetting(setting);
+	if (!listSettings.has(name.toLowerCase())) return setting;
+	return `${name}=${JSON.stringify(splitNameList(value).filter((item) => item !== ""))}`;
+}
+/** Splits `"$user", public` at its commas and takes the quotes off. */
+function splitNameList(value) {
+	const items = [];
+	for (const match of value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,"\s][^,"]*))\s*(?:,|$)/g)) {
+		const [, quoted, plain] = match;
+		items.push(quoted === void 0 ? (plain ?? "").trim() : quoted.replaceAll("\"\"", "\""));
+	}
+	return items;
+}
+
 // src/database/postgres/lazy-commits.ts
 /**
 * Sessions that start in a copy of ours from now on do not wait until each of their commits is on disk. A restore
@@ -6310,6 +6384,113 @@ async function commitLazily(admin, copy) {
 */
 async function commitSafely(admin, copy) {
 	await admin.execute(`ALTER DATABASE ${identifier(copy)} RESET synchronous_commit`);
+}
+
+// src/database/postgres/property-error.ts
+/** SM_PROPERTY: something of the database itself that its copy cannot be given. */
+function propertyError(message, cause) {
+	return new SafeMigrateError({
+		code: "SM_PROPERTY",
+		message,
+		hint: "The role of database-url must be allowed to set it: a member of the owner and of the grantors; for settings that only a superuser may set, GRANT SET ON PARAMETER (PostgreSQL 15 and later). Or remove it from the target.",
+		docs: "postgresql.md",
+		phase: "prove",
+		cause
+	});
+}
+
+// src/database/postgres/replay-settings.ts
+/** Gives database `name` these settings, its own and those per role. Rejects with SM_PROPERTY, naming the setting. */
+async function replaySettings(admin, name, settings) {
+	for (const { role, config } of settings) for (const setting of config) try {
+		await admin.execute(`${place$1(name, role)} ${setClause(setting)}`);
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		const label = `the setting ${parseSetting(setting).name}${role === null ? "" : ` of role ${role}`}`;
+		throw propertyError(`${label} cannot be carried over to ${name}: ${cause.primaryMessage}`, cause);
+	}
+}
+/** Takes all settings from database `name`, as far as the role may. */
+async function resetSettings(admin, name) {
+	const { settings } = await readProperties(admin, name);
+	for (const { role } of settings) await admin.execute(`${place$1(name, role)} RESET ALL`);
+}
+function place$1(name, role) {
+	return role === null ? `ALTER DATABASE ${identifier(name)}` : `ALTER ROLE ${identifier(role)} IN DATABASE ${identifier(name)}`;
+}
+
+// src/database/postgres/withheld-settings.ts
+/**
+* Settings of a database that are not in force while its copy is filled, and why. All others are: they may change what
+* functions compute, and indexes, generated columns and materialized views are computed anew. These here would stop a
+* restore, or turn it into something else; the copy gets them when it is proved.
+*/
+const withheldSettings = {
+	statement_timeout: "building an index takes as long as it takes",
+	lock_timeout: "parallel jobs of pg_restore wait for one another",
+	transaction_timeout: "a table is filled in one transaction",
+	idle_in_transaction_session_timeout: "sessions of ours wait in transactions while others work",
+	idle_session_timeout: "sessions of ours wait while others work",
+	tcp_user_timeout: "a server that is busy restoring does not read for a while",
+	tcp_keepalives_idle: "sessions of ours have their own",
+	tcp_keepalives_interval: "sessions of ours have their own",
+	tcp_keepalives_count: "sessions of ours have their own",
+	default_transaction_read_only: "a restore writes",
+	default_transaction_isolation: "serializable transactions of parallel jobs may fail",
+	default_transaction_deferrable: "belongs to the two above",
+	transaction_read_only: "a restore writes",
+	array_nulls: "the NULLs of a dumped array would become texts",
+	transform_null_equals: "a dumped `x = NULL` would become `x IS NULL`",
+	session_replication_role: "it switches triggers and rules off",
+	restrict_nonsystem_relation_kind: "materialized views that read views could not be filled",
+	default_table_access_method: "the extension that brings it is not there at first; a dump says it for each table",
+	role: "the restore would run as somebody else",
+	session_authorization: "the restore would run as somebody else",
+	session_preload_libraries: "it runs code in every session, or lets none begin where it is missing",
+	local_preload_libraries: "it runs code in every session, or lets none begin where it is missing",
+	exit_on_error: "an error that we know and pass over would end the session",
+	lc_messages: "messages of a failing restore are read, so they must not be translated",
+	temp_file_limit: "sorting for an index takes as much room as it takes",
+	vacuum_cost_delay: "ANALYZE of the copy would sleep",
+	synchronous_commit: "a restore does not wait for the disk at every commit; see lazy-commits.ts"
+};
+function isWithheld(name) {
+	return Object.hasOwn(withheldSettings, name.toLowerCase());
+}
+
+// src/database/postgres/fill-under-settings.ts
+/**
+* Puts in force, in an empty copy, what its source's expressions were computed under: the database's settings, its own
+* and per role, but for those that are withheld; and where a session would get other values all the same (because they
+* came from the role or from another server's postgresql.conf), those that were recorded. The copy's settings are not
+* the source's until replayProperties has been there. `admin` is a session in another database.
+* Rejects with SM_PROPERTY.
+*/
+async function fillUnderSettings(server, admin, copy, source) {
+	const inForce = source.settings.map(({ role, config }) => ({
+		role,
+		config: config.filter((setting) => !isWithheld(parseSetting(setting).name))
+	}));
+	await replaySettings(admin, copy, inForce);
+	await commitLazily(admin, copy);
+	if (source.values === void 0) return;
+	await using session = await server.connect(copy);
+	const present = await readSessionValues(session);
+	const [me] = await admin.query("SELECT session_user::text AS \"name\"", object$1({ name: string() }));
+	for (const [name, value] of Object.entries(source.values)) {
+		if (present[name] === value || me === void 0) continue;
+		const place = `ALTER ROLE ${identifier(me.name)} IN DATABASE ${identifier(copy)}`;
+		await admin.execute(`${place} SET ${identifier(name)} TO ${literal(value)}`).catch((error) => {
+			if (!(error instanceof SqlError)) throw error;
+		});
+	}
+}
+/** Values under which the copy could not be computed as its source was, as sentences. */
+function otherValues(expected, actual) {
+	return Object.entries(expected ?? {}).filter(([name, value]) => actual?.[name] !== value).map(([name, value]) => `${name} was ${shown$2(value)} where the backup was made and cannot be set so here: the copy was filled and indexed under ${shown$2(actual?.[name])}`);
+}
+function shown$2(value) {
+	return value === void 0 || value === "" ? "empty" : value;
 }
 
 // src/database/postgres/partition-roots.ts
@@ -6399,54 +6580,6 @@ async function hasPublic(server, admin) {
 	return (await session.query(question, schemaRow)).length > 0;
 }
 
-// src/database/postgres/database-settings.ts
-/**
-* Settings whose stored value is a list of quoted names. `SET search_path TO 'a, b'` would store one name that holds
-* a comma. The list is fixed: extensions cannot define such settings (GUC_LIST_QUOTE; variable_is_guc_list_quote
-* in pg_dump).
-*/
-const listSettings = /* @__PURE__ */ new Set([
-	"local_preload_libraries",
-	"search_path",
-	"session_preload_libraries",
-	"shared_preload_libraries",
-	"temp_tablespaces",
-	"unix_socket_directories"
-]);
-/** Splits a `name=value` of pg_db_role_setting. */
-function parseSetting(setting) {
-	const equals = setting.indexOf("=");
-	if (equals === -1) return {
-		name: setting,
-		value: ""
-	};
-	return {
-		name: setting.slice(0, equals),
-		value: setting.slice(equals + 1)
-	};
-}
-/** `SET …` as ALTER DATABASE and ALTER ROLE take it, which stores the setting again exactly as it is. */
-function setClause(setting) {
-	const { name, value } = parseSetting(setting);
-	const items = listSettings.has(name.toLowerCase()) ? splitNameList(value) : [value];
-	return `SET ${identifier(name)} TO ${items.length === 0 ? "''" : items.map(literal).join(", ")}`;
-}
-/** A form in which two settings that mean the same are equal: blanks between listed names do not count. */
-function comparableSetting(setting) {
-	const { name, value } = parseSetting(setting);
-	if (!listSettings.has(name.toLowerCase())) return setting;
-	return `${name}=${JSON.stringify(splitNameList(value).filter((item) => item !== ""))}`;
-}
-/** Splits `"$user", public` at its commas and takes the quotes off. */
-function splitNameList(value) {
-	const items = [];
-	for (const match of value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,"\s][^,"]*))\s*(?:,|$)/g)) {
-		const [, quoted, plain] = match;
-		items.push(quoted === void 0 ? (plain ?? "").trim() : quoted.replaceAll("\"\"", "\""));
-	}
-	return items;
-}
-
 // src/database/postgres/replay-properties.ts
 /**
 * Gives database `name`, which was made with the right owner, the ACL, settings (its own and per role) and connection
@@ -6465,10 +6598,8 @@ async function replayProperties(admin, name, properties) {
 		}
 	};
 	if (properties.acl !== null) await replayAcl(admin, name, properties.owner, properties.acl, apply);
-	for (const { role, config } of properties.settings) {
-		const place = role === null ? `ALTER DATABASE ${database}` : `ALTER ROLE ${identifier(role)} IN DATABASE ${database}`;
-		for (const setting of config) await apply(`the setting ${parseSetting(setting).name}${role === null ? "" : ` of role ${role}`}`, `${place} ${setClause(setting)}`);
-	}
+	await resetSettings(admin, name);
+	await replaySettings(admin, name, properties.settings);
 	await apply("the connection limit", `ALTER DATABASE ${database} CONNECTION LIMIT ${properties.connectionLimit}`);
 	const differences = compareProperties(properties, await readProperties(admin, name));
 	if (differences.length > 0) throw propertyError(`${name} could not be given all properties of the target: ${differences.join("; ")}`);
@@ -6530,17 +6661,7 @@ function aclText(acl) {
 	return acl === null ? null : `{${acl.toSorted().join(",")}}`;
 }
 function settingsByRole(properties) {
-	return new Map(properties.settings.map(({ role, config }) => [role ?? "", config.map(comparableSetting).toSorted().join("\n")]));
-}
-function propertyError(message, cause) {
-	return new SafeMigrateError({
-		code: "SM_PROPERTY",
-		message,
-		hint: "The role of database-url must be allowed to set it: a member of the owner and of the grantors; for settings that only a superuser may set, GRANT SET ON PARAMETER (PostgreSQL 15 and later). Or remove it from the target.",
-		docs: "postgresql.md",
-		phase: "prove",
-		cause
-	});
+	return new Map(properties.settings.map(({ role, config }) => [role ?? "", config.map(comparableSetting).join("\n")]));
 }
 
 // src/database/postgres/restore-failed.ts
@@ -6573,15 +6694,20 @@ async function readArchiveEntries(server, dumpPath, signal) {
 	signal.throwIfAborted();
 	if (exit.exitCode !== 0) throw restoreFailed("the dump cannot be read", describeToolFailure("pg_restore", exit));
 	const entries = exit.stdout.split("\n").filter((line) => entryLine.test(line));
+	const textSearch = entries.some((line) => textSearchCode.test(line)) ? [] : entries.filter((line) => textSearchLine.test(line));
 	return {
 		schemas: entries.filter((line) => schemaLine.test(line)),
-		rest: entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line))
+		textSearch,
+		rest: entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line) && !textSearch.includes(line))
 	};
 }
 /** Dump id; catalog's oid, object's oid; type, schema, name, owner. */
 const entryLine = /^\d+; \d+ \d+ /;
 const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
 const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
+const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
+/** These need functions, and dictionaries may need them: then everything keeps the dump's order. */
+const textSearchCode = /^\d+; \d+ \d+ TEXT SEARCH (PARSER|TEMPLATE) /;
 
 // src/database/postgres/restore-extensions.ts
 /**
@@ -6625,7 +6751,7 @@ async function run$1(session, extension, statement) {
 
 // src/database/postgres/restore-archive.ts
 /**
-* Restores an archive into an empty database: schemas, then extensions with their versions, then the rest with
+* Restores an archive into an empty database: schemas, extensions with their versions, text search, then the rest with
 * parallel jobs. Rejects with SM_RESTORE_FAILED, naming the object, and leaves what was restored so far behind.
 */
 async function restoreArchive(server, restore) {
@@ -6633,6 +6759,7 @@ async function restoreArchive(server, restore) {
 	await restoreEntries(server, restore, restore.leavesPublicOwner ? entries.schemas.filter((line) => !isPublicSchemaEntry(line)) : entries.schemas, 1);
 	await restoreExtensions(server, restore.database, restore.extensions);
 	restore.signal.throwIfAborted();
+	await restoreEntries(server, restore, entries.textSearch, 1);
 	await restoreEntries(server, restore, entries.rest, restore.jobs);
 }
 async function restoreEntries(server, restore, entries, jobs) {
@@ -6686,10 +6813,13 @@ async function compareSchemas(server, admin, comparison) {
 		run: comparison.run
 	};
 	const scratch = await createCopy(admin, server.version, mark, comparison.properties);
-	await commitLazily(admin, scratch.name);
+	await fillUnderSettings(server, admin, scratch.name, {
+		settings: comparison.properties.settings,
+		values: comparison.sessionValues
+	});
 	await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
 	await loadSchema(server, scratch.name, comparison);
-	const again = await readSchemaText$1(server, { database: scratch.name }, comparison.signal);
+	const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);
 	await dropCopy(admin, target, scratch.name);
 	return diffSchemaTexts(again, comparison.actual);
 }
@@ -6756,7 +6886,10 @@ async function restoreBeside(server, request, log, adminDatabase = server.home) 
 	const expected = await expectedHere(server, admin, request.expected, log);
 	const copy = await createCopy(admin, server.version, mark, request.properties);
 	try {
-		await commitLazily(admin, copy.name);
+		await fillUnderSettings(server, admin, copy.name, {
+			settings: request.properties.settings,
+			values: expected.sessionValues
+		});
 		const { fingerprint, told } = await fillAndCompare(server, admin, {
 			...request,
 			expected
@@ -6833,15 +6966,17 @@ async function fillAndCompare(server, admin, request, log) {
 		actual,
 		extensions: expected.extensions,
 		properties: request.properties,
+		sessionValues: expected.sessionValues,
 		hasPublicSchema: request.hasPublicSchema,
 		signal
 	})];
 	progress = void 0;
 	if (differences.length > 0) throw notEqual(differences, log);
-	tell(compared.told, log);
+	const told = [...compared.told, ...otherValues(expected.sessionValues, fingerprint.sessionValues)];
+	tell(told, log);
 	return {
 		fingerprint,
-		told: compared.told
+		told
 	};
 }
 async function inCopy(server, name, signal, work) {
@@ -7098,9 +7233,9 @@ function statementsOf(script) {
 }
 
 // src/database/postgres/drift/keeps-what-belongs.ts
-const name$4 = "\"(?:[^\"]|\"\")+\"";
-const table$1 = new RegExp(`^(?:DROP|ALTER) TABLE (${name$4}(?:\\.${name$4})?)`);
-const droppedColumn = new RegExp(`\\bDROP COLUMN (${name$4})`, "g");
+const name$3 = "\"(?:[^\"]|\"\")+\"";
+const table$1 = new RegExp(`^(?:DROP|ALTER) TABLE (${name$3}(?:\\.${name$3})?)`);
+const droppedColumn = new RegExp(`\\bDROP COLUMN (${name$3})`, "g");
 /**
 * Whether a piece of Prisma's script leaves alone what the migrations have as well. Prisma changes some types by
 * dropping the column and making it again, and knows nothing of schemas that its datasource does not name: the rows would
@@ -7111,7 +7246,7 @@ function keepsWhatBelongs(piece, expected, schema) {
 		const words = withoutComments(statement);
 		const [, named] = table$1.exec(words) ?? [];
 		if (named === void 0) return true;
-		const parts = [...named.matchAll(new RegExp(name$4, "g"))].map(([quoted]) => unquoted(quoted));
+		const parts = [...named.matchAll(new RegExp(name$3, "g"))].map(([quoted]) => unquoted(quoted));
 		const belonging = expected.get(`TABLE ${parts.length === 1 ? `${schema}.` : ""}${parts.join(".")}`);
 		if (belonging === void 0) return true;
 		if (words.startsWith("DROP ")) return false;
@@ -7124,8 +7259,8 @@ function unquoted(quoted) {
 }
 
 // src/database/postgres/drift/object-statements.ts
-const name$3 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
-const qualifiedName = `${name$3}(?:\\.${name$3})*`;
+const name$2 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
+const qualifiedName = `${name$2}(?:\\.${name$2})*`;
 const created = (kind, dropped = kind) => ({
 	pattern: new RegExp(`^CREATE ${kind} (${qualifiedName})`),
 	drop: ([object]) => `DROP ${dropped} ${object};`
@@ -7159,18 +7294,18 @@ const shapes = {
 	COLLATION: created("COLLATION"),
 	PUBLICATION: created("PUBLICATION"),
 	"PUBLICATION TABLE": {
-		pattern: new RegExp(`^ALTER PUBLICATION (${name$3}) ADD TABLE ONLY (${qualifiedName})`),
+		pattern: new RegExp(`^ALTER PUBLICATION (${name$2}) ADD TABLE ONLY (${qualifiedName})`),
 		drop: ([publication, table]) => `ALTER PUBLICATION ${publication} DROP TABLE ONLY ${table};`
 	},
 	"EVENT TRIGGER": created("EVENT TRIGGER"),
 	FUNCTION: routine("FUNCTION"),
 	PROCEDURE: routine("PROCEDURE"),
 	AGGREGATE: routine("AGGREGATE"),
-	TRIGGER: onTable("TRIGGER", new RegExp(`^CREATE (?:CONSTRAINT )?TRIGGER (${name$3}) [^;]*? ON (${qualifiedName})[ \\n]`)),
-	POLICY: onTable("POLICY", new RegExp(`^CREATE POLICY (${name$3}) ON (${qualifiedName})`)),
-	RULE: onTable("RULE", new RegExp(`^CREATE RULE (${name$3}) AS\\s+ON \\w+ TO (${qualifiedName})`)),
+	TRIGGER: onTable("TRIGGER", new RegExp(`^CREATE (?:CONSTRAINT )?TRIGGER (${name$2}) [^;]*? ON (${qualifiedName})[ \\n]`)),
+	POLICY: onTable("POLICY", new RegExp(`^CREATE POLICY (${name$2}) ON (${qualifiedName})`)),
+	RULE: onTable("RULE", new RegExp(`^CREATE RULE (${name$2}) AS\\s+ON \\w+ TO (${qualifiedName})`)),
 	INDEX: {
-		pattern: new RegExp(`^CREATE (?:UNIQUE )?INDEX (${name$3}) ON (?:ONLY )?(${qualifiedName})`),
+		pattern: new RegExp(`^CREATE (?:UNIQUE )?INDEX (${name$2}) ON (?:ONLY )?(${qualifiedName})`),
 		drop: ([index, table = ""]) => `DROP INDEX ${schemaOf$1(table)}${index};`
 	},
 	CONSTRAINT: constraint(),
@@ -7185,18 +7320,18 @@ const shapes = {
 		drop: ([object]) => `COMMENT ON ${object} IS NULL;`
 	},
 	DEFAULT: {
-		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName}) ALTER COLUMN (${name$3}) SET DEFAULT`),
+		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName}) ALTER COLUMN (${name$2}) SET DEFAULT`),
 		drop: ([table, column]) => `ALTER TABLE ${table} ALTER COLUMN ${column} DROP DEFAULT;`
 	}
 };
 function constraint() {
 	return {
-		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName})\\s+ADD CONSTRAINT (${name$3})`),
+		pattern: new RegExp(`^ALTER TABLE (?:ONLY )?(${qualifiedName})\\s+ADD CONSTRAINT (${name$2})`),
 		drop: ([table, object]) => `ALTER TABLE ${table} DROP CONSTRAINT ${object};`
 	};
 }
 /** An identity's sequence goes with the column's identity. */
-const identity = new RegExp(`^ALTER TABLE (${qualifiedName}) ALTER COLUMN (${name$3}) ADD GENERATED `);
+const identity = new RegExp(`^ALTER TABLE (${qualifiedName}) ALTER COLUMN (${name$2}) ADD GENERATED `);
 /** What drops the object, without CASCADE; null for a type that is not known here. */
 function dropStatement(entry) {
 	const [, table, column] = entry.type === "SEQUENCE" ? identity.exec(entry.body) ?? [] : [];
@@ -7237,7 +7372,7 @@ function withoutAccessMethod(body) {
 	return body.replace(/\nUSING \S+$/, "");
 }
 function schemaOf$1(qualified) {
-	return new RegExp(`^(${name$3}\\.)${name$3}$`).exec(qualified)?.[1] ?? "";
+	return new RegExp(`^(${name$2}\\.)${name$2}$`).exec(qualified)?.[1] ?? "";
 }
 
 // src/database/postgres/drift/load-entries.ts
@@ -7290,8 +7425,8 @@ function piecesOf(entry) {
 }
 
 // src/database/postgres/drift/dependents.ts
-const name$2 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
-const changed$1 = new RegExp(`^(?:DROP|ALTER) (TABLE|VIEW|MATERIALIZED VIEW|FOREIGN TABLE|SEQUENCE|INDEX|FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN) (?:IF EXISTS )?(?:ONLY )?(${name$2}(?:\\.${name$2})*(?:\\([^;]*\\))?)`);
+const name$1 = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
+const changed$1 = new RegExp(`^(?:DROP|ALTER) (TABLE|VIEW|MATERIALIZED VIEW|FOREIGN TABLE|SEQUENCE|INDEX|FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN) (?:IF EXISTS )?(?:ONLY )?(${name$1}(?:\\.${name$1})*(?:\\([^;]*\\))?)`);
 /** dependent_objects_still_exist, and what ALTER … TYPE says of a view that uses the column. */
 const blocked = /* @__PURE__ */ new Set(["2BP01", "0A000"]);
 /** Views on views on views; also ends what depends on itself. */
@@ -7315,7 +7450,7 @@ async function dropsOfDependents(session, statement, refusal) {
 }
 /** The columns that an ALTER TABLE changes or drops; when it names some, only what uses them is in its way. */
 function columnsIn$1(statement) {
-	return [...statement.matchAll(new RegExp(`\\b(?:ALTER|DROP) COLUMN (?:IF EXISTS )?(${name$2})`, "g"))].map(([, column = ""]) => column.startsWith("\"") ? column.slice(1, -1).replaceAll("\"\"", "\"") : column.toLowerCase());
+	return [...statement.matchAll(new RegExp(`\\b(?:ALTER|DROP) COLUMN (?:IF EXISTS )?(${name$1})`, "g"))].map(([, column = ""]) => column.startsWith("\"") ? column.slice(1, -1).replaceAll("\"\"", "\"") : column.toLowerCase());
 }
 function rootOf(kind, object) {
 	const found = (catalog, type) => `SELECT 'pg_catalog.${catalog}'::pg_catalog.regclass::oid, pg_catalog.to_${type}(${literal(object)})::oid`;
@@ -7357,11 +7492,11 @@ function question(root, columns) {
 }
 
 // src/database/postgres/drift/table-statements.ts
-const name$1 = String.raw`(?:"(?:[^"]|"")+"|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*)`;
-const tableName = new RegExp(`^CREATE (?:UNLOGGED |FOREIGN )?TABLE (${name$1}(?:\\.${name$1})?)`);
+const name = String.raw`(?:"(?:[^"]|"")+"|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*)`;
+const tableName = new RegExp(`^CREATE (?:UNLOGGED |FOREIGN )?TABLE (${name}(?:\\.${name})?)`);
 /** `    CONSTRAINT amount_positive CHECK ((amount > 0))` inside of a CREATE TABLE. */
-const constraintLine = new RegExp(`^ {4}CONSTRAINT (${name$1}) (.*)$`);
-const columnLine = new RegExp(`^ {4}(?!CONSTRAINT )(${name$1}) (.*)$`);
+const constraintLine = new RegExp(`^ {4}CONSTRAINT (${name}) (.*)$`);
+const columnLine = new RegExp(`^ {4}(?!CONSTRAINT )(${name}) (.*)$`);
 const statementLine = /^ALTER TABLE .*;$/;
 /** What ends a setting that pg_dump prints as a statement below the table. */
 const resets = [
@@ -7439,7 +7574,7 @@ function changed(column, is, should) {
 	return found;
 }
 /** From 18 on it may have a name. */
-const required = new RegExp(`(?: CONSTRAINT ${name$1})? NOT NULL$`);
+const required = new RegExp(`(?: CONSTRAINT ${name})? NOT NULL$`);
 /** `integer DEFAULT 0 NOT NULL`. */
 function partsOf(definition) {
 	const isRequired = required.test(definition);
@@ -7842,7 +7977,7 @@ async function openScratchServer(target, places, run, warn) {
 async function readCompared(server, database, signal) {
 	await using session = await server.connect(database, { applicationName: "safe-migrate check" });
 	return {
-		text: await readSchemaText$1(server, {
+		text: await readSchemaText(server, {
 			database,
 			applicationName: "safe-migrate check"
 		}, signal),
@@ -8116,7 +8251,7 @@ async function openSnapshot(server) {
 		};
 		let schemaText;
 		const readSchemaOnce = (signal) => {
-			schemaText ??= readSchemaText$1(server, source, signal);
+			schemaText ??= readSchemaText(server, source, signal);
 			schemaText.catch(() => {
 				schemaText = void 0;
 			});
@@ -8600,7 +8735,7 @@ async function openDatabase(target, options = {}) {
 			const [row] = await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(database)}`, object$1({ oid: number() }));
 			return row?.oid ?? null;
 		}),
-		schemaDigest: async (signal) => schemaDigest(await readSchemaText$1(server, { database: name }, signal)),
+		schemaDigest: async (signal) => schemaDigest(await readSchemaText(server, { database: name }, signal)),
 		properties: () => atHome.use((session) => readProperties(session, name)),
 		roles: () => inTarget.use(readServerRoles),
 		compareWithFailed: (request, log) => inTarget.use((session) => compareWithFailed(server, session, request, log)),
@@ -11819,15 +11954,19 @@ function databaseFolder(database) {
 	return encodeURIComponent(database).replaceAll(/[!'()*.~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 }
 
-// src/backup/manifest.ts
-const manifestName = "manifest.json";
-const dumpName = "database.dump";
+// src/backup/sha256-hex.ts
+/** A SHA-256 as it is stored: lower-case hex. */
+const sha256Hex = string().regex(/^[0-9a-f]{64}$/);
+
+// src/backup/details.ts
+const detailsName = "details.json";
 /** The same encrypted, in age's binary format. */
-const sealedDumpName = "database.dump.age";
-const sha256 = string().regex(/^[0-9a-f]{64}$/);
+const sealedDetailsName = "details.json.age";
+/** What lies in no bucket as a whole: far more than the schema of 100 000 tables, and all that a string can hold. */
+const maximumDetailsBytes = 512 * 1024 ** 2;
 const fingerprintSchema = object$1({
 	serverMajor: int(),
-	schemaDigest: sha256,
+	schemaDigest: sha256Hex,
 	extensions: array(object$1({
 		name: string(),
 		version: string(),
@@ -11862,7 +12001,9 @@ const fingerprintSchema = object$1({
 		version: int(),
 		counts: record(string(), int()),
 		packed: base64()
-	}).nullable().default(null)
+	}).nullable().default(null),
+	/** Not known of backups of earlier versions. */
+	sessionValues: record(string(), string()).optional()
 });
 const propertiesSchema = object$1({
 	owner: string(),
@@ -11882,47 +12023,18 @@ const propertiesSchema = object$1({
 	}))
 });
 /**
-* What a backup is and what it must look like when restored. Stored beside the dump as `manifest.json`,
-* written last and removed first: a backup without a manifest does not exist.
+* What a backup must look like when it is restored, and everything else of it that may hold a secret: names, roles,
+* privileges, settings, the schema with its functions. Stored beside the dump, as readable or unreadable as the dump
+* itself; its length and SHA-256 stand in the manifest. What a later version adds has a default here: stored backups of
+* today, and of format version 1, stay readable.
 */
-const manifestSchema = object$1({
-	formatVersion: literal$1(1),
+const detailsSchema = object$1({
+	/** Of the backup: two whose details changed places are both damaged. */
 	id: string(),
-	/** ISO 8601: when the snapshot was taken, by the server's clock. */
-	createdAt: string(),
-	command: _enum(["migrate", "backup"]),
-	tools: object$1({ pgDump: string() }),
-	server: object$1({
-		version: string(),
-		major: int(),
-		/** PostgreSQL's own identifier of the cluster: tells databases of one name apart. null where it cannot be read. */
-		systemIdentifier: string().nullable().default(null),
-		/** `host:port` as the URL said; for people. */
-		address: string().nullable().default(null)
-	}),
-	database: object$1({
-		name: string(),
-		sizeBytes: int(),
-		properties: propertiesSchema
-	}),
-	/** The file as stored. */
-	file: object$1({
-		name: _enum([dumpName, sealedDumpName]),
-		sizeBytes: int(),
-		sha256
-	}),
-	/** The plain dump; equal to `file` where nothing is encrypted. */
-	plain: object$1({
-		sizeBytes: int(),
-		sha256
-	}),
-	/** What opens the file; null when it is not encrypted. */
-	encryption: discriminatedUnion("kind", [object$1({ kind: literal$1("passphrase") }), object$1({
-		kind: literal$1("recipients"),
-		recipients: array(string())
-	})]).nullable(),
+	/** `host:port` as the URL said; for people. */
+	address: string().nullable(),
+	properties: propertiesSchema,
 	prisma: object$1({
-		version: string(),
 		historySchema: string(),
 		appliedMigrations: array(object$1({
 			name: string(),
@@ -11930,28 +12042,112 @@ const manifestSchema = object$1({
 		}))
 	}).nullable(),
 	fingerprint: fingerprintSchema,
-	proof: object$1({
-		/** `restore`: restored and compared; `archive`: length, digest and a full read of the archive. */
-		method: _enum(["restore", "archive"]),
-		proved: boolean(),
-		/** Why it is not proved; null when it is. */
-		problem: string().nullable()
+	/** Whether there is a schema `public`, which no dump can say. */
+	hasPublicSchema: boolean(),
+	/** Why it is not proved, in words; null when it is, or when that was not asked for. */
+	proofProblem: string().nullable(),
+	/**
+	* The schema-only dump, to compare a restored copy with. As text and not as a digest: another minor version of
+	* pg_dump may print the same schema differently, and a difference should be named.
+	*/
+	schemaText: string()
+});
+/** The stored text of details; people read it too. */
+function renderDetails(details) {
+	return `${JSON.stringify(details, null, 2)}\n`;
+}
+/** What a list can show of a backup without its details. */
+function countsOf({ fingerprint }) {
+	const rows = fingerprint.tables.reduce((sum, table) => sum + table.rows, 0);
+	return {
+		tables: fingerprint.tables.length,
+		rows
+	};
+}
+
+// src/backup/manifest.ts
+const manifestName = "manifest.json";
+const dumpName = "database.dump";
+/** The same encrypted, in age's binary format. */
+const sealedDumpName = "database.dump.age";
+const content = {
+	sizeBytes: int(),
+	sha256: sha256Hex
+};
+/** What all format versions have in common. */
+const commonFields = {
+	id: string(),
+	/** ISO 8601: when the snapshot was taken, by the server's clock. */
+	createdAt: string(),
+	command: _enum(["migrate", "backup"]),
+	tools: object$1({ pgDump: string() }),
+	/** The file as stored. */
+	file: object$1({
+		name: _enum([dumpName, sealedDumpName]),
+		...content
 	}),
+	/** The plain dump; equal to `file` where nothing is encrypted. */
+	plain: object$1(content),
+	/** What opens the files; null when they are not encrypted. */
+	encryption: discriminatedUnion("kind", [object$1({ kind: literal$1("passphrase") }), object$1({
+		kind: literal$1("recipients"),
+		recipients: array(string())
+	})]).nullable(),
 	gitCommit: string().nullable(),
 	runUrl: string().nullable(),
-	/** The schema-only dump, to compare a restored copy with, and what no dump can say. */
-	schema: object$1({
-		encoding: literal$1("gzip+base64"),
-		text: string(),
-		hasPublic: boolean()
-	}),
 	/** Says that whoever wrote this knew the passphrase; null without one. See manifest-authentication.ts. */
 	authentication: object$1({
 		method: literal$1("scrypt-hmac-sha256"),
 		salt: string().regex(/^[0-9a-f]{32}$/),
-		check: sha256,
-		mac: sha256
+		check: sha256Hex,
+		mac: sha256Hex
 	}).nullable()
+};
+const { authentication, ...beforeAuthentication } = commonFields;
+/**
+* What must be known of a backup to find it, to verify it and to remove it: no key is needed to read this, so nothing
+* stands in it that could be a secret. Stored beside the dump as `manifest.json`, written last and removed first: a backup
+* without a manifest does not exist. Format version 2; see manifest-version-1.ts for what came before.
+*/
+const manifestSchema = object$1({
+	formatVersion: literal$1(2),
+	...beforeAuthentication,
+	server: object$1({
+		version: string(),
+		major: int(),
+		/** PostgreSQL's own identifier of the cluster: tells databases of one name apart. null where it cannot be read. */
+		systemIdentifier: string().nullable()
+	}),
+	database: object$1({
+		name: string(),
+		sizeBytes: int()
+	}),
+	/** All that may be a secret, as stored: see details.ts. */
+	details: object$1({
+		name: _enum([detailsName, sealedDetailsName]),
+		...content
+	}),
+	prisma: object$1({
+		version: string(),
+		appliedMigrations: int()
+	}).nullable(),
+	counts: object$1({
+		tables: int(),
+		rows: int()
+	}),
+	proof: object$1({
+		/** `restore`: restored and compared; `archive`: length, digest and a full read of the archive. */
+		method: _enum(["restore", "archive"]),
+		proved: boolean(),
+		/** The code of the error for which it is not proved, whose words are among the details; null when it is. */
+		problem: string().nullable(),
+		/** What was compared by the catalogs: version of the list, number of objects by kind. null: nothing, or by an earlier version. */
+		inventory: object$1({
+			version: int(),
+			objects: record(string(), int())
+		}).nullable()
+	}),
+	authentication
 });
 /** The stored text of a manifest; people read it too. */
 function renderManifest(manifest) {
@@ -12675,11 +12871,11 @@ async function takeBaseline(database, migrator, backup, options, log) {
 	if (!sameHistory(backup.history, history)) throw moved("somebody else has changed the migration history since the backup was taken");
 	const witness = await database.witness();
 	if (witness !== backup.witness) {
-		if (await database.schemaDigest(options.signal) !== backup.fingerprint.schemaDigest) throw moved("somebody else has changed the schema since the backup was taken");
+		if (await database.schemaDigest(options.signal) !== backup.details.fingerprint.schemaDigest) throw moved("somebody else has changed the schema since the backup was taken");
 		if (JSON.stringify(await database.properties()) !== JSON.stringify(backup.properties)) throw moved("somebody else has changed privileges, settings or comment of the database since the backup was taken");
 		log.detail("catalogs were rewritten since the backup, the schema is the same");
 	}
-	const writesBeforeMigration = await database.changedTables(backup.fingerprint, backup.counters, {
+	const writesBeforeMigration = await database.changedTables(backup.details.fingerprint, backup.counters, {
 		exact: options.exact,
 		jobs: options.jobs,
 		signal: options.signal
@@ -12691,13 +12887,11 @@ async function takeBaseline(database, migrator, backup, options, log) {
 		serverTime: clock?.now ?? "",
 		roles: await database.roles(),
 		targetOid: backup.targetOid,
-		fingerprint: backup.fingerprint,
+		fingerprint: backup.details.fingerprint,
 		fallback: backup.fallback === null ? null : readyCopy(backup.fallback),
 		dump: {
 			path: backup.dumpPath,
-			fingerprint: backup.fingerprint,
-			schemaText: backup.schemaText,
-			properties: backup.properties
+			details: backup.details
 		},
 		writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith("._prisma_migrations"))
 	};
@@ -12803,7 +12997,7 @@ async function lookAtSwapped$1(request, fallback) {
 async function restoreNow(request, log) {
 	const { database, baseline } = request;
 	if (baseline.dump === null) throw recoveryFailed("there is no copy to go back to, and the dump to make one of is not at hand", null);
-	const { path, fingerprint, schemaText, properties } = baseline.dump;
+	const { path, details } = baseline.dump;
 	log.detail("restoring the dump beside the target");
 	const name = database.copyName("fallback", request.run);
 	await database.dropCopy(name);
@@ -12811,9 +13005,10 @@ async function restoreNow(request, log) {
 		name,
 		run: request.run,
 		dumpPath: path,
-		expected: fingerprint,
-		expectedSchemaText: schemaText,
-		properties,
+		expected: details.fingerprint,
+		expectedSchemaText: details.schemaText,
+		hasPublicSchema: details.hasPublicSchema,
+		properties: details.properties,
 		jobs: request.settings.jobs,
 		signal: never$1
 	}, log);
@@ -12999,10 +13194,409 @@ async function recoverUnfinished(request, log) {
 	}, log);
 }
 
+// src/backup/origin.ts
+/**
+* Whether a backup was made on another cluster than the one that `here` identifies: databases of one name (staging,
+* production) may share a storage. False where either is unknown; physical copies of a cluster have its identifier.
+*/
+function isFromElsewhere({ server }, here) {
+	return here !== null && server.systemIdentifier !== null && server.systemIdentifier !== here;
+}
+/** Where a backup comes from, for people. Host and port are among its details, which may be encrypted. */
+function originText({ server }) {
+	const which = server.systemIdentifier === null ? "" : `, system identifier ${server.systemIdentifier}`;
+	return `PostgreSQL ${server.version}${which}`;
+}
+
+// src/backup/digest.ts
+/** Length and SHA-256 of a small content that is wholly in memory. */
+function digestOf(content) {
+	return {
+		sizeBytes: content.byteLength,
+		sha256: createHash("sha256").update(content).digest("hex")
+	};
+}
+
+// src/backup/manifest-version-1.ts
+const { id: _id, properties, fingerprint } = detailsSchema.shape;
+/** A manifest of format version 1: it holds the details as well, readable for everybody. Read, and never written. */
+const manifestVersion1Schema = object$1({
+	formatVersion: literal$1(1),
+	...commonFields,
+	server: object$1({
+		version: string(),
+		major: int(),
+		systemIdentifier: string().nullable().default(null),
+		address: string().nullable().default(null)
+	}),
+	database: object$1({
+		name: string(),
+		sizeBytes: int(),
+		properties
+	}),
+	prisma: object$1({
+		version: string(),
+		historySchema: string(),
+		appliedMigrations: array(object$1({
+			name: string(),
+			checksum: string()
+		}))
+	}).nullable(),
+	fingerprint,
+	proof: object$1({
+		method: _enum(["restore", "archive"]),
+		proved: boolean(),
+		problem: string().nullable()
+	}),
+	schema: object$1({
+		encoding: literal$1("gzip+base64"),
+		text: string(),
+		hasPublic: boolean()
+	})
+});
+/** As if it had been written by this version, its details left where they are. */
+function manifestOfVersion1(old) {
+	const { formatVersion: _, schema, fingerprint, server, database, prisma, proof, ...same } = old;
+	const { version, major, systemIdentifier } = server;
+	return {
+		...same,
+		server: {
+			version,
+			major,
+			systemIdentifier
+		},
+		database: {
+			name: database.name,
+			sizeBytes: database.sizeBytes
+		},
+		details: null,
+		prisma: prisma === null ? null : {
+			version: prisma.version,
+			appliedMigrations: prisma.appliedMigrations.length
+		},
+		counts: countsOf({ fingerprint }),
+		proof: {
+			...proof,
+			inventory: null
+		}
+	};
+}
+/** What this version keeps beside the manifest. Throws when the schema cannot be unpacked. */
+function detailsOfVersion1({ id, server, database, prisma, ...old }) {
+	const packed = Buffer.from(old.schema.text, "base64");
+	return {
+		id,
+		address: server.address,
+		properties: database.properties,
+		prisma: prisma === null ? null : {
+			historySchema: prisma.historySchema,
+			appliedMigrations: prisma.appliedMigrations
+		},
+		fingerprint: old.fingerprint,
+		hasPublicSchema: old.schema.hasPublic,
+		proofProblem: old.proof.problem,
+		schemaText: gunzipSync(packed, { maxOutputLength: maximumDetailsBytes }).toString("utf8")
+	};
+}
+
+// src/backup/parse-manifest.ts
+/**
+* Reads a stored manifest and makes sure that it is the one of the folder it lies in. Never throws: a damaged
+* one, or one that a later version wrote, must hide no other backup.
+*/
+function parseManifest(text, of) {
+	let json;
+	try {
+		json = JSON.parse(text);
+	} catch {
+		return refuse$1("is damaged: it is no JSON");
+	}
+	if (typeof json !== "object" || json === null || !Object.hasOwn(json, "formatVersion")) return refuse$1("is damaged: it has no format version");
+	const { formatVersion } = json;
+	const read = formatVersion === 2 ? readVersion2(json) : formatVersion === 1 ? readVersion1(json) : null;
+	if (read === null) return refuse$1(`has the format version ${shown$1(formatVersion)}, which this version cannot read`);
+	if (read.manifest === null) return read;
+	const { manifest } = read;
+	if (manifest.id !== of.id) return refuse$1(`is that of another backup, ${shown$1(manifest.id)}`);
+	if (manifest.database.name !== of.database) return refuse$1(`is that of another database, ${shown$1(manifest.database.name)}`);
+	if (Number.isNaN(Date.parse(manifest.createdAt))) return refuse$1("is damaged: createdAt is no time");
+	return read;
+}
+function readVersion2(json) {
+	const parsed = manifestSchema.safeParse(json);
+	if (!parsed.success) return notAsItShouldBe(parsed.error);
+	const { formatVersion: _, ...manifest } = parsed.data;
+	const isPlain = manifest.encryption === null;
+	if (isPlain !== (manifest.file.name === "database.dump")) return refuse$1(notAs("file"));
+	if (isPlain !== (manifest.details.name === "details.json")) return refuse$1(notAs("details"));
+	return {
+		manifest,
+		version1: null,
+		problem: null
+	};
+}
+function readVersion1(json) {
+	const parsed = manifestVersion1Schema.safeParse(json);
+	if (!parsed.success) return notAsItShouldBe(parsed.error);
+	return {
+		manifest: manifestOfVersion1(parsed.data),
+		version1: parsed.data,
+		problem: null
+	};
+}
+function notAsItShouldBe({ issues: [issue] }) {
+	return refuse$1(notAs(issue?.path.join(".") || "it"));
+}
+function notAs(member) {
+	return `is damaged: ${member} is not as it should be`;
+}
+function refuse$1(problem) {
+	return {
+		manifest: null,
+		problem
+	};
+}
+/** What stands there, cut. It may be anything: lists in lists without end are not written out. */
+function shown$1(value) {
+	if (typeof value === "object" && value !== null) return "{…}";
+	const text = JSON.stringify(value) ?? "undefined";
+	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+// src/backup/stored-backups.ts
+/** Manifests that are read at once. */
+const readers = 8;
+/** Far more than a manifest of format version 1 for 100 000 tables; whatever is larger is none. */
+const maximumManifestBytes = 67108864;
+/**
+* Lists the backups of a database over several storages. What is damaged, unfinished or silent is part of the
+* answer and hides nothing else; rejects only when no storage answers, or when `signal` ends it.
+*
+* The same backup in two places is one. Two that share an id and differ in their manifest are two: at least
+* one of them is not what it seems.
+*/
+async function listBackups(storages, database, options) {
+	const silent = [];
+	const perStorage = await Promise.all(storages.map(async (storage) => {
+		try {
+			return await listStorage(storage, database, options);
+		} catch (error) {
+			options.signal.throwIfAborted();
+			silent.push({
+				storage,
+				error
+			});
+			return [];
+		}
+	}));
+	if (silent[0] !== void 0 && silent.length === storages.length) throw silent[0].error;
+	const folders = perStorage.flat();
+	return {
+		backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
+		unreadable: folders.filter((folder) => folder.manifest === null).map(({ id, place, problem, isExpired, modifiedAt }) => ({
+			id,
+			place,
+			problem,
+			isExpired,
+			modifiedAt
+		})).sort((a, b) => a.id < b.id ? 1 : -1),
+		silent
+	};
+}
+function createdAtOf({ manifest }) {
+	return Date.parse(manifest.createdAt);
+}
+async function listStorage(storage, database, { signal, id }) {
+	const root = `${id === void 0 ? databaseFolder(database) : backupFolder(database, id)}/`;
+	const objects = await storage.list(root, signal);
+	const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter((entry) => entry[0] !== null);
+	const found = [];
+	const next = folders[Symbol.iterator]();
+	const readOneAfterTheOther = async () => {
+		for (const [folder, held] of next) found.push(await readFolder(storage, database, folder, held, signal));
+	};
+	await Promise.all(Array.from({ length: readers }, readOneAfterTheOther));
+	return found;
+}
+/** `<database>/<id>` of `<database>/<id>/<name>`; null for what lies elsewhere. */
+function folderOf(key) {
+	const parts = key.split("/");
+	return parts.length === 3 ? `${parts[0]}/${parts[1]}` : null;
+}
+async function readFolder(storage, database, folder, objects, signal) {
+	const id = folder.slice(folder.indexOf("/") + 1);
+	const common = {
+		id,
+		place: {
+			storage,
+			folder,
+			url: `${storage.url}/${folder}`,
+			objects
+		},
+		modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt))))
+	};
+	const damaged = (problem, isExpired = false) => ({
+		...common,
+		manifest: null,
+		version1: null,
+		manifestText: "",
+		problem,
+		isExpired
+	});
+	const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
+	const expired = objects.find(({ expiredAt }) => expiredAt !== void 0);
+	if (expired !== void 0) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`, true);
+	if (held === void 0) return damaged(null);
+	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
+	let manifestText;
+	try {
+		manifestText = await readText(await storage.get(held.key, signal));
+	} catch (error) {
+		signal.throwIfAborted();
+		return damaged(`its manifest cannot be read: ${messageOf(error)}`);
+	}
+	const parsed = parseManifest(manifestText, {
+		id,
+		database
+	});
+	return parsed.manifest === null ? damaged(`its manifest ${parsed.problem}`) : {
+		...common,
+		...parsed,
+		manifestText,
+		isExpired: false
+	};
+}
+async function readText(body) {
+	const chunks = [];
+	let sizeBytes = 0;
+	for await (const chunk of body) {
+		sizeBytes += chunk.byteLength;
+		if (sizeBytes > maximumManifestBytes) throw new Error("it is far too large");
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks).toString("utf8");
+}
+function merge(folders) {
+	const merged = /* @__PURE__ */ new Map();
+	for (const { id, place, manifest, version1, manifestText } of folders) {
+		if (manifest === null) continue;
+		const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
+		const known = merged.get(key);
+		if (known === void 0) merged.set(key, {
+			id,
+			manifest,
+			version1,
+			manifestText,
+			places: [place]
+		});
+		else known.places = [...known.places, place];
+	}
+	return [...merged.values()];
+}
+
+// src/backup/find-backup.ts
+/**
+* Finds a stored backup: `latest`, the newest one that this server made, in all storages that answer, proved or not; or the
+* one with this id, wherever it was made. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its
+* manifest is no good) or SM_BACKUP_AMBIGUOUS (storages hold different ones under its id).
+*/
+async function findBackup(storages, database, wanted, signal, options = {}) {
+	const where = storages.map(({ url }) => url).join(", ");
+	if (!/^[A-Za-z0-9_.-]+$/.test(wanted)) throw notFound(wanted, database, where, []);
+	const stored = await listBackups(storages, database, {
+		signal,
+		...wanted === "latest" || options.listAll === true ? {} : { id: wanted }
+	});
+	const silence = stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`);
+	const here = options.systemIdentifier ?? null;
+	const none = (reasons) => notFound(wanted, database, where, [...silence, ...reasons]);
+	const { backup, warnings } = wanted === "latest" ? latestOf(stored, here, none) : byId(onlyOf(stored, wanted), none);
+	const other = stored.backups.find((each) => each !== backup && each.id === backup.id);
+	if (other !== void 0) throw ambiguous(backup, other);
+	const elsewhere = isFromElsewhere(backup.manifest, here) ? [`${backup.id} was made on another server, ${originText(backup.manifest)}`] : [];
+	return {
+		backup,
+		listed: stored.backups,
+		warnings: [
+			...silence,
+			...warnings,
+			...elsewhere
+		],
+		doubts: wanted === "latest" ? [...silence, ...warnings] : []
+	};
+}
+function latestOf(stored, here, none) {
+	const [backup] = stored.backups.filter(({ manifest }) => !isFromElsewhere(manifest, here));
+	if (backup === void 0) throw none([...stored.backups.map(({ id, manifest }) => `${id} was made on another server, ${originText(manifest)}: give its id to use it`).slice(0, 3), ...unreadableIn(stored)]);
+	return {
+		backup,
+		warnings: unreadableIn({ unreadable: stored.unreadable.filter(({ id, problem, isExpired }) => id > backup.id && problem !== null && !isExpired) })
+	};
+}
+function byId(stored, none) {
+	const [backup] = stored.backups;
+	if (backup !== void 0) return {
+		backup,
+		warnings: unreadableIn(stored)
+	};
+	const [problem] = unreadableIn(stored);
+	if (problem === void 0) throw none([]);
+	throw new SafeMigrateError({
+		code: "SM_BACKUP_UNREADABLE",
+		message: problem,
+		hint: "Take another backup; `command: prune` with `dry-run: true` lists them.",
+		docs: "storage.md"
+	});
+}
+function ambiguous(one, other) {
+	return new SafeMigrateError({
+		code: "SM_BACKUP_AMBIGUOUS",
+		message: `${one.id} is not the same backup everywhere: the manifests of ${one.places[0].url} and ${other.places[0].url} differ`,
+		hint: "Name only the storage that you trust in `storage`, and find out who changed the other one.",
+		docs: "storage.md"
+	});
+}
+function onlyOf({ backups, unreadable, silent }, wanted) {
+	return {
+		backups: backups.filter(({ id }) => id === wanted),
+		unreadable: unreadable.filter(({ id }) => id === wanted),
+		silent
+	};
+}
+function unreadableIn({ unreadable }) {
+	return unreadable.map(({ place, problem }) => `${place.url}: ${problem ?? "it has no manifest"}`);
+}
+function notFound(wanted, database, where, reasons) {
+	const what = wanted === "latest" ? "no backup" : `no backup ${JSON.stringify(wanted)}`;
+	const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
+	return new SafeMigrateError({
+		code: "SM_BACKUP_NOT_FOUND",
+		message: `there is ${what} of ${database} in ${where}${why}`,
+		hint: "`command: prune` with `dry-run: true` lists the backups of a storage. Folders are named after the database.",
+		docs: "storage.md"
+	});
+}
+
+// src/backup/at-most.ts
+/**
+* Passes a body on up to a length, and ends it with `tooLong()` as soon as there is more: a server that never comes to an
+* end fills neither disk nor memory.
+*/
+function atMost(maximumBytes, tooLong) {
+	return async function* (body) {
+		let sizeBytes = 0;
+		for await (const chunk of body) {
+			sizeBytes += chunk.byteLength;
+			if (sizeBytes > maximumBytes) throw tooLong();
+			yield chunk;
+		}
+	};
+}
+
 // src/backup/manifest-authentication.ts
 /**
 * So that whoever may write to the storage but does not know the passphrase cannot give pg_restore an archive of his
-* own: the manifest holds the digest of the file, and this holds the manifest.
+* own: the manifest holds the digests of dump and details, and this holds the manifest.
 *
 * key ‖ check = scrypt(passphrase, "safe-migrate manifest v1" ‖ salt, N = 2^18, r = 8, p = 1), 32 bytes each;
 * mac = HMAC-SHA256(key, the manifest's bytes with the 64 digits of `mac` set to 0). `check` tells a wrong
@@ -13116,288 +13710,188 @@ function notAuthentic(message, hint = "Use another backup, or another storage th
 	});
 }
 
-// src/backup/origin.ts
-/**
-* Whether a backup was made on another cluster than the one that `here` identifies: databases of one name (staging,
-* production) may share a storage. False where either is unknown; physical copies of a cluster have its identifier.
-*/
-function isFromElsewhere({ server }, here) {
-	return here !== null && server.systemIdentifier !== null && server.systemIdentifier !== here;
-}
-/** Where a backup comes from, for people. */
-function originText({ server }) {
-	const address = server.address ?? "an unknown address";
-	return `PostgreSQL ${server.version} at ${address}`;
-}
-
-// src/backup/digest.ts
-/** Length and SHA-256 of a small content that is wholly in memory. */
-function digestOf(content) {
-	return {
-		sizeBytes: content.byteLength,
-		sha256: createHash("sha256").update(content).digest("hex")
-	};
-}
-
-// src/backup/parse-manifest.ts
-/**
-* Reads a stored manifest and makes sure that it is the one of the folder it lies in. Never throws: a damaged
-* one, or one that a later version wrote, must hide no other backup.
-*/
-function parseManifest(text, of) {
-	let json;
-	try {
-		json = JSON.parse(text);
-	} catch {
-		return refuse$1("is damaged: it is no JSON");
-	}
-	if (typeof json !== "object" || json === null || !("formatVersion" in json)) return refuse$1("is damaged: it has no format version");
-	if (!manifestSchema.shape.formatVersion.safeParse(json.formatVersion).success) return refuse$1(`has the format version ${shown$1(json.formatVersion)}, which this version cannot read`);
-	const parsed = manifestSchema.safeParse(json);
-	if (!parsed.success) {
-		const [issue] = parsed.error.issues;
-		return refuse$1(`is damaged: ${issue?.path.join(".") || "it"} is not as it should be`);
-	}
-	const manifest = parsed.data;
-	if (manifest.id !== of.id) return refuse$1(`is that of another backup, ${shown$1(manifest.id)}`);
-	if (manifest.database.name !== of.database) return refuse$1(`is that of another database, ${shown$1(manifest.database.name)}`);
-	if (Number.isNaN(Date.parse(manifest.createdAt))) return refuse$1("is damaged: createdAt is no time");
-	return {
-		manifest,
-		problem: null
-	};
-}
-function refuse$1(problem) {
-	return {
-		manifest: null,
-		problem
-	};
-}
-/** Whatever stands there, cut: it may be anything. */
-function shown$1(value) {
-	const text = JSON.stringify(value) ?? "undefined";
-	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
-}
-
-// src/backup/stored-backups.ts
-/** Manifests that are read at once. */
-const readers = 8;
-/** Far more than a manifest of 100 000 tables; whatever is larger is none. */
-const maximumManifestBytes = 67108864;
-/**
-* Lists the backups of a database over several storages. What is damaged, unfinished or silent is part of the
-* answer and hides nothing else; rejects only when no storage answers, or when `signal` ends it.
-*
-* The same backup in two places is one. Two that share an id and differ in their manifest are two: at least
-* one of them is not what it seems.
-*/
-async function listBackups(storages, database, options) {
-	const silent = [];
-	const perStorage = await Promise.all(storages.map(async (storage) => {
-		try {
-			return await listStorage(storage, database, options);
-		} catch (error) {
-			options.signal.throwIfAborted();
-			silent.push({
-				storage,
-				error
-			});
-			return [];
-		}
-	}));
-	if (silent[0] !== void 0 && silent.length === storages.length) throw silent[0].error;
-	const folders = perStorage.flat();
-	return {
-		backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
-		unreadable: folders.filter((folder) => folder.manifest === null).map(({ id, place, problem, isExpired, modifiedAt }) => ({
-			id,
-			place,
-			problem,
-			isExpired,
-			modifiedAt
-		})).sort((a, b) => a.id < b.id ? 1 : -1),
-		silent
-	};
-}
-function createdAtOf({ manifest }) {
-	return Date.parse(manifest.createdAt);
-}
-async function listStorage(storage, database, { signal, id }) {
-	const root = `${id === void 0 ? databaseFolder(database) : backupFolder(database, id)}/`;
-	const objects = await storage.list(root, signal);
-	const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter((entry) => entry[0] !== null);
-	const found = [];
-	const next = folders[Symbol.iterator]();
-	const readOneAfterTheOther = async () => {
-		for (const [folder, held] of next) found.push(await readFolder(storage, database, folder, held, signal));
-	};
-	await Promise.all(Array.from({ length: readers }, readOneAfterTheOther));
-	return found;
-}
-/** `<database>/<id>` of `<database>/<id>/<name>`; null for what lies elsewhere. */
-function folderOf(key) {
-	const parts = key.split("/");
-	return parts.length === 3 ? `${parts[0]}/${parts[1]}` : null;
-}
-async function readFolder(storage, database, folder, objects, signal) {
-	const id = folder.slice(folder.indexOf("/") + 1);
-	const common = {
-		id,
-		place: {
-			storage,
-			folder,
-			url: `${storage.url}/${folder}`,
-			objects
-		},
-		modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt))))
-	};
-	const damaged = (problem, isExpired = false) => ({
-		...common,
-		manifest: null,
-		manifestText: "",
-		problem,
-		isExpired
+// src/backup/damaged.ts
+/** A stored backup that is not what its manifest says. `message` names which, and where. */
+function damaged$1(message, cause) {
+	return new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message,
+		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
 	});
-	const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
-	const expired = objects.find(({ expiredAt }) => expiredAt !== void 0);
-	if (expired !== void 0) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`, true);
-	if (held === void 0) return damaged(null);
-	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
-	let manifestText;
-	try {
-		manifestText = await readText(await storage.get(held.key, signal));
+}
+
+// src/backup/from-any-place.ts
+/**
+* What `work` makes of the first place that holds what it should; the storages are tried in their order. Rejects with what is
+* wrong in every one of them.
+*/
+async function fromAnyPlace({ places }, { signal, warn }, work) {
+	const problems = [];
+	for (const place of places) try {
+		return await work(place);
 	} catch (error) {
 		signal.throwIfAborted();
-		return damaged(`its manifest cannot be read: ${messageOf(error)}`);
+		if (!(error instanceof SafeMigrateError)) throw error;
+		problems.push(...problemsOf(error));
+		if (place !== places.at(-1)) warn(`${messageOf(error)}; the next storage is tried`);
 	}
-	const { manifest, problem } = parseManifest(manifestText, {
-		id,
-		database
+	throw new RefusedError(problems, {
+		phase: "fetch",
+		docs: "storage.md"
 	});
-	return manifest === null ? damaged(`its manifest ${problem}`) : {
-		...common,
-		manifest,
-		manifestText,
-		problem: null,
-		isExpired: false
-	};
-}
-async function readText(body) {
-	const chunks = [];
-	let sizeBytes = 0;
-	for await (const chunk of body) {
-		sizeBytes += chunk.byteLength;
-		if (sizeBytes > maximumManifestBytes) throw new Error("it is far too large");
-		chunks.push(chunk);
-	}
-	return Buffer.concat(chunks).toString("utf8");
-}
-function merge(folders) {
-	const merged = /* @__PURE__ */ new Map();
-	for (const { id, place, manifest, manifestText } of folders) {
-		if (manifest === null) continue;
-		const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
-		const known = merged.get(key);
-		if (known === void 0) merged.set(key, {
-			id,
-			manifest,
-			manifestText,
-			places: [place]
-		});
-		else known.places = [...known.places, place];
-	}
-	return [...merged.values()];
 }
 
-// src/backup/find-backup.ts
+// src/backup/clearing-away.ts
+/** Passes chunks on and clears away those that are done with: plain text and ciphertext both pile up otherwise. */
+async function* clearingAway(chunks) {
+	const garbage = new YoungGarbage();
+	for await (const chunk of chunks) {
+		yield chunk;
+		garbage.add(2 * chunk.byteLength);
+	}
+}
+
+// src/backup/unseal.ts
 /**
-* Finds a stored backup: `latest`, the newest one that this server made, in all storages that answer, proved or not; or the
-* one with this id, wherever it was made. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its
-* manifest is no good) or SM_BACKUP_AMBIGUOUS (storages hold different ones under its id).
+* Decrypts what was sealed, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
+* SM_WRONG_IDENTITY when no key fits, and with SM_BACKUP_DAMAGED when it is no age file or not whole.
 */
-async function findBackup(storages, database, wanted, signal, options = {}) {
-	const where = storages.map(({ url }) => url).join(", ");
-	if (!/^[A-Za-z0-9_.-]+$/.test(wanted)) throw notFound(wanted, database, where, []);
-	const stored = await listBackups(storages, database, {
-		signal,
-		...wanted === "latest" || options.listAll === true ? {} : { id: wanted }
-	});
-	const silence = stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`);
-	const here = options.systemIdentifier ?? null;
-	const none = (reasons) => notFound(wanted, database, where, [...silence, ...reasons]);
-	const { backup, warnings } = wanted === "latest" ? latestOf(stored, here, none) : byId(onlyOf(stored, wanted), none);
-	const other = stored.backups.find((each) => each !== backup && each.id === backup.id);
-	if (other !== void 0) throw ambiguous(backup, other);
-	const elsewhere = isFromElsewhere(backup.manifest, here) ? [`${backup.id} was made on another server, ${originText(backup.manifest)}`] : [];
-	return {
-		backup,
-		listed: stored.backups,
-		warnings: [
-			...silence,
-			...warnings,
-			...elsewhere
-		],
-		doubts: wanted === "latest" ? [...silence, ...warnings] : []
-	};
+async function unseal(backup, keys, plain, signal, limit = (body) => body) {
+	const { sealed } = backup;
+	try {
+		const plaintext = await (await decrypterFor(keys)).decrypt(Readable.toWeb(sealed));
+		await pipeline$1(Readable.fromWeb(plaintext), limit, clearingAway, plain, { signal });
+	} catch (error) {
+		signal.throwIfAborted();
+		if (error instanceof SafeMigrateError) throw error;
+		throw cannotOpen(backup.id, keys, error);
+	} finally {
+		sealed.destroy();
+	}
 }
-function latestOf(stored, here, none) {
-	const [backup] = stored.backups.filter(({ manifest }) => !isFromElsewhere(manifest, here));
-	if (backup === void 0) throw none([...stored.backups.map(({ id, manifest }) => `${id} was made on another server, ${originText(manifest)}: give its id to use it`).slice(0, 3), ...unreadableIn(stored)]);
-	return {
-		backup,
-		warnings: unreadableIn({ unreadable: stored.unreadable.filter(({ id, problem, isExpired }) => id > backup.id && problem !== null && !isExpired) })
-	};
+async function decrypterFor(keys) {
+	const decrypter = new (await (import("./age-dist.js"))).Decrypter();
+	if (keys.passphrase !== null) decrypter.addPassphrase(keys.passphrase.reveal());
+	for (const identity of keys.identities) decrypter.addIdentity(identity.reveal());
+	return decrypter;
 }
-function byId(stored, none) {
-	const [backup] = stored.backups;
-	if (backup !== void 0) return {
-		backup,
-		warnings: unreadableIn(stored)
-	};
-	const [problem] = unreadableIn(stored);
-	if (problem === void 0) throw none([]);
-	throw new SafeMigrateError({
-		code: "SM_BACKUP_UNREADABLE",
-		message: problem,
-		hint: "Take another backup; `command: prune` with `dry-run: true` lists them.",
-		docs: "storage.md"
-	});
-}
-function ambiguous(one, other) {
+function cannotOpen(id, keys, cause) {
+	if (messageOf(cause).includes("no identity matched")) {
+		if (keys.identities.length === 0) return wrongPassphrase(id);
+		return new SafeMigrateError({
+			code: "SM_WRONG_IDENTITY",
+			message: `none of the keys in encryption-identity opens ${id}`,
+			hint: "The manifest names the public keys that the backup is encrypted to (encryption.recipients).",
+			docs: "security.md",
+			phase: "fetch",
+			cause
+		});
+	}
 	return new SafeMigrateError({
-		code: "SM_BACKUP_AMBIGUOUS",
-		message: `${one.id} is not the same backup everywhere: the manifests of ${one.places[0].url} and ${other.places[0].url} differ`,
-		hint: "Name only the storage that you trust in `storage`, and find out who changed the other one.",
-		docs: "storage.md"
+		code: "SM_BACKUP_DAMAGED",
+		message: `${id} cannot be decrypted: ${messageOf(cause)}`,
+		hint: "Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
 	});
 }
-function onlyOf({ backups, unreadable, silent }, wanted) {
+
+// src/backup/open-backup.ts
+/**
+* Reads what a backup must look like when it is restored: manifest authenticated, details of the length and SHA-256 that it
+* says, decrypted. Rejects as `authenticate` and `unseal` do, and with SM_BACKUP_DAMAGED.
+*/
+async function openBackup(listed, keys, options) {
+	const authenticated = await authenticate(listed, keys);
 	return {
-		backups: backups.filter(({ id }) => id === wanted),
-		unreadable: unreadable.filter(({ id }) => id === wanted),
-		silent
+		listed,
+		details: await readDetails(listed, keys, options),
+		authenticated
 	};
 }
-function unreadableIn({ unreadable }) {
-	return unreadable.map(({ place, problem }) => `${place.url}: ${problem ?? "it has no manifest"}`);
+/** Whether its details can be read without a key: for whoever only looks, and believes the storage. */
+function isOpen({ manifest, version1 }) {
+	return manifest.encryption === null || version1 !== null;
 }
-function notFound(wanted, database, where, reasons) {
-	const what = wanted === "latest" ? "no backup" : `no backup ${JSON.stringify(wanted)}`;
-	const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
-	return new SafeMigrateError({
-		code: "SM_BACKUP_NOT_FOUND",
-		message: `there is ${what} of ${database} in ${where}${why}`,
-		hint: "`command: prune` with `dry-run: true` lists the backups of a storage. Folders are named after the database.",
-		docs: "storage.md"
+/** The same as `openBackup`, without asking who wrote the manifest. */
+async function readDetails(listed, keys, options) {
+	const { id, manifest, version1 } = listed;
+	const stored = manifest.details;
+	if (stored === null || version1 !== null) {
+		if (version1 === null) throw new TypeError(`${id} has its details nowhere`);
+		try {
+			return detailsOfVersion1(version1);
+		} catch (error) {
+			throw damaged$1(`the manifest of ${id} holds a schema that cannot be unpacked`, error);
+		}
+	}
+	return await fromAnyPlace(listed, options, async (place) => {
+		const sealed = await download$1(place, stored, options.signal);
+		const plain = stored.name === "details.json" ? sealed : await opened(id, sealed, keys, options.signal);
+		return understood(listed, `${stored.name} in ${place.url}`, plain);
 	});
 }
+async function download$1({ storage, folder, url, objects }, { name, sizeBytes, sha256 }, signal) {
+	const key = `${folder}/${name}`;
+	if (!objects.some((object) => object.key === key)) throw damaged$1(`${url} has a manifest, but ${name} is not there`);
+	if (sizeBytes > maximumDetailsBytes) throw damaged$1(`${name} in ${url} is far too large to be one`);
+	const collected = new Collected();
+	const tooLong = () => damaged$1(`${name} in ${url} is longer than its manifest says, ${sizeBytes} bytes`);
+	try {
+		await pipeline$1(await storage.get(key, signal), atMost(sizeBytes, tooLong), collected, { signal });
+	} catch (error) {
+		if (error instanceof SafeMigrateError || signal.aborted) throw error;
+		throw damaged$1(`${name} in ${url} cannot be read to its end: ${messageOf(error)}`, error);
+	}
+	const held = digestOf(collected.content);
+	if (held.sizeBytes !== sizeBytes) throw damaged$1(`${name} in ${url} has ${held.sizeBytes} bytes; its manifest says ${sizeBytes}`);
+	if (held.sha256 !== sha256) throw damaged$1(`${name} in ${url} has not the SHA-256 that its manifest says: it was changed after it was stored`);
+	return collected.content;
+}
+async function opened(id, sealed, keys, signal) {
+	const plain = new Collected();
+	await unseal({
+		id,
+		sealed: Readable.from([sealed])
+	}, keys, plain, signal);
+	return plain.content;
+}
+function understood({ id, manifest }, what, text) {
+	let json;
+	try {
+		json = JSON.parse(text.toString("utf8"));
+	} catch (error) {
+		throw damaged$1(`${what} is no JSON`, error);
+	}
+	const { data, error } = detailsSchema.safeParse(json);
+	if (error !== void 0) throw damaged$1(`${what} is not as it should be: ${error.issues[0]?.path.join(".")}`);
+	if (data.id !== id) throw damaged$1(`${what} is that of another backup, ${data.id.slice(0, 100)}`);
+	const { tables, rows } = countsOf(data);
+	if (tables !== manifest.counts.tables || rows !== manifest.counts.rows) throw damaged$1(`${what} has other numbers of tables and rows than its manifest`);
+	return data;
+}
+/** Keeps what is written to it, in memory. */
+var Collected = class extends Writable {
+	#chunks = [];
+	get content() {
+		return Buffer.concat(this.#chunks);
+	}
+	_write(chunk, _encoding, done) {
+		this.#chunks.push(chunk);
+		done();
+	}
+};
 
 // src/backup/shown-backup.ts
-/** Whether the dump is there in its full length, as the listing says. */
+/** Whether dump and details are there in their full length, as the listing says. */
 function isWholeIn({ manifest }, place) {
-	return place.objects.find(({ key }) => key === `${place.folder}/${manifest.file.name}`)?.sizeBytes === manifest.file.sizeBytes;
+	return [manifest.file, ...manifest.details === null ? [] : [manifest.details]].every(({ name, sizeBytes }) => place.objects.find(({ key }) => key === `${place.folder}/${name}`)?.sizeBytes === sizeBytes);
 }
-/** A dump that is not whole proves nothing, whatever its manifest says. */
+/** A backup that is not whole proves nothing, whatever its manifest says. */
 function isProvedIn(listed, place) {
 	return listed.manifest.proof.proved && isWholeIn(listed, place);
 }
@@ -13410,7 +13904,7 @@ function shownBackup(listed, place, retention) {
 		sizeBytes: manifest.file.sizeBytes,
 		proved: isProvedIn(listed, place),
 		madeBy: manifest.command,
-		appliedMigrations: manifest.prisma?.appliedMigrations.length ?? null,
+		appliedMigrations: manifest.prisma?.appliedMigrations ?? null,
 		locations: [place.url],
 		retention
 	};
@@ -13481,22 +13975,41 @@ async function findStored(context, storages, database, wanted, log) {
 	const records = shownBackups(listed);
 	context.report.storedBackups(records);
 	for (const record of records) log.detail(storedBackupLine(record, now));
-	for (const line of describeBackup(backup, now)) log.detail(line);
-	if (wanted.dryRun) await lookThrough(backup, wanted.keys, log);
-	else if (doubts.length > 0) throw uncertain(backup.id, doubts);
-	return backup;
+	if (!wanted.dryRun && doubts.length > 0) throw uncertain(backup.id, doubts);
+	const options = {
+		signal: context.signal,
+		warn: (line) => log.warn(line)
+	};
+	const opened = wanted.dryRun ? await lookThrough(backup, wanted.keys, options) : await openBackup(backup, wanted.keys, options);
+	for (const line of describeBackup(backup, opened, now)) log.detail(line);
+	return {
+		backup,
+		opened
+	};
 }
-/** As far as it can be told without fetching it: whether it is whole, and whether it is authentic where a key is given. */
-async function lookThrough(backup, keys, log) {
+/**
+* As far as it can be told without fetching its dump: whether it is whole, and what it holds; whether it is authentic where
+* a key is given. null where what it holds is encrypted and there is no key.
+*/
+async function lookThrough(backup, keys, options) {
 	const { id, manifest, places } = backup;
 	if (!places.some((place) => isWholeIn(backup, place))) throw new SafeMigrateError({
 		code: "SM_BACKUP_DAMAGED",
-		message: `${id} has a manifest, but no whole ${manifest.file.name} in ${places.map(({ url }) => url).join(", ")}`,
+		message: `${id} has a manifest, but no whole ${[manifest.file, manifest.details].map((file) => file?.name ?? "").join(" and ")} in ${places.map(({ url }) => url).join(", ")}`,
 		hint: "Use another backup, or another storage that holds this one.",
 		docs: "storage.md"
 	});
-	if (keys.passphrase === null && keys.identities.length === 0) log.warn(`${id} is not authenticated: what is said of it here rests on the storage's permissions`);
-	else await authenticate(backup, keys);
+	if (keys.passphrase === null && keys.identities.length === 0) {
+		options.warn(`${id} is not authenticated: what is said of it here rests on the storage's permissions`);
+		if (isOpen(backup)) return {
+			listed: backup,
+			details: await readDetails(backup, keys, options),
+			authenticated: false
+		};
+		options.warn(`what ${id} holds is encrypted: without its key, migrations and rows are not compared`);
+		return null;
+	}
+	return await openBackup(backup, keys, options);
 }
 function uncertain(id, doubts) {
 	return new SafeMigrateError({
@@ -13507,12 +14020,14 @@ function uncertain(id, doubts) {
 	});
 }
 /** What a person wants to know before he goes back to a backup. */
-function describeBackup({ id, manifest, places }, now) {
+function describeBackup({ id, manifest, places }, opened, now) {
 	const age = formatDuration(now.getTime() - Date.parse(manifest.createdAt));
-	const proof = manifest.proof.proved ? "restored and compared when it was made" : `not proved: ${manifest.proof.problem ?? "verify was archive"}`;
+	const proof = manifest.proof.proved ? "restored and compared when it was made" : `not proved: ${opened?.details.proofProblem ?? manifest.proof.problem ?? "verify was archive"}`;
+	const { tables, rows } = manifest.counts;
+	const address = opened?.details.address ?? null;
 	return [
 		`${id}, taken ${age} ago by ${manifest.command} (${manifest.createdAt}), ${proof}`,
-		`${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(", ")}, from ${originText(manifest)}`,
+		`${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(", ")}, ${countOf(tables, "table")}, ${formatCount(rows)} rows, from ${originText(manifest)}${address === null ? "" : ` at ${address}`}`,
 		manifest.gitCommit === null ? "made outside of a workflow: it names no commit" : `made at commit ${manifest.gitCommit}`
 	];
 }
@@ -13538,10 +14053,18 @@ async function backupToRecoverFrom({ storages, database, signal, keys }, { backu
 	if (backupId === null) return null;
 	try {
 		const { backup } = await findBackup(storages, database.address.database, backupId, signal);
-		if (keys.passphrase !== null) await authenticate(backup, keys);
-		return backup;
+		const options = {
+			signal,
+			warn: (line) => log.warn(line)
+		};
+		if (keys.passphrase === null && isOpen(backup)) return {
+			listed: backup,
+			details: await readDetails(backup, keys, options),
+			authenticated: false
+		};
+		return await openBackup(backup, keys, options);
 	} catch (error) {
-		log.warn(`the manifest of its backup cannot be used: ${messageOf(error)}`);
+		log.warn(`what its backup holds is not known: ${messageOf(error)}`);
 		return null;
 	}
 }
@@ -13739,8 +14262,10 @@ async function finishEarlierRun(request, journal, log) {
 	const { database, lock, signal } = request;
 	const kept = RunJournal.found(lock, journal);
 	const decision = await whenReachable(() => lookAt(database, journal, log), log);
-	const backup = decision.way === "recover" ? await backupToRecoverFrom(request, journal, log) : null;
-	const manifest = backup?.manifest ?? null;
+	const isNeeded = decision.way === "recover";
+	const known = isNeeded ? await request.detailsOf(journal) : null;
+	const backup = isNeeded && known === null ? await backupToRecoverFrom(request, journal, log) : null;
+	const details = known ?? backup?.details ?? null;
 	const finished = (outcome, fact, more = {}) => ({
 		run: journal.run,
 		command: journal.command,
@@ -13751,7 +14276,7 @@ async function finishEarlierRun(request, journal, log) {
 		problem: null,
 		nextSteps: [],
 		swapped: null,
-		manifest,
+		details,
 		afterMigrateOwed: journal.afterMigrateOwed,
 		...more
 	});
@@ -13797,6 +14322,7 @@ async function finishEarlierRun(request, journal, log) {
 			kept,
 			journal,
 			backup,
+			details,
 			history: decision.history
 		}, log);
 		if (recovery.result === "stopped") return open("stopped", recovery.because, unfinished("SM_STOPPED", recovery.because));
@@ -13811,15 +14337,15 @@ async function finishEarlierRun(request, journal, log) {
 }
 /** With the copy that the run has left, or with its dump: from this machine's disk, or else from a storage. */
 async function recoverFrom(request, found, log) {
-	const { kept, journal, backup, history } = found;
-	const manifest = backup?.manifest ?? null;
-	const held = await request.dumpOf(journal, manifest);
-	await using fetched = held === null && journal.fallback === null && backup !== null ? await request.fetchDump(backup, log) : null;
+	const { kept, journal, details, history } = found;
+	const held = details === null ? null : await request.dumpOf(journal, details);
+	const backup = held === null && journal.fallback === null ? found.backup ?? await backupToRecoverFrom(request, journal, log) : null;
+	await using fetched = backup === null ? null : await request.fetchDump(backup, log);
 	return await recoverUnfinished({
 		...request,
 		journal: kept,
 		history,
-		fingerprint: manifest?.fingerprint ?? null,
+		fingerprint: details?.fingerprint ?? null,
 		dump: held ?? fetched
 	}, log);
 }
@@ -13900,6 +14426,24 @@ function unfinished(code, because, cause) {
 	});
 }
 
+// src/system/disk-error.ts
+/** What the disk refused while a file of the run's own was written. */
+function diskError(error, path, writtenBytes) {
+	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+	if (code === "ENOSPC" || code === "EDQUOT") return new SafeMigrateError({
+		code: "SM_DISK_FULL",
+		message: `the disk is full: ${path} could not be written beyond ${writtenBytes} bytes`,
+		hint: "Free space where the runner keeps its temporary files (RUNNER_TEMP), or use a runner with a larger disk.",
+		cause: error
+	});
+	return new SafeMigrateError({
+		code: "SM_DISK",
+		message: `${path} could not be written (${code}) after ${writtenBytes} bytes`,
+		hint: "Look at the disk and the rights of the folder where the runner keeps its temporary files (RUNNER_TEMP).",
+		cause: error
+	});
+}
+
 // src/backup/growing-file.ts
 /** What a follower reads at a time. Large enough for few system calls, small enough to hold several. */
 const chunkBytes = 65536;
@@ -13965,7 +14509,7 @@ var GrowingFile = class GrowingFile {
 			}
 			const length = Math.min(chunkBytes, this.#sizeBytes - position);
 			const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafeSlow(length), 0, length, position);
-			if (bytesRead === 0) throw damaged$1(this.path, "it is shorter than what was written to it");
+			if (bytesRead === 0) throw damaged(this.path, "it is shorter than what was written to it");
 			position += bytesRead;
 			return buffer.subarray(0, bytesRead);
 		};
@@ -14012,10 +14556,10 @@ var GrowingFile = class GrowingFile {
 			const handle = await open(this.path, "r");
 			held = await sha256OfFile(handle).finally(() => handle.close());
 		} catch (error) {
-			throw damaged$1(this.path, "it cannot be read back", error);
+			throw damaged(this.path, "it cannot be read back", error);
 		}
-		if (held.sizeBytes !== expected.sizeBytes) throw damaged$1(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
-		if (held.sha256 !== expected.sha256) throw damaged$1(this.path, "its SHA-256 is not that of what was written");
+		if (held.sizeBytes !== expected.sizeBytes) throw damaged(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
+		if (held.sha256 !== expected.sha256) throw damaged(this.path, "its SHA-256 is not that of what was written");
 	}
 	/** Ends whatever still reads or writes and removes the file. */
 	async [Symbol.asyncDispose]() {
@@ -14063,22 +14607,7 @@ var GrowingFile = class GrowingFile {
 		for (const wake of [...this.#waiting]) wake();
 	}
 };
-function diskError(error, path, writtenBytes) {
-	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-	if (code === "ENOSPC" || code === "EDQUOT") return new SafeMigrateError({
-		code: "SM_DISK_FULL",
-		message: `the disk is full: ${path} could not be written beyond ${writtenBytes} bytes`,
-		hint: "Free space where the runner keeps its temporary files (RUNNER_TEMP), or use a runner with a larger disk.",
-		cause: error
-	});
-	return new SafeMigrateError({
-		code: "SM_DISK",
-		message: `${path} could not be written (${code}) after ${writtenBytes} bytes`,
-		hint: "Look at the disk and the rights of the folder where the runner keeps its temporary files (RUNNER_TEMP).",
-		cause: error
-	});
-}
-function damaged$1(path, how, cause) {
+function damaged(path, how, cause) {
 	return new SafeMigrateError({
 		code: "SM_DUMP_DAMAGED",
 		message: `the dump on disk is damaged: ${how} (${path})`,
@@ -14087,115 +14616,46 @@ function damaged$1(path, how, cause) {
 	});
 }
 
-// src/backup/schema-text-field.ts
-/** Far more than the schema of 100 000 tables. */
-const maximumBytes = 512 * 1024 ** 2;
-/**
-* The source's schema as the manifest keeps it. As text and not as a digest: another minor version of pg_dump may
-* print the same schema differently, and a difference should be named.
-*/
-function packSchemaText(text) {
-	return {
-		encoding: "gzip+base64",
-		text: gzipSync(text, { level: 9 }).toString("base64")
-	};
-}
-/** Throws when it is not what `packSchemaText` made. */
-function unpackSchemaText(schema) {
-	return gunzipSync(Buffer.from(schema.text, "base64"), { maxOutputLength: maximumBytes }).toString("utf8");
-}
-
-// src/backup/clearing-away.ts
-/** Passes chunks on and clears away those that are done with: plain text and ciphertext both pile up otherwise. */
-async function* clearingAway(chunks) {
-	const garbage = new YoungGarbage();
-	for await (const chunk of chunks) {
-		yield chunk;
-		garbage.add(2 * chunk.byteLength);
-	}
-}
-
-// src/backup/unseal.ts
-/**
-* Decrypts a sealed dump, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
-* SM_WRONG_IDENTITY when no key fits, and with SM_BACKUP_DAMAGED when it is no age file or not whole.
-*/
-async function unseal(backup, keys, plain, signal) {
-	const decrypter = await decrypterFor(keys);
-	const sealed = createReadStream(backup.path, { signal });
-	try {
-		const plaintext = await decrypter.decrypt(Readable.toWeb(sealed));
-		await pipeline$1(Readable.fromWeb(plaintext), clearingAway, plain, { signal });
-	} catch (error) {
-		signal.throwIfAborted();
-		if (error instanceof SafeMigrateError) throw error;
-		throw cannotOpen(backup.id, keys, error);
-	} finally {
-		sealed.destroy();
-	}
-}
-async function decrypterFor(keys) {
-	const decrypter = new (await (import("./age-dist.js"))).Decrypter();
-	if (keys.passphrase !== null) decrypter.addPassphrase(keys.passphrase.reveal());
-	for (const identity of keys.identities) decrypter.addIdentity(identity.reveal());
-	return decrypter;
-}
-function cannotOpen(id, keys, cause) {
-	if (messageOf(cause).includes("no identity matched")) {
-		if (keys.identities.length === 0) return wrongPassphrase(id);
-		return new SafeMigrateError({
-			code: "SM_WRONG_IDENTITY",
-			message: `none of the keys in encryption-identity opens ${id}`,
-			hint: "The manifest names the public keys that the backup is encrypted to (encryption.recipients).",
-			docs: "security.md",
-			phase: "fetch",
-			cause
-		});
-	}
-	return new SafeMigrateError({
-		code: "SM_BACKUP_DAMAGED",
-		message: `${id} cannot be decrypted: ${messageOf(cause)}`,
-		hint: "Use another storage that holds this backup, or another backup.",
-		docs: "storage.md",
-		phase: "fetch",
-		cause
-	});
-}
-
 // src/backup/fetch-backup.ts
 /**
-* Fetches a backup into `folder` (0700): manifest authenticated, stored file of the length and SHA-256 that it says,
+* Fetches the dump of an opened backup into `folder` (0700): stored file of the length and SHA-256 that its manifest says,
 * decrypted, plain dump of the length and SHA-256 that it says. Only then is there anything that pg_restore may read.
-* The storages are tried in their order. On rejection nothing is left on this machine.
+* No more than these lengths is ever written. On rejection nothing is left on this machine.
 */
-async function fetchBackup(backup, keys, options) {
-	const authenticated = await authenticate(backup, keys);
-	const schemaText = schemaTextOf(backup);
+async function fetchBackup({ listed }, keys, options) {
 	await using stack = new AsyncDisposableStack();
-	const { stored, from } = await downloadFromAny(backup, options);
+	const { stored, from } = await fromAnyPlace(listed, options, async (place) => ({
+		stored: await download(listed, place, options),
+		from: place
+	}));
 	stack.use(stored);
-	const dump = await plainDump(backup, stored, keys, options);
+	const what = `what ${listed.manifest.file.name} in ${from.url} holds`;
+	const dump = await plainDump(listed, {
+		stored,
+		what
+	}, keys, options);
 	stack.use(dump);
-	expectContent(dump === stored ? from.url : `what ${backup.manifest.file.name} in ${from.url} holds`, backup.manifest.plain, await dump.content);
+	expectContent(dump === stored ? from.url : what, listed.manifest.plain, await dump.content);
 	const files = stack.move();
 	return {
 		dumpPath: dump.path,
-		schemaText,
-		authenticated,
 		from,
 		[Symbol.asyncDispose]: () => files.disposeAsync()
 	};
 }
 /** The stored file itself, or what it holds when it is sealed. */
-async function plainDump({ id, manifest }, stored, keys, { folder, signal, onProgress }) {
+async function plainDump({ id, manifest }, { stored, what }, keys, { folder, signal, onProgress }) {
 	if (manifest.file.name === "database.dump") return stored;
 	const opened = await GrowingFile.create(join(folder, dumpName));
 	const report = setInterval(() => onProgress("decrypted", opened.sizeBytes), 1e3);
+	const { sizeBytes } = manifest.plain;
 	try {
+		const sealed = createReadStream(stored.path, { signal });
+		const limit = atMost(sizeBytes, () => longer(what, sizeBytes));
 		await unseal({
 			id,
-			path: stored.path
-		}, keys, opened.writer, signal);
+			sealed
+		}, keys, opened.writer, signal, limit);
 		return opened;
 	} catch (error) {
 		await opened[Symbol.asyncDispose]();
@@ -14204,62 +14664,32 @@ async function plainDump({ id, manifest }, stored, keys, { folder, signal, onPro
 		clearInterval(report);
 	}
 }
-async function downloadFromAny(backup, options) {
-	const problems = [];
-	for (const from of backup.places) try {
-		return {
-			stored: await download(backup, from, options),
-			from
-		};
-	} catch (error) {
-		options.signal.throwIfAborted();
-		if (!(error instanceof SafeMigrateError)) throw error;
-		problems.push(...problemsOf(error));
-		if (from !== backup.places.at(-1)) options.warn(`${messageOf(error)}; the next storage is tried`);
-	}
-	throw new RefusedError(problems, {
-		phase: "fetch",
-		docs: "storage.md"
-	});
-}
 async function download({ manifest }, from, { folder, signal, onProgress }) {
-	const { name } = manifest.file;
+	const { name, sizeBytes } = manifest.file;
 	const key = `${from.folder}/${name}`;
-	if (!from.objects.some((object) => object.key === key)) throw damaged(`${from.url} has a manifest, but ${name} is not there`);
+	if (!from.objects.some((object) => object.key === key)) throw damaged$1(`${from.url} has a manifest, but ${name} is not there`);
 	const stored = await GrowingFile.create(join(folder, name));
 	const report = setInterval(() => onProgress("fetched", stored.sizeBytes), 1e3);
+	const what = `${name} in ${from.url}`;
+	const limit = atMost(sizeBytes, () => longer(what, sizeBytes));
 	try {
-		await pipeline$1(await from.storage.get(key, signal), stored.writer, { signal });
-		expectContent(`${name} in ${from.url}`, manifest.file, await stored.content);
+		await pipeline$1(await from.storage.get(key, signal), limit, stored.writer, { signal });
+		expectContent(what, manifest.file, await stored.content);
 		return stored;
 	} catch (error) {
 		await stored[Symbol.asyncDispose]();
 		if (error instanceof SafeMigrateError || signal.aborted) throw error;
-		throw damaged(`${name} in ${from.url} cannot be read to its end: ${messageOf(error)}`, error);
+		throw damaged$1(`${what} cannot be read to its end: ${messageOf(error)}`, error);
 	} finally {
 		clearInterval(report);
 	}
 }
 function expectContent(what, expected, actual) {
-	if (actual.sizeBytes !== expected.sizeBytes) throw damaged(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
-	if (actual.sha256 !== expected.sha256) throw damaged(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
+	if (actual.sizeBytes !== expected.sizeBytes) throw damaged$1(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
+	if (actual.sha256 !== expected.sha256) throw damaged$1(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
 }
-function schemaTextOf(backup) {
-	try {
-		return unpackSchemaText(backup.manifest.schema);
-	} catch (error) {
-		throw damaged(`the manifest of ${backup.id} holds a schema that cannot be unpacked`, error);
-	}
-}
-function damaged(message, cause) {
-	return new SafeMigrateError({
-		code: "SM_BACKUP_DAMAGED",
-		message,
-		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
-		docs: "storage.md",
-		phase: "fetch",
-		cause
-	});
+function longer(what, sizeBytes) {
+	return damaged$1(`${what} has more than the ${sizeBytes} bytes that its manifest says`);
 }
 
 // src/commands/stored-dump.ts
@@ -14284,24 +14714,21 @@ async function storedDump(context, settings, backup, log) {
 			recursive: true,
 			force: true
 		}));
-		const { dumpPath, schemaText, from } = opened.use(await fetchBackup(backup, keysOf(settings), {
+		const { dumpPath, from } = opened.use(await fetchBackup(backup, keysOf(settings), {
 			folder,
 			signal: context.signal,
 			warn: (line) => log.warn(line),
 			onProgress: () => {}
 		}));
 		log.detail(`fetched ${from.url}, because there is no copy of it on the server`);
-		const { fingerprint, database } = backup.manifest;
 		const kept = opened.move();
 		return {
 			path: dumpPath,
-			fingerprint,
-			schemaText,
-			properties: database.properties,
+			details: backup.details,
 			[Symbol.asyncDispose]: () => kept.disposeAsync()
 		};
 	} catch (error) {
-		log.warn(`${backup.id} cannot be fetched: ${messageOf(error)}`);
+		log.warn(`${backup.listed.id} cannot be fetched: ${messageOf(error)}`);
 		return null;
 	}
 }
@@ -14346,14 +14773,27 @@ function encryptionSentence(encryption) {
 	}
 }
 
-// src/commands/schema-text-file.ts
-const name = "schema.sql";
-/** Leaves the schema of the snapshot beside the dump, for whoever has to restore and compare it after a crash. */
-async function writeSchemaText(folder, text) {
-	await writeFile(join(folder, name), text, { mode: 384 });
+// src/commands/details-file.ts
+/**
+* Leaves the details of a backup beside its dump, for whoever finishes this run after a crash: where the backup is
+* encrypted to recipients, nobody here can read the stored ones.
+*/
+async function writeDetails(folder, details) {
+	const path = join(folder, detailsName);
+	try {
+		await writeFile(path, renderDetails(details), { mode: 384 });
+	} catch (error) {
+		throw diskError(error, path, 0);
+	}
 }
-async function readSchemaText(folder) {
-	return readFile(join(folder, name), "utf8");
+/** null when they are not there, or not those of this backup. */
+async function readDetailsIn(folder, backupId) {
+	try {
+		const details = detailsSchema.parse(JSON.parse(await readFile(join(folder, detailsName), "utf8")));
+		return details.id === backupId ? details : null;
+	} catch {
+		return null;
+	}
 }
 
 // src/report/check-report.ts
@@ -16564,4 +17004,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { originText as $, writeSchemaText as A, stoppedBy as At, GrowingFile as B, problemsOf as Bt, Hooks as C, formatCount as Ct, checkPartNames as D, sha256OfFile as Dt, describeExit as E, sha256Of as Et, keysOf as F, parseBlock as Ft, systemIdentifierOf as G, waysToFinish as H, storedDump as I, parseSql as It, mergePlaces as J, storedBackupLine as K, fetchBackup as L, RefusedError as Lt, LeftBehindError as M, checksumsOf as Mt, openStorages as N, errorCodeIn as Nt, findingsOf as O, ContentGate as Ot, takeLock as P, migratorApplicationName as Pt, isFromElsewhere as Q, clearingAway as R, SafeMigrateError as Rt, ReportBuilder as S, formatBytes as St, isTakenOver as T, openPorts as Tt, findStored as U, finishEarlierRun as V, storedRecord as W, listBackups as X, shownBackup as Y, digestOf as Z, requestedCommand as _, sealedDumpName as _t, saveWorkFolder as a, takeBaseline as at, readArtifactAccess as b, labelBefore as bt, runIdentity as c, nameParts as ct, checkSections as d, describeFailure as dt, signManifest as et, plain as f, needsBaseline as ft, readInputs as g, renderManifest as gt, parseInputs as h, manifestName as ht, saveOpenRun as i, readyCopy as it, encryptionSentence as j, objectKey as jt, readSchemaText as k, storageMismatch as kt, repositoryRootOf as l, objectsIn as lt, surviveLostOutput as m, dumpName as mt, removeWorkFolder as n, exchangeWhenReachable as nt, savedOpenRun as o, unknownFunctions as ot, resultSentence as p, readHistory as pt, isProvedIn as q, surviveStrayErrors as r, whenReachable as rt, savedWorkFolder as s, fieldsOf as st, WorkFolder as t, recover as tt, publish as u, historyDigest as ut, secretsOf as v, backupFolder as vt, hookMark as w, RunJournal as wt, ActionLog as x, countOf as xt, readGitHubContext as y, backupId as yt, packSchemaText as z, messageOf as zt };
+export { originText as $, writeDetails as A, sha256OfFile as At, waysToFinish as B, RefusedError as Bt, Hooks as C, labelBefore as Ct, checkPartNames as D, RunJournal as Dt, describeExit as E, formatCount as Et, keysOf as F, checksumsOf as Ft, isProvedIn as G, storedRecord as H, messageOf as Ht, storedDump as I, errorCodeIn as It, clearingAway as J, mergePlaces as K, fetchBackup as L, migratorApplicationName as Lt, LeftBehindError as M, storageMismatch as Mt, openStorages as N, stoppedBy as Nt, findingsOf as O, openPorts as Ot, takeLock as P, objectKey as Pt, isFromElsewhere as Q, GrowingFile as R, parseBlock as Rt, ReportBuilder as S, backupId as St, isTakenOver as T, formatBytes as Tt, systemIdentifierOf as U, problemsOf as Ut, findStored as V, SafeMigrateError as Vt, storedBackupLine as W, listBackups as X, signManifest as Y, digestOf as Z, requestedCommand as _, countsOf as _t, saveWorkFolder as a, unknownFunctions as at, readArtifactAccess as b, sealedDetailsName as bt, runIdentity as c, objectsIn as ct, checkSections as d, needsBaseline as dt, recover as et, plain as f, readHistory as ft, readInputs as g, sealedDumpName as gt, parseInputs as h, renderManifest as ht, saveOpenRun as i, takeBaseline as it, encryptionSentence as j, ContentGate as jt, readDetailsIn as k, sha256Of as kt, repositoryRootOf as l, historyDigest as lt, surviveLostOutput as m, manifestName as mt, removeWorkFolder as n, whenReachable as nt, savedOpenRun as o, fieldsOf as ot, resultSentence as p, dumpName as pt, shownBackup as q, surviveStrayErrors as r, readyCopy as rt, savedWorkFolder as s, nameParts as st, WorkFolder as t, exchangeWhenReachable as tt, publish as u, describeFailure as ut, secretsOf as v, detailsName as vt, hookMark as w, countOf as wt, ActionLog as x, backupFolder as xt, readGitHubContext as y, renderDetails as yt, finishEarlierRun as z, parseSql as zt };

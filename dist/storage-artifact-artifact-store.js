@@ -1,5 +1,5 @@
 import { d as number$1, f as object, h as string, i as array, l as literal, o as boolean, t as number } from "./zod.js";
-import { At as stoppedBy, Et as sha256Of, M as LeftBehindError, Ot as ContentGate, Rt as SafeMigrateError, jt as objectKey, kt as storageMismatch, zt as messageOf } from "./safe-migrate.js";
+import { Ht as messageOf, M as LeftBehindError, Mt as storageMismatch, Nt as stoppedBy, Pt as objectKey, Vt as SafeMigrateError, jt as ContentGate, kt as sha256Of } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";

@@ -1,5 +1,5 @@
 import { t as require_dist_cjs } from "./aws-sdk.js";
-import { At as stoppedBy, jt as objectKey } from "./safe-migrate.js";
+import { Nt as stoppedBy, Pt as objectKey } from "./safe-migrate.js";
 import { c as untilStopped, i as isNotFound, s as s3Error } from "./lazy-shared.js";
 import { Readable, addAbortSignal } from "node:stream";
 

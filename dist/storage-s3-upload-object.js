@@ -1,4 +1,4 @@
-import { At as stoppedBy, Et as sha256Of, M as LeftBehindError, Ot as ContentGate, Rt as SafeMigrateError, kt as storageMismatch, zt as messageOf } from "./safe-migrate.js";
+import { Ht as messageOf, M as LeftBehindError, Mt as storageMismatch, Nt as stoppedBy, Vt as SafeMigrateError, jt as ContentGate, kt as sha256Of } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";

@@ -3,6 +3,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { Readable, Writable } from 'node:stream';
 import { sha256OfFile } from '../storage/sha256-of.ts';
 import type { ExpectedContent } from '../storage/storage.ts';
+import { diskError } from '../system/disk-error.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 
 /** What a follower reads at a time. Large enough for few system calls, small enough to hold several. */
@@ -201,24 +202,6 @@ export class GrowingFile implements AsyncDisposable {
   #wakeAll(): void {
     for (const wake of [...this.#waiting]) wake();
   }
-}
-
-function diskError(error: unknown, path: string, writtenBytes: number): SafeMigrateError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new SafeMigrateError({
-      code: 'SM_DISK_FULL',
-      message: `the disk is full: ${path} could not be written beyond ${writtenBytes} bytes`,
-      hint: 'Free space where the runner keeps its temporary files (RUNNER_TEMP), or use a runner with a larger disk.',
-      cause: error,
-    });
-  }
-  return new SafeMigrateError({
-    code: 'SM_DISK',
-    message: `${path} could not be written (${code}) after ${writtenBytes} bytes`,
-    hint: 'Look at the disk and the rights of the folder where the runner keeps its temporary files (RUNNER_TEMP).',
-    cause: error,
-  });
 }
 
 function damaged(path: string, how: string, cause?: unknown): SafeMigrateError {

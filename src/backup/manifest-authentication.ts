@@ -1,10 +1,10 @@
 import { createHmac, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import type { Secret } from '../system/secret.ts';
-import { type Manifest, renderManifest } from './manifest.ts';
+import { type Manifest, renderManifest, type StoredManifest } from './manifest.ts';
 
 /**
  * So that whoever may write to the storage but does not know the passphrase cannot give pg_restore an archive of his
- * own: the manifest holds the digest of the file, and this holds the manifest.
+ * own: the manifest holds the digests of dump and details, and this holds the manifest.
  *
  * key ‖ check = scrypt(passphrase, "safe-migrate manifest v1" ‖ salt, N = 2^18, r = 8, p = 1), 32 bytes each;
  * mac = HMAC-SHA256(key, the manifest's bytes with the 64 digits of `mac` set to 0). `check` tells a wrong
@@ -20,7 +20,7 @@ const macMember = /(?<="mac": ")[0-9a-f]{64}(?=")/g;
 
 /** The text of a manifest that says by whom it was written: by somebody who knows the passphrase. */
 export async function signManifest(
-  manifest: Omit<Manifest, 'authentication'>,
+  manifest: Omit<StoredManifest, 'authentication'>,
   passphrase: Secret,
 ): Promise<string> {
   const salt = randomBytes(16).toString('hex');

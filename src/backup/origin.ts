@@ -8,8 +8,8 @@ export function isFromElsewhere({ server }: Pick<Manifest, 'server'>, here: stri
   return here !== null && server.systemIdentifier !== null && server.systemIdentifier !== here;
 }
 
-/** Where a backup comes from, for people. */
+/** Where a backup comes from, for people. Host and port are among its details, which may be encrypted. */
 export function originText({ server }: Pick<Manifest, 'server'>): string {
-  const address = server.address ?? 'an unknown address';
-  return `PostgreSQL ${server.version} at ${address}`;
+  const which = server.systemIdentifier === null ? '' : `, system identifier ${server.systemIdentifier}`;
+  return `PostgreSQL ${server.version}${which}`;
 }

@@ -76,9 +76,10 @@ function aging(listed: ListedBackup, place: BackupPlace): PlacedBackup {
 
 /** Manifest first: from then on it is no backup any more. Only what a run has written is named. */
 async function remove({ listed, place }: PlacedBackup, { signal, warn }: PruneOptions): Promise<boolean> {
+  const { file, details } = listed.manifest;
+  const names = [manifestName, ...(details === null ? [] : [details.name]), file.name];
   try {
-    await place.storage.remove(`${place.folder}/${manifestName}`, signal);
-    await place.storage.remove(`${place.folder}/${listed.manifest.file.name}`, signal);
+    for (const name of names) await place.storage.remove(`${place.folder}/${name}`, signal);
     return true;
   } catch (error) {
     signal.throwIfAborted();

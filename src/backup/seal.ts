@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Encrypter } from 'age-encryption';
 import type { ExpectedContent } from '../storage/storage.ts';
-import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import { clearingAway } from './clearing-away.ts';
+import { cannotEncrypt, encrypterFor } from './encrypter.ts';
 import type { Encryption } from './encryption.ts';
 import { GrowingFile } from './growing-file.ts';
 import { sealedDumpName } from './manifest.ts';
@@ -61,26 +60,4 @@ export async function seal(
       await sealing.catch(() => {});
     },
   };
-}
-
-async function encrypterFor(encryption: Encryption): Promise<Encrypter> {
-  const age = await import('age-encryption');
-  const encrypter = new age.Encrypter();
-  try {
-    if (encryption.kind === 'passphrase') encrypter.setPassphrase(encryption.passphrase.reveal());
-    else for (const recipient of encryption.recipients) encrypter.addRecipient(recipient);
-  } catch (error) {
-    throw cannotEncrypt(error);
-  }
-  return encrypter;
-}
-
-function cannotEncrypt(cause: unknown): SafeMigrateError {
-  return new SafeMigrateError({
-    code: 'SM_ENCRYPTION',
-    message: `the backup cannot be encrypted: ${messageOf(cause)}`,
-    hint: 'Look at encryption-recipients: every line must be a public key that age-keygen printed.',
-    docs: 'security.md',
-    cause,
-  });
 }

@@ -1,13 +1,15 @@
 import type { StoredBackupRecord } from '../report/report.ts';
 import type { BackupPlace, ListedBackup } from './stored-backups.ts';
 
-/** Whether the dump is there in its full length, as the listing says. */
+/** Whether dump and details are there in their full length, as the listing says. */
 export function isWholeIn({ manifest }: ListedBackup, place: BackupPlace): boolean {
-  const dump = place.objects.find(({ key }) => key === `${place.folder}/${manifest.file.name}`);
-  return dump?.sizeBytes === manifest.file.sizeBytes;
+  return [manifest.file, ...(manifest.details === null ? [] : [manifest.details])].every(
+    ({ name, sizeBytes }) =>
+      place.objects.find(({ key }) => key === `${place.folder}/${name}`)?.sizeBytes === sizeBytes,
+  );
 }
 
-/** A dump that is not whole proves nothing, whatever its manifest says. */
+/** A backup that is not whole proves nothing, whatever its manifest says. */
 export function isProvedIn(listed: ListedBackup, place: BackupPlace): boolean {
   return listed.manifest.proof.proved && isWholeIn(listed, place);
 }
@@ -25,7 +27,7 @@ export function shownBackup(
     sizeBytes: manifest.file.sizeBytes,
     proved: isProvedIn(listed, place),
     madeBy: manifest.command,
-    appliedMigrations: manifest.prisma?.appliedMigrations.length ?? null,
+    appliedMigrations: manifest.prisma?.appliedMigrations ?? null,
     locations: [place.url],
     retention,
   };

@@ -4,11 +4,12 @@ import { messageOf } from '../system/errors.ts';
 import { backupFolder, databaseFolder } from './backup-id.ts';
 import { digestOf } from './digest.ts';
 import { type Manifest, manifestName } from './manifest.ts';
+import type { ManifestVersion1 } from './manifest-version-1.ts';
 import { parseManifest } from './parse-manifest.ts';
 
 /** Manifests that are read at once. */
 const readers = 8;
-/** Far more than a manifest of 100 000 tables; whatever is larger is none. */
+/** Far more than a manifest of format version 1 for 100 000 tables; whatever is larger is none. */
 const maximumManifestBytes = 64 * 1024 * 1024;
 
 /** A backup in one storage. */
@@ -26,6 +27,8 @@ export interface BackupPlace {
 export interface ListedBackup {
   readonly id: string;
   readonly manifest: Manifest;
+  /** The manifest itself where it is one of format version 1 and holds the details as well. */
+  readonly version1: ManifestVersion1 | null;
   /** As it is stored, byte for byte; the same in every place. */
   readonly manifestText: string;
   /** In the order of the storages; at least one. */
@@ -104,6 +107,7 @@ interface Folder {
   readonly place: BackupPlace;
   readonly modifiedAt: Date;
   readonly manifest: Manifest | null;
+  readonly version1: ManifestVersion1 | null;
   readonly manifestText: string;
   readonly problem: string | null;
   readonly isExpired: boolean;
@@ -150,6 +154,7 @@ async function readFolder(
   const damaged = (problem: string | null, isExpired = false) => ({
     ...common,
     manifest: null,
+    version1: null,
     manifestText: '',
     problem,
     isExpired,
@@ -166,10 +171,10 @@ async function readFolder(
     signal.throwIfAborted();
     return damaged(`its manifest cannot be read: ${messageOf(error)}`);
   }
-  const { manifest, problem } = parseManifest(manifestText, { id, database });
-  return manifest === null
-    ? damaged(`its manifest ${problem}`)
-    : { ...common, manifest, manifestText, problem: null, isExpired: false };
+  const parsed = parseManifest(manifestText, { id, database });
+  return parsed.manifest === null
+    ? damaged(`its manifest ${parsed.problem}`)
+    : { ...common, ...parsed, manifestText, isExpired: false };
 }
 
 async function readText(body: Readable): Promise<string> {
@@ -186,11 +191,11 @@ async function readText(body: Readable): Promise<string> {
 
 function merge(folders: readonly Folder[]): ListedBackup[] {
   const merged = new Map<string, { -readonly [K in keyof ListedBackup]: ListedBackup[K] }>();
-  for (const { id, place, manifest, manifestText } of folders) {
+  for (const { id, place, manifest, version1, manifestText } of folders) {
     if (manifest === null) continue;
     const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
     const known = merged.get(key);
-    if (known === undefined) merged.set(key, { id, manifest, manifestText, places: [place] });
+    if (known === undefined) merged.set(key, { id, manifest, version1, manifestText, places: [place] });
     else known.places = [...known.places, place];
   }
   return [...merged.values()];

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Decrypter } from 'age-encryption';
@@ -8,21 +7,23 @@ import { clearingAway } from './clearing-away.ts';
 import type { Keys } from './encryption.ts';
 
 /**
- * Decrypts a sealed dump, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
+ * Decrypts what was sealed, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
  * SM_WRONG_IDENTITY when no key fits, and with SM_BACKUP_DAMAGED when it is no age file or not whole.
  */
 export async function unseal(
-  backup: { readonly id: string; readonly path: string },
+  backup: { readonly id: string; readonly sealed: Readable },
   keys: Keys,
   plain: Writable,
   signal: AbortSignal,
+  limit: (body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> = (body) => body,
 ): Promise<void> {
-  const decrypter = await decrypterFor(keys);
-  const sealed = createReadStream(backup.path, { signal });
+  const { sealed } = backup;
   try {
+    const decrypter = await decrypterFor(keys);
     const plaintext = await decrypter.decrypt(Readable.toWeb(sealed) as ReadableStream<Uint8Array>);
     await pipeline(
       Readable.fromWeb(plaintext as Parameters<typeof Readable.fromWeb>[0]),
+      limit,
       clearingAway,
       plain,
       { signal },

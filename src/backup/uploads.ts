@@ -6,8 +6,9 @@ import type { Storage } from '../storage/storage.ts';
 import { digestOf } from './digest.ts';
 import { manifestName } from './manifest.ts';
 import type { Outgoing } from './outgoing.ts';
+import type { SealedDetails } from './seal-details.ts';
 
-/** The same file on its way to every storage at once. */
+/** The same backup on its way to every storage at once: its dump, then its details, its manifest last. */
 export class Uploads {
   readonly #storages: readonly Storage[];
   readonly #folder: string;
@@ -15,7 +16,9 @@ export class Uploads {
   readonly #signal: AbortSignal;
   readonly #sentBytes: number[];
   readonly #dumps: readonly Promise<BackupLocation>[];
-  /** Empty until the manifests are on their way. */
+  /** Empty until the dumps are complete: the details' name, then what became of both small files in each storage. */
+  #detailsName = '';
+  #details: readonly Promise<BackupLocation>[] = [];
   #manifests: readonly Promise<BackupLocation>[] = [];
 
   constructor(
@@ -56,20 +59,15 @@ export class Uploads {
   }
 
   /**
-   * Completes the uploads of a file that was released, then writes the manifests: only now does the backup exist.
+   * Completes the uploads of a file that was released, then writes the details, then the manifests: only now does the
+   * backup exist.
    */
-  async finish(manifestText: string): Promise<readonly BackupLocation[]> {
+  async finish(details: SealedDetails, manifestText: string): Promise<readonly BackupLocation[]> {
     const locations = await Promise.all(this.#dumps);
-    const text = Buffer.from(manifestText);
-    this.#manifests = this.#storages.map((storage) =>
-      storage.put({
-        key: `${this.#folder}/${manifestName}`,
-        body: Readable.from([text]),
-        estimatedBytes: text.length,
-        expected: Promise.resolve(digestOf(text)),
-        signal: this.#signal,
-      }),
-    );
+    this.#detailsName = details.field.name;
+    this.#details = this.#putAll(details.field.name, details.content);
+    await Promise.all(this.#details);
+    this.#manifests = this.#putAll(manifestName, Buffer.from(manifestText));
     await Promise.all(this.#manifests);
     return this.#storages.map((storage, index) => ({
       storage: storage.kind,
@@ -78,23 +76,37 @@ export class Uploads {
     }));
   }
 
+  #putAll(name: string, content: Buffer): readonly Promise<BackupLocation>[] {
+    return this.#storages.map((storage) =>
+      storage.put({
+        key: `${this.#folder}/${name}`,
+        body: Readable.from([content]),
+        estimatedBytes: content.length,
+        expected: Promise.resolve(digestOf(content)),
+        signal: this.#signal,
+      }),
+    );
+  }
+
   /**
    * After a failure: waits until every upload has cleaned up behind itself and removes what was complete
    * already, manifest first. Not with the run's signal, which may be what ended it. Rejects when something may be left.
    */
   async discard(): Promise<void> {
-    const outcomes = await Promise.allSettled(this.#dumps);
+    const dumps = await Promise.allSettled(this.#dumps);
+    const details = await Promise.allSettled(this.#details);
     // One that arrives after it was removed would promise a backup that is not there.
     const manifests = await Promise.allSettled(this.#manifests);
     const signal = AbortSignal.timeout(30_000);
     const removals = await Promise.allSettled(
       this.#storages.map(async (storage, index) => {
-        const [dump, manifest] = [outcomes[index], manifests[index]];
+        const dump = dumps[index];
         // Whose own cleaning up failed may have left an object. Any other failure left none of ours, but maybe another's.
-        const isLeft = leftBehind(dump) || leftBehind(manifest);
+        const isLeft = [dump, details[index], manifests[index]].some(leftBehind);
         if (isLeft) await storage.abandon(`${this.#folder}/`, signal);
         if (dump?.status !== 'fulfilled' && !isLeft) return;
         await storage.remove(`${this.#folder}/${manifestName}`, signal);
+        if (this.#detailsName !== '') await storage.remove(`${this.#folder}/${this.#detailsName}`, signal);
         await storage.remove(`${this.#folder}/${this.#file.name}`, signal);
       }),
     );

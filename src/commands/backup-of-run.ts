@@ -1,7 +1,6 @@
-import { authenticate } from '../backup/authenticate.ts';
 import type { Keys } from '../backup/encryption.ts';
 import { findBackup } from '../backup/find-backup.ts';
-import type { ListedBackup } from '../backup/stored-backups.ts';
+import { isOpen, type OpenedBackup, openBackup, readDetails } from '../backup/open-backup.ts';
 import type { Database } from '../database/database.ts';
 import type { Journal } from '../database/journal.ts';
 import type { RestorableBackup } from '../report/restore-by-hand.ts';
@@ -22,15 +21,18 @@ export async function backupToRecoverFrom(
   { storages, database, signal, keys }: BackupSearch,
   { backupId }: Journal,
   log: PhaseLog,
-): Promise<ListedBackup | null> {
+): Promise<OpenedBackup | null> {
   if (backupId === null) return null;
   try {
     const { backup } = await findBackup(storages, database.address.database, backupId, signal);
-    // Without one it rests on the storage's permissions, as in a rollback.
-    if (keys.passphrase !== null) await authenticate(backup, keys);
-    return backup;
+    const options = { signal, warn: (line: string) => log.warn(line) };
+    // Without a passphrase it rests on the storage's permissions, as in a rollback.
+    if (keys.passphrase === null && isOpen(backup)) {
+      return { listed: backup, details: await readDetails(backup, keys, options), authenticated: false };
+    }
+    return await openBackup(backup, keys, options);
   } catch (error) {
-    log.warn(`the manifest of its backup cannot be used: ${messageOf(error)}`);
+    log.warn(`what its backup holds is not known: ${messageOf(error)}`);
     return null;
   }
 }

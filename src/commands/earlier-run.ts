@@ -48,6 +48,7 @@ export async function finishEarlier(
           lock,
           settings,
           keys: keysOf(settings),
+          detailsOf: async () => null,
           dumpOf: async () => null,
           fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
           signal: context.signal,
@@ -66,8 +67,8 @@ export async function finishEarlier(
     }
     if (finished.problem !== null) throw unfinished(context, journal.phase, finished);
     log.warn(`an earlier run was unfinished and is finished now: ${finished.fact}`);
-    if (finished.swapped !== null && finished.manifest !== null) {
-      const { fingerprint } = finished.manifest;
+    if (finished.swapped !== null && finished.details !== null) {
+      const { fingerprint } = finished.details;
       await compareSwapped(context, {
         database,
         swapped: finished.swapped,

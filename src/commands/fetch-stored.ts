@@ -1,13 +1,13 @@
 import type { Keys } from '../backup/encryption.ts';
 import { type FetchedBackup, fetchBackup } from '../backup/fetch-backup.ts';
-import type { ListedBackup } from '../backup/stored-backups.ts';
+import type { OpenedBackup } from '../backup/open-backup.ts';
 import { formatBytes } from '../report/quantity.ts';
 import type { CommandContext } from './context.ts';
 
 /** Phase fetch: the stored backup on this machine, and nothing of it unverified. */
 export function fetchStored(
   context: CommandContext,
-  backup: ListedBackup,
+  backup: OpenedBackup,
   keys: Keys,
 ): Promise<FetchedBackup> {
   return context.log.phase('fetch', async (log) => {
@@ -21,10 +21,10 @@ export function fetchStored(
         progress = `${what} ${formatBytes(sizeBytes)}`;
       },
     });
-    const authenticity = fetched.authenticated
+    const authenticity = backup.authenticated
       ? 'authenticated by the passphrase'
       : "not authenticated: that it is the backup that was made rests on the storage's permissions";
-    const fact = `${formatBytes(backup.manifest.file.sizeBytes)} from ${fetched.from.url}, length and SHA-256 as in the manifest; ${authenticity}`;
+    const fact = `${formatBytes(backup.listed.manifest.file.sizeBytes)} from ${fetched.from.url}, length and SHA-256 as in the manifest; ${authenticity}`;
     return { fact, value: fetched };
   });
 }

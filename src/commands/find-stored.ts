@@ -1,11 +1,11 @@
-import { authenticate } from '../backup/authenticate.ts';
 import type { Keys } from '../backup/encryption.ts';
 import { findBackup } from '../backup/find-backup.ts';
+import { isOpen, type OpenedBackup, openBackup, readDetails } from '../backup/open-backup.ts';
 import { originText } from '../backup/origin.ts';
 import { isWholeIn, shownBackups } from '../backup/shown-backup.ts';
 import type { ListedBackup } from '../backup/stored-backups.ts';
 import type { Database } from '../database/database.ts';
-import { formatBytes, formatDuration } from '../report/quantity.ts';
+import { countOf, formatBytes, formatCount, formatDuration } from '../report/quantity.ts';
 import type { BackupRecord } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { storedBackupLine } from '../report/stored-backup-text.ts';
@@ -14,6 +14,13 @@ import { SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import { systemIdentifierOf } from './server-origin.ts';
 import type { RollbackSettings } from './settings.ts';
+
+/** The stored backup that was asked for. */
+export interface FoundStored {
+  readonly backup: ListedBackup;
+  /** null where this only looks, and has no key for it. */
+  readonly opened: OpenedBackup | null;
+}
 
 /**
  * The stored backup that was asked for; what was odd on the way is a warning, and what else there is a table. `latest` is
@@ -25,7 +32,7 @@ export async function findStored(
   database: Database,
   wanted: Pick<RollbackSettings, 'backup' | 'dryRun' | 'keys'>,
   log: PhaseLog,
-): Promise<ListedBackup> {
+): Promise<FoundStored> {
   const now = new Date();
   const { backup, listed, warnings, doubts } = await findBackup(
     storages,
@@ -39,26 +46,42 @@ export async function findStored(
   const records = shownBackups(listed);
   context.report.storedBackups(records);
   for (const record of records) log.detail(storedBackupLine(record, now));
-  for (const line of describeBackup(backup, now)) log.detail(line);
-  if (wanted.dryRun) await lookThrough(backup, wanted.keys, log);
-  else if (doubts.length > 0) throw uncertain(backup.id, doubts);
-  return backup;
+  if (!wanted.dryRun && doubts.length > 0) throw uncertain(backup.id, doubts);
+  const options = { signal: context.signal, warn: (line: string) => log.warn(line) };
+  const opened = wanted.dryRun
+    ? await lookThrough(backup, wanted.keys, options)
+    : await openBackup(backup, wanted.keys, options);
+  for (const line of describeBackup(backup, opened, now)) log.detail(line);
+  return { backup, opened };
 }
 
-/** As far as it can be told without fetching it: whether it is whole, and whether it is authentic where a key is given. */
-async function lookThrough(backup: ListedBackup, keys: Keys, log: PhaseLog): Promise<void> {
+/**
+ * As far as it can be told without fetching its dump: whether it is whole, and what it holds; whether it is authentic where
+ * a key is given. null where what it holds is encrypted and there is no key.
+ */
+async function lookThrough(
+  backup: ListedBackup,
+  keys: Keys,
+  options: { readonly signal: AbortSignal; readonly warn: (line: string) => void },
+): Promise<OpenedBackup | null> {
   const { id, manifest, places } = backup;
   if (!places.some((place) => isWholeIn(backup, place))) {
     throw new SafeMigrateError({
       code: 'SM_BACKUP_DAMAGED',
-      message: `${id} has a manifest, but no whole ${manifest.file.name} in ${places.map(({ url }) => url).join(', ')}`,
+      message: `${id} has a manifest, but no whole ${[manifest.file, manifest.details].map((file) => file?.name ?? '').join(' and ')} in ${places.map(({ url }) => url).join(', ')}`,
       hint: 'Use another backup, or another storage that holds this one.',
       docs: 'storage.md',
     });
   }
   if (keys.passphrase === null && keys.identities.length === 0) {
-    log.warn(`${id} is not authenticated: what is said of it here rests on the storage's permissions`);
-  } else await authenticate(backup, keys);
+    options.warn(`${id} is not authenticated: what is said of it here rests on the storage's permissions`);
+    if (isOpen(backup)) {
+      return { listed: backup, details: await readDetails(backup, keys, options), authenticated: false };
+    }
+    options.warn(`what ${id} holds is encrypted: without its key, migrations and rows are not compared`);
+    return null;
+  }
+  return await openBackup(backup, keys, options);
 }
 
 function uncertain(id: string, doubts: readonly string[]): SafeMigrateError {
@@ -71,14 +94,20 @@ function uncertain(id: string, doubts: readonly string[]): SafeMigrateError {
 }
 
 /** What a person wants to know before he goes back to a backup. */
-export function describeBackup({ id, manifest, places }: ListedBackup, now: Date): readonly string[] {
+export function describeBackup(
+  { id, manifest, places }: ListedBackup,
+  opened: OpenedBackup | null,
+  now: Date,
+): readonly string[] {
   const age = formatDuration(now.getTime() - Date.parse(manifest.createdAt));
   const proof = manifest.proof.proved
     ? 'restored and compared when it was made'
-    : `not proved: ${manifest.proof.problem ?? 'verify was archive'}`;
+    : `not proved: ${opened?.details.proofProblem ?? manifest.proof.problem ?? 'verify was archive'}`;
+  const { tables, rows } = manifest.counts;
+  const address = opened?.details.address ?? null;
   return [
     `${id}, taken ${age} ago by ${manifest.command} (${manifest.createdAt}), ${proof}`,
-    `${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(', ')}, from ${originText(manifest)}`,
+    `${formatBytes(manifest.file.sizeBytes)} in ${places.map(({ url }) => url).join(', ')}, ${countOf(tables, 'table')}, ${formatCount(rows)} rows, from ${originText(manifest)}${address === null ? '' : ` at ${address}`}`,
     manifest.gitCommit === null
       ? 'made outside of a workflow: it names no commit'
       : `made at commit ${manifest.gitCommit}`,

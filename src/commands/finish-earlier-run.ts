@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { BackupDetails } from '../backup/details.ts';
 import { discardUnfinished } from '../backup/discard-unfinished.ts';
 import type { Keys } from '../backup/encryption.ts';
-import type { Manifest } from '../backup/manifest.ts';
-import type { ListedBackup } from '../backup/stored-backups.ts';
+import type { OpenedBackup } from '../backup/open-backup.ts';
 import type { Database, RunLock } from '../database/database.ts';
 import type { Journal } from '../database/journal.ts';
 import { readHistory } from '../prisma/history.ts';
@@ -33,11 +33,13 @@ export interface EarlierRunRequest {
   readonly settings: { readonly jobs: number };
   /** What opens the stored backup and says that its manifest is authentic. */
   readonly keys: Keys;
-  /** The dump on this machine's disk, where that run was at work here; only `verify: archive` needs it. */
-  readonly dumpOf: (journal: Journal, manifest: Manifest | null) => Promise<RestorableDump | null>;
+  /** What its backup must look like, from this machine's disk, where that run was at work here. */
+  readonly detailsOf: (journal: Journal) => Promise<BackupDetails | null>;
+  /** The dump on this machine's disk; only `verify: archive` needs it. */
+  readonly dumpOf: (journal: Journal, details: BackupDetails) => Promise<RestorableDump | null>;
   /** The same from a storage, for when there is none on this machine's disk either. */
   readonly fetchDump: (
-    backup: ListedBackup,
+    backup: OpenedBackup,
     log: PhaseLog,
   ) => Promise<(RestorableDump & AsyncDisposable) | null>;
   /** The last thing before the journal is closed: what the run owes to others. */
@@ -51,7 +53,8 @@ export interface FinishedRun extends EarlierRun {
   readonly problem: SafeMigrateError | null;
   readonly nextSteps: readonly NextStep[];
   readonly swapped: { readonly failedName: string; readonly xidAtSwap: number } | null;
-  readonly manifest: Manifest | null;
+  /** Of its backup; null when they are not needed, or nobody here can read them. */
+  readonly details: BackupDetails | null;
   /** `before-migrate` of that run was begun, and its `after-migrate` was not. */
   readonly afterMigrateOwed: boolean;
 }
@@ -68,8 +71,10 @@ export async function finishEarlierRun(
   const { database, lock, signal } = request;
   const kept = RunJournal.found(lock, journal);
   const decision = await whenReachable(() => lookAt(database, journal, log), log);
-  const backup = decision.way === 'recover' ? await backupToRecoverFrom(request, journal, log) : null;
-  const manifest = backup?.manifest ?? null;
+  const isNeeded = decision.way === 'recover';
+  const known = isNeeded ? await request.detailsOf(journal) : null;
+  const backup = isNeeded && known === null ? await backupToRecoverFrom(request, journal, log) : null;
+  const details = known ?? backup?.details ?? null;
   const finished = (
     outcome: EarlierRun['outcome'],
     fact: string,
@@ -84,7 +89,7 @@ export async function finishEarlierRun(
     problem: null,
     nextSteps: [],
     swapped: null,
-    manifest,
+    details,
     afterMigrateOwed: journal.afterMigrateOwed,
     ...more,
   });
@@ -158,7 +163,11 @@ export async function finishEarlierRun(
   try {
     // A copy that its journal does not name is half restored, and in the way of the next attempt.
     if (journal.fallback === null) await whenReachable(() => dropCopiesOf(database, journal.run, log), log);
-    const recovery = await recoverFrom(request, { kept, journal, backup, history: decision.history }, log);
+    const recovery = await recoverFrom(
+      request,
+      { kept, journal, backup, details, history: decision.history },
+      log,
+    );
     if (recovery.result === 'stopped') {
       return open('stopped', recovery.because, unfinished('SM_STOPPED', recovery.because));
     }
@@ -179,22 +188,23 @@ async function recoverFrom(
   found: {
     readonly kept: RunJournal;
     readonly journal: Journal;
-    readonly backup: ListedBackup | null;
+    readonly backup: OpenedBackup | null;
+    readonly details: BackupDetails | null;
     readonly history: readonly HistoryRow[] | null;
   },
   log: PhaseLog,
 ): Promise<Recovery> {
-  const { kept, journal, backup, history } = found;
-  const manifest = backup?.manifest ?? null;
-  const held = await request.dumpOf(journal, manifest);
-  const needsStored = held === null && journal.fallback === null && backup !== null;
-  await using fetched = needsStored ? await request.fetchDump(backup, log) : null;
+  const { kept, journal, details, history } = found;
+  const held = details === null ? null : await request.dumpOf(journal, details);
+  const needsStored = held === null && journal.fallback === null;
+  const backup = needsStored ? (found.backup ?? (await backupToRecoverFrom(request, journal, log))) : null;
+  await using fetched = backup === null ? null : await request.fetchDump(backup, log);
   return await recoverUnfinished(
     {
       ...request,
       journal: kept,
       history,
-      fingerprint: manifest?.fingerprint ?? null,
+      fingerprint: details?.fingerprint ?? null,
       dump: held ?? fetched,
     },
     log,

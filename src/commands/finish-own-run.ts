@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dumpName, type Manifest } from '../backup/manifest.ts';
+import type { BackupDetails } from '../backup/details.ts';
+import { dumpName } from '../backup/manifest.ts';
 import type { Database, RunLock } from '../database/database.ts';
 import type { Journal } from '../database/journal.ts';
 import type { Migrator } from '../prisma/migrator.ts';
@@ -11,10 +12,10 @@ import type { Result } from '../report/report.ts';
 import { sha256OfFile } from '../storage/sha256-of.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
+import { readDetailsIn } from './details-file.ts';
 import { finishEarlierRun } from './finish-earlier-run.ts';
 import { Hooks } from './hooks.ts';
 import { openStorages } from './open-storages.ts';
-import { readSchemaText } from './schema-text-file.ts';
 import type { BackupMaking, RollbackSettings } from './settings.ts';
 import { keysOf, storedDump } from './stored-dump.ts';
 import { takeLock } from './take-lock.ts';
@@ -65,7 +66,8 @@ export async function finishOwnRun(
         storages: openStorages(context, settings),
         settings,
         keys: keysOf(settings),
-        dumpOf: (found, manifest) => dumpIn(context.workFolder, found, manifest),
+        detailsOf: ({ backupId }) => readDetailsIn(context.workFolder, backupId),
+        dumpOf: (found, details) => dumpIn(context.workFolder, found, details),
         fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
         signal: context.signal,
         beforeClosing: (kept) => payHook(context, settings, kept),
@@ -134,20 +136,19 @@ async function lockAfter(context: CommandContext, database: Database): Promise<R
   }
 }
 
-/** The dump that the run left on this machine, when it is whole and all that is needed to compare it is there. */
+/** The dump that the run left on this machine, when it is whole. */
 async function dumpIn(
   folder: string,
   { dump }: Journal,
-  manifest: Manifest | null,
+  details: BackupDetails,
 ): Promise<RestorableDump | null> {
-  if (dump === null || manifest === null) return null;
+  if (dump === null) return null;
   const path = join(folder, dumpName);
   try {
     const handle = await open(path, 'r');
     const held = await sha256OfFile(handle, AbortSignal.timeout(60_000)).finally(() => handle.close());
     if (held.sizeBytes !== dump.sizeBytes || held.sha256 !== dump.sha256) return null;
-    const { fingerprint, database } = manifest;
-    return { path, fingerprint, schemaText: await readSchemaText(folder), properties: database.properties };
+    return { path, details };
   } catch {
     // Gone with the folder: then a person restores the stored one.
     return null;

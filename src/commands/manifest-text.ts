@@ -1,7 +1,6 @@
-import { type Manifest, renderManifest } from '../backup/manifest.ts';
+import { type BackupDetails, countsOf } from '../backup/details.ts';
+import { renderManifest, type StoredManifest } from '../backup/manifest.ts';
 import { signManifest } from '../backup/manifest-authentication.ts';
-import { packSchemaText } from '../backup/schema-text-field.ts';
-import type { Fingerprint } from '../database/database.ts';
 import type { ExpectedContent } from '../storage/storage.ts';
 import type { SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
@@ -11,15 +10,14 @@ import type { BackupMaking } from './settings.ts';
 
 /** What a manifest says beside what everybody knows. */
 export interface Described {
-  readonly id: string;
   /** As stored. */
-  readonly file: Manifest['file'];
+  readonly file: StoredManifest['file'];
   /** The plain dump. */
   readonly content: ExpectedContent;
   readonly takenAt: string;
-  readonly fingerprint: Fingerprint;
-  readonly schemaText: string;
-  readonly hasPublicSchema: boolean;
+  readonly details: BackupDetails;
+  /** The details as stored. */
+  readonly detailsFile: StoredManifest['details'];
   /** Why the dump is not proved to restore although it should have been; null when all is well. */
   readonly proofError: SafeMigrateError | null;
 }
@@ -41,58 +39,43 @@ export async function manifestText(
 function describe(
   context: CommandContext,
   settings: BackupMaking,
-  ready: Ready,
-  backup: Described,
+  { database, migrator, facts }: Ready,
+  { details, ...backup }: Described,
   systemIdentifier: string | null,
-): Omit<Manifest, 'authentication'> {
-  const { database, migrator, facts, history } = ready;
+): Omit<StoredManifest, 'authentication'> {
+  const { text: version, major } = database.server;
+  const { inventory } = details.fingerprint;
+  const proved = settings.verify === 'restore' && backup.proofError === null;
   return {
-    formatVersion: 1,
-    id: backup.id,
+    formatVersion: 2,
+    id: details.id,
     createdAt: backup.takenAt,
     command: settings.command,
     tools: { pgDump: database.toolsFact },
-    server: {
-      version: database.server.text,
-      major: database.server.major,
-      systemIdentifier,
-      address: `${database.address.host}:${database.address.port}`,
-    },
-    database: {
-      name: database.address.database,
-      sizeBytes: facts.sizeBytes,
-      properties: {
-        ...facts.properties,
-        acl: facts.properties.acl === null ? null : [...facts.properties.acl],
-        settings: facts.properties.settings.map(({ role, config }) => ({ role, config: [...config] })),
-      },
-    },
     file: backup.file,
     plain: { ...backup.content },
     encryption: encryptionField(settings),
-    prisma:
-      migrator === null
-        ? null
-        : {
-            version: migrator.version,
-            historySchema: migrator.historySchema,
-            appliedMigrations: (history ?? [])
-              .filter((row) => row.finishedAt !== null && row.rolledBackAt === null)
-              .map((row) => ({ name: row.migrationName, checksum: row.checksum })),
-          },
-    fingerprint: structuredClone(backup.fingerprint) as Manifest['fingerprint'],
-    proof: {
-      method: settings.verify,
-      proved: settings.verify === 'restore' && backup.proofError === null,
-      problem: backup.proofError?.message ?? null,
-    },
     gitCommit: context.run.commit,
     runUrl: context.run.url,
-    schema: { ...packSchemaText(backup.schemaText), hasPublic: backup.hasPublicSchema },
+    server: { version, major, systemIdentifier },
+    database: { name: database.address.database, sizeBytes: facts.sizeBytes },
+    details: backup.detailsFile,
+    prisma:
+      migrator === null || details.prisma === null
+        ? null
+        : { version: migrator.version, appliedMigrations: details.prisma.appliedMigrations.length },
+    counts: countsOf(details),
+    proof: {
+      method: settings.verify,
+      proved,
+      problem: backup.proofError?.code ?? null,
+      inventory:
+        !proved || inventory === null ? null : { version: inventory.version, objects: inventory.counts },
+    },
   };
 }
 
-function encryptionField({ encryption }: BackupMaking): Manifest['encryption'] {
+function encryptionField({ encryption }: BackupMaking): StoredManifest['encryption'] {
   if (encryption?.kind !== 'recipients') return encryption === null ? null : { kind: 'passphrase' };
   return { kind: 'recipients', recipients: [...encryption.recipients] };
 }

@@ -82,7 +82,7 @@ export async function recoverTarget(
     await compareSwapped(context, {
       database: ready.database,
       swapped: recovery.swapped,
-      fingerprint: failed.backup.fingerprint,
+      fingerprint: failed.backup.details.fingerprint,
       jobs: settings.jobs,
     });
   }

@@ -1,5 +1,5 @@
+import type { BackupDetails } from '../backup/details.ts';
 import type { FetchedBackup } from '../backup/fetch-backup.ts';
-import type { ListedBackup } from '../backup/stored-backups.ts';
 import type { Database, Fallback } from '../database/database.ts';
 import { countOf, formatCount } from '../report/quantity.ts';
 import type { CommandContext } from './context.ts';
@@ -12,7 +12,7 @@ import { proofFact, proofOf } from './proof-of.ts';
 export function restoreStored(
   context: CommandContext,
   database: Database,
-  { manifest }: ListedBackup,
+  details: BackupDetails,
   fetched: FetchedBackup,
   jobs: number,
 ): Promise<Fallback> {
@@ -22,10 +22,10 @@ export function restoreStored(
         name: database.copyName('fallback', context.run.id),
         run: context.run.id,
         dumpPath: fetched.dumpPath,
-        expected: manifest.fingerprint,
-        expectedSchemaText: fetched.schemaText,
-        hasPublicSchema: manifest.schema.hasPublic,
-        properties: manifest.database.properties,
+        expected: details.fingerprint,
+        expectedSchemaText: details.schemaText,
+        hasPublicSchema: details.hasPublicSchema,
+        properties: details.properties,
         jobs,
         signal: context.signal,
       },
@@ -33,7 +33,7 @@ export function restoreStored(
     );
     const proof = proofOf(value);
     context.report.proof(proof);
-    if (manifest.fingerprint.serverMajor === database.server.major) {
+    if (details.fingerprint.serverMajor === database.server.major) {
       return { fact: proofFact(proof, 'the manifest'), value };
     }
     const compared = 'all counts equal to the manifest (contents are not compared between major versions)';

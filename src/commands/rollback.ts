@@ -1,3 +1,4 @@
+import type { BackupDetails } from '../backup/details.ts';
 import { readyCopy } from '../recovery/baseline.ts';
 import { RunJournal } from '../recovery/run-journal.ts';
 import { countOf } from '../report/quantity.ts';
@@ -33,19 +34,22 @@ export async function rollback(context: CommandContext, settings: RollbackSettin
   });
   if (settings.dryRun) return await onlyLook(context, settings, ready);
 
+  const { opened } = ready;
+  if (opened === null) throw new TypeError('a rollback to a backup that nobody could read is a dry run');
+  const { details } = opened;
   const guarded = unlessLost(context, ready.lock);
-  await using fetched = await fetchStored(guarded, ready.backup, settings.keys);
-  const journal = beginJournal(context, ready);
+  await using fetched = await fetchStored(guarded, opened, settings.keys);
+  const journal = beginJournal(context, ready, details);
   const hooks = new Hooks(context, settings, journal);
   let result: Result | null = null;
   try {
     await hooks.before();
     await journal.enter('prove');
-    const copy = await restoreStored(guarded, ready.database, ready.backup, fetched, settings.jobs);
+    const copy = await restoreStored(guarded, ready.database, details, fetched, settings.jobs);
     context.report.backup(storedRecord(ready.backup, 'true'));
     await refuseIfCancelled(context, ready, copy.name);
     await journal.enter('recover', { fallback: readyCopy(copy) });
-    result = await exchange(context, ready, copy, journal);
+    result = await exchange(context, ready, { copy, details }, journal);
   } finally {
     await hooks.after();
     // What failed before the exchange has touched nothing; what failed in it stays open for a person.
@@ -56,17 +60,20 @@ export async function rollback(context: CommandContext, settings: RollbackSettin
 }
 
 /** Who dies from here on is finished by post or the next run, by what stands in it. */
-function beginJournal(context: CommandContext, { backup, lock, targetOid }: RollbackReady): RunJournal {
+function beginJournal(
+  context: CommandContext,
+  { backup, lock, targetOid }: RollbackReady,
+  { properties, prisma }: BackupDetails,
+): RunJournal {
   if (lock === null) throw new TypeError('a rollback without a lock is a dry run');
-  const { manifest } = backup;
   return RunJournal.of(
     lock,
     {
       run: context.run.id,
       command: 'rollback',
       targetOid,
-      comment: manifest.database.properties.comment,
-      historySchema: manifest.prisma?.historySchema ?? 'public',
+      comment: properties.comment,
+      historySchema: prisma?.historySchema ?? 'public',
       migrations: [],
       backupId: backup.id,
     },

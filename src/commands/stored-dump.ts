@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Keys } from '../backup/encryption.ts';
 import { fetchBackup } from '../backup/fetch-backup.ts';
-import type { ListedBackup } from '../backup/stored-backups.ts';
+import type { OpenedBackup } from '../backup/open-backup.ts';
 import type { RestorableDump } from '../recovery/baseline.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { messageOf } from '../system/errors.ts';
@@ -23,7 +23,7 @@ export function keysOf(settings: BackupMaking | RollbackSettings): Keys {
 export async function storedDump(
   context: Pick<CommandContext, 'workFolder' | 'signal'>,
   settings: BackupMaking | RollbackSettings,
-  backup: ListedBackup,
+  backup: OpenedBackup,
   log: PhaseLog,
 ): Promise<(RestorableDump & AsyncDisposable) | null> {
   await using opened = new AsyncDisposableStack();
@@ -31,7 +31,7 @@ export async function storedDump(
     // A folder of its own: what the run has left may lie under the same name.
     const folder = await mkdtemp(join(context.workFolder, 'fetched-'));
     opened.defer(() => rm(folder, { recursive: true, force: true }));
-    const { dumpPath, schemaText, from } = opened.use(
+    const { dumpPath, from } = opened.use(
       await fetchBackup(backup, keysOf(settings), {
         folder,
         signal: context.signal,
@@ -40,17 +40,14 @@ export async function storedDump(
       }),
     );
     log.detail(`fetched ${from.url}, because there is no copy of it on the server`);
-    const { fingerprint, database } = backup.manifest;
     const kept = opened.move();
     return {
       path: dumpPath,
-      fingerprint,
-      schemaText,
-      properties: database.properties,
+      details: backup.details,
       [Symbol.asyncDispose]: () => kept.disposeAsync(),
     };
   } catch (error) {
-    log.warn(`${backup.id} cannot be fetched: ${messageOf(error)}`);
+    log.warn(`${backup.listed.id} cannot be fetched: ${messageOf(error)}`);
     return null;
   }
 }

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { backupFolder, backupId, labelBefore } from '../backup/backup-id.ts';
+import type { BackupDetails } from '../backup/details.ts';
 import { GrowingFile } from '../backup/growing-file.ts';
 import { dumpName, sealedDumpName } from '../backup/manifest.ts';
 import { type Outgoing, outgoingDump } from '../backup/outgoing.ts';
 import { seal } from '../backup/seal.ts';
+import { sealDetails } from '../backup/seal-details.ts';
 import { Uploads } from '../backup/uploads.ts';
-import type { Fallback, Fingerprint, Snapshot } from '../database/database.ts';
+import type { Fallback, Snapshot } from '../database/database.ts';
 import { readyCopy } from '../recovery/baseline.ts';
 import type { RunJournal } from '../recovery/run-journal.ts';
 import { encryptionSentence } from '../report/encryption-sentence.ts';
@@ -13,11 +15,12 @@ import { formatBytes } from '../report/quantity.ts';
 import type { BackupRecord } from '../report/report.ts';
 import type { ExpectedContent } from '../storage/storage.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
+import { backupDetails } from './backup-details.ts';
 import type { CommandContext } from './context.ts';
+import { writeDetails } from './details-file.ts';
 import { manifestText } from './manifest-text.ts';
 import type { Ready } from './preflight.ts';
 import { proofFact, proofOf } from './proof-of.ts';
-import { writeSchemaText } from './schema-text-file.ts';
 import type { BackupMaking } from './settings.ts';
 import { unlessLost } from './unless-lost.ts';
 
@@ -25,8 +28,7 @@ import { unlessLost } from './unless-lost.ts';
 export interface StoredBackup extends AsyncDisposable {
   readonly record: BackupRecord;
   readonly dumpPath: string;
-  readonly fingerprint: Fingerprint;
-  readonly schemaText: string;
+  readonly details: BackupDetails;
   /** As of the snapshot. */
   readonly witness: string;
   readonly counters: Snapshot['counters'];
@@ -89,9 +91,11 @@ export async function takeBackup(
       return {
         fact: `${formatBytes(content.sizeBytes)} of ${formatBytes(ready.facts.sizeBytes)}, sha256 ${content.sha256.slice(0, 8)}…`,
         value: {
-          fingerprint,
-          schemaText,
-          hasPublicSchema: snapshot.hasPublicSchema,
+          details: backupDetails(id, ready, {
+            fingerprint,
+            schemaText,
+            hasPublicSchema: snapshot.hasPublicSchema,
+          }),
           content,
           takenAt: snapshot.takenAt,
           witness: snapshot.witness,
@@ -102,7 +106,7 @@ export async function takeBackup(
     await snapshot[Symbol.asyncDispose]();
 
     let proofError: SafeMigrateError | null = null;
-    if (settings.verify === 'archive') await writeSchemaText(context.workFolder, dumped.schemaText);
+    await writeDetails(context.workFolder, dumped.details);
     await journal?.enter('prove', { dump: dumped.content });
     try {
       fallback = await prove(context, settings, ready, { ...options, file, uploads, dumped, signal });
@@ -117,8 +121,16 @@ export async function takeBackup(
       log.progress(() => uploads.progressText().replace(/^, /, '') || undefined);
       const content = await outgoing.release();
       const file = { name: outgoing.name, ...content };
-      const manifest = await manifestText(context, settings, ready, { id, file, ...dumped, proofError });
-      const locations = await uploads.finish(manifest);
+      const details = { ...dumped.details, proofProblem: proofError?.message ?? null };
+      const sealed = await sealDetails(details, settings.encryption);
+      const manifest = await manifestText(context, settings, ready, {
+        ...dumped,
+        file,
+        details,
+        detailsFile: sealed.field,
+        proofError,
+      });
+      const locations = await uploads.finish(sealed, manifest);
       const stored: BackupRecord = {
         id,
         locations,
@@ -134,8 +146,7 @@ export async function takeBackup(
     return {
       record,
       dumpPath: file.path,
-      fingerprint: dumped.fingerprint,
-      schemaText: dumped.schemaText,
+      details: dumped.details,
       witness: dumped.witness,
       counters: dumped.counters,
       fallback,
@@ -212,9 +223,7 @@ async function leaveNothing(context: CommandContext, cleanUp: () => Promise<void
 }
 
 interface Dumped {
-  readonly fingerprint: Fingerprint;
-  readonly schemaText: string;
-  readonly hasPublicSchema: boolean;
+  readonly details: BackupDetails;
   readonly content: ExpectedContent;
   readonly takenAt: string;
 }
@@ -247,8 +256,8 @@ async function prove(
         name: given.fallbackName,
         run: context.run.id,
         dumpPath: file.path,
-        expected: dumped.fingerprint,
-        expectedSchemaText: dumped.schemaText,
+        expected: dumped.details.fingerprint,
+        expectedSchemaText: dumped.details.schemaText,
         properties: ready.facts.properties,
         jobs: settings.jobs,
         signal,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BackupDetails } from '../backup/details.ts';
 import type {
   Database,
   DatabaseProperties,
@@ -22,9 +23,7 @@ export interface ReadyCopy {
 
 export interface RestorableDump {
   readonly path: string;
-  readonly fingerprint: Fingerprint;
-  readonly schemaText: string;
-  readonly properties: DatabaseProperties;
+  readonly details: BackupDetails;
 }
 
 /** The copy as far as a swap needs to know it. */
@@ -63,8 +62,7 @@ export async function takeBaseline(
     readonly history: readonly HistoryRow[] | null;
     readonly targetOid: number;
     readonly properties: DatabaseProperties;
-    readonly fingerprint: Fingerprint;
-    readonly schemaText: string;
+    readonly details: BackupDetails;
     readonly witness: string;
     readonly counters: Parameters<Database['changedTables']>[1];
     readonly fallback: Fallback | null;
@@ -83,7 +81,7 @@ export async function takeBaseline(
   const witness = await database.witness();
   if (witness !== backup.witness) {
     // TRUNCATE, VACUUM FULL or REFRESH of the application move the witness too, without changing the schema.
-    if ((await database.schemaDigest(options.signal)) !== backup.fingerprint.schemaDigest) {
+    if ((await database.schemaDigest(options.signal)) !== backup.details.fingerprint.schemaDigest) {
       throw moved('somebody else has changed the schema since the backup was taken');
     }
     // A swap puts the old ones back: a privilege that was revoked meanwhile must not return with it.
@@ -94,7 +92,7 @@ export async function takeBaseline(
     }
     log.detail('catalogs were rewritten since the backup, the schema is the same');
   }
-  const writesBeforeMigration = await database.changedTables(backup.fingerprint, backup.counters, {
+  const writesBeforeMigration = await database.changedTables(backup.details.fingerprint, backup.counters, {
     exact: options.exact,
     jobs: options.jobs,
     signal: options.signal,
@@ -109,14 +107,9 @@ export async function takeBaseline(
     serverTime: clock?.now ?? '',
     roles: await database.roles(),
     targetOid: backup.targetOid,
-    fingerprint: backup.fingerprint,
+    fingerprint: backup.details.fingerprint,
     fallback: backup.fallback === null ? null : readyCopy(backup.fallback),
-    dump: {
-      path: backup.dumpPath,
-      fingerprint: backup.fingerprint,
-      schemaText: backup.schemaText,
-      properties: backup.properties,
-    },
+    dump: { path: backup.dumpPath, details: backup.details },
     // The history table is Prisma's; a change of it was excluded above.
     writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith('._prisma_migrations')),
   };

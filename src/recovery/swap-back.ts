@@ -88,7 +88,7 @@ async function restoreNow(request: RecoveryRequest, log: PhaseLog): Promise<Read
   if (baseline.dump === null) {
     throw recoveryFailed('there is no copy to go back to, and the dump to make one of is not at hand', null);
   }
-  const { path, fingerprint, schemaText, properties } = baseline.dump;
+  const { path, details } = baseline.dump;
   log.detail('restoring the dump beside the target');
   const name = database.copyName('fallback', request.run);
   // An attempt before this one may have lost its connection, and with it the chance to clear up.
@@ -98,9 +98,10 @@ async function restoreNow(request: RecoveryRequest, log: PhaseLog): Promise<Read
       name,
       run: request.run,
       dumpPath: path,
-      expected: fingerprint,
-      expectedSchemaText: schemaText,
-      properties,
+      expected: details.fingerprint,
+      expectedSchemaText: details.schemaText,
+      hasPublicSchema: details.hasPublicSchema,
+      properties: details.properties,
       jobs: request.settings.jobs,
       signal: never,
     },

@@ -57,6 +57,7 @@ describe('backups in artifacts', () => {
     const names = service.artifacts().map(({ name }) => name);
     expect(names).toEqual([
       `safe-migrate~2-3~${world.database}~${id}~database.dump`,
+      `safe-migrate~2-3~${world.database}~${id}~details.json`,
       `safe-migrate~2-3~${world.database}~${id}~manifest.json`,
     ]);
     const [, inBucket] = [...(await world.stored())].find(([key]) => key.endsWith('database.dump')) ?? [];

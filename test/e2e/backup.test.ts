@@ -4,7 +4,8 @@ import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { type Manifest, manifestSchema } from '../../src/backup/manifest.ts';
+import { detailsSchema } from '../../src/backup/details.ts';
+import { manifestSchema, type StoredManifest } from '../../src/backup/manifest.ts';
 import { readDatabaseState } from '../support/database-state.ts';
 import { addQuotations, erpMigrations } from '../support/erp.ts';
 import { type PassingRequest, startFaultyProxy } from '../support/faulty-proxy.ts';
@@ -32,7 +33,7 @@ async function filesIn(folder: string): Promise<string[]> {
     .sort();
 }
 
-function manifestIn(text: Buffer | string | undefined): Manifest {
+function manifestIn(text: Buffer | string | undefined): StoredManifest {
   return manifestSchema.parse(JSON.parse(String(text)));
 }
 
@@ -65,12 +66,10 @@ describe('backup', () => {
       `${url}/${key}`,
     ]);
     const stored = await world.stored();
-    expect([...stored.keys()].sort()).toEqual([
-      `backups/${key}/database.dump`,
-      `backups/${key}/manifest.json`,
-    ]);
-    expect(await filesIn(folder)).toEqual([`${key}/database.dump`, `${key}/manifest.json`]);
-    for (const name of ['database.dump', 'manifest.json']) {
+    const names = ['database.dump', 'details.json', 'manifest.json'];
+    expect([...stored.keys()].sort()).toEqual(names.map((name) => `backups/${key}/${name}`));
+    expect(await filesIn(folder)).toEqual(names.map((name) => `${key}/${name}`));
+    for (const name of names) {
       const path = join(folder, key, name);
       expect((await stat(path)).mode & 0o777).toBe(0o600);
       expect(stored.get(`backups/${key}/${name}`)?.equals(await readFile(path))).toBe(true);
@@ -87,10 +86,21 @@ describe('backup', () => {
       command: 'backup',
       file: { sha256, sizeBytes: (await stat(dump)).size },
       database: { name: world.database },
-      prisma: { appliedMigrations: Object.keys(erpMigrations).map((name) => ({ name })) },
+      prisma: { appliedMigrations: Object.keys(erpMigrations).length },
       proof: { method: 'restore', proved: true, problem: null },
       gitCommit: '0d1b2c3d4e5f60718293a4b5c6d7e8f901234567',
       runUrl: 'https://github.com/applizor/erp/actions/runs/16442509711/attempts/1',
+    });
+
+    const details = detailsSchema.parse(
+      JSON.parse(await readFile(join(folder, key, 'details.json'), 'utf8')),
+    );
+    expect(details).toMatchObject({
+      id: outputs['backup-id'],
+      properties: { owner: world.user },
+      prisma: { appliedMigrations: Object.keys(erpMigrations).map((name) => ({ name })) },
+      proofProblem: null,
+      schemaText: expect.stringContaining('CREATE TABLE public."Invoice"'),
     });
 
     // With PostgreSQL's own tool, from the folder.
@@ -148,11 +158,13 @@ describe('backup', () => {
     expect(outputs['backup-id'], log).toMatch(/^backup_/);
     const stored = await world.stored();
     const key = `backups/${world.database}/${outputs['backup-id']}`;
-    expect(manifestIn(stored.get(`${key}/manifest.json`)).proof).toMatchObject({
+    expect(manifestIn(stored.get(`${key}/manifest.json`)).proof).toEqual({
       method: 'restore',
       proved: false,
-      problem: expect.stringContaining('Checked'),
+      inventory: null,
+      problem: 'SM_RESTORE_FAILED',
     });
+    expect(JSON.parse(String(stored.get(`${key}/details.json`))).proofProblem).toContain('Checked');
     expect(stored.has(`${key}/database.dump`)).toBe(true);
     expect(await world.state()).toEqual(before);
     expect(await world.copies()).toEqual([]);
@@ -206,25 +218,25 @@ describe('backup, when one of two storages fails', () => {
     },
   );
 
-  it('at the manifest, leaves neither dump nor manifest in the other one', async () => {
+  it.each(['details', 'manifest'])('at the %s, leaves nothing in the other one', async (what) => {
     await using world = await createWorld();
     const ceph = await sharedCeph();
     const other = await ceph.createBucket(`${world.bucket}-2`);
-    const isManifest = ({ operation, path }: PassingRequest) =>
-      operation === 'PutObject' && path.endsWith('/manifest.json');
+    const isIt = ({ operation, path }: PassingRequest) =>
+      operation === 'PutObject' && path.endsWith(`/${what}.json`);
     await using refusing = await startFaultyProxy(ceph.endpoint, (request) =>
-      isManifest(request) ? refusal : undefined,
+      isIt(request) ? refusal : undefined,
     );
     // Still on its way when the other one has failed already.
     await using slow = await startFaultyProxy(ceph.endpoint, (request) =>
-      isManifest(request) ? { kind: 'delay', delayMs: 1_500 } : undefined,
+      isIt(request) ? { kind: 'delay', delayMs: 1_500 } : undefined,
     );
     const storage = [
       ceph.storageUrl(world.bucket, 'backups', refusing.endpoint),
       ceph.storageUrl(other, 'backups', slow.endpoint),
     ].join('\n');
     await expectRefused(world, { inputs: { command: 'backup', storage } }, ['SM_STORAGE_FORBIDDEN']);
-    expect(slow.requests.some(isManifest)).toBe(true);
+    expect(slow.requests.some(isIt)).toBe(true);
     // Whatever was on its way has arrived by now.
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     expect(await ceph.contents(other)).toEqual({ objects: [], uploads: [] });

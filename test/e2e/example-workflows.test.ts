@@ -33,6 +33,7 @@ describe('the example workflows, as they are', () => {
     });
     expect(service.artifacts().map(({ name }) => name.split('~').at(-1))).toEqual([
       'database.dump.age',
+      'details.json.age',
       'manifest.json',
     ]);
     await world.psql('DELETE FROM "Invoice"');

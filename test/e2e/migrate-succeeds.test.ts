@@ -28,7 +28,9 @@ describe('migrate, when everything goes well', () => {
 
     const stored = await world.stored();
     const folder = `backups/${world.database}/${outputs['backup-id']}`;
-    expect([...stored.keys()].sort()).toEqual([`${folder}/database.dump`, `${folder}/manifest.json`]);
+    expect([...stored.keys()].sort()).toEqual(
+      ['database.dump', 'details.json', 'manifest.json'].map((name) => `${folder}/${name}`),
+    );
     const dump = stored.get(`${folder}/database.dump`) ?? Buffer.alloc(0);
     const manifest = JSON.parse(String(stored.get(`${folder}/manifest.json`)));
     const sha256 = createHash('sha256').update(dump).digest('hex');

@@ -8,6 +8,7 @@ import { readReport } from '../support/refusal.ts';
 import { backUp } from '../support/roll-back.ts';
 import { storeSample } from '../support/sample-manifest.ts';
 import { sharedCeph } from '../support/shared-servers.ts';
+import { storedAgain } from '../support/stored-again.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 /** Three old backups, of which only the two older ones are beyond `keep-last: 1`. */
@@ -72,7 +73,7 @@ describe('retention', () => {
     await using after = await other.migrate({ inputs: prune });
     expect(after.result.outputs, after.result.log).toMatchObject({ result: 'pruned' });
     expect(after.result.log).toMatch(new RegExp(`${id} .*stays: an unfinished run needs it`));
-    expect([...(await other.stored()).keys()].filter((key) => key.includes(id))).toHaveLength(2);
+    expect([...(await other.stored()).keys()].filter((key) => key.includes(id))).toHaveLength(3);
   });
 
   test('is applied by prune', async () => {
@@ -104,16 +105,11 @@ async function agedBackup(world: World): Promise<string> {
   const young = await backUp(world);
   const id = 'backup_20200101_000000Z_before';
   const client = (await sharedCeph()).client();
-  for (const [key, content] of await world.stored()) {
-    const aged = key.endsWith('/manifest.json')
-      ? content
-          .toString()
-          .replace(`"id": "${young}"`, `"id": "${id}"`)
-          .replace(/"createdAt": "[^"]*"/, '"createdAt": "2020-01-01T00:00:00.000Z"')
-      : content;
-    await client.send(
-      new PutObjectCommand({ Bucket: world.bucket, Key: key.replace(young, id), Body: aged }),
-    );
+  for (const [key, content] of storedAgain(await world.stored(), young, {
+    id,
+    manifest: { createdAt: '2020-01-01T00:00:00.000Z' },
+  })) {
+    await client.send(new PutObjectCommand({ Bucket: world.bucket, Key: key, Body: content }));
   }
   client.destroy();
   return id;

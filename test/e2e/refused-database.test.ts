@@ -82,10 +82,13 @@ describe('backup', () => {
 
     const stored = await world.stored();
     const folder = `backups/${world.database}/${outputs['backup-id']}`;
-    expect([...stored.keys()].sort()).toEqual([`${folder}/database.dump`, `${folder}/manifest.json`]);
+    expect([...stored.keys()].sort()).toEqual(
+      ['database.dump', 'details.json', 'manifest.json'].map((name) => `${folder}/${name}`),
+    );
     const manifest = JSON.parse(String(stored.get(`${folder}/manifest.json`)));
-    expect(manifest.proof).toMatchObject({ method: 'restore', proved: false });
-    expect(manifest.proof.problem).toContain('TABLE DATA Note');
+    expect(manifest.proof).toEqual({ method: 'restore', proved: false, problem: 'SM_RESTORE_FAILED' });
+    const details = JSON.parse(String(stored.get(`${folder}/details.json`)));
+    expect(details.proofProblem).toContain('TABLE DATA Note');
     expect(await world.state()).toEqual(before);
     expect(await world.copies()).toEqual([]);
   });

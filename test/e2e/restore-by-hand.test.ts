@@ -65,7 +65,7 @@ describe('a backup is restored by hand, by the commands of docs/recovery.md,', (
     const { list, fetchByAws, compareDigest, restore, exchange } = await commands();
     const said = await follow(world, id, [list, fetchByAws, compareDigest, restore, exchange]);
     expect(said).toContain(`${id}/manifest.json`);
-    expect(said).toContain('database.dump: OK');
+    expect(said).toContain('database.dump: OK\ndetails.json: OK');
     expect(await world.state()).toEqual(before);
     expect(await world.cluster.databases()).toContain(`${world.database}__failed_by_hand`);
   });
@@ -78,9 +78,11 @@ describe('a backup is restored by hand, by the commands of docs/recovery.md,', (
     await world.psql('DROP TABLE "Invoice"; DELETE FROM "Note"');
     await writeFile(join(world.folder, 'key.txt'), identity, { mode: 0o600 });
     const { fetchByCurl, compareDigest, decrypt, restore, exchange } = await commands();
-    const encrypted = fetchByCurl?.replace('FILE=database.dump ', 'FILE=database.dump.age ');
+    const encrypted = fetchByCurl?.replace('AGE= ', 'AGE=.age ');
     const said = await follow(world, id, [encrypted, compareDigest, decrypt, restore, exchange]);
-    expect(said).toContain('database.dump.age: OK');
+    expect(said).toContain('database.dump.age: OK\ndetails.json.age: OK');
+    const details = JSON.parse(await readFile(join(world.folder, 'details.json'), 'utf8'));
+    expect(details).toMatchObject({ id, properties: { owner: world.user } });
     expect(await world.state()).toEqual(before);
   });
 });

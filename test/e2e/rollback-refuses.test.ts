@@ -38,7 +38,7 @@ describe('rollback', () => {
     const stored = [...(await world.stored())];
     const otherManifest =
       stored.find(([key]) => key.includes('Z_other/manifest.json'))?.[1] ?? Buffer.alloc(0);
-    const [dump, manifest] = ['database.dump.age', 'manifest.json'].map(
+    const [dump, details, manifest] = ['database.dump.age', 'details.json.age', 'manifest.json'].map(
       (name) => stored.find(([key]) => key.endsWith(`${id}/${name}`))?.[0] ?? '',
     );
     const before = await world.state();
@@ -91,10 +91,17 @@ describe('rollback', () => {
         'SM_BACKUP_DAMAGED',
         /has not the SHA-256 that its manifest says/,
       ],
+      [details, () => null, 'SM_BACKUP_DAMAGED', /has a manifest, but details\.json\.age is not there/],
+      [
+        dump,
+        (whole) => Buffer.concat([whole, Buffer.alloc(5_000_000)]),
+        'SM_BACKUP_DAMAGED',
+        /has more than the \d+ bytes that its manifest says/,
+      ],
       [manifest, () => otherManifest, 'SM_BACKUP_UNREADABLE', /is that of another backup, "backup_.*_other"/],
       [
         manifest,
-        (whole) => Buffer.from(String(whole).replace(/"rows": 2000/, '"rows": 2001')),
+        (whole) => Buffer.from(String(whole).replace(/"rows": \d+/, '"rows": 2001')),
         'SM_MANIFEST_NOT_AUTHENTIC',
         /was changed after it was written/,
       ],

@@ -6,6 +6,7 @@ import { erpMigrations } from '../support/erp.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { backUp, rollBack } from '../support/roll-back.ts';
 import { sharedPostgres } from '../support/shared-servers.ts';
+import { storeAsVersion1 } from '../support/stored-again.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const passphrase = 'correct horse battery staple';
@@ -38,7 +39,16 @@ describe('rollback', () => {
     const names = await goOn(world);
     const after = await world.state();
 
-    const look = await rollBack(world, { 'dry-run': 'true', confirm: '' });
+    // Without the key nobody can say what it holds.
+    const dim = await rollBack(world, { 'dry-run': 'true', confirm: '' });
+    expect(dim.report.rollback).toMatchObject({ backupId: id, migrations: null, tables: null });
+    expect(dim.result.visibleLog).toMatch(/warning: what .* holds is encrypted: without its key/);
+
+    const look = await rollBack(world, {
+      'dry-run': 'true',
+      confirm: '',
+      'encryption-passphrase': passphrase,
+    });
     expect(look.result.exitCode, look.result.log).toBe(0);
     expect(look.result.outputs).toMatchObject({
       result: 'checked',
@@ -184,10 +194,12 @@ describe('rollback', () => {
     ['limited to no connection', (world: World) => alter(world, 'CONNECTION LIMIT 0'), true],
     ['empty', (world: World) => world.psql('DROP SCHEMA public CASCADE'), true],
     ['without its catalog on the disk', damage, true],
-  ])('brings back a target that is %s', async (_how, breakIt, isKept) => {
+  ])('brings back a target that is %s', async (how, breakIt, isKept) => {
     await using world = await createWorld();
     const before = await world.state();
     const id = await backUp(world);
+    // One of the first version is as good.
+    if (how === 'empty') await storeAsVersion1(world, id);
     await breakIt(world);
     const look = await rollBack(world, { 'dry-run': 'true' });
     expect(look.result.outputs.result, look.result.log).toBe('checked');

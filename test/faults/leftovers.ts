@@ -104,7 +104,8 @@ function withoutManifest(paths: readonly string[]): readonly string[] {
   return paths
     .filter(
       (path) =>
-        !/\/(manifest\.json|database\.dump(\.age)?)$/.test(path) || !whole.has(path.replace(/[^/]*$/, '')),
+        !/\/(manifest\.json|(details\.json|database\.dump)(\.age)?)$/.test(path) ||
+        !whole.has(path.replace(/[^/]*$/, '')),
     )
     .map((path) => `object ${path}`);
 }

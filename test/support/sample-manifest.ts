@@ -1,8 +1,11 @@
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { backupFolder } from '../../src/backup/backup-id.ts';
+import { type BackupDetails, countsOf, detailsName, renderDetails } from '../../src/backup/details.ts';
 import { digestOf } from '../../src/backup/digest.ts';
-import { dumpName, type Manifest, manifestName, renderManifest } from '../../src/backup/manifest.ts';
-import { packSchemaText } from '../../src/backup/schema-text-field.ts';
+import { dumpName, manifestName, renderManifest, type StoredManifest } from '../../src/backup/manifest.ts';
+import type { ManifestVersion1 } from '../../src/backup/manifest-version-1.ts';
+import { sealDetails } from '../../src/backup/seal-details.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 
 const defaultContent = Buffer.from('the dump');
@@ -13,48 +16,33 @@ export interface SampleBackup {
   readonly label?: string;
   readonly database?: string;
   readonly content?: Buffer;
-  readonly changes?: Partial<Manifest>;
+  readonly changes?: Partial<StoredManifest>;
 }
 
 export function sampleId({ takenAt, label = 'scheduled' }: SampleBackup): string {
   return `backup_${takenAt}Z_${label}`;
 }
 
-/** The manifest that a run would have written; everything that a test does not speak of is ordinary. */
-export function sampleManifest(sample: SampleBackup): Manifest {
-  const [, year, month, day, hour, minute, second] =
-    /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/.exec(sample.takenAt) ?? [];
-  const plain = digestOf(sample.content ?? defaultContent);
+/** Details that a run would have written. */
+export function sampleDetails(sample: SampleBackup): BackupDetails {
   return {
-    formatVersion: 1,
     id: sampleId(sample),
-    createdAt: `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`,
-    command: 'backup',
-    tools: { pgDump: 'tools 15.18 in /usr/lib/postgresql/15/bin' },
-    server: { version: '15.18', major: 15, systemIdentifier: null, address: null },
-    database: {
-      name: sample.database ?? 'erp',
-      sizeBytes: 10_000_000,
-      properties: {
-        owner: 'erp',
-        encoding: 'UTF8',
-        collate: 'C.UTF-8',
-        ctype: 'C.UTF-8',
-        localeProvider: 'c',
-        icuLocale: null,
-        icuRules: null,
-        tablespace: 'pg_default',
-        connectionLimit: -1,
-        comment: null,
-        acl: null,
-        settings: [],
-      },
+    address: 'db.example:5432',
+    properties: {
+      owner: 'erp',
+      encoding: 'UTF8',
+      collate: 'C.UTF-8',
+      ctype: 'C.UTF-8',
+      localeProvider: 'c',
+      icuLocale: null,
+      icuRules: null,
+      tablespace: 'pg_default',
+      connectionLimit: -1,
+      comment: null,
+      acl: null,
+      settings: [],
     },
-    file: { name: dumpName, ...plain },
-    plain,
-    encryption: null,
     prisma: {
-      version: '7.10.1',
       historySchema: 'public',
       appliedMigrations: [{ name: '20260101_init', checksum: 'c0ffee' }],
     },
@@ -68,21 +56,67 @@ export function sampleManifest(sample: SampleBackup): Manifest {
       largeObjects: { count: 0, digest: '0' },
       inventory: null,
     },
-    proof: { method: 'restore', proved: true, problem: null },
+    hasPublicSchema: true,
+    proofProblem: null,
+    schemaText: '',
+  };
+}
+
+/** The manifest that a run would have written; everything that a test does not speak of is ordinary. */
+export function sampleManifest(sample: SampleBackup): StoredManifest {
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/.exec(sample.takenAt) ?? [];
+  const plain = digestOf(sample.content ?? defaultContent);
+  const details = Buffer.from(renderDetails(sampleDetails(sample)));
+  return {
+    formatVersion: 2,
+    id: sampleId(sample),
+    createdAt: `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`,
+    command: 'backup',
+    tools: { pgDump: 'tools 15.18 in /usr/lib/postgresql/15/bin' },
+    server: { version: '15.18', major: 15, systemIdentifier: null },
+    database: { name: sample.database ?? 'erp', sizeBytes: 10_000_000 },
+    file: { name: dumpName, ...plain },
+    plain,
+    details: { name: detailsName, ...digestOf(details) },
+    encryption: null,
+    prisma: { version: '7.10.1', appliedMigrations: 1 },
+    counts: countsOf(sampleDetails(sample)),
+    proof: { method: 'restore', proved: true, problem: null, inventory: null },
     gitCommit: null,
     runUrl: null,
-    schema: { ...packSchemaText(''), hasPublic: true },
     authentication: null,
     ...sample.changes,
   };
 }
 
+/** The same backup as the first version would have described it: everything in the manifest. */
+export function asVersion1(manifest: StoredManifest, details: BackupDetails): ManifestVersion1 {
+  const { details: _, counts, formatVersion, server, database, prisma, ...same } = manifest;
+  return {
+    ...same,
+    formatVersion: 1,
+    server: { ...server, address: details.address },
+    database: { ...database, properties: details.properties },
+    prisma:
+      prisma === null || details.prisma === null ? null : { version: prisma.version, ...details.prisma },
+    fingerprint: details.fingerprint,
+    schema: {
+      encoding: 'gzip+base64',
+      text: gzipSync(details.schemaText).toString('base64'),
+      hasPublic: details.hasPublicSchema,
+    },
+  };
+}
+
 /** Stores a backup as a run does, dump first, and returns its folder. */
 export async function storeSample(storage: Storage, sample: SampleBackup): Promise<string> {
-  const manifest = sampleManifest(sample);
   const folder = backupFolder(sample.database ?? 'erp', sampleId(sample));
   await storeObject(storage, `${folder}/${dumpName}`, sample.content ?? defaultContent);
-  await storeObject(storage, `${folder}/${manifestName}`, Buffer.from(renderManifest(manifest)));
+  const { content } = await sealDetails(sampleDetails(sample), null);
+  await storeObject(storage, `${folder}/${detailsName}`, content);
+  const text = renderManifest(sampleManifest(sample));
+  await storeObject(storage, `${folder}/${manifestName}`, Buffer.from(text));
   return folder;
 }
 

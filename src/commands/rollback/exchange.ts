@@ -1,3 +1,4 @@
+import type { BackupDetails } from '../../backup/details.ts';
 import type { Fallback } from '../../database/database.ts';
 import { readHistory } from '../../prisma/history.ts';
 import { readyCopy } from '../../recovery/baseline.ts';
@@ -10,6 +11,12 @@ import type { CommandContext } from '../context.ts';
 import { waysToFinish } from '../ways-to-finish.ts';
 import type { RollbackReady } from './preflight.ts';
 
+/** What takes the target's place: the restored copy, and what its backup says of it. */
+interface Restored {
+  readonly copy: Fallback;
+  readonly details: BackupDetails;
+}
+
 /** Once begun, the exchange listens to nobody: it takes a moment. */
 const never = new AbortController().signal;
 
@@ -20,7 +27,7 @@ const never = new AbortController().signal;
 export async function exchange(
   context: CommandContext,
   ready: RollbackReady,
-  copy: Fallback,
+  restored: Restored,
   journal: RunJournal,
 ): Promise<'rolled-back' | 'recovery-failed'> {
   const { database, targetOid } = ready;
@@ -28,11 +35,11 @@ export async function exchange(
   try {
     await context.log.phase('recover', async (log) => {
       const startedAt = performance.now();
-      await rename(ready, copy, failedName, journal, log);
+      await rename(ready, restored, failedName, journal, log);
       journal.swapped();
       if (failedName !== null) context.report.failedDatabase(failedName);
       context.report.recovery('swap', (performance.now() - startedAt) / 1000);
-      await checkExchanged(ready, copy, failedName, log);
+      await checkExchanged(ready, restored, failedName, log);
       const kept =
         failedName === null
           ? 'there was no database of that name'
@@ -52,15 +59,15 @@ export async function exchange(
 
 async function rename(
   ready: RollbackReady,
-  copy: Fallback,
+  { copy, details }: Restored,
   failedName: string | null,
   journal: RunJournal,
   log: PhaseLog,
 ): Promise<void> {
   const { run } = journal.entry;
-  const { database, targetOid, backup, lock } = ready;
+  const { database, targetOid, lock } = ready;
   if (lock === null) throw new TypeError('an exchange without a lock');
-  const { properties } = backup.manifest.database;
+  const { properties } = details;
   if (targetOid === null || failedName === null) {
     const take = () => database.takeName({ fallback: copy, properties, journal: journal.whenSwapped() });
     await exchangeWhenReachable({ lock, journal }, readyCopy(copy), take, log);
@@ -77,12 +84,11 @@ async function rename(
 
 /** Contents were compared before; this is about whether it is the copy that answers to the name now. */
 async function checkExchanged(
-  { database, backup }: RollbackReady,
-  copy: Fallback,
+  { database }: RollbackReady,
+  { copy, details: { prisma } }: Restored,
   failedName: string | null,
   log: PhaseLog,
 ): Promise<void> {
-  const { prisma } = backup.manifest;
   const name = database.address.database;
   const wrong = await whenReachable(async () => {
     const [oid, digest] = [await database.oidOf(name), await database.schemaDigest(never)];

@@ -1,3 +1,4 @@
+import type { OpenedBackup } from '../../backup/open-backup.ts';
 import type { ListedBackup } from '../../backup/stored-backups.ts';
 import type { Database, RunLock } from '../../database/database.ts';
 import { readHistory } from '../../prisma/history.ts';
@@ -19,6 +20,8 @@ export interface RollbackReady extends AsyncDisposable {
   /** null for a dry run, which leaves no trace on the server. */
   readonly lock: RunLock | null;
   readonly backup: ListedBackup;
+  /** What it must look like when restored; null for a dry run without the key for it. */
+  readonly opened: OpenedBackup | null;
   /** null: there is no target. */
   readonly targetOid: number | null;
   /** Rows of the target's `_prisma_migrations`; null when it cannot be read. */
@@ -53,17 +56,18 @@ export async function preflightRollback(
     if (settings.dryRun || settings.confirm === address.database) {
       lock = await finishEarlier(context, settings, { database, migrator: null, storages }, log);
     }
-    const backup = await problems.attempt(() => findStored(context, storages, database, settings, log));
-    if (backup !== null) {
+    const found = await problems.attempt(() => findStored(context, storages, database, settings, log));
+    if (found !== null) {
+      const { backup } = found;
       context.report.backup(storedRecord(backup, backup.manifest.proof.proved ? 'true' : 'false'));
       if (backup.manifest.server.major > server.major) problems.add([olderServer(backup, database)]);
     }
     const targetOid = await database.oidOf(address.database);
     await lookAtTarget(database, settings, problems, log);
     context.report.kept(await database.failedDatabases());
-    if (!problems.isEmpty || backup === null) return problems.refuse();
+    if (!problems.isEmpty || found === null) return problems.refuse();
 
-    const history = await historyOf(database, backup, log);
+    const history = await historyOf(database, found.opened, log);
     if (!settings.dryRun) {
       lock ??= await takeLock(context, database);
     }
@@ -71,7 +75,7 @@ export async function preflightRollback(
     return {
       database,
       lock: held,
-      backup,
+      ...found,
       targetOid,
       history,
       async [Symbol.asyncDispose]() {
@@ -120,12 +124,13 @@ async function lookAtTarget(
 
 async function historyOf(
   database: Database,
-  { manifest }: ListedBackup,
+  opened: OpenedBackup | null,
   log: PhaseLog,
 ): Promise<readonly HistoryRow[] | null> {
-  if (database.unreachable !== null || manifest.prisma === null) return null;
+  const prisma = opened?.details.prisma ?? null;
+  if (database.unreachable !== null || prisma === null) return null;
   try {
-    return (await readHistory(database, manifest.prisma.historySchema)) ?? [];
+    return (await readHistory(database, prisma.historySchema)) ?? [];
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;
     log.warn(`the migration history of the target cannot be read: ${messageOf(error)}`);

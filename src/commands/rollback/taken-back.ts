@@ -6,9 +6,13 @@ import type { CommandContext } from '../context.ts';
 import type { RollbackReady } from './preflight.ts';
 
 /** What the target has and the backup has not. Reads history only; see `withTables` for the rows. */
-export function takenBack({ backup, history }: Pick<RollbackReady, 'backup' | 'history'>): RollbackReport {
+export function takenBack({
+  backup,
+  opened,
+  history,
+}: Pick<RollbackReady, 'backup' | 'opened' | 'history'>): RollbackReport {
   const { manifest } = backup;
-  const known = new Set(manifest.prisma?.appliedMigrations.map(({ name }) => name));
+  const known = new Set(opened?.details.prisma?.appliedMigrations.map(({ name }) => name));
   return {
     backupId: backup.id,
     backupTakenAt: manifest.createdAt,
@@ -29,7 +33,8 @@ export async function withTables(
   report: RollbackReport,
   log: PhaseLog,
 ): Promise<RollbackReport> {
-  if (ready.database.unreachable !== null) return report;
+  const { opened } = ready;
+  if (ready.database.unreachable !== null || opened === null) return report;
   let progress: string | undefined;
   log.progress(() => progress);
   try {
@@ -37,7 +42,7 @@ export async function withTables(
     const now = await snapshot.fingerprint(jobs, context.signal, (done, all) => {
       progress = `${done} of ${all} tables read`;
     });
-    return { ...report, tables: differingTables(now, ready.backup.manifest.fingerprint) };
+    return { ...report, tables: differingTables(now, opened.details.fingerprint) };
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof SafeMigrateError)) throw error;

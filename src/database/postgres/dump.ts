@@ -12,6 +12,14 @@ import { describeToolFailure } from './tool-failure.ts';
 const fastCompression = '--compress=zstd:1';
 const plainCompression = '--compress=1';
 
+/** An exported snapshot. */
+export interface DumpSource {
+  readonly database: string;
+  readonly snapshotId: string;
+  /** Of the database: otherwise a `client_encoding` that the database or the role sets would be the archive's. */
+  readonly encoding: string;
+}
+
 /**
  * Streams `pg_dump -Fc` of an exported snapshot into `sink`. A pipe ends when pg_dump ends, for whatever reason:
  * so `sink` is ended only after exit code 0, and destroyed with the error in every other case.
@@ -19,7 +27,7 @@ const plainCompression = '--compress=1';
  */
 export async function dumpSnapshot(
   server: PostgresServer,
-  source: { readonly database: string; readonly snapshotId: string },
+  source: DumpSource,
   sink: Writable,
   signal: AbortSignal,
 ): Promise<void> {
@@ -54,12 +62,17 @@ interface Attempt {
 
 async function runDump(
   server: PostgresServer,
-  source: { readonly database: string; readonly snapshotId: string },
+  source: DumpSource,
   compression: string,
   sink: Writable,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  const args = ['--format=custom', compression, `--snapshot=${source.snapshotId}`];
+  const args = [
+    '--format=custom',
+    compression,
+    `--snapshot=${source.snapshotId}`,
+    `--encoding=${source.encoding}`,
+  ];
   const process = server.tools.start('pg_dump', args, {
     database: source.database,
     env: { PGAPPNAME: readingSession.dump },

@@ -5,6 +5,7 @@ import type { Database, Fallback, Fingerprint } from '../database.ts';
 import { availableExtensions } from './available-extensions.ts';
 import { closeDatabase } from './close-database.ts';
 import { compareFingerprints } from './compare-fingerprints.ts';
+import { completeCopy } from './complete-copy.ts';
 import { copyName } from './copy-name.ts';
 import { createCopy } from './create-copy.ts';
 import { dropCopy } from './drop-copy.ts';
@@ -123,6 +124,7 @@ async function fillAndCompare(
   progress = 'ANALYZE';
   // Planner statistics are not restored: without them the first queries after a swap would crawl.
   const traits = await inCopy(server, name, signal, async (session) => {
+    await completeCopy(session, expected);
     await session.execute('ANALYZE');
     return {
       directions: await readSequenceDirections(session),

@@ -9,7 +9,7 @@ import { readSequences } from './sequences.ts';
 import type { PostgresServer } from './server.ts';
 import { readWitness } from './witness.ts';
 
-const timeRow = z.object({ takenAt: z.string(), hasPublicSchema: z.boolean() });
+const timeRow = z.object({ takenAt: z.string(), hasPublicSchema: z.boolean(), encoding: z.string() });
 
 /**
  * Opens a transaction in the target that keeps one snapshot for the dump, the fingerprint and the schema text.
@@ -25,6 +25,7 @@ export async function openSnapshot(server: PostgresServer): Promise<Snapshot> {
     const sequences = await readSequences(exporter);
     const [time] = await exporter.query(
       `SELECT pg_catalog.to_char(pg_catalog.transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "takenAt",
+              pg_catalog.current_setting('server_encoding') AS "encoding",
               EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public') AS "hasPublicSchema"`,
       timeRow,
     );
@@ -49,7 +50,7 @@ export async function openSnapshot(server: PostgresServer): Promise<Snapshot> {
       counters,
       takenAt: time.takenAt,
       hasPublicSchema: time.hasPublicSchema,
-      dump: (sink, signal) => dumpSnapshot(server, source, sink, signal),
+      dump: (sink, signal) => dumpSnapshot(server, { ...source, encoding: time.encoding }, sink, signal),
       fingerprint: (jobs, signal, onTable) =>
         readFingerprint(
           server,

@@ -8,7 +8,7 @@ import type { Storage } from '../../../src/storage/storage.ts';
 import { type SampleBackup, sampleId, storeObject, storeSample } from '../../support/sample-manifest.ts';
 
 const signal = new AbortController().signal;
-const unproved = { proof: { method: 'restore' as const, proved: false, problem: 'broken' } };
+const unproved = { proof: { method: 'restore' as const, proved: false, problem: 'broken', inventory: null } };
 
 let root: string;
 let near: Storage;
@@ -44,7 +44,7 @@ const on = (day: string, changes: SampleBackup['changes'] = {}): SampleBackup =>
 const held = async (storage: Storage) => (await storage.list('', signal)).map(({ key }) => key);
 const keysOf = (...samples: SampleBackup[]) =>
   samples.flatMap((sample) =>
-    ['database.dump', 'manifest.json'].map((name) => `erp/${sampleId(sample)}/${name}`),
+    ['database.dump', 'details.json', 'manifest.json'].map((name) => `erp/${sampleId(sample)}/${name}`),
   );
 
 test('removes what is old, in every storage, and says of each backup why it stays or goes', async () => {
@@ -74,7 +74,7 @@ test('removes nothing in a dry run', async () => {
     [true, false],
     [false, false],
   ]);
-  expect(await held(near)).toHaveLength(4);
+  expect(await held(near)).toHaveLength(6);
 });
 
 test('keeps the newest proved backup of each storage, whatever the others hold', async () => {
@@ -148,7 +148,7 @@ test('goes on when one backup cannot be removed, and says so', async () => {
 
 test('counts and removes only what its own server made', async () => {
   const of = (systemIdentifier: string) => ({
-    server: { version: '15.18', major: 15, systemIdentifier, address: 'db:5432' },
+    server: { version: '15.18', major: 15, systemIdentifier },
   });
   const own = [on('09', of('here')), on('10', of('here'))];
   const foreign = [on('08', of('there')), on('21', of('there'))];
@@ -156,9 +156,9 @@ test('counts and removes only what its own server made', async () => {
   const records = await prune([near]);
   expect(await held(near)).toEqual(keysOf(...own.slice(1), ...foreign).toSorted());
   expect(records.map(({ retention }) => retention?.reason)).toEqual([
-    'made on another server, PostgreSQL 15.18 at db:5432',
+    'made on another server, PostgreSQL 15.18, system identifier there',
     'the newest that is proved',
     'older than 7 days',
-    'made on another server, PostgreSQL 15.18 at db:5432',
+    'made on another server, PostgreSQL 15.18, system identifier there',
   ]);
 });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,7 +52,7 @@ async function sealed(content: Buffer, encryption: Encryption): Promise<void> {
 
 async function opened(keys: Keys): Promise<Buffer> {
   await using plain = await GrowingFile.create(at('plain'));
-  await unseal({ id: 'backup_x', path: at('sealed') }, keys, plain.writer, never);
+  await unseal({ id: 'backup_x', sealed: createReadStream(at('sealed')) }, keys, plain.writer, never);
   await plain.content;
   return await readFile(plain.path);
 }

@@ -50,6 +50,7 @@ describe('listing backups', () => {
     expect(backups[1]?.places[1]?.url).toBe(`${far.url}/erp/backup_20261121_020000Z_before_templates`);
     expect(backups[1]?.places[1]?.objects.map(({ key }) => key.split('/').at(-1))).toEqual([
       'database.dump',
+      'details.json',
       'manifest.json',
     ]);
   });
@@ -74,7 +75,7 @@ describe('listing backups', () => {
   test.each([
     ['no JSON', '{"formatVersion": 1', 'damaged: it is no JSON'],
     ['JSON, but no object', '7', 'damaged: it has no format version'],
-    ['of a later version', '{"formatVersion": 2, "id": "x"}', 'format version 2, which this version cannot'],
+    ['of a later version', '{"formatVersion": 3, "id": "x"}', 'format version 3, which this version cannot'],
     ['not as it should be', '{"formatVersion": 1, "id": 7}', 'damaged: id is not as it should be'],
     ['of another backup', renderManifest(sampleManifest(second)), 'is that of another backup'],
     [
@@ -162,7 +163,7 @@ describe('finding a backup', () => {
 
   test('takes the latest of this server, and one of another server only by its id', async () => {
     const of = (systemIdentifier: string) => ({
-      server: { version: '15.18', major: 15, systemIdentifier, address: 'db.staging:5432' },
+      server: { version: '15.18', major: 15, systemIdentifier },
     });
     await storeSample(near, { ...first, changes: of('production') });
     await storeSample(near, { ...second, changes: of('staging') });
@@ -171,7 +172,7 @@ describe('finding a backup', () => {
     expect(backup.id).toBe(sampleId(first));
     const named = await findBackup([near], 'erp', sampleId(second), signal, here);
     expect(named.warnings).toEqual([
-      expect.stringMatching(/was made on another server, PostgreSQL 15.18 at db.staging:5432$/),
+      expect.stringMatching(/was made on another server, PostgreSQL 15.18, system identifier staging$/),
     ]);
     await expect(
       findBackup([near], 'erp', 'latest', signal, { systemIdentifier: 'a third one' }),

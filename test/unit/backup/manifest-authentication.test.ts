@@ -48,6 +48,10 @@ describe('a signed manifest', () => {
 
   it.each([
     ['another digest of the file', (whole: string) => whole.replace(/[0-9a-f]{64}/, 'ab'.repeat(32))],
+    [
+      'another digest of the details',
+      (whole: string) => whole.replace(/(?<="details.json",[^}]*)[0-9a-f]{64}/, 'ab'.repeat(32)),
+    ],
     ['another database', (whole: string) => whole.replace('"name": "erp"', '"name": "crm"')],
     ['another mac', (whole: string) => whole.replace(/"mac": ".{64}"/, `"mac": "${'1'.repeat(64)}"`)],
     ['a space more', (whole: string) => `${whole} `],

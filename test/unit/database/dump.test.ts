@@ -7,7 +7,7 @@ import { startProcess } from '../../../src/system/process.ts';
 
 const version = (major: number) => ({ number: major * 10_000, major, text: `${major}.0` });
 const { signal } = new AbortController();
-const source = { database: 'erp', snapshotId: '00000003-0000001B-1' };
+const source = { database: 'erp', snapshotId: '00000003-0000001B-1', encoding: 'UTF8' };
 
 /** A server whose pg_dump is a shell script that finds its arguments in "$*". */
 function serverWithTool(major: number, script: string): { server: PostgresServer; calls: string[] } {
@@ -42,14 +42,18 @@ describe('compression of the dump', () => {
     const sink = new PassThrough();
     const [content] = await Promise.all([text(sink), dumpSnapshot(server, source, sink, signal)]);
     expect(content).toBe('archive\n');
-    expect(calls).toEqual(['pg_dump --format=custom --compress=1 --snapshot=00000003-0000001B-1']);
+    expect(calls).toEqual([
+      'pg_dump --format=custom --compress=1 --snapshot=00000003-0000001B-1 --encoding=UTF8',
+    ]);
   });
 
   test('clients from 16 on use zstd 1', async () => {
     const { server, calls } = serverWithTool(17, 'echo archive');
     const sink = new PassThrough();
     await Promise.all([text(sink), dumpSnapshot(server, source, sink, signal)]);
-    expect(calls).toEqual(['pg_dump --format=custom --compress=zstd:1 --snapshot=00000003-0000001B-1']);
+    expect(calls).toEqual([
+      'pg_dump --format=custom --compress=zstd:1 --snapshot=00000003-0000001B-1 --encoding=UTF8',
+    ]);
   });
 
   test('a client that was built without zstd is asked again for gzip 1', async () => {

@@ -20,7 +20,7 @@ const unspoken =
   /^(prosrc|probin|prosqlbody|description|label|umoptions|srvoptions|fdwoptions|ftoptions|reloptions|attfdwoptions|tgargs|toastOptions|proconfig|dictinitoption)$/;
 
 /** Of an extension's own functions and types other than these, an older script may have made them otherwise. */
-const binding = /owner$|acl$|^prosrc$|^probin$|^prosecdef$|^tgenabled$|^extconfig$|^extnamespace$/;
+const binding = /owner$|^prosrc$|^probin$|^prosecdef$|^tgenabled$|^extconfig$|^extnamespace$/;
 /** Kinds that hold rows or hang on them: there, whatever differs counts. */
 const ofRelations =
   /table|index|column|default|constraint|trigger|rule|policy|sequence|view|inheritance|partition/;
@@ -64,7 +64,7 @@ export function compareInventories(
     for (const fact of differingFacts(objects, others)) {
       if (isKnown(object, fact.name)) continue;
       const sentence = `${labelOf(object)}: ${wordsOf(fact)}`;
-      (isExplained(object, fact.name, members) ? told : differences).push(sentence);
+      (isExplained(object, fact, members) ? told : differences).push(sentence);
     }
   }
   for (const [key, [object]] of after) {
@@ -105,12 +105,22 @@ function isTransient(object: InventoryObject): boolean {
   return object.kind === 'table' && object.extension !== null && object.facts.relpersistence === 'u';
 }
 
-function isExplained(object: InventoryObject, fact: string, members: ReadonlySet<string>): boolean {
+function isExplained(object: InventoryObject, fact: DifferingFact, members: ReadonlySet<string>): boolean {
   // What initdb made is the server's; another server of the same major may have been made by another minor version.
   if (object.kind === 'system rows') return true;
-  if (object.kind === 'comment') return members.has(object.name);
+  if (object.kind === 'comment') return members.has(object.name) || object.name.startsWith('extension ');
+  // pg_dump writes what a column inherits once, for the parent.
+  if (fact.name === 'position') return true;
+  if (object.facts.attinhcount !== undefined && /^att(storage|compression)$/.test(fact.name)) return true;
   if (object.extension === null) return false;
-  return !ofRelations.test(object.kind) && !binding.test(fact);
+  // What default privileges had added when the extension was made; more than there was is no explanation.
+  if (fact.name.endsWith('acl')) return grantsNoMore(fact);
+  return !ofRelations.test(object.kind) && !binding.test(fact.name);
+}
+
+function grantsNoMore({ before, after }: DifferingFact): boolean {
+  const had = new Set(before?.split(' '));
+  return (after ?? '').split(' ').every((item) => item === '' || had.has(item));
 }
 
 interface DifferingFact {

@@ -85,7 +85,7 @@ export const relations: Readonly<Record<string, CatalogEntry>> = {
     columns: {
       attrelid: named,
       attname: named,
-      attnum: left('dropped columns leave gaps; the order of columns stands in the schema text'),
+      attnum: left('dropped columns leave gaps; the position among the others is compared'),
       atttypid: { rule: 'compared', sql: () => 'pg_catalog.format_type(r.atttypid, r.atttypmod)' },
       atttypmod: follows,
       attstattarget: value,
@@ -111,6 +111,10 @@ export const relations: Readonly<Record<string, CatalogEntry>> = {
       attoptions: unordered,
       attfdwoptions: unordered,
       attmissingval: physical,
+    },
+    more: {
+      // In a child table, columns that its parent was given later stand elsewhere after a restore.
+      position: `(SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.attrelid AND a.attnum BETWEEN 1 AND r.attnum AND NOT a.attisdropped)`,
     },
   }),
   pg_attrdef: ofRelation('adrelid', {
