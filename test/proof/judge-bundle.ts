@@ -59,7 +59,7 @@ export async function judgeBundle(ground: Ground, seed: string): Promise<readonl
   const before = await readPicture(cluster, empty.database);
   const destroying = await destruction(ground, random);
   await project.prisma.writeMigration('20260102000000_destroys', `${destroying.join(';\n')};\nSELECT 1 / 0;\n`);
-  const swap = await judgeRun(ground, before, { command: 'migrate', rehearse: 'false' }, ['restored', 'untouched']);
+  const swap = await judgeRun(ground, before, { command: 'migrate' }, ['restored', 'untouched']);
   await rm(join(project.prisma.migrationsDirectory, '20260102000000_destroys'), { recursive: true });
   if (swap.outcome !== 'equal' && swap.outcome !== 'told') return [swap, null];
   const client = await clientOf(cluster, empty.database, empty.user, empty.password);

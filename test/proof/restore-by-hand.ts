@@ -13,7 +13,7 @@ const run = promisify(execFile);
 /** Settings that must be in force while rows and indexes are made; the others come afterwards. */
 const changesResults = /^(timezone|datestyle|intervalstyle|default_text_search_config|lc_\w+|extra_float_digits|bytea_output|\w+\.\w+)$/i;
 /** What the best restore of an ordinary role cannot do without being wrong. */
-const harmless = /COMMENT ON EXTENSION|must be owner of extension|already exists|errors ignored/;
+const harmless = /COMMENT ON EXTENSION|must be owner of extension|already exists|errors ignored|unrecognized configuration parameter/;
 
 /**
  * What a restore with PostgreSQL's own tools, as carefully as a person can, leaves different: nothing says that a refusal
@@ -59,7 +59,7 @@ export async function restoreByHand(cluster: PostgresCluster, empty: Empty, tool
     const file = join(folder, 'dump');
     await tool('pg_dump', '-Fc', '-f', file, empty.database);
     const { stderr } = await tool('pg_restore', '-d', copy, file).catch((error: { stderr?: string }) => ({ stderr: error.stderr ?? String(error) }));
-    errors.push(...stderr.split('\n').filter((line) => line.includes('error:') && !harmless.test(line)).map((line) => ({ name: 'restore', how: line.slice(0, 400) })));
+    errors.push(...stderr.split('pg_restore: ').filter((each) => each.startsWith('error:') && !harmless.test(each)).map((each) => ({ name: 'restore', how: each.slice(0, 400) })));
     for (const sql of apply(false)) await superuser.query(sql);
     await copyProperties(cluster, empty.database, copy);
     return [...errors, ...differences(before, await readPicture(cluster, copy))];
