@@ -2,10 +2,10 @@ import { c as int, f as object, h as string } from "./zod.js";
 import { $ as originText, A as writeDetails, B as waysToFinish, Bt as RefusedError, C as Hooks, Ct as labelBefore, D as checkPartNames, Dt as RunJournal, E as describeExit, Et as formatCount, F as keysOf, Ft as checksumsOf, G as isProvedIn, H as storedRecord, Ht as messageOf, I as storedDump, It as errorCodeIn, J as clearingAway, K as mergePlaces, L as fetchBackup, M as LeftBehindError, N as openStorages, O as findingsOf, Ot as openPorts, P as takeLock, Q as isFromElsewhere, R as GrowingFile, Rt as parseBlock, S as ReportBuilder, St as backupId, T as isTakenOver, Tt as formatBytes, U as systemIdentifierOf, Ut as problemsOf, V as findStored, Vt as SafeMigrateError, W as storedBackupLine, X as listBackups, Y as signManifest, Z as digestOf, _ as requestedCommand, _t as countsOf, a as saveWorkFolder, at as unknownFunctions, b as readArtifactAccess, bt as sealedDetailsName, c as runIdentity, ct as objectsIn, d as checkSections, dt as needsBaseline, et as recover, f as plain, ft as readHistory, g as readInputs, gt as sealedDumpName, h as parseInputs, ht as renderManifest, i as saveOpenRun, it as takeBaseline, j as encryptionSentence, l as repositoryRootOf, lt as historyDigest, m as surviveLostOutput, mt as manifestName, nt as whenReachable, ot as fieldsOf, p as resultSentence, pt as dumpName, q as shownBackup, r as surviveStrayErrors, rt as readyCopy, st as nameParts, t as WorkFolder, tt as exchangeWhenReachable, u as publish, ut as describeFailure, v as secretsOf, vt as detailsName, wt as countOf, x as ActionLog, xt as backupFolder, y as readGitHubContext, yt as renderDetails, z as finishEarlierRun, zt as parseSql } from "./safe-migrate.js";
 import { a as info, c as setSecret, l as warning } from "./actions-core.js";
 import { createHash } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { Readable } from "node:stream";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { setTimeout } from "node:timers/promises";
 import { join, relative } from "node:path";
 import { pipeline as pipeline$1 } from "node:stream/promises";
 
@@ -185,6 +185,56 @@ async function interruptible(signal, database, work) {
 	}
 }
 
+// src/commands/preflight/look-at-clock.ts
+/** Below that, nothing that is decided by time comes out otherwise. */
+const toleratedMs = 12e4;
+/** Says when the runner's clock is minutes away from the server's: names of runs and backups carry the runner's. */
+function lookAtClock(serverTime, runnerTime, log) {
+	const aheadMs = runnerTime.getTime() - Date.parse(serverTime);
+	if (Math.abs(aheadMs) < toleratedMs) return;
+	const minutes = Math.round(Math.abs(aheadMs) / 6e4);
+	log.warn(`the clock of this runner is ${minutes} minutes ${aheadMs > 0 ? "ahead of" : "behind"} the server's (${serverTime}): names of backups and runs carry the wrong time. Set it right (NTP)`);
+}
+
+// src/commands/preflight/look-at-connections.ts
+/**
+* What a run holds at most, beside its `jobs`: in the target while it dumps, the lock, the session for questions, the
+* one that exports the snapshot, and two of pg_dump; the lock in the coordination database comes on top of that.
+*/
+const heldIn = {
+	database: 5,
+	role: 6,
+	server: 6
+};
+/**
+* With how many jobs the run can work where connections are limited; less than one job is a reason to refuse, before the
+* lack of a connection shows in the middle of something.
+*/
+function lookAtConnections(rooms, wanted, log) {
+	const free = rooms.map((room) => ({
+		room,
+		jobs: room.limit - room.others - heldIn[room.of]
+	}));
+	const problems = free.filter(({ jobs }) => jobs < 1).map(({ room }) => {
+		const left = Math.max(0, room.limit - room.others);
+		return {
+			code: "SM_TOO_FEW_CONNECTIONS",
+			message: `This run needs ${countOf(heldIn[room.of] + 1, "connection")} at the least, and ${room.name} has ${left === 0 ? "none" : left} left of ${room.limit}: others hold ${room.others}.`,
+			hint: room.remedy,
+			docs: "postgresql.md"
+		};
+	});
+	const jobs = Math.max(1, Math.min(wanted, ...free.map((each) => each.jobs)));
+	if (problems.length === 0 && jobs < wanted) {
+		const tight = free.filter((each) => each.jobs === jobs).map(({ room }) => room.name);
+		log.warn(`works with jobs: ${jobs} instead of ${wanted}, because ${tight.join(" and ")} has no more connections left`);
+	}
+	return {
+		jobs,
+		problems
+	};
+}
+
 // src/prisma/plan.ts
 /**
 * What `migrate deploy` would do with these files and this history (null: there is no `_prisma_migrations`).
@@ -288,12 +338,15 @@ async function lookAtHistory$1(database, migrator) {
 }
 
 // src/commands/preflight/look-at-leftovers.ts
-/** Kept failed databases, and copies that earlier runs could not clear away. */
+/** More of them tell nobody anything. */
+const listedForeign = 10;
+/** Kept failed databases, copies that earlier runs could not clear away, and what only says that it is one of these. */
 async function lookAtLeftovers(context, database, log) {
 	const kept = await database.failedDatabases();
 	context.report.kept(kept);
 	for (const { name, sizeBytes } of kept) log.detail(`kept failed database ${name}, ${formatBytes(sizeBytes)}`);
 	for (const { name, sizeBytes } of await database.leftoverCopies()) log.warn(`an earlier run left the copy ${name} (${formatBytes(sizeBytes)}); it holds nothing that the backup does not hold`);
+	for (const { name, owner, removal } of (await database.foreignDatabases()).slice(0, listedForeign)) log.warn(`${name} bears the name or mark of a database that safe-migrate makes for ${database.address.database}, but belongs to ${owner}, who may not act for its owner: nothing in it is believed, and it is neither used nor dropped. To remove it, as a superuser or as ${owner}: ${removal}`);
 }
 
 // src/commands/preflight/look-at-project.ts
@@ -594,13 +647,17 @@ async function preflight(context, settings, log) {
 			const facts = await lookAtTarget$1(context, settings, database, problems, log);
 			await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
 			await lookAtLeftovers(context, database, log);
-			if (migrator !== null) await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));
+			lookAtClock(facts.serverTime, /* @__PURE__ */ new Date(), log);
+			const { jobs, problems: crowded } = lookAtConnections(facts.connections, settings.jobs, log);
+			problems.add(crowded);
+			if (migrator !== null && crowded.length === 0) await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));
 			const before = await lookAtHistory$1(database, migrator);
 			const found = {
 				database,
 				migrator,
 				storages,
-				facts
+				facts,
+				jobs
 			};
 			if (lock === null && isUpToDate(settings, before) && problems.isEmpty) {
 				await clearIdleCoordination(context, database, log);
@@ -636,13 +693,14 @@ async function openDatabase(context, settings, migrator, problems) {
 	if (url === null) return null;
 	return await problems.attempt(() => context.ports.openDatabase(url, settings));
 }
-function ready({ database, lock, migrator, storages, facts, history, pending }) {
+function ready({ database, lock, migrator, storages, facts, jobs, history, pending }) {
 	return {
 		database,
 		lock,
 		migrator,
 		storages,
 		facts,
+		jobs,
 		history,
 		pending,
 		async [Symbol.asyncDispose]() {
@@ -1385,10 +1443,10 @@ async function prove(context, settings, ready, given) {
 * dump, prove, store. A dump whose proof fails is stored all the same, marked as unproved, because it may be
 * the only one there is; then the job fails, because somebody has to look.
 */
-async function backup(context, settings) {
+async function backup(context, asked) {
 	const { log, report } = context;
 	await using ready = await log.phase("preflight", async (phaseLog) => {
-		const value = await preflight(context, settings, phaseLog);
+		const value = await preflight(context, asked, phaseLog);
 		const { address, server } = value.database;
 		log.headline(`backup of ${address.database} at ${address.host}:${address.port}, PostgreSQL ${server.text}`);
 		return {
@@ -1396,6 +1454,10 @@ async function backup(context, settings) {
 			value
 		};
 	});
+	const settings = {
+		...asked,
+		jobs: ready.jobs
+	};
 	report.pending(ready.pending);
 	const journal = await ready.database.openJournal() === null ? beginJournal$1(context, "backup", ready) : null;
 	await using stored = await takeBackup(context, settings, ready, {
@@ -2753,16 +2815,20 @@ async function leaveOpen(context, { ready, journal, backup }, phase, reason) {
 * The whole story: nothing is touched before the backup has been restored, compared and stored, and whatever
 * goes wrong afterwards ends with the target as it was. Rejects only while nothing has been touched.
 */
-async function migrate(context, settings) {
+async function migrate(context, asked) {
 	const { log, report } = context;
 	await using ready = await log.phase("preflight", async (phaseLog) => {
-		const value = await preflight(context, settings, phaseLog);
+		const value = await preflight(context, asked, phaseLog);
 		log.headline(headline(value));
 		return {
 			fact: preflightFact(value),
 			value
 		};
 	});
+	const settings = {
+		...asked,
+		jobs: ready.jobs
+	};
 	const { lock, migrator, database } = ready;
 	report.pending(ready.pending);
 	const journal = beginJournal$1(context, "migrate", ready);
@@ -2975,11 +3041,12 @@ const never = new AbortController().signal;
 */
 async function exchange(context, ready, restored, journal) {
 	const { database, targetOid } = ready;
-	const failedName = targetOid === null ? null : database.copyName("failed", context.run.id);
 	try {
 		await context.log.phase("recover", async (log) => {
 			const startedAt = performance.now();
-			await rename$1(ready, restored, failedName, journal, log);
+			const failed = targetOid === null ? null : await whenReachable(() => database.failedPlace(context.run.id), log);
+			const failedName = failed?.name ?? null;
+			await rename$1(ready, restored, failed, journal, log);
 			journal.swapped();
 			if (failedName !== null) context.report.failedDatabase(failedName);
 			context.report.recovery("swap", (performance.now() - startedAt) / 1e3);
@@ -2999,12 +3066,11 @@ async function exchange(context, ready, restored, journal) {
 		return "recovery-failed";
 	}
 }
-async function rename$1(ready, { copy, details }, failedName, journal, log) {
-	const { run } = journal.entry;
+async function rename$1(ready, { copy, details }, failed, journal, log) {
 	const { database, targetOid, lock } = ready;
 	if (lock === null) throw new TypeError("an exchange without a lock");
 	const { properties } = details;
-	if (targetOid === null || failedName === null) {
+	if (targetOid === null || failed === null) {
 		const take = () => database.takeName({
 			fallback: copy,
 			properties,
@@ -3019,9 +3085,9 @@ async function rename$1(ready, { copy, details }, failedName, journal, log) {
 	const swap = () => database.swap({
 		targetOid,
 		fallback: copy,
-		failedName,
+		failedName: failed.name,
 		properties,
-		run,
+		run: failed.run,
 		journal: journal.whenSwapped()
 	}, log);
 	const outcome = await exchangeWhenReachable({

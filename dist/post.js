@@ -1,7 +1,7 @@
 import { At as sha256OfFile, C as Hooks, F as keysOf, Ht as messageOf, I as storedDump, Lt as migratorApplicationName, N as openStorages, Ot as openPorts, P as takeLock, S as ReportBuilder, Vt as SafeMigrateError, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, k as readDetailsIn, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, pt as dumpName, r as surviveStrayErrors, s as savedWorkFolder, u as publish, v as secretsOf, w as hookMark, x as ActionLog, y as readGitHubContext, z as finishEarlierRun } from "./safe-migrate.js";
 import { c as setSecret, l as warning } from "./actions-core.js";
-import { open, readFile, readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
+import { open, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 // src/commands/finish-own-run.ts
@@ -62,7 +62,8 @@ async function finishOwnRun(context, settings) {
 	if (finished.outcome === "restored") {
 		const isSwap = await database.oidOf(database.address.database) !== journal.targetOid;
 		report.recovery(isSwap ? "swap" : "history", (performance.now() - startedAt) / 1e3);
-		if (isSwap && journal.targetOid !== null) report.failedDatabase(database.copyName("failed", journal.run));
+		const failed = finished.swapped?.failedName ?? database.copyName("failed", journal.run);
+		if (isSwap && journal.targetOid !== null) report.failedDatabase(failed);
 	}
 	if (finished.problem !== null) report.problem(finished.problem, "recover");
 	for (const step of finished.nextSteps) report.nextStep(step);

@@ -1,15 +1,15 @@
 import { o as __toESM } from "./rolldown-runtime.js";
 import { _ as union, a as base64, c as int, d as number, f as object$1, g as tuple, h as string, i as array, l as literal$1, m as strictObject, n as datetime, o as boolean, p as record, r as _enum, s as discriminatedUnion, u as looseObject, v as unknown, y as NEVER } from "./zod.js";
-import { i as getState, l as warning, o as saveState, r as error, s as setOutput, u as summary } from "./actions-core.js";
+import { i as getState, l as warning$1, o as saveState, r as error, s as setOutput, u as summary } from "./actions-core.js";
 import { n as bech32 } from "./scure-base.js";
 import { crc32, gunzipSync, gzipSync } from "node:zlib";
 import { createHash, createHmac, randomBytes, randomInt, scrypt, timingSafeEqual } from "node:crypto";
 import { text } from "node:stream/consumers";
+import { setTimeout as setTimeout$1 } from "node:timers/promises";
 import { PassThrough, Readable, Transform, Writable, addAbortSignal } from "node:stream";
 import { constants, createReadStream, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { access, chmod, constants as constants$1, copyFile, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
-import { setTimeout as setTimeout$1 } from "node:timers/promises";
 import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { finished as finished$1, pipeline as pipeline$1 } from "node:stream/promises";
 import { StringDecoder } from "node:string_decoder";
@@ -100,11 +100,14 @@ async function readCounters(session) {
 const extensionRow$1 = object$1({
 	name: string(),
 	version: string(),
-	schema: string()
+	schema: string(),
+	owner: string().nullable()
 });
 /** Installed extensions in the order in which they were created, so that each comes after those it requires. */
 async function readExtensions(session) {
-	return session.query(`SELECT e.extname AS "name", e.extversion AS "version", n.nspname AS "schema"
+	return session.query(`SELECT e.extname AS "name", e.extversion AS "version", n.nspname AS "schema",
+            -- initdb's superuser, who owns plpgsql, is called otherwise on every server.
+            CASE WHEN e.extowner <> 10 THEN pg_catalog.pg_get_userbyid(e.extowner) END AS "owner"
        FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
       ORDER BY e.oid`, extensionRow$1);
 }
@@ -176,8 +179,8 @@ function checked(text) {
 
 // src/database/postgres/inventory/catalog-entries.ts
 /** OIDs below belong to what initdb made. */
-const firstUserOid$1 = 16384;
-const ofUsers = `r.oid >= ${firstUserOid$1}`;
+const firstUserOid$2 = 16384;
+const ofUsers = `r.oid >= ${firstUserOid$2}`;
 /** SQL (text): the extension that an object of this catalog belongs to, by default row `r` itself, by the CTE `members`. */
 const extensionOf$1 = (catalog, oid = "r.oid") => `(SELECT m.extension FROM members m WHERE m.class = 'pg_catalog.${catalog}'::regclass AND m.object = ${oid})`;
 /** A catalog whose rows stand in a schema, which may be a session's temporary one. */
@@ -544,7 +547,7 @@ const relations = {
 		columns: {
 			attrelid: named$1,
 			attname: named$1,
-			attnum: left("dropped columns leave gaps; the order of columns stands in the schema text"),
+			attnum: left("dropped columns leave gaps; the position among the others is compared"),
 			atttypid: {
 				rule: "compared",
 				sql: () => "pg_catalog.format_type(r.atttypid, r.atttypmod)"
@@ -571,7 +574,8 @@ const relations = {
 			attoptions: unordered,
 			attfdwoptions: unordered,
 			attmissingval: physical
-		}
+		},
+		more: { position: `(SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.attrelid AND a.attnum BETWEEN 1 AND r.attnum AND NOT a.attisdropped)` }
 	}),
 	pg_attrdef: ofRelation("adrelid", {
 		kind: `'default'`,
@@ -660,7 +664,7 @@ const relations = {
 	pg_namespace: inSchema("pg_namespace", "oid", {
 		kind: `'schema'`,
 		name: "pg_catalog.quote_ident(r.nspname)",
-		rows: `(r.oid >= ${firstUserOid$1} OR r.nspname = 'public') AND r.oid NOT IN (SELECT oid FROM temp_schemas)`,
+		rows: `(r.oid >= ${firstUserOid$2} OR r.nspname = 'public') AND r.oid NOT IN (SELECT oid FROM temp_schemas)`,
 		columns: {
 			oid: ownNumber,
 			nspname: named$1,
@@ -1247,7 +1251,7 @@ const commonTables = `
     SELECT c.oid, c.oid::regclass::text AS name, c.relkind AS kind, m.extension
       FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
       LEFT JOIN members m ON m.class = 'pg_catalog.pg_class'::regclass AND m.object = coalesce(i.indrelid, c.oid)
-     WHERE c.oid >= ${firstUserOid$1} AND c.relkind <> 't' AND c.relpersistence <> 't'
+     WHERE c.oid >= ${firstUserOid$2} AND c.relkind <> 't' AND c.relpersistence <> 't'
        AND c.relnamespace NOT IN (SELECT oid FROM temp_schemas UNION ALL SELECT 'pg_toast'::regnamespace)
        AND (i.indexrelid IS NULL OR i.indisvalid OR c.relkind = 'I'))`;
 /** A dump leaves them out: what CREATE INDEX CONCURRENTLY left behind, for one. */
@@ -1275,7 +1279,7 @@ function systemRowsSql(catalog, entry, existing) {
 	const row = `pg_catalog.hashtextextended(ROW(r.${oid}, ${Object.entries(entry.columns).filter(([column, rule]) => rule.rule !== "left" && existing.has(column) && !/acl$/.test(column)).map(([column]) => `r.${column}`).join(", ")})::text, 0)::numeric`;
 	return `SELECT 'system rows', ${literal(catalog)}, NULL::text,
        pg_catalog.jsonb_build_object('digest', coalesce(pg_catalog.sum(${row}), 0)::text)
-  FROM pg_catalog.${catalog} r WHERE r.${oid} < ${firstUserOid$1}${catalog === "pg_namespace" ? ` AND r.nspname <> 'public'` : ""}`;
+  FROM pg_catalog.${catalog} r WHERE r.${oid} < ${firstUserOid$2}${catalog === "pg_namespace" ? ` AND r.nspname <> 'public'` : ""}`;
 }
 
 // src/database/postgres/inventory/read-inventory.ts
@@ -2209,6 +2213,26 @@ async function quotedNames(session, tables) {
 	return names;
 }
 
+// src/database/postgres/close-database.ts
+const pauseMs$3 = 50;
+const patienceMs = 5e3;
+const countRow$1 = object$1({ sessions: number() });
+/**
+* Closes a copy of ours to connections and waits until those who were in it have gone: our own sessions' backends
+* outlive their psql by a moment, and a session that stays would block the renames of a swap. Whoever cannot be
+* ended is left there; the swap deals with sessions once more.
+*/
+async function closeDatabase(admin, name) {
+	await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
+	await endSessionsIn(admin, name);
+	for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pauseMs$3) {
+		const [row] = await admin.query(`SELECT count(*) AS "sessions" FROM pg_catalog.pg_stat_activity
+        WHERE datname = ${literal(name)} AND usesysid IS NOT NULL`, countRow$1);
+		if (row?.sessions === 0) return;
+		await setTimeout$1(pauseMs$3);
+	}
+}
+
 // src/database/postgres/copy-name.ts
 /** Kinds of databases that runs make beside a target. */
 const copyKinds = [
@@ -2252,22 +2276,28 @@ function cutToBytes$1(text, limitBytes) {
 
 // src/database/postgres/copy-mark.ts
 const prefix$1 = "safe-migrate ";
+/** Longer ones are none of ours, and anybody who may create databases can write one of a gigabyte. */
+const markLimitBytes = 1e3;
 const markContent = strictObject({
 	format: literal$1(1),
 	kind: _enum(copyKinds),
 	target: string().min(1),
-	run: string().min(1)
+	run: string().min(1),
+	at: datetime().optional(),
+	replacedBy: int().positive().optional()
 });
 /**
 * The comment that a copy carries from its first moment: `safe-migrate {"format":1,"kind":…,"target":…,"run":…}`.
 * Without it no database is ever dropped. Comments on databases are cluster-wide and need no connection to it.
 */
-function copyMark(mark) {
+function copyMark({ kind, target, run, at, replacedBy }) {
 	return prefix$1 + JSON.stringify({
 		format: 1,
-		kind: mark.kind,
-		target: mark.target,
-		run: mark.run
+		kind,
+		target,
+		run,
+		at,
+		replacedBy
 	});
 }
 /** Reads a comment back; null when it is not a mark of ours (or none at all). */
@@ -2281,40 +2311,113 @@ function parseCopyMark(comment) {
 	}
 	const parsed = markContent.safeParse(content);
 	if (!parsed.success) return null;
-	const { kind, target, run } = parsed.data;
-	return {
-		kind,
-		target,
-		run
-	};
+	const { format: _, ...mark } = parsed.data;
+	return mark;
 }
 /**
 * The mark of database `name` when comment and name agree that a run of safe-migrate made it for `target`;
-* null otherwise. Both are needed: a comment alone travels with renames, a name alone anybody can choose.
+* null otherwise. Both are needed: a comment alone travels with renames, a name alone anybody can choose. Neither says
+* who wrote it: see isTrustedOwner.
 */
 function provenCopy(target, name, comment) {
 	const mark = parseCopyMark(comment);
 	if (mark === null || mark.target !== target || name === target) return null;
-	return copyName(mark.target, mark.kind, mark.run) === name ? mark : null;
+	try {
+		return copyName(mark.target, mark.kind, mark.run) === name ? mark : null;
+	} catch (error) {
+		if (!(error instanceof RangeError)) throw error;
+		return null;
+	}
+}
+
+// src/database/postgres/private-database.ts
+/**
+* Opens a database that was created closed (`ALLOW_CONNECTIONS false`) to this role alone. A new database is open to
+* everybody, and while a copy is filled, the privileges that keep people out of the target's schemas and functions are not
+* there yet. Neither may its owner come in, where he is somebody else: he has to grant himself the right first.
+*/
+async function openPrivately(admin, name, owner) {
+	const [role] = await admin.query("SELECT current_user::text AS \"name\"", object$1({ name: string() }));
+	const me = role?.name ?? "";
+	const database = identifier(name);
+	await admin.execute(`
+    GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database} TO ${identifier(me)};
+    REVOKE CONNECT, TEMPORARY ON DATABASE ${database} FROM PUBLIC;
+    ${me === owner ? "" : `REVOKE CONNECT ON DATABASE ${database} FROM ${identifier(owner)};`}
+    ALTER DATABASE ${database} ALLOW_CONNECTIONS true`);
+}
+/** Opens one that was created closed to its owner alone (and to his members, and superusers). */
+async function openToOwner(admin, name) {
+	await admin.execute(`
+    REVOKE ALL ON DATABASE ${identifier(name)} FROM PUBLIC;
+    ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS true`);
+}
+async function readMaker(session, target) {
+	const [maker] = await session.query(`SELECT o.rolname::text AS "owner", me.rolcreatedb OR me.rolsuper AS "mayCreate",
+            pg_catalog.pg_has_role(o.oid, 'USAGE') AND pg_catalog.pg_has_role(o.oid,
+              CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+              AS "actsForOwner"
+       FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_database t ON t.datname = ${literal(target)},
+            pg_catalog.pg_roles o
+      WHERE me.rolname = current_user AND o.oid = coalesce(t.datdba, me.oid)`, object$1({
+		owner: string(),
+		mayCreate: boolean(),
+		actsForOwner: boolean()
+	}));
+	if (maker === void 0) throw new TypeError("this session has no role");
+	return maker;
+}
+
+// src/database/postgres/trusted-owner.ts
+/**
+* What `pg_has_role` calls the right to SET ROLE: told apart from mere membership since 16. Asked of the server, so that
+* the same statement serves all of them.
+*/
+const rightToBecome$1 = `CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END`;
+/**
+* SQL: whoever owns this database (`owner`, an expression for an OID) could himself do to the target whatever the
+* database makes a run do. A name anybody can choose who may create databases, and its owner can write any comment on it;
+* who owns it, nobody can forge. Such owners are the target's own, whoever ran, a role that may become him (a member's
+* run of an earlier version made the coordination database its own), a superuser, and whoever may become this very role.
+*
+* Of a target that is not there the owner is not known: then it also is one whom this role may become, unless this
+* role is a superuser, who may become everybody.
+*/
+function isTrustedOwner(owner, target) {
+	const isPlace = typeof target === "string" ? `p.datname = ${literal(target)}` : `p.oid = ${target.oid}`;
+	return `(SELECT ${mayBecome(owner, "sm_me")} OR coalesce(${mayBecome(owner, "sm_owner")},
+                    NOT sm_is_superuser AND ${mayBecome("sm_me", owner)})
+             FROM (SELECT r.oid AS sm_me, r.rolsuper AS sm_is_superuser FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS sm_role
+             LEFT JOIN (SELECT p.datdba AS sm_owner FROM pg_catalog.pg_database p WHERE ${isPlace}) AS sm_place ON true)`;
+}
+/** SQL: `role` may do all that `other` may (both OIDs): he is it, a superuser, or a member who may take its place. */
+function mayBecome(role, other) {
+	return `pg_catalog.pg_has_role(${role}, ${other}, ${rightToBecome$1})`;
 }
 
 // src/database/postgres/claim-copy.ts
 /**
 * CREATE DATABASE and the mark on it are two statements, and a run can die between them. Marks the copy that such a run
-* left: it bears the name that nobody else gives, the role may act for its owner, nobody has commented on it, and it
+* left: it bears the name that nobody else gives, belongs to whom runs give it, nobody has commented on it, and it
 * is empty. Anything else stays as it is. `admin` is a session in another database.
 */
 async function claimCopy(server, admin, mark) {
 	const name = copyName(mark.target, mark.kind, mark.run);
-	const [found] = await admin.query(`SELECT pg_catalog.pg_has_role(datdba, 'USAGE') AS "isOwner", datallowconn AS "isOpen",
+	const [found] = await admin.query(`SELECT pg_catalog.pg_has_role(datdba, 'USAGE') AND ${isTrustedOwner("datdba", mark.target)} AS "isOurs",
+            datallowconn AS "isOpen", pg_catalog.pg_get_userbyid(datdba)::text AS "owner",
             pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
        FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({
-		isOwner: boolean(),
+		isOurs: boolean(),
 		isOpen: boolean(),
+		owner: string(),
 		comment: string().nullable()
 	}));
-	if (found === void 0 || !found.isOwner || !found.isOpen || found.comment !== null) return;
-	if (!await isEmpty(server, name)) return;
+	if (found === void 0 || !found.isOurs || found.comment !== null) return;
+	if (!found.isOpen) await openPrivately(admin, name, found.owner);
+	if (!await isEmpty(server, name)) {
+		if (!found.isOpen) await closeDatabase(admin, name);
+		return;
+	}
 	await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
 }
 async function isEmpty(server, name) {
@@ -2395,6 +2498,18 @@ function keyName(key) {
 }
 
 // src/database/postgres/session-settings.ts
+/** What makes the same value have the same text; whoever wants to compute as the application does takes it back. */
+const comparableValues = {
+	TimeZone: "UTC",
+	DateStyle: "ISO, MDY",
+	IntervalStyle: "postgres",
+	extra_float_digits: "1",
+	bytea_output: "hex",
+	lc_monetary: "C",
+	xmlbinary: "base64",
+	quote_all_identifiers: "off",
+	standard_conforming_strings: "on"
+};
 /**
 * What every session of ours sets first. Two aims: nothing that a database or role was given by ALTER … SET may end
 * a long read (timeouts), and the same value must always have the same text (comparisons hash text).
@@ -2407,18 +2522,10 @@ const settings = {
 	transaction_timeout: "0",
 	tcp_keepalives_idle: "60",
 	tcp_keepalives_interval: "15",
-	TimeZone: "UTC",
-	DateStyle: "ISO, MDY",
-	IntervalStyle: "postgres",
-	extra_float_digits: "1",
-	bytea_output: "hex",
-	lc_monetary: "C",
-	xmlbinary: "base64",
-	quote_all_identifiers: "off",
+	...comparableValues,
 	force_parallel_mode: "off",
 	debug_parallel_query: "off",
 	row_security: "off",
-	standard_conforming_strings: "on",
 	client_min_messages: "warning",
 	default_transaction_read_only: "off",
 	default_transaction_isolation: "read committed",
@@ -2602,7 +2709,7 @@ const keyRow = object$1({ key: array(string()) });
 /** The keys behind these hashes (any rows' when null), each as a JSON array of text; `limit` of them, in key order. */
 async function readKeys(session, rows, hashes, limit) {
 	if (rows.key.length === 0 || hashes?.length === 0) return [];
-	const texts = rows.key.map((name) => `q.${identifier(name)}::text`).join(", ");
+	const texts = rows.key.map((name) => `pg_catalog.format('%s', q.${identifier(name)})`).join(", ");
 	const chosen = hashes === null ? "true" : `${hashOf(rows.key)} = ANY ('{${hashes.join(",")}}'::bigint[])`;
 	return (await session.query(`SELECT ARRAY[${texts}] AS "key" FROM ${from(rows)} AND ${chosen}
       ORDER BY ${rows.key.map((name) => `q.${identifier(name)}`).join(", ")} LIMIT ${limit}`, keyRow)).map(({ key }) => JSON.stringify(key));
@@ -2866,7 +2973,7 @@ async function openExporter(server, database) {
 	}
 }
 async function assertFailedDatabase(admin, target, name) {
-	const [row] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+	const [row] = await admin.query(`SELECT pg_catalog.left(pg_catalog.shobj_description(oid, 'pg_database'), ${markLimitBytes}) AS "comment"
        FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ comment: string().nullable() }));
 	if (provenCopy(target, name, row?.comment ?? null)?.kind === "failed") return;
 	throw new SafeMigrateError({
@@ -4626,11 +4733,13 @@ const phasesBeforeMigrate = /* @__PURE__ */ new Set([
 ]);
 /**
 * Strict throughout: a member that this version does not know was written by a later one, and whoever does not
-* understand it must not act upon the rest.
+* understand it must not act upon the rest. And narrow: a member of the target's owner can write it as well, and what
+* stands in it becomes names of databases and folders of backups.
 */
 const content$2 = strictObject({
 	version: literal$1(1),
-	run: string().min(1),
+	/** As runs are named: it becomes part of databases' names. */
+	run: string().regex(/^[0-9a-z_]{1,24}$/),
 	command: _enum([
 		"migrate",
 		"backup",
@@ -4642,7 +4751,7 @@ const content$2 = strictObject({
 	/** The target's own comment, to be put back; a comment is the one property that a copy cannot carry in advance. */
 	comment: string().nullable(),
 	/** Named before the first byte is uploaded under it; of a rollback the one that it goes back to. */
-	backupId: string().nullable(),
+	backupId: string().regex(/^(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u).nullable(),
 	/** The dump as it stands on the disk of the run's machine; null before it is whole. */
 	dump: strictObject({
 		sizeBytes: int(),
@@ -4666,7 +4775,7 @@ const content$2 = strictObject({
 		history: string().nullable(),
 		witness: string(),
 		/** The server's clock before the migrator was started: older sessions are not the migrator's. */
-		serverTime: string(),
+		serverTime: datetime(),
 		writesBeforeMigration: int(),
 		/** Who migrates; a `command` may change what no history shows. */
 		migrator: _enum(["prisma", "command"]),
@@ -4723,8 +4832,15 @@ function readCoordinationMark(target, comment) {
 function readJournal(target, database, comment) {
 	if (readCoordinationMark(target, comment) !== "open") return null;
 	const parsed = journalSchema.safeParse(contentOf(target, comment)?.journal);
-	if (parsed.success) return parsed.data;
-	throw new SafeMigrateError({
+	if (parsed.success && namesItsOwnCopy(target, parsed.data)) return parsed.data;
+	throw unreadable(target, database);
+}
+/** Whoever follows it renames that database: it is the one that its run has made, or none. */
+function namesItsOwnCopy(target, { run, fallback }) {
+	return fallback === null || fallback.name === copyName(target, "fallback", run);
+}
+function unreadable(target, database) {
+	return new SafeMigrateError({
 		code: "SM_JOURNAL_UNREADABLE",
 		message: `A run on ${target} is unfinished, and its journal, the comment of database ${database}, cannot be read by this version of safe-migrate.`,
 		hint: "A later version wrote it, or somebody changed it by hand. Use that version, or finish as the page describes.",
@@ -4743,21 +4859,35 @@ function contentOf(target, comment) {
 
 // src/database/postgres/drop-copy.ts
 const attempts$2 = 3;
-const pauseMs$3 = 500;
+const pauseMs$2 = 500;
 const copyRow = object$1({
 	comment: string().nullable(),
+	owner: string(),
+	isTrusted: boolean(),
 	isInvalid: boolean()
 });
 /**
-* Drops one database that its mark and its name prove to be a copy that safe-migrate made for `target`; does
+* Drops one database that its mark, its name and its owner prove to be a copy that safe-migrate made for `target`; does
 * nothing when there is no such database. Ends the sessions in it first, and never uses FORCE. `admin` is a session
-* in another database. Rejects with SM_NOT_A_COPY (nothing was touched) or SM_DROP_FAILED.
+* in another database. `madeFor`: the owner whom this very run has given it, where he is not the target's (a backup may be
+* older than he). Rejects with SM_NOT_A_COPY (nothing was touched) or SM_DROP_FAILED.
 */
-async function dropCopy(admin, target, name) {
-	const [database] = await admin.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment", datconnlimit = -2 AS "isInvalid"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, copyRow);
+async function dropCopy(admin, target, name, madeFor = null) {
+	const [database] = await admin.query(`SELECT pg_catalog.left(pg_catalog.shobj_description(d.oid, 'pg_database'), ${markLimitBytes}) AS "comment",
+            d.datconnlimit = -2 AS "isInvalid", pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
+            ${isTrustedOwner("d.datdba", target)}
+              -- Without a target nobody knows whose they are; what bears its name and mark is nobody else's.
+              OR NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(target)}) AS "isTrusted"
+       FROM pg_catalog.pg_database d WHERE d.datname = ${literal(name)}`, copyRow);
 	if (database === void 0) return;
-	if (provenCopy(target, name, database.comment) === null) throw new SafeMigrateError({
+	const isMarked = provenCopy(target, name, database.comment) !== null;
+	if (isMarked && !database.isTrusted && database.owner !== madeFor) throw new SafeMigrateError({
+		code: "SM_NOT_A_COPY",
+		message: `the database ${name} is marked as a copy that safe-migrate made of ${target}, but belongs to ${database.owner}, to whom no run would have given it; it was not dropped`,
+		hint: `If nobody needs it, as a superuser or as ${database.owner}: DROP DATABASE ${identifier(name)};`,
+		docs: "security.md"
+	});
+	if (!isMarked) throw new SafeMigrateError({
 		code: "SM_NOT_A_COPY",
 		message: `the database ${name} is not marked as a copy that safe-migrate made of ${target}; it was not dropped`,
 		hint: "If you are sure that nobody needs it, drop it by hand.",
@@ -4775,7 +4905,7 @@ async function dropWithRetries(admin, name, isInvalid) {
 				return;
 			} catch (error) {
 				if (!(error instanceof SqlError && error.sqlState === "55006") || attempt === attempts$2) throw error;
-				await setTimeout$1(pauseMs$3);
+				await setTimeout$1(pauseMs$2);
 			}
 		}
 	} catch (cause) {
@@ -4788,6 +4918,180 @@ async function dropWithRetries(admin, name, isInvalid) {
 			cause
 		});
 	}
+}
+
+// src/database/postgres/failed-place.ts
+/** As `Database.failedPlace` promises. What is added to the run cannot be guessed. */
+async function failedPlace(session, target, run) {
+	for (let tried = run;; tried = `${run}_${randomBytes(4).toString("hex")}`) {
+		const name = copyName(target, "failed", tried);
+		if ((await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ oid: number() }))).length === 0) return {
+			name,
+			run: tried
+		};
+	}
+}
+
+// src/database/postgres/collation-versions.ts
+const outdated = object$1({
+	name: string(),
+	recorded: string(),
+	actual: string()
+});
+/**
+* Collations whose rules the server has changed since they were recorded, as warnings: the target's indexes were sorted
+* by the old ones and may miss rows. A restored copy's are built anew. Only what indexes or partitions sort by counts:
+* an upgrade of ICU outdates hundreds of collations that nobody uses. Changes nothing.
+*/
+async function outdatedCollations(session, version) {
+	const collations = await session.query(`select format('%I.%I', n.nspname, c.collname) as "name", c.collversion as "recorded", a.version as "actual"
+       from pg_collation c join pg_namespace n on n.oid = c.collnamespace, pg_collation_actual_version(c.oid) as a(version)
+      where c.collversion <> a.version
+        and (exists (select from pg_index i where c.oid = any (i.indcollation::oid[]))
+             or exists (select from pg_partitioned_table p where c.oid = any (p.partcollation::oid[])))
+      order by 1`, outdated);
+	return [...(version.major < 15 ? [] : await session.query(`select format('%I', d.datname) as "name", d.datcollversion as "recorded", a.version as "actual"
+             from pg_database d, pg_database_collation_actual_version(d.oid) as a(version)
+            where d.datname = current_database() and d.datcollversion <> a.version`, outdated)).map((each) => warning(`database ${each.name}`, each, `ALTER DATABASE ${each.name} REFRESH COLLATION VERSION`)), ...collations.map((each) => warning(`collation ${each.name}`, each, `ALTER COLLATION ${each.name} REFRESH VERSION`))];
+}
+function warning(object, { recorded, actual }, refresh) {
+	return `${object} sorts by version ${recorded} of its rules, and the server has version ${actual}: indexes of the target may miss rows (REINDEX, then ${refresh}); those of a restored copy are built anew`;
+}
+
+// src/database/postgres/connection-room.ts
+const roomRow = object$1({
+	database: string(),
+	role: string(),
+	isSuperuser: boolean(),
+	databaseLimit: number(),
+	roleLimit: number(),
+	serverLimit: number(),
+	inDatabase: number(),
+	ofRole: number(),
+	onServer: number()
+});
+/**
+* How many connections are allowed to this role in the session's database and how many others there are. Limits of
+* database and role do not bind superusers. Workers and walsenders do not count; the columns that tell them from clients are
+* hidden from ordinary roles, so that a walsender may be counted.
+*/
+async function readConnectionRoom(session) {
+	const [row] = await session.query(`WITH others AS (
+       SELECT a.datname, a.usename FROM pg_catalog.pg_stat_activity a
+        WHERE a.usesysid IS NOT NULL AND coalesce(a.backend_type, 'client backend') = 'client backend'
+          -- What this run holds already is part of what it needs.
+          AND NOT (a.usename = current_user AND a.application_name LIKE 'safe-migrate%'))
+     SELECT d.datname::text AS "database", r.rolname::text AS "role", r.rolsuper AS "isSuperuser",
+            d.datconnlimit AS "databaseLimit", r.rolconnlimit AS "roleLimit",
+            (SELECT sum(CASE s.name WHEN 'max_connections' THEN s.setting::int ELSE - s.setting::int END)
+               FROM pg_catalog.pg_settings s
+              WHERE s.name = 'max_connections' OR NOT r.rolsuper AND (s.name = 'superuser_reserved_connections'
+                 OR s.name = 'reserved_connections' AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles u
+                      WHERE u.rolname = 'pg_use_reserved_connections' AND pg_catalog.pg_has_role(u.oid, 'USAGE'))))::int AS "serverLimit",
+            (SELECT count(*) FROM others o WHERE o.datname = d.datname) AS "inDatabase",
+            (SELECT count(*) FROM others o WHERE o.usename = r.rolname) AS "ofRole",
+            (SELECT count(*) FROM others) AS "onServer"
+       FROM pg_catalog.pg_database d, pg_catalog.pg_roles r
+      WHERE d.oid = (SELECT p.oid FROM pg_catalog.pg_database p WHERE p.datname = pg_catalog.current_database())
+        AND r.rolname = current_user`, roomRow);
+	if (row === void 0) return [];
+	const { database, role, isSuperuser } = row;
+	const server = {
+		of: "server",
+		name: "the server",
+		limit: row.serverLimit,
+		others: row.onServer,
+		remedy: "Raise max_connections, or run when fewer clients are connected."
+	};
+	if (isSuperuser) return [server];
+	return [
+		...limited$1({
+			of: "database",
+			name: `database ${database}`,
+			limit: row.databaseLimit,
+			others: row.inDatabase,
+			remedy: `ALTER DATABASE ${identifier(database)} CONNECTION LIMIT -1; as its owner or a superuser, or a higher number than now.`
+		}),
+		...limited$1({
+			of: "role",
+			name: `role ${role}`,
+			limit: row.roleLimit,
+			others: row.ofRole,
+			remedy: `ALTER ROLE ${identifier(role)} CONNECTION LIMIT -1; as a superuser, or a higher number than now.`
+		}),
+		server
+	];
+}
+/** -1: no limit. */
+function limited$1(room) {
+	return room.limit < 0 ? [] : [room];
+}
+
+// src/database/postgres/journal-comment.ts
+/** insufficient_privilege */
+const notOwner = "42501";
+/** Ten times the journal of two thousand migrations. */
+const journalLimitBytes = 8e6;
+/**
+* The journal of `target`, asked from any database of the server; null when nothing is open. What stands in a database of
+* somebody else's is no journal: whoever needs the lock is refused by that name (see lockCoordination).
+*/
+async function openJournal(session, target) {
+	const name = coordinationName(target);
+	const [row] = await session.query(`SELECT pg_catalog.octet_length(s.description) > ${journalLimitBytes} AS "isTooLong",
+            CASE WHEN pg_catalog.octet_length(s.description) <= ${journalLimitBytes} THEN s.description END AS "comment"
+       FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shdescription s
+         ON s.objoid = d.oid AND s.classoid = 'pg_catalog.pg_database'::regclass
+      WHERE d.datname = ${literal(name)} AND ${isTrustedOwner("d.datdba", target)}`, object$1({
+		isTooLong: boolean(),
+		comment: string().nullable()
+	}));
+	if (row?.isTooLong === true) throw unreadable(target, name);
+	return readJournal(target, name, row?.comment ?? null);
+}
+/**
+* Writes the journal through the session that holds the run's lock: without the lock there is nothing to write with.
+* Rejects with SM_JOURNAL_TAKEN when what stands there is not what the writer left, and with SM_JOURNAL when the role
+* may not write it.
+*/
+async function writeJournal(lock, target, { run, isOpen, entry }) {
+	const standing = await openJournal(lock, target);
+	if (!(isOpen ? standing?.run === run : standing === null)) throw taken(target, run, standing);
+	const journal = entry === null ? null : {
+		...entry,
+		at: await serverTime(lock)
+	};
+	try {
+		await lock.execute(journalStatement(target, journal));
+	} catch (cause) {
+		if (!(cause instanceof SqlError) || cause.sqlState !== notOwner) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_JOURNAL",
+			message: `The journal of this run cannot be written: ${lock.database} belongs to another role.`,
+			hint: `While no run is at work, drop it as its owner: DROP DATABASE ${identifier(lock.database)}; or run as that role.`,
+			docs: "recovery.md",
+			cause
+		});
+	}
+	return journal;
+}
+/** The statement that makes `journal` the standing one, for a transaction that does more. */
+function journalStatement(target, journal) {
+	return `COMMENT ON DATABASE ${identifier(coordinationName(target))} IS ${literal(coordinationMark(target, journal))}`;
+}
+/** The server's clock: the machines of two runs need not agree. */
+async function serverTime(session) {
+	const [clock] = await session.query(`SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object$1({ now: string() }));
+	if (clock === void 0) throw new TypeError("clock_timestamp() returned no row");
+	return clock.now;
+}
+function taken(target, run, standing) {
+	return new SafeMigrateError({
+		code: "SM_JOURNAL_TAKEN",
+		message: standing === null ? `The journal of run ${run} on ${target} was closed by somebody else: another run, or a person, has finished it.` : `The journal of ${target} is that of run ${standing.run} (phase ${standing.phase}, since ${standing.at}), not that of run ${run}.`,
+		hint: "A run that was cut off leaves what comes next to the one that came after it. See the log of that one.",
+		docs: "recovery.md"
+	});
 }
 
 // src/database/postgres/name-list.ts
@@ -4859,9 +5163,10 @@ async function readProperties(session, name) {
             t.spcname::text as "tablespace",
             d.datconnlimit as "connectionLimit",
             shobj_description(d.oid, 'pg_database') as "comment",
-            -- An empty ACL (everything revoked) is not the default one, which is null.
-            case when d.datacl is not null then
-              array(select item::text from unnest(d.datacl) as item order by item::text collate "C") end as "acl"
+            -- An empty ACL (everything revoked) is not the default one, which is null, also where it is written out.
+            nullif(case when d.datacl is not null then
+              array(select item::text from unnest(d.datacl) as item order by item::text collate "C") end,
+              array(select item::text from unnest(acldefault('d', d.datdba)) as item order by item::text collate "C")) as "acl"
        from pg_database d join pg_tablespace t on t.oid = d.dattablespace
       where d.datname = ${literal(name)}`, propertiesRow);
 	if (properties === void 0) throw new SafeMigrateError({
@@ -4882,6 +5187,27 @@ async function readProperties(session, name) {
 	};
 }
 
+// src/database/postgres/hidden-mappings.ts
+/**
+* User mappings whose options PostgreSQL hides from the role: pg_dump would write them without, and passwords would be
+* gone. The rule is that of the view pg_user_mappings. A mapping that has no options looks the same as one whose options
+* are hidden; both are refused, because nobody could say afterwards which of them it was.
+*/
+async function hiddenMappings(session, role) {
+	const names = (await session.query(`select format('for %s on server %I', case when m.umuser = 0 then 'PUBLIC' else quote_ident(m.usename) end, m.srvname) as "name"
+       from pg_user_mappings m join pg_foreign_server s on s.oid = m.srvid
+      where not case when m.umuser = 0 then pg_has_role(s.srvowner, 'USAGE')
+                     else m.usename = current_user and (pg_has_role(s.srvowner, 'USAGE') or has_server_privilege(s.oid, 'USAGE')) end
+      order by 1`, object$1({ name: string() }))).map(({ name }) => name);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_USER_MAPPING_HIDDEN",
+		message: `PostgreSQL hides from role ${role.name} the options of ${namedSome(names, "the user mapping", "user mappings")}: a backup would be without them, passwords included.`,
+		hint: `Only its own user (with USAGE on the server), for PUBLIC the server's owner, and superusers see them. Use a superuser in the database URL, or replace the mappings by one for ${identifier(role.name)}; one that is not needed: DROP USER MAPPING ….`,
+		closes: "all"
+	}];
+}
+
 // src/database/postgres/reading-obstacles.ts
 const nameRow$3 = object$1({ name: string() });
 /** What keeps the role from reading the whole target: without it there is no backup, so it closes everything. */
@@ -4890,7 +5216,8 @@ async function readingObstacles(session, role) {
 	return [
 		...await unreadableRelations(session, role),
 		...await unreadableLargeObjects(session, role),
-		...await rowSecurity(session, role)
+		...await rowSecurity(session, role),
+		...await hiddenMappings(session, role)
 	];
 }
 /**
@@ -4946,6 +5273,31 @@ async function rowSecurity(session, role) {
 		message: `Row-level security hides rows of ${namedSome(names, "table", "tables")} from role ${role.name}, so a dump would not be whole.`,
 		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} BYPASSRLS; or, as the tables' owner, ALTER TABLE … NO FORCE ROW LEVEL SECURITY.`,
 		closes: "all"
+	}];
+}
+
+// src/database/postgres/disabled-constraints.ts
+/**
+* Constraints whose own triggers somebody disabled (ALTER TABLE … DISABLE TRIGGER ALL), or lets fire otherwise. No dump
+* says so: in a restored copy they would be enforced again.
+*/
+async function disabledConstraints(session) {
+	const rows = await session.query(`select distinct c.conname::text as "constraint", format('%I.%I', n.nspname, r.relname) as "table"
+       from pg_trigger t join pg_constraint c on c.oid = t.tgconstraint and c.contype in ('f', 'u', 'p', 'x')
+            join pg_class r on r.oid = t.tgrelid join pg_namespace n on n.oid = r.relnamespace
+      where t.tgisinternal and t.tgenabled <> 'O' and ${isUserSchema("n")} order by 2, 1`, object$1({
+		constraint: string(),
+		table: string()
+	}));
+	if (rows.length === 0) return [];
+	const names = rows.map(({ constraint, table }) => `${constraint} at ${table}`);
+	const commands = [...new Set(rows.map(({ table }) => `ALTER TABLE ${table} ENABLE TRIGGER ALL;`))];
+	return [{
+		code: "SM_DISABLED_CONSTRAINT",
+		message: `The triggers of ${namedSome(names, "the constraint", "constraints")} are disabled or fire otherwise than usual, which no dump says: a restored copy would enforce what the target does not.`,
+		hint: `As a superuser: ${commands.slice(0, 10).join(" ")} That also enables triggers of users which were disabled. Rows that were written meanwhile may break the constraint.`,
+		closes: ["swap"],
+		ofCopy: true
 	}];
 }
 
@@ -5079,6 +5431,155 @@ async function namesOf(session, sql) {
 	return (await session.query(sql, nameRow$2)).map((row) => row.name);
 }
 
+// src/database/postgres/extension-owners.ts
+const ownerRow = object$1({
+	name: string(),
+	isSelf: boolean(),
+	mayBecome: boolean(),
+	mayCreate: boolean()
+});
+/**
+* The role that owns an extension, when it is another one that the session's role may act as; null otherwise. Nobody can
+* give an extension away: it belongs to whoever creates it. `mayCreate`: in the session's database.
+*/
+async function ownerToBecome(session, version, extension) {
+	if (extension.owner === void 0) return null;
+	const [owner] = await session.query(`SELECT rolname AS "name", rolname = current_user AS "isSelf",
+            pg_catalog.pg_has_role(oid, '${rightToBecome(version)}') AS "mayBecome",
+            pg_catalog.has_database_privilege(oid, pg_catalog.current_database(), 'CREATE') AS "mayCreate"
+       FROM pg_catalog.pg_roles WHERE ${isRole(extension.owner)}`, ownerRow);
+	return owner === void 0 || owner.isSelf || !owner.mayBecome ? null : owner;
+}
+/** SQL behind a point: null is the superuser of initdb, as readExtensions says it. */
+const isRole = (name) => name === null ? "oid = 10" : `rolname = ${literal(name)}`;
+const standingRow = object$1({
+	belongsTo: string(),
+	owner: string().nullable(),
+	loses: boolean()
+});
+/**
+* Extensions of a copy that belong to others than they should: a difference where the owner would lose what he may do
+* with it, otherwise told. A superuser, and a member of the new owner, lose nothing.
+*/
+async function compareExtensionOwners(session, expected) {
+	const found = new Map((await readExtensions(session)).map((each) => [each.name, each.owner ?? null]));
+	const differences = [];
+	const told = [];
+	for (const { name, owner } of expected) {
+		const actual = found.get(name);
+		if (owner === void 0 || actual === void 0 || owner === actual) continue;
+		const [standing] = await session.query(`SELECT b.rolname AS "belongsTo", o.rolname AS "owner",
+              coalesce(NOT o.rolsuper AND NOT pg_catalog.pg_has_role(o.oid, b.oid, 'MEMBER'), false) AS "loses"
+         FROM pg_catalog.pg_roles b LEFT JOIN pg_catalog.pg_roles o ON o.${isRole(owner)} WHERE b.${isRole(actual)}`, standingRow);
+		const belongs = `extension ${name} belongs to ${standing?.belongsTo} in the copy instead of ${standing?.owner ?? owner}`;
+		if (standing?.loses === true) differences.push(`${belongs}, who could not alter it any more`);
+		else told.push(`${belongs}: it belongs to whoever creates it, and nobody loses a right by this`);
+	}
+	return {
+		differences,
+		told
+	};
+}
+/** Extensions of roles that would lose them, because this role can neither act for them nor is theirs. */
+async function foreignExtensions(session, role, version) {
+	const rows = await session.query(`select e.extname::text as "name", o.rolname::text as "owner"
+       from pg_extension e join pg_roles o on o.oid = e.extowner
+      where not o.rolsuper and not pg_has_role(o.oid, '${rightToBecome(version)}')
+        and not pg_has_role(o.oid, (select oid from pg_roles where rolname = current_user), 'MEMBER')
+      order by 1`, object$1({
+		name: string(),
+		owner: string()
+	}));
+	if (rows.length === 0) return [];
+	const owners = [...new Set(rows.map(({ owner }) => owner))].slice(0, 10).map(identifier).join(", ");
+	const names = rows.map(({ name, owner }) => `${name} (${owner})`);
+	return [{
+		code: "SM_EXTENSION_OWNER",
+		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the extension", "extensions")}: it would belong to ${role.name}, and its owner could not alter it any more.`,
+		hint: `As a superuser: GRANT ${owners} TO ${identifier(role.name)}; or, so that nobody loses anything, GRANT ${identifier(role.name)} TO ${owners}.`,
+		closes: ["swap"]
+	}];
+}
+
+// src/database/postgres/foreign-code.ts
+/**
+* What a restore computes when rows are loaded, by catalog and OID, and as whom: `runs_as` null is the role that
+* restores. Indexes, statistics and materialized views are computed as their table's owner, who cannot get out of that role
+* there. Triggers, defaults, rules and policies are not computed: they come after the rows, or not at all.
+*/
+const computed = `
+  SELECT 'pg_constraint'::regclass AS classid, o.oid AS objid, NULL::oid AS runs_as FROM pg_constraint o JOIN pg_namespace n ON n.oid = o.connamespace
+   WHERE o.contype = 'c' AND ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_attrdef'::regclass, o.oid, NULL FROM pg_attrdef o JOIN pg_attribute a ON a.attrelid = o.adrelid AND a.attnum = o.adnum
+   WHERE a.attgenerated <> ''
+  UNION ALL SELECT 'pg_type'::regclass, o.oid, NULL FROM pg_type o JOIN pg_namespace n ON n.oid = o.typnamespace WHERE ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_class'::regclass, o.oid, NULL FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace
+   WHERE o.relkind = 'p' AND ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_class'::regclass, o.oid, t.relowner FROM pg_index i JOIN pg_class o ON o.oid = i.indexrelid
+        JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = o.relnamespace WHERE ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_constraint'::regclass, o.oid, t.relowner FROM pg_constraint o JOIN pg_class t ON t.oid = o.conrelid
+        JOIN pg_namespace n ON n.oid = o.connamespace WHERE o.contype = 'x' AND ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_statistic_ext'::regclass, o.oid, t.relowner FROM pg_statistic_ext o JOIN pg_class t ON t.oid = o.stxrelid
+  UNION ALL SELECT 'pg_rewrite'::regclass, o.oid, t.relowner FROM pg_rewrite o JOIN pg_class t ON t.oid = o.ev_class
+        JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.relkind = 'm' AND ${isUserSchema("n")}`;
+/** Through what a call can lead from there: operators, aggregates, functions whose bodies the catalog knows, opclasses. */
+const followed = [
+	"pg_proc",
+	"pg_operator",
+	"pg_opclass",
+	"pg_opfamily",
+	"pg_type",
+	"pg_cast"
+].map((name) => `'${name}'::regclass`).join(", ");
+/**
+* SQL: a role that gains nothing by running code of `author`: it has no attribute, no membership, no object and no
+* privilege that he has not, apart from this database.
+*/
+const hasNoMore = (role, author) => `(
+  NOT EXISTS (SELECT FROM pg_roles own WHERE own.oid = ${role}
+                AND (own.rolsuper OR own.rolcreaterole OR own.rolreplication OR own.rolbypassrls))
+  AND NOT EXISTS (SELECT FROM pg_roles other WHERE other.oid <> ${role} AND pg_has_role(${role}, other.oid, 'MEMBER')
+                                               AND NOT pg_has_role(${author}, other.oid, 'MEMBER'))
+  AND NOT EXISTS (SELECT FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = ${role} AND s.deptype IN ('o', 'a')
+                     AND NOT (s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.deptype = 'a'
+                              AND s.objid = (SELECT oid FROM pg_database WHERE datname = current_database()))))`;
+/**
+* Functions in this session's database that a restore by this session's role would run for somebody who may not do
+* what they could do then; asked of the target before anything, and of a copy before rows are loaded into it.
+*/
+async function foreignCode(session) {
+	const rows = await session.query(`WITH RECURSIVE computed AS (${computed}),
+       me AS (SELECT oid FROM pg_roles WHERE rolname = current_user),
+       reached AS (
+         SELECT c.classid, c.objid, c.classid AS root_class, c.objid AS root, coalesce(c.runs_as, me.oid) AS runs_as FROM computed c, me
+         UNION
+         SELECT d.refclassid, d.refobjid, r.root_class, r.root, r.runs_as
+           FROM reached r JOIN pg_depend d ON d.classid = r.classid AND d.objid = r.objid
+          WHERE d.refclassid IN (${followed}) AND d.deptype IN ('n', 'a', 'i') AND d.refobjid >= 16384)
+     SELECT f.type || ' ' || f.identity || ' of ' || a.rolname AS "name", a.rolname::text AS "author", w.rolname::text AS "runsAs",
+            min(u.type || ' ' || u.identity) AS "user"
+       FROM reached r JOIN pg_proc p ON r.classid = 'pg_proc'::regclass AND p.oid = r.objid
+            JOIN pg_roles a ON a.oid = p.proowner JOIN pg_roles w ON w.oid = r.runs_as,
+            LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) f, LATERAL pg_identify_object(r.root_class, r.root, 0) u
+      WHERE NOT ${mayBecome("p.proowner", "r.runs_as")} AND NOT ${hasNoMore("r.runs_as", "p.proowner")}
+      GROUP BY 1, 2, 3 ORDER BY 1, 3`, object$1({
+		name: string(),
+		author: string(),
+		runsAs: string(),
+		user: string()
+	}));
+	if (rows.length === 0) return null;
+	const names = rows.map(({ name, user }) => `${name} (used by ${user})`);
+	const authors = [...new Set(rows.map(({ author }) => author))];
+	const runsAs = [...new Set(rows.map((row) => row.runsAs))];
+	return {
+		code: "SM_FOREIGN_CODE",
+		message: `Restoring this database would run ${namedSome(names, "the", "functions:")} as ${runsAs.slice(0, 10).join(", ")}, who may do more than ${authors.slice(0, 10).join(", ")}. Whoever owns a function can change it, and so could make himself whatever he likes.`,
+		hint: `Use a database URL whose role is ${authors.length === 1 ? authors[0] : "their owner"}; or, once you have read them, give the functions to the role that restores: ALTER FUNCTION … OWNER TO …;`,
+		closes: ["swap"]
+	};
+}
+
 // src/database/postgres/restore-obstacles.ts
 const closesSwap = ["swap"];
 /**
@@ -5096,7 +5597,15 @@ const platformRoles = [
 * the dump; here they are found before it.
 */
 async function restoreObstacles(session, role, version) {
-	const always = await backgroundWorkers(session);
+	const code = await foreignCode(session);
+	const always = [
+		...await backgroundWorkers(session),
+		...await disabledConstraints(session),
+		...code === null ? [] : [{
+			...code,
+			ofCopy: true
+		}]
+	];
 	if (role.isSuperuser) return always;
 	const forSuperusers = [
 		...await untrustedExtensions(session, role),
@@ -5104,10 +5613,14 @@ async function restoreObstacles(session, role, version) {
 		...await eventTriggers(session, role)
 	];
 	const mayBeAllowed = await isPlatformAdministrator(session);
-	return [...always, ...[...await foreignOwners(session, role, version), ...forSuperusers.map((each) => mayBeAllowed ? {
-		...each,
-		isDoubt: true
-	} : each)].map((each) => ({
+	return [...always, ...[
+		...await foreignOwners(session, role, version),
+		...await foreignExtensions(session, role, version),
+		...forSuperusers.map((each) => mayBeAllowed ? {
+			...each,
+			isDoubt: true
+		} : each)
+	].map((each) => ({
 		...each,
 		ofCopy: true
 	}))];
@@ -5136,12 +5649,12 @@ const ownedObjects = `
   union all select 'pg_default_acl'::regclass, oid, defaclrole from pg_default_acl
   union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
 /** The oid from which on objects are not initdb's. */
-const firstUserOid = 16384;
+const firstUserOid$1 = 16384;
 /** What belongs to an extension, or came with a type (a range's functions are the superuser's), is not dumped by itself. */
 async function foreignOwners(session, role, version) {
 	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type || ' ' || i.identity as "name"
        from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
-      where (o.objid >= ${firstUserOid} or o.classid = 'pg_namespace'::regclass)
+      where (o.objid >= ${firstUserOid$1} or o.classid = 'pg_namespace'::regclass)
         and not pg_has_role(o.owner, '${rightToBecome(version)}')
         and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype in ('e', 'i'))
       order by 1, 2`, object$1({
@@ -5256,92 +5769,86 @@ async function inspect$1(session, version) {
 			...await swapObstacles(session, role, version),
 			...await restoreObstacles(session, role, version)
 		],
-		warnings: await outsideReach(session),
+		connections: await readConnectionRoom(session),
+		serverTime: await serverTime(session),
+		warnings: [...await outsideReach(session), ...await outdatedCollations(session, version)],
 		properties: await readProperties(session, session.database)
 	};
-}
-
-// src/database/postgres/journal-comment.ts
-/** insufficient_privilege */
-const notOwner = "42501";
-/** The journal of `target`, asked from any database of the server; null when nothing is open. */
-async function openJournal(session, target) {
-	const name = coordinationName(target);
-	const [row] = await session.query(`SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ comment: string().nullable() }));
-	return readJournal(target, name, row?.comment ?? null);
-}
-/**
-* Writes the journal through the session that holds the run's lock: without the lock there is nothing to write with.
-* Rejects with SM_JOURNAL_TAKEN when what stands there is not what the writer left, and with SM_JOURNAL when the role
-* may not write it.
-*/
-async function writeJournal(lock, target, { run, isOpen, entry }) {
-	const standing = await openJournal(lock, target);
-	if (!(isOpen ? standing?.run === run : standing === null)) throw taken(target, run, standing);
-	const journal = entry === null ? null : {
-		...entry,
-		at: await serverTime(lock)
-	};
-	try {
-		await lock.execute(journalStatement(target, journal));
-	} catch (cause) {
-		if (!(cause instanceof SqlError) || cause.sqlState !== notOwner) throw cause;
-		throw new SafeMigrateError({
-			code: "SM_JOURNAL",
-			message: `The journal of this run cannot be written: ${lock.database} belongs to another role.`,
-			hint: `While no run is at work, drop it as its owner: DROP DATABASE ${identifier(lock.database)}; or run as that role.`,
-			docs: "recovery.md",
-			cause
-		});
-	}
-	return journal;
-}
-/** The statement that makes `journal` the standing one, for a transaction that does more. */
-function journalStatement(target, journal) {
-	return `COMMENT ON DATABASE ${identifier(coordinationName(target))} IS ${literal(coordinationMark(target, journal))}`;
-}
-/** The server's clock: the machines of two runs need not agree. */
-async function serverTime(session) {
-	const [clock] = await session.query(`SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object$1({ now: string() }));
-	if (clock === void 0) throw new TypeError("clock_timestamp() returned no row");
-	return clock.now;
-}
-function taken(target, run, standing) {
-	return new SafeMigrateError({
-		code: "SM_JOURNAL_TAKEN",
-		message: standing === null ? `The journal of run ${run} on ${target} was closed by somebody else: another run, or a person, has finished it.` : `The journal of ${target} is that of run ${standing.run} (phase ${standing.phase}, since ${standing.at}), not that of run ${run}.`,
-		hint: "A run that was cut off leaves what comes next to the one that came after it. See the log of that one.",
-		docs: "recovery.md"
-	});
 }
 
 // src/database/postgres/kept-databases.ts
 const databaseRow = object$1({
 	name: string(),
+	oid: number(),
+	owner: string(),
+	isTrusted: boolean(),
 	sizeBytes: number(),
-	comment: string()
+	comment: string(),
+	targetOid: number().nullable()
 });
-/** Databases on the server that name and mark prove to be copies of `target`, of the given kinds, newest first. */
+/**
+* Databases on the server that name, mark and owner prove to be copies of `target`, of the given kinds. Kept failed
+* ones newest first, by the server's own facts: ids of runs carry the clocks of their machines. The one whose place the
+* target of today took is the first of all.
+*/
 async function copiesOf(session, target, kinds) {
-	return (await session.query(`SELECT d.datname::text AS "name", pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
+	return newestFirst((await markedDatabases(session, target, kinds)).filter(({ isTrusted }) => isTrusted)).map(({ name, sizeBytes }) => ({
+		name,
+		sizeBytes
+	}));
+}
+/** Databases whose name and comment say that they are ours, and whose owner says that they are not. */
+async function foreignDatabases(session, target) {
+	const marked = await markedDatabases(session, target, copyKinds);
+	const [coordination] = await session.query(`SELECT d.datname::text AS "name", pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner"
+       FROM pg_catalog.pg_database d
+      WHERE d.datname = ${literal(coordinationName(target))} AND NOT ${isTrustedOwner("d.datdba", target)}`, object$1({
+		name: string(),
+		owner: string()
+	}));
+	return [...coordination === void 0 ? [] : [coordination], ...marked.filter(({ isTrusted }) => !isTrusted)].map(({ name, owner }) => ({
+		name,
+		owner,
+		removal: `DROP DATABASE ${identifier(name)};`
+	}));
+}
+async function markedDatabases(session, target, kinds) {
+	return (await session.query(`WITH marked AS MATERIALIZED (
+       SELECT d.oid, d.datname, d.datdba, s.description AS comment
+         FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shdescription s
+           ON s.objoid = d.oid AND s.classoid = 'pg_catalog.pg_database'::regclass
+        WHERE pg_catalog.octet_length(s.description) <= ${markLimitBytes} AND s.description LIKE 'safe-migrate {%')
+     SELECT d.datname::text AS "name", d.oid::bigint AS "oid", d.comment AS "comment",
+            pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
+            ${isTrustedOwner("d.datdba", target)} AS "isTrusted",
+            (SELECT t.oid::bigint FROM pg_catalog.pg_database t WHERE t.datname = ${literal(target)}) AS "targetOid",
+            -- The server tells the size only to those who may connect; 0 where it does not.
             -- The size is null when the run of another target drops its copy at this very moment.
             coalesce(CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT')
                             OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
                           THEN pg_catalog.pg_database_size(d.oid) END, 0) AS "sizeBytes"
-       FROM pg_catalog.pg_database d
-      WHERE pg_catalog.shobj_description(d.oid, 'pg_database') LIKE 'safe-migrate {%'
-      ORDER BY d.datname`, databaseRow)).flatMap(({ name, sizeBytes, comment }) => {
-		const mark = provenCopy(target, name, comment);
+       FROM marked d ORDER BY d.datname`, databaseRow)).flatMap((row) => {
+		const mark = provenCopy(target, row.name, row.comment);
 		return mark !== null && kinds.includes(mark.kind) ? [{
-			name,
-			sizeBytes,
-			run: mark.run
+			...row,
+			mark
 		}] : [];
-	}).toSorted((a, b) => a.run < b.run ? 1 : -1).map(({ name, sizeBytes }) => ({
-		name,
-		sizeBytes
-	}));
+	});
+}
+/**
+* The time that the swap wrote where there is one; those that earlier versions marked have none, and stand among the
+* others by OID: a server gives out ever higher ones, and each recovery replaces the target by a younger database.
+*/
+function newestFirst(copies) {
+	const isLast = ({ mark, targetOid }) => targetOid !== null && mark.replacedBy === targetOid;
+	const timed = copies.filter(({ mark }) => mark.at !== void 0).toSorted((a, b) => Date.parse(b.mark.at ?? "") - Date.parse(a.mark.at ?? "") || b.oid - a.oid);
+	const untimed = copies.filter(({ mark }) => mark.at === void 0).toSorted((a, b) => b.oid - a.oid);
+	const merged = [];
+	for (const copy of timed) {
+		while ((untimed[0]?.oid ?? 0) > copy.oid) merged.push(...untimed.splice(0, 1));
+		merged.push(copy);
+	}
+	return [...merged, ...untimed].toSorted((a, b) => Number(isLast(b)) - Number(isLast(a)));
 }
 
 // src/database/postgres/advisory-lock.ts
@@ -5394,18 +5901,19 @@ async function holdsLock(session) {
 }
 const holderRow$1 = object$1({
 	pid: number(),
-	name: string().nullable()
+	name: string().nullable(),
+	role: string().nullable()
 });
 /** The refusal for a lock that another session holds in this session's database; null when it has just been let go. */
 async function lockedError(session, target) {
-	const [row] = await session.query(`SELECT l.pid AS "pid", a.application_name AS "name" ${heldBy}`, holderRow$1);
+	const [row] = await session.query(`SELECT l.pid AS "pid", a.application_name AS "name", a.usename::text AS "role" ${heldBy}`, holderRow$1);
 	if (row === void 0) return null;
 	const holder = parseHolderName(row.name ?? "");
 	const who = holder === null ? `session ${row.pid}` : `${holder.description === "" ? "" : `${holder.description}, `}run ${holder.run}, started ${holder.startedAt}`;
 	return new SafeMigrateError({
 		code: "SM_LOCKED",
 		message: `Another run of safe-migrate is at work on ${target}: ${who}.`,
-		hint: "Run this job again when that one has ended. The lock of a machine that is gone ends by itself within about a minute.",
+		hint: `Run this job again when that one has ended. The lock of a machine that is gone ends by itself within about a minute. If there is no such run, end the session, as a superuser or as ${row.role ?? "its role"}: SELECT pg_terminate_backend(${row.pid});`,
 		docs: "errors.md"
 	});
 }
@@ -5413,20 +5921,27 @@ async function lockedError(session, target) {
 // src/database/postgres/coordination.ts
 /** Each round is lost only to another run that creates, drops or leaves at the same moment. */
 const attempts$1 = 30;
-const pauseMs$2 = 50;
+const pauseMs$1 = 50;
 /** duplicate_database, and unique_violation when two create it at the very same time. */
 const alreadyThere = /* @__PURE__ */ new Set(["42P04", "23505"]);
+/** invalid_catalog_name, and internal_error ("tuple concurrently updated"): another run opened or dropped it meanwhile. */
+const goneMeanwhile = /* @__PURE__ */ new Set(["3D000", "XX000"]);
 /** How long our own session is waited for: the server forgets it a moment after psql has ended. */
 const ownSessionTimeoutMs = 2e3;
 const stateRow = object$1({
 	comment: string().nullable(),
+	owner: string(),
+	isTrusted: boolean(),
 	isInvalid: boolean(),
+	isClosed: boolean(),
 	sessions: array(number())
 });
 /**
 * Takes the run's lock in the coordination database, which is created when there is none; `elsewhere` is a session
-* in any other database. Resolves with the session that holds the lock, or null when there is no such database and the role may
-* not create one. Rejects with SM_LOCKED, or with SM_NAME_TAKEN when a database of that name is not ours.
+* in any other database. Resolves with the session that holds the lock, or null when the role may not act for the target's
+* owner (what it made would be nobody's whom later runs believe), or there is no such database and it may not create one.
+* Rejects with SM_LOCKED, with SM_NAME_TAKEN when a database of that name is not ours, or with SM_FOREIGN_DATABASE when it
+* belongs to a role that no run on this target would have given it to.
 *
 * Runs may come and go at the same time: one that is created twice is shared, one that is dropped between CREATE and
 * connect is created again, and the drop fails while somebody is connected.
@@ -5434,9 +5949,14 @@ const stateRow = object$1({
 async function lockCoordination(server, elsewhere, applicationName) {
 	const target = server.address.database;
 	const name = coordinationName(target);
+	const maker = await readMaker(elsewhere, target);
+	if (!maker.actsForOwner) {
+		await dropCoordination(elsewhere, target);
+		return null;
+	}
 	for (let attempt = 1; attempt <= attempts$1; attempt += 1) {
-		if (attempt > 1) await setTimeout$1(pauseMs$2 * Math.random());
-		if (!await ensureDatabase(elsewhere, target, name)) return null;
+		if (attempt > 1) await setTimeout$1(pauseMs$1 * Math.random());
+		if (!await ensureDatabase(elsewhere, target, name, maker)) return null;
 		const session = await connectUnlessGone(server, name, applicationName);
 		if (session === null) continue;
 		try {
@@ -5467,47 +5987,62 @@ async function dropCoordination(elsewhere, target, closedPid = null) {
 	const name = coordinationName(target);
 	const deadline = Date.now() + ownSessionTimeoutMs;
 	try {
-		let state = await readState(elsewhere, name);
+		let state = await readState(elsewhere, target);
 		while (state?.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
-			await setTimeout$1(pauseMs$2);
-			state = await readState(elsewhere, name);
+			await setTimeout$1(pauseMs$1);
+			state = await readState(elsewhere, target);
 		}
-		if (state === void 0 || state.sessions.length > 0) return;
+		if (state === void 0 || !state.isTrusted || state.sessions.length > 0) return;
 		if (readCoordinationMark(target, state.comment) !== "idle") return;
 		await elsewhere.execute(`DROP DATABASE ${identifier(name)}`);
 	} catch (error) {
 		if (!(error instanceof SqlError)) throw error;
 	}
 }
-async function readState(session, name) {
-	const [state] = await session.query(`SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment", d.datconnlimit = -2 AS "isInvalid",
+async function readState(session, target) {
+	const [state] = await session.query(`SELECT CASE WHEN s.isTrusted THEN pg_catalog.shobj_description(d.oid, 'pg_database') END AS "comment",
+            pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", s.isTrusted AS "isTrusted",
+            d.datconnlimit = -2 AS "isInvalid", NOT d.datallowconn AS "isClosed",
             -- Only autovacuum has no user; DROP DATABASE ends it by itself.
             ARRAY(SELECT a.pid FROM pg_catalog.pg_stat_activity a
                    WHERE a.datid = d.oid AND a.usesysid IS NOT NULL) AS "sessions"
-       FROM pg_catalog.pg_database d WHERE d.datname = ${literal(name)}`, stateRow);
+       FROM pg_catalog.pg_database d, LATERAL (SELECT ${isTrustedOwner("d.datdba", target)}) AS s(isTrusted)
+      WHERE d.datname = ${literal(coordinationName(target))}`, stateRow);
 	return state;
 }
 /** Whether there is a coordination database now. */
-async function ensureDatabase(elsewhere, target, name) {
-	const state = await readState(elsewhere, name);
-	if (state !== void 0) {
-		if (state.isInvalid && readCoordinationMark(target, state.comment) !== null) await dropCoordination(elsewhere, target);
+async function ensureDatabase(elsewhere, target, name, { owner, mayCreate }) {
+	const state = await readState(elsewhere, target);
+	if (state !== void 0 && !state.isTrusted) throw foreignCoordination(name, state.owner, target);
+	if (state?.isInvalid === true) {
+		if (readCoordinationMark(target, state.comment) !== null) await dropCoordination(elsewhere, target);
 		return true;
 	}
-	const [role] = await elsewhere.query(`SELECT rolcreatedb OR rolsuper AS "mayCreate" FROM pg_catalog.pg_roles WHERE rolname = current_user`, object$1({ mayCreate: boolean() }));
-	if (role?.mayCreate !== true) return false;
+	if (state?.isClosed === false) return true;
+	if (state === void 0 && !mayCreate) return false;
 	try {
-		await elsewhere.execute(`CREATE DATABASE ${identifier(name)} TEMPLATE template0`);
+		if (state === void 0) await elsewhere.execute(`CREATE DATABASE ${identifier(name)} OWNER ${identifier(owner)} TEMPLATE template0 ALLOW_CONNECTIONS false`);
+		await openToOwner(elsewhere, name);
 	} catch (error) {
-		if (!(error instanceof SqlError) || !alreadyThere.has(error.sqlState)) throw error;
+		if (!(error instanceof SqlError && (alreadyThere.has(error.sqlState) || goneMeanwhile.has(error.sqlState)))) throw error;
 	}
 	return true;
+}
+function foreignCoordination(name, owner, target) {
+	return new SafeMigrateError({
+		code: "SM_FOREIGN_DATABASE",
+		message: `There is a database ${name}, whose name says that runs on ${target} are kept apart by it, and it belongs to ${owner}, who may not act for the owner of ${target}. Nothing that stands in it is believed.`,
+		hint: `Remove it, as a superuser or as ${owner}: DROP DATABASE ${identifier(name)}; Nothing is lost by that: if ${owner} runs backups, an earlier version of safe-migrate has left it, otherwise somebody has put it there.`,
+		docs: "security.md",
+		phase: "preflight"
+	});
 }
 async function connectUnlessGone(server, name, applicationName) {
 	try {
 		return await server.connect(name, { applicationName });
 	} catch (error) {
 		if (error instanceof SafeMigrateError && error.code === "SM_NO_DATABASE") return null;
+		if (error instanceof SafeMigrateError && /not currently accepting connections/.test(error.message)) return null;
 		throw error;
 	}
 }
@@ -5518,12 +6053,20 @@ async function connectUnlessGone(server, name, applicationName) {
 async function markAsOurs(session, target, name) {
 	const [state] = await session.query(`SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
             EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384) AS "isUsed",
-            pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "isOwner"
+            pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "isOwner",
+            d.datacl IS NULL AND d.datdba = (SELECT t.datdba FROM pg_catalog.pg_database t WHERE t.datname = ${literal(target)})
+              AS "isPublic",
+            pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", ${isTrustedOwner("d.datdba", target)} AS "isTrusted"
        FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object$1({
 		comment: string().nullable(),
 		isUsed: boolean(),
-		isOwner: boolean()
+		isOwner: boolean(),
+		isPublic: boolean(),
+		owner: string(),
+		isTrusted: boolean()
 	}));
+	if (state?.isTrusted === false) throw foreignCoordination(name, state.owner, target);
+	if (state?.isPublic === true && state.isOwner) await openToOwner(session, name);
 	if (readCoordinationMark(target, state?.comment ?? null) !== null) return;
 	if (state === void 0 || state.comment !== null || state.isUsed) throw new SafeMigrateError({
 		code: "SM_NAME_TAKEN",
@@ -5590,7 +6133,7 @@ const unlockTimeoutMs = 5e3;
 * Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when.
 * Of a target that cannot be connected to, the coordination lock is all there is to take; nobody else is in it either.
 */
-async function takeLock$1(server, holder) {
+async function takeLock$1(server, holder, onLeftBehind = () => {}) {
 	const applicationName = holderName(holder);
 	const atHome = await server.connect(server.home, { applicationName });
 	let coordination = null;
@@ -5602,14 +6145,14 @@ async function takeLock$1(server, holder) {
 		} else if (coordination === null) throw nothingToLock(server);
 		else await atHome[Symbol.asyncDispose]();
 		const inTarget = server.unreachable === null ? atHome : null;
-		const held = new HeldSessions(server, applicationName, coordination, inTarget);
+		const held = new HeldSessions(server, applicationName, coordination, inTarget, onLeftBehind);
 		await held.start();
 		return held;
 	} catch (error) {
 		if (coordination !== null) {
 			const { backendPid } = coordination;
 			await coordination[Symbol.asyncDispose]();
-			await cleanUp(() => dropCoordination(atHome, server.address.database, backendPid));
+			await cleanUp(() => dropCoordination(atHome, server.address.database, backendPid), (because) => onLeftBehind(leftBehind(coordinationName(server.address.database), because)));
 		}
 		await atHome[Symbol.asyncDispose]();
 		throw error;
@@ -5626,6 +6169,7 @@ var HeldSessions = class {
 	coordinationDatabase;
 	#server;
 	#applicationName;
+	#onLeftBehind;
 	/** null while the target is let go. */
 	#inTarget;
 	#lost = new AbortController();
@@ -5636,7 +6180,8 @@ var HeldSessions = class {
 	};
 	#stopTargetPings = () => {};
 	#stopCoordinationPings = () => {};
-	constructor(server, applicationName, coordination, inTarget) {
+	constructor(server, applicationName, coordination, inTarget, onLeftBehind) {
+		this.#onLeftBehind = onLeftBehind;
 		this.coordination = coordination;
 		this.coordinationDatabase = coordination?.database ?? null;
 		this.#server = server;
@@ -5706,15 +6251,17 @@ var HeldSessions = class {
 		this.#stopTargetPings();
 		const inTarget = this.#inTarget;
 		this.#inTarget = null;
-		if (inTarget !== null) await cleanUp(() => unlockOrEnd(inTarget));
+		const isAlive = inTarget !== null && await cleanUp(() => unlockOrEnd(inTarget));
 		await this.coordination?.[Symbol.asyncDispose]();
+		if (this.coordination !== null) {
+			const { backendPid } = this.coordination;
+			await cleanUp(async () => {
+				await using own = isAlive ? null : await this.#server.connect(this.#server.home);
+				const cleaner = own ?? inTarget;
+				if (cleaner !== null) await dropCoordination(cleaner, this.#server.address.database, backendPid);
+			}, (because) => this.#onLeftBehind(leftBehind(this.coordinationDatabase ?? "", because)));
+		}
 		await inTarget?.[Symbol.asyncDispose]();
-		if (this.coordination === null) return;
-		const { backendPid } = this.coordination;
-		await cleanUp(async () => {
-			await using cleaner = await this.#server.connect(this.#server.home);
-			await dropCoordination(cleaner, this.#server.address.database, backendPid);
-		});
 	}
 };
 async function stillHolds(session) {
@@ -5735,12 +6282,18 @@ async function unlockOrEnd(session) {
 	}
 }
 /** Clean-up at the end of a lock: when the session is gone, so is its lock, and the next run drops what is left. */
-async function cleanUp(work) {
+async function cleanUp(work, tell = () => {}) {
 	try {
 		await work();
+		return true;
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
+		tell(error.message);
+		return false;
 	}
+}
+function leftBehind(name, because) {
+	return `${name}, which kept other runs away, could not be dropped: ${because} The next run uses it and drops it.`;
 }
 function nothingToLock(server) {
 	return new SafeMigrateError({
@@ -5975,32 +6528,12 @@ async function availableExtensions(admin, wanted, log) {
 	});
 }
 
-// src/database/postgres/close-database.ts
-const pauseMs$1 = 50;
-const patienceMs = 5e3;
-const countRow = object$1({ sessions: number() });
-/**
-* Closes a copy of ours to connections and waits until those who were in it have gone: our own sessions' backends
-* outlive their psql by a moment, and a session that stays would block the renames of a swap. Whoever cannot be
-* ended is left there; the swap deals with sessions once more.
-*/
-async function closeDatabase(admin, name) {
-	await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
-	await endSessionsIn(admin, name);
-	for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pauseMs$1) {
-		const [row] = await admin.query(`SELECT count(*) AS "sessions" FROM pg_catalog.pg_stat_activity
-        WHERE datname = ${literal(name)} AND usesysid IS NOT NULL`, countRow);
-		if (row?.sessions === 0) return;
-		await setTimeout$1(pauseMs$1);
-	}
-}
-
 // src/database/postgres/inventory/compare-inventories.ts
 /** Facts whose values say what is wrong and hold nothing of the user's: the others are named only. */
 const longestValue = 60;
 const unspoken = /^(prosrc|probin|prosqlbody|description|label|umoptions|srvoptions|fdwoptions|ftoptions|reloptions|attfdwoptions|tgargs|toastOptions|proconfig|dictinitoption)$/;
 /** Of an extension's own functions and types other than these, an older script may have made them otherwise. */
-const binding = /owner$|acl$|^prosrc$|^probin$|^prosecdef$|^tgenabled$|^extconfig$|^extnamespace$/;
+const binding = /owner$|^prosrc$|^probin$|^prosecdef$|^tgenabled$|^extconfig$|^extnamespace$/;
 /** Kinds that hold rows or hang on them: there, whatever differs counts. */
 const ofRelations = /table|index|column|default|constraint|trigger|rule|policy|sequence|view|inheritance|partition/;
 /**
@@ -6027,7 +6560,7 @@ function compareInventories(expected, actual, known = []) {
 		for (const fact of differingFacts(objects, others)) {
 			if (isKnown(object, fact.name)) continue;
 			const sentence = `${labelOf(object)}: ${wordsOf(fact)}`;
-			(isExplained(object, fact.name, members) ? told : differences).push(sentence);
+			(isExplained(object, fact, members) ? told : differences).push(sentence);
 		}
 	}
 	for (const [key, [object]] of after) {
@@ -6062,9 +6595,16 @@ function isTransient(object) {
 }
 function isExplained(object, fact, members) {
 	if (object.kind === "system rows") return true;
-	if (object.kind === "comment") return members.has(object.name);
+	if (object.kind === "comment") return members.has(object.name) || object.name.startsWith("extension ");
+	if (fact.name === "position") return true;
+	if (object.facts.attinhcount !== void 0 && /^att(storage|compression)$/.test(fact.name)) return true;
 	if (object.extension === null) return false;
-	return !ofRelations.test(object.kind) && !binding.test(fact);
+	if (fact.name.endsWith("acl")) return grantsNoMore(fact);
+	return !ofRelations.test(object.kind) && !binding.test(fact.name);
+}
+function grantsNoMore({ before, after }) {
+	const had = new Set(before?.split(" "));
+	return (after ?? "").split(" ").every((item) => item === "" || had.has(item));
 }
 function differingFacts(before, after) {
 	if (before.length !== after.length) return [{
@@ -6238,6 +6778,113 @@ function compareNamed(expected, actual, nameOf, difference) {
 	return differences;
 }
 
+// src/database/postgres/complete-copy.ts
+/**
+* Gives a restored copy what its dump cannot hold, as far as the role may: where sequences of extensions stand, and
+* privileges that were granted on what is made by something else (by an extension, with a range type). `session` is in the
+* copy. What stays different is found by the comparison.
+*/
+async function completeCopy(session, expected) {
+	if (expected.inventory === null) return;
+	await advanceSequences(session, expected.sequences);
+	const before = objectsOf(expected.inventory);
+	if (!before.some(mayBeGrantedElsewhere)) return;
+	const after = new Map(objectsOf(await readInventory(session)).map((object) => [`${object.kind} ${object.name}`, object]));
+	for (const object of before) {
+		const other = after.get(`${object.kind} ${object.name}`);
+		const grantable = other === void 0 ? null : grantableOf(object);
+		if (other === void 0 || grantable === null) continue;
+		const [wanted, present] = [object.facts[grantable.fact] ?? "", other.facts[grantable.fact] ?? ""];
+		if (wanted !== present) await grantAgain(session, grantable.on, wanted, present);
+	}
+}
+/** Default privileges reach what nobody dumps; so does whoever grants something on a member of an extension. */
+function mayBeGrantedElsewhere(object) {
+	if (object.kind === "default privileges") return true;
+	const grantable = object.extension === null ? null : grantableOf(object);
+	return (grantable === null ? [] : (object.facts[grantable.fact] ?? "").split(" ")).some((item) => {
+		const [, grantee, grantor] = /^([^=]*)=.*\/(.*)$/.exec(item) ?? [];
+		return grantee !== void 0 && grantee !== "" && grantee !== grantor;
+	});
+}
+async function advanceSequences(session, expected) {
+	const ofExtensions = expected.filter(({ extension }) => extension !== null);
+	if (ofExtensions.length === 0) return;
+	const present = new Map((await readSequences(session)).map((each) => [sequenceKey(each), each]));
+	for (const sequence of ofExtensions) {
+		const now = present.get(sequenceKey(sequence));
+		if (now === void 0 || now.lastValue === sequence.lastValue && now.isCalled === sequence.isCalled) continue;
+		const { schema, name, lastValue, isCalled } = sequence;
+		await unlessRefused(session.execute(`SELECT pg_catalog.setval(${literal(qualified(schema, name))}::regclass, ${BigInt(lastValue)}, ${isCalled})`));
+	}
+}
+/** What GRANT calls an object, and the fact that holds its privileges; null where there are none to grant. */
+function grantableOf({ kind, name }) {
+	switch (kind) {
+		case "table":
+		case "partitioned table":
+		case "view":
+		case "materialized view":
+		case "foreign table": return {
+			on: `TABLE ${name}`,
+			fact: "relacl"
+		};
+		case "sequence": return {
+			on: `SEQUENCE ${name}`,
+			fact: "relacl"
+		};
+		case "function":
+		case "aggregate": return {
+			on: `FUNCTION ${name}`,
+			fact: "proacl"
+		};
+		case "procedure": return {
+			on: `PROCEDURE ${name}`,
+			fact: "proacl"
+		};
+		case "type":
+		case "domain":
+		case "enum":
+		case "range": return {
+			on: `TYPE ${name}`,
+			fact: "typacl"
+		};
+		default: return null;
+	}
+}
+const itemRow = object$1({
+	grantee: string().nullable(),
+	privilege: string(),
+	grantable: boolean(),
+	isWanted: boolean()
+});
+/** Both lists as PostgreSQL prints them, items between blanks. */
+async function grantAgain(session, on, wanted, present) {
+	const exploded = (acl) => `(SELECT e.grantee, e.privilege_type, e.is_grantable
+     FROM pg_catalog.aclexplode(${literal(`{${acl.split(" ").filter(Boolean).map(quotedItem).join(",")}}`)}::pg_catalog.aclitem[]) AS e)`;
+	const items = await session.query(`SELECT CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee) END AS "grantee",
+              privilege_type AS "privilege", is_grantable AS "grantable", is_wanted AS "isWanted"
+         FROM (SELECT *, false AS is_wanted FROM (${exploded(present)} EXCEPT ${exploded(wanted)}) AS gone(grantee, privilege_type, is_grantable)
+               UNION ALL SELECT *, true FROM (${exploded(wanted)} EXCEPT ${exploded(present)}) AS missing(grantee, privilege_type, is_grantable)) AS all_items
+        ORDER BY is_wanted`, itemRow).catch((error) => {
+		if (!(error instanceof SqlError)) throw error;
+		return [];
+	});
+	for (const { grantee, privilege, grantable, isWanted } of items) {
+		const whom = grantee === null ? "PUBLIC" : identifier(grantee);
+		await unlessRefused(session.execute(isWanted ? `GRANT ${privilege} ON ${on} TO ${whom}${grantable ? " WITH GRANT OPTION" : ""}` : `REVOKE ${privilege} ON ${on} FROM ${whom}`));
+	}
+}
+function quotedItem(item) {
+	return `"${item.replaceAll("\\", "\\\\").replaceAll("\"", "\\\"")}"`;
+}
+/** An ordinary role may not do everything here; the comparison says what is missing. */
+async function unlessRefused(work) {
+	await work.catch((error) => {
+		if (!(error instanceof SqlError)) throw error;
+	});
+}
+
 // src/database/postgres/create-copy.ts
 const oidRow = object$1({ oid: number() });
 const membershipRow = object$1({ mayActAsOwner: boolean() });
@@ -6245,7 +6892,7 @@ const tablespaceRow = object$1({ tablespace: string() });
 /**
 * Creates an empty database `copyName(mark.target, mark.kind, mark.run)` that is like the target where only CREATE
 * DATABASE can make it so (encoding, locale, provider, tablespace, and the owner, who owns the schema public by
-* that from 15 on), and marks it as ours at once. `admin` is a session in any other database.
+* that from 15 on), marks it as ours at once, and opens it to this role alone. `admin` is a session in any other database.
 * Rejects with SM_RESTORE_FAILED or SM_PROPERTY; then there is no such database of ours.
 */
 async function createCopy(admin, version, mark, properties) {
@@ -6254,19 +6901,20 @@ async function createCopy(admin, version, mark, properties) {
 	try {
 		await admin.execute(await createStatement$1(admin, version, name, properties));
 	} catch (cause) {
-		throw creationFailed(name, cause);
+		throw await creationFailed(admin, name, cause);
 	}
 	try {
 		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
 		const [row] = await admin.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, oidRow);
 		if (row === void 0) throw new TypeError("the database that was just created is not there");
+		await openPrivately(admin, name, properties.owner);
 		return {
 			name,
 			oid: row.oid
 		};
 	} catch (cause) {
 		await admin.execute(`DROP DATABASE ${identifier(name)}`);
-		throw creationFailed(name, cause);
+		throw await creationFailed(admin, name, cause);
 	}
 }
 /** A role that could give a database away and not act for its new owner could not drop it again. */
@@ -6284,7 +6932,7 @@ async function checkOwner(admin, owner) {
 }
 async function createStatement$1(admin, version, name, properties) {
 	const parts = [
-		`CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0`,
+		`CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0 ALLOW_CONNECTIONS false`,
 		`ENCODING ${literal(properties.encoding)}`,
 		`LC_COLLATE ${literal(properties.collate)}`,
 		`LC_CTYPE ${literal(properties.ctype)}`,
@@ -6309,12 +6957,15 @@ function localeProvider(version, properties) {
 		default: return ["LOCALE_PROVIDER libc"];
 	}
 }
-function creationFailed(name, cause) {
+/** duplicate_database */
+const nameTaken = "42P04";
+async function creationFailed(admin, name, cause) {
 	if (!(cause instanceof SqlError)) return cause;
+	const [taken] = cause.sqlState === nameTaken ? await admin.query(`SELECT pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ owner: string() })) : [];
 	return new SafeMigrateError({
 		code: "SM_RESTORE_FAILED",
 		message: `the database ${name} could not be created: ${cause.primaryMessage}`,
-		hint: "The role of database-url needs CREATEDB, and the server room for one more copy of the database.",
+		hint: taken === void 0 ? "The role of database-url needs CREATEDB, and the server room for one more copy of the database." : `It belongs to ${taken.owner}, and this run has not made it. Run again, which takes another name; to remove it, as a superuser or as ${taken.owner}: DROP DATABASE ${identifier(name)};`,
 		docs: "postgresql.md",
 		phase: "prove",
 		cause
@@ -6493,6 +7144,237 @@ function shown$2(value) {
 	return value === void 0 || value === "" ? "empty" : value;
 }
 
+// src/database/postgres/indexes/index-questions.ts
+/**
+* Every row of the heap whose keys are NULL where `nulls` says so is looked for through the index. Answers `asked` and
+* `missed`, rows. The heap is read by a sample of all of it, which no index can take the place of; what is
+* looked for must be forced through the index by the session's settings. Columns are not qualified, because
+* PostgreSQL prints them so.
+*/
+function lookUpRows(index, nulls) {
+	const columns = index.keys.map((key, place) => `${keyOf$1(key)} AS sm${place}`);
+	const where = [...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => `${keyOf$1(key)} IS ${nulls[place] === true ? "" : "NOT "}NULL`)];
+	const heap = `SELECT ctid AS sm_at, ${columns.join(", ")} FROM ONLY ${wholeHeap(index)} WHERE ${all(where)}`;
+	const found = all([...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => nulls[place] === true ? `${keyOf$1(key)} IS NULL` : `${keyOf$1(key)} ${key.operator} ${key.asksForWords ? words(`sm_heap.sm${place}`) : `sm_heap.sm${place}`}`)]);
+	const asked = index.keys.map((_, place) => `sm${place}`);
+	if (index.keys.every((key) => key.groups)) return `SELECT coalesce(pg_catalog.sum(sm_heap.n), 0) AS "asked",
+        coalesce(pg_catalog.sum(sm_heap.n) FILTER (WHERE sm_found.n IS DISTINCT FROM sm_heap.n OR sm_found.rows IS DISTINCT FROM sm_heap.rows), 0) AS "missed"
+      FROM (SELECT ${asked.join(", ")}, ${sumOf("sm_at")} FROM (${heap}) AS sm_rows GROUP BY ${asked.join(", ")}) AS sm_heap,
+        LATERAL (SELECT ${sumOf("ctid")} FROM ONLY ${index.table} WHERE ${found}) AS sm_found`;
+	const answerable = index.keys.map((key, place) => nulls[place] === true ? "true" : key.asksForWords ? `pg_catalog.length(sm${place}) OPERATOR(pg_catalog.>) 0` : `sm${place} ${key.operator} sm${place}`);
+	return `SELECT pg_catalog.count(*) AS "asked", pg_catalog.count(*) FILTER (WHERE NOT sm_found.is_there) AS "missed"
+    FROM (SELECT * FROM (${heap}) AS sm_rows WHERE ${all(answerable)}) AS sm_heap,
+      LATERAL (SELECT coalesce(pg_catalog.bool_or(ctid OPERATOR(pg_catalog.=) sm_heap.sm_at), false) AS is_there
+                 FROM ONLY ${index.table} WHERE ${found}) AS sm_found`;
+}
+/** Rows that the heap has for a partial index, as `heap`. */
+function countInHeap(index) {
+	return `SELECT pg_catalog.count(*) AS "rows" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate}`;
+}
+/**
+* Rows that the index has: its predicate is not asked again when it is read as a whole. Its order, where it has one,
+* keeps PostgreSQL from reading another index instead.
+*/
+function countInIndex(index) {
+	const [first] = index.keys;
+	const order = first?.groups === true && index.readsWhole ? `ORDER BY ${keyOf$1(first)}` : "";
+	return `SELECT pg_catalog.count(*) AS "rows" FROM (SELECT FROM ONLY ${index.table} WHERE ${index.predicate} ${order} OFFSET 0) AS sm_rows`;
+}
+/** Which of the keys are NULL, in all combinations that there are. */
+function nullPatterns(index) {
+	return `SELECT DISTINCT ARRAY[${index.keys.map((key) => `${keyOf$1(key)} IS NULL`).join(", ")}] AS "nulls" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate ?? "true"}`;
+}
+const wholeHeap = (index) => `${index.table} TABLESAMPLE pg_catalog.system (100)`;
+const keyOf$1 = ({ expression, collation }) => collation === null ? `(${expression})` : `(${expression}) COLLATE ${collation}`;
+const all = (conditions) => conditions.length === 0 ? "true" : conditions.map((each) => `(${each})`).join(" AND ");
+/** Which rows, in two numbers. */
+const sumOf = (place) => `pg_catalog.count(*) AS n, pg_catalog.sum(pg_catalog.hashtextextended(${place}::pg_catalog.text, 0)::pg_catalog.numeric) AS rows`;
+/** All words of a document, as a query that it matches. */
+const words = (document) => `(SELECT pg_catalog.string_agg(pg_catalog.concat('''', pg_catalog.replace(pg_catalog.replace(word, E'\\\\', E'\\\\\\\\'), '''', ''''''), ''''), ' & ')
+      FROM pg_catalog.unnest(pg_catalog.tsvector_to_array(${document})) AS word)::pg_catalog.tsquery`;
+
+// src/database/postgres/indexes/user-code-indexes.ts
+const indexRow = object$1({
+	oid: number(),
+	name: string(),
+	plainName: string(),
+	table: string(),
+	owner: string(),
+	isOurs: boolean(),
+	rows: number(),
+	method: string(),
+	needsBitmap: boolean(),
+	readsWhole: boolean(),
+	predicate: string().nullable(),
+	keys: array(object$1({
+		expression: string(),
+		collation: string().nullable(),
+		operator: string().nullable(),
+		asksForWords: boolean(),
+		groups: boolean(),
+		findsNulls: boolean()
+	}))
+});
+/** Operators by which a value finds itself, by preference. */
+const selfFinding = [
+	"=",
+	"~=",
+	"@>",
+	"&&"
+];
+/** The oid from which on objects are not initdb's. */
+const firstUserOid = 16384;
+/**
+* Valid indexes that reach code of users, smallest tables first: functions in expressions and predicates, and operators
+* and operator classes that came with no extension. Everything else computes what PostgreSQL or an extension computes,
+* from the row alone.
+*/
+async function readUserCodeIndexes(session) {
+	return session.query(`SELECT i.indexrelid::bigint AS "oid", n.nspname || '.' || c.relname AS "name", c.relname AS "plainName",
+            pg_catalog.format('%I.%I', tn.nspname, t.relname) AS "table",
+            pg_catalog.pg_get_userbyid(t.relowner) AS "owner",
+            t.relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) AS "isOurs",
+            greatest(t.reltuples, 0) AS "rows", am.amname AS "method",
+            NOT pg_catalog.pg_index_has_property(c.oid, 'index_scan') AS "needsBitmap",
+            am.amname IN ('btree', 'gist', 'spgist') AS "readsWhole",
+            pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS "predicate", keys."keys"
+       FROM pg_catalog.pg_index i
+       JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+       JOIN pg_catalog.pg_am am ON am.oid = c.relam
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_catalog.pg_class t ON t.oid = i.indrelid AND t.relispopulated AND t.relpersistence <> 't'
+       JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace,
+            LATERAL (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                'expression', pg_catalog.pg_get_indexdef(c.oid, k.place::integer, false),
+                'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
+                                FROM pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+                               WHERE co.oid = k.coll),
+                'operator', asked.operator, 'asksForWords', coalesce(asked.words, false), 'groups', oc.opcdefault AND am.amname IN ('btree', 'hash'),
+                'findsNulls', pg_catalog.pg_index_column_has_property(c.oid, k.place::integer, 'search_nulls')) ORDER BY k.place) AS "keys"
+               FROM ROWS FROM (pg_catalog.unnest(i.indclass::oid[]), pg_catalog.unnest(i.indcollation::oid[]))
+                      WITH ORDINALITY AS k(opclass, coll, place)
+               JOIN pg_catalog.pg_opclass oc ON oc.oid = k.opclass
+               LEFT JOIN LATERAL (
+                 SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, o.oprname) AS operator,
+                        ao.amoprighttype = 'pg_catalog.tsquery'::regtype AS words
+                   FROM pg_catalog.pg_amop ao JOIN pg_catalog.pg_operator o ON o.oid = ao.amopopr
+                   JOIN pg_catalog.pg_namespace opn ON opn.oid = o.oprnamespace
+                  WHERE ao.amopfamily = oc.opcfamily AND ao.amoppurpose = 's' AND ao.amoplefttype = oc.opcintype
+                    AND CASE am.amname WHEN 'btree' THEN ao.amopstrategy = 3 AND ao.amoprighttype = oc.opcintype
+                                       WHEN 'hash' THEN ao.amopstrategy = 1 AND ao.amoprighttype = oc.opcintype
+                             ELSE ao.amoprighttype = oc.opcintype AND o.oprname IN (${selfFinding.map(literal).join(", ")})
+                                  OR ao.amoprighttype = 'pg_catalog.tsquery'::regtype AND o.oprname = '@@' END
+                  ORDER BY pg_catalog.array_position(ARRAY[${selfFinding.map(literal).join(", ")}], o.oprname::text) LIMIT 1) asked ON true) keys
+      WHERE i.indisvalid AND i.indisready AND ${isUserSchema("tn")}
+        AND EXISTS (
+          SELECT FROM pg_catalog.pg_depend d
+           WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.refobjid >= ${firstUserOid}
+             AND (d.refclassid = 'pg_catalog.pg_proc'::regclass
+                  OR d.refclassid IN ('pg_catalog.pg_operator'::regclass, 'pg_catalog.pg_opclass'::regclass)
+                     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')))
+      ORDER BY t.reltuples, 2`, indexRow);
+}
+
+// src/database/postgres/indexes/compare-indexes.ts
+/** Rows of tables that are looked up, all indexes together; the smallest tables come first. */
+const budgetRows = 1e6;
+/** What one question may take: many equal keys of an operator class of users are compared with one another. */
+const questionTimeout = "60s";
+/**
+* Compares what the indexes that reach code of users say with what their tables say, under the settings of the database
+* that `session` is in and not under ours: every row is looked up by the keys that it has now. Only tables of the
+* session's role are asked: the functions of others would run with rights that CREATE INDEX does not lend them.
+* Changes nothing; `session` is not of use for anything else afterwards.
+*/
+async function compareIndexes(session, settings) {
+	const indexes = await readUserCodeIndexes(session);
+	if (indexes.length === 0) return {
+		differences: [],
+		told: []
+	};
+	await takeOwnSettings(session, settings);
+	const differences = [];
+	const passedOver = /* @__PURE__ */ new Map();
+	let rows = 0;
+	for (const index of indexes) {
+		rows += index.rows;
+		const reason = rows > budgetRows ? beyondBudget : await compareIndex(session, index, differences);
+		if (reason !== null) passedOver.set(reason, [...passedOver.get(reason) ?? [], index.name]);
+	}
+	return {
+		differences,
+		told: [...passedOver].map(([reason, names]) => {
+			const [are, tables] = names.length === 1 ? ["is", "its table"] : ["are", "their tables"];
+			return `${namedSome(names, "index", "indexes")} ${are} not compared with ${tables}: ${reason}`;
+		})
+	};
+}
+const beyondBudget = `with smaller ones they have more than ${budgetRows} rows`;
+/** The session computes as one of the application's does, for as long as it needs, and through indexes. */
+async function takeOwnSettings(session, settings) {
+	const [me] = await session.query("SELECT session_user::text AS \"name\"", object$1({ name: string() }));
+	for (const name of ["search_path", ...Object.keys(comparableValues)]) await session.execute(`RESET ${name}`);
+	for (const { role, config } of settings) {
+		if (role !== null && role !== me?.name) continue;
+		const withheld = config.filter((each) => ["array_nulls", "transform_null_equals"].includes(parseSetting(each).name.toLowerCase()));
+		for (const setting of withheld) await session.execute(setClause(setting));
+	}
+	await session.execute(`SET statement_timeout = '${questionTimeout}';
+    SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;
+    SET enable_seqscan = off; SET enable_indexscan = on; SET enable_indexonlyscan = on; SET enable_tidscan = off;
+    SET enable_sort = off; SET enable_incremental_sort = off;
+    SET max_parallel_workers_per_gather = 0; SET jit = off; SET gin_fuzzy_search_limit = 0`);
+}
+const lookUpRow = object$1({
+	asked: number(),
+	missed: number()
+});
+const countRow = object$1({ rows: number() });
+/** Adds to `differences`; says why the index could not be compared, or null. */
+async function compareIndex(session, index, differences) {
+	if (!index.isOurs) return `that belongs to ${index.owner}, whose functions are not run for this`;
+	if (index.keys.some((key) => key.operator === null)) return `by its access method (${index.method}) not every row can be looked up`;
+	try {
+		await session.execute(`SET enable_bitmapscan = ${index.needsBitmap ? "on" : "off"}`);
+		const patterns = await session.query(nullPatterns(index), object$1({ nulls: array(boolean()) }));
+		let asked = 0;
+		let missed = 0;
+		for (const { nulls } of patterns) {
+			if (nulls.some((isNull, place) => isNull && index.keys[place]?.findsNulls !== true)) continue;
+			const question = lookUpRows(index, nulls);
+			if (!await usesIndex(session, index, question)) return unused;
+			const [answer] = await session.query(question, lookUpRow);
+			asked += answer?.asked ?? 0;
+			missed += answer?.missed ?? 0;
+		}
+		if (missed > 0) {
+			differences.push(`index ${index.name} does not find ${missed} of ${asked} rows by the keys that they have`);
+			return null;
+		}
+		return index.predicate === null || !index.readsWhole ? null : await compareCounts(session, index, differences);
+	} catch (error) {
+		if (!(error instanceof SqlError)) throw error;
+		return error.sqlState === "57014" ? `a question took longer than ${questionTimeout}` : `PostgreSQL refused the question (SQLSTATE ${error.sqlState})`;
+	}
+}
+const unused = "PostgreSQL does not use it for the question";
+/** What a partial index holds too much shows in no look-up. */
+async function compareCounts(session, index, differences) {
+	const question = countInIndex(index);
+	if (!await usesIndex(session, index, question)) return unused;
+	const [inIndex] = await session.query(question, countRow);
+	const [inHeap] = await session.query(countInHeap(index), countRow);
+	if (inIndex?.rows !== inHeap?.rows) differences.push(`index ${index.name} holds ${inIndex?.rows} rows, and its condition is true for ${inHeap?.rows}`);
+	return null;
+}
+/** Without a look at the plan, the table might have been compared with itself. */
+async function usesIndex(session, index, question) {
+	const explain = literal(`EXPLAIN (FORMAT JSON) ${question}`);
+	await session.execute(`DO ${literal(`DECLARE plan json; BEGIN EXECUTE ${explain} INTO plan; PERFORM pg_catalog.set_config('safe_migrate.plan', plan::text, false); END`)}`);
+	const [row] = await session.query(`SELECT ARRAY(SELECT DISTINCT pg_catalog.jsonb_path_query(pg_catalog.current_setting('safe_migrate.plan')::jsonb, 'strict $.**."Index Name"') #>> '{}') AS "used"`, object$1({ used: array(string()) }));
+	return row?.used.length === 1 && row.used[0] === index.plainName;
+}
+
 // src/database/postgres/partition-roots.ts
 const leafRow = object$1({
 	schema: string(),
@@ -6597,7 +7479,7 @@ async function replayProperties(admin, name, properties) {
 			throw propertyError(`${what} cannot be carried over to ${name}: ${cause.primaryMessage}`, cause);
 		}
 	};
-	if (properties.acl !== null) await replayAcl(admin, name, properties.owner, properties.acl, apply);
+	await replayAcl(admin, name, properties.owner, properties.acl, apply);
 	await resetSettings(admin, name);
 	await replaySettings(admin, name, properties.settings);
 	await apply("the connection limit", `ALTER DATABASE ${database} CONNECTION LIMIT ${properties.connectionLimit}`);
@@ -6619,7 +7501,7 @@ function compareProperties(expected, actual) {
 	expect("the ICU rules", expected.icuRules, actual.icuRules);
 	expect("the tablespace", expected.tablespace, actual.tablespace);
 	expect("the connection limit", expected.connectionLimit, actual.connectionLimit);
-	expect("the ACL", aclText(expected.acl), aclText(actual.acl));
+	expect("the ACL", aclText(expected), aclText(actual));
 	const [before, after] = [settingsByRole(expected), settingsByRole(actual)];
 	for (const role of /* @__PURE__ */ new Set([...before.keys(), ...after.keys()])) {
 		if (before.get(role) === after.get(role)) continue;
@@ -6634,14 +7516,17 @@ const grantRow = object$1({
 	privilege: string(),
 	grantable: boolean()
 });
-/** Takes away what a new database gives by default, then grants each item again as the role that had granted it. */
+/**
+* Takes away what a new database gives by default and what the run needed to fill it, then grants each item again as the role
+* that had granted it. `acl` null is the default one.
+*/
 async function replayAcl(admin, name, owner, acl, apply) {
 	const database = identifier(name);
-	await apply("its ACL", `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}`);
+	await apply("its ACL", `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}, CURRENT_USER`);
 	const ownersFirst = (await admin.query(`SELECT pg_catalog.pg_get_userbyid(g.grantor) AS "grantor",
             CASE WHEN g.grantee <> 0 THEN pg_catalog.pg_get_userbyid(g.grantee) END AS "grantee",
             g.privilege_type AS "privilege", g.is_grantable AS "grantable"
-       FROM pg_catalog.aclexplode(ARRAY[${acl.map(literal).join(", ")}]::pg_catalog.aclitem[]) AS g`, grantRow)).toSorted((a, b) => Number(a.grantor !== owner) - Number(b.grantor !== owner));
+       FROM pg_catalog.aclexplode(${acl === null ? `pg_catalog.acldefault('d', ${literal(identifier(owner))}::pg_catalog.regrole::oid)` : `ARRAY[${acl.map(literal).join(", ")}]::pg_catalog.aclitem[]`}) AS g`, grantRow)).toSorted((a, b) => Number(a.grantor !== owner) - Number(b.grantor !== owner));
 	for (const { grantor, grantee, privilege, grantable } of ownersFirst) {
 		const grant = `GRANT ${privilege} ON DATABASE ${database} TO ${grantee === null ? "PUBLIC" : identifier(grantee)}${grantable ? " WITH GRANT OPTION" : ""}`;
 		const label = `the privilege ${privilege} of ${grantee ?? "PUBLIC"}`;
@@ -6657,8 +7542,10 @@ async function applyAs(admin, role, apply, statement) {
 		throw error;
 	}
 }
-function aclText(acl) {
-	return acl === null ? null : `{${acl.toSorted().join(",")}}`;
+/** An ACL that was changed and changed back says what the default one says. */
+function aclText({ acl, owner }) {
+	const name = /^\w+$/.test(owner) ? owner : `"${owner.replaceAll("\"", "\"\"")}"`;
+	return `{${(acl ?? [`=Tc/${name}`, `${name}=CTc/${name}`]).toSorted().join(",")}}`;
 }
 function settingsByRole(properties) {
 	return new Map(properties.settings.map(({ role, config }) => [role ?? "", config.map(comparableSetting).join("\n")]));
@@ -6695,15 +7582,20 @@ async function readArchiveEntries(server, dumpPath, signal) {
 	if (exit.exitCode !== 0) throw restoreFailed("the dump cannot be read", describeToolFailure("pg_restore", exit));
 	const entries = exit.stdout.split("\n").filter((line) => entryLine.test(line));
 	const textSearch = entries.some((line) => textSearchCode.test(line)) ? [] : entries.filter((line) => textSearchLine.test(line));
+	const others = entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line) && !textSearch.includes(line));
+	const firstData = others.findIndex((line) => dataLine.test(line));
+	const end = firstData === -1 ? 0 : firstData;
 	return {
 		schemas: entries.filter((line) => schemaLine.test(line)),
 		textSearch,
-		rest: entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line) && !textSearch.includes(line))
+		definitions: others.slice(0, end),
+		rest: others.slice(end)
 	};
 }
 /** Dump id; catalog's oid, object's oid; type, schema, name, owner. */
 const entryLine = /^\d+; \d+ \d+ /;
 const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
+const dataLine = /^\d+; \d+ \d+ (TABLE DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|SEQUENCE SET) /;
 const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
 const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
 /** These need functions, and dictionaries may need them: then everything keeps the dump's order. */
@@ -6721,13 +7613,34 @@ async function restoreExtensions(server, database, wanted) {
 	for (const extension of present) if (!wanted.some((other) => other.name === extension.name)) await run$1(session, extension.name, `DROP EXTENSION ${identifier(extension.name)}`);
 	for (const extension of wanted) {
 		const existing = present.find((other) => other.name === extension.name);
-		if (existing === void 0) await run$1(session, extension.name, createExtension(extension));
+		if (existing === void 0) await createAsOwner(session, server.version, extension);
 		else if (existing.version !== extension.version) {
 			const statement = `ALTER EXTENSION ${identifier(extension.name)} UPDATE TO ${literal(extension.version)}`;
 			await run$1(session, extension.name, statement);
 		}
 	}
 }
+/** Creates it as the role that owns it in the target, where that may be had; who owns it in the end is compared later. */
+async function createAsOwner(session, version, extension) {
+	const statement = createExtension(extension);
+	const owner = await ownerToBecome(session, version, extension);
+	if (owner === null) return run$1(session, extension.name, statement);
+	const right = `CREATE ON DATABASE ${identifier(session.database)}`;
+	if (!owner.mayCreate) await session.execute(`GRANT ${right} TO ${identifier(owner.name)}`);
+	try {
+		await session.execute(`SET ROLE ${identifier(owner.name)}`);
+		await session.execute(statement);
+	} catch (error) {
+		if (!(error instanceof SqlError) || error.sqlState !== insufficientPrivilege) throw error;
+		await session.execute("RESET ROLE");
+		await run$1(session, extension.name, statement);
+	} finally {
+		await session.execute("RESET ROLE");
+		if (!owner.mayCreate) await session.execute(`REVOKE ${right} FROM ${identifier(owner.name)}`);
+	}
+}
+/** It was created by a superuser, say, and given away. */
+const insufficientPrivilege = "42501";
 /** The statement that creates an extension as it is in the target. */
 function createExtension(extension) {
 	const { name, schema, version } = extension;
@@ -6751,8 +7664,9 @@ async function run$1(session, extension, statement) {
 
 // src/database/postgres/restore-archive.ts
 /**
-* Restores an archive into an empty database: schemas, extensions with their versions, text search, then the rest with
-* parallel jobs. Rejects with SM_RESTORE_FAILED, naming the object, and leaves what was restored so far behind.
+* Restores an archive into an empty database: schemas, extensions with their versions, text search, definitions, then the
+* rest with parallel jobs. Rejects with SM_FOREIGN_CODE when rows would run somebody else's code, and with SM_RESTORE_FAILED,
+* naming the object; leaves what was restored so far behind.
 */
 async function restoreArchive(server, restore) {
 	const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
@@ -6760,7 +7674,23 @@ async function restoreArchive(server, restore) {
 	await restoreExtensions(server, restore.database, restore.extensions);
 	restore.signal.throwIfAborted();
 	await restoreEntries(server, restore, entries.textSearch, 1);
+	await restoreEntries(server, restore, entries.definitions, 1);
+	await refuseForeignCode(server, restore.database);
+	restore.signal.throwIfAborted();
 	await restoreEntries(server, restore, entries.rest, restore.jobs);
+}
+/** The last moment before rows are loaded: only then are checks and generated columns computed, by whoever loads them. */
+async function refuseForeignCode(server, copy) {
+	await using session = await server.connect(copy);
+	const code = await foreignCode(session);
+	if (code === null) return;
+	throw new SafeMigrateError({
+		code: code.code,
+		message: code.message,
+		hint: code.hint,
+		docs: "security.md",
+		phase: "prove"
+	});
 }
 async function restoreEntries(server, restore, entries, jobs) {
 	if (entries.length === 0) return;
@@ -6820,7 +7750,7 @@ async function compareSchemas(server, admin, comparison) {
 	await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
 	await loadSchema(server, scratch.name, comparison);
 	const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);
-	await dropCopy(admin, target, scratch.name);
+	await dropCopy(admin, target, scratch.name, comparison.properties.owner);
 	return diffSchemaTexts(again, comparison.actual);
 }
 /**
@@ -6895,8 +7825,8 @@ async function restoreBeside(server, request, log, adminDatabase = server.home) 
 			expected
 		}, log);
 		await commitSafely(admin, copy.name);
-		await replayProperties(admin, copy.name, request.properties);
 		await closeDatabase(admin, copy.name);
+		await replayProperties(admin, copy.name, request.properties);
 		request.signal.throwIfAborted();
 		return {
 			...copy,
@@ -6904,7 +7834,7 @@ async function restoreBeside(server, request, log, adminDatabase = server.home) 
 			told
 		};
 	} catch (error) {
-		for (const name of [copy.name, copyName(target, "scratch", request.run)]) await dropUnfinished(server, adminDatabase, name, log);
+		for (const name of [copy.name, copyName(target, "scratch", request.run)]) await dropUnfinished(server, adminDatabase, name, request.properties.owner, log);
 		throw error;
 	}
 }
@@ -6940,9 +7870,10 @@ async function fillAndCompare(server, admin, request, log) {
 	}));
 	log.detail(`restored into ${name}`);
 	progress = "ANALYZE";
-	const traits = await inCopy(server, name, signal, async (session) => {
+	const { traits, owners, indexes } = await inCopy(server, name, signal, async (session) => {
+		await completeCopy(session, expected);
 		await session.execute("ANALYZE");
-		return {
+		const traits = {
 			directions: await readSequenceDirections(session),
 			roots: await readPartitionRoots(session),
 			known: (publicOwner === null ? [] : ["nspowner", "nspacl"]).map((fact) => ({
@@ -6950,6 +7881,13 @@ async function fillAndCompare(server, admin, request, log) {
 				name: "public",
 				fact
 			}))
+		};
+		const owners = await compareExtensionOwners(session, expected.extensions);
+		progress = "comparing indexes with their tables";
+		return {
+			traits,
+			owners,
+			indexes: await compareIndexes(session, request.properties.settings)
 		};
 	});
 	const { fingerprint, schemaText: actual } = await fingerprintDatabase(server, name, {
@@ -6960,19 +7898,29 @@ async function fillAndCompare(server, admin, request, log) {
 		}
 	});
 	const compared = compareFingerprints(expected, fingerprint, traits);
-	const differences = [...compared.differences, ...await compareSchemas(server, admin, {
-		run: request.run,
-		expected: publicOwner === null ? schemaText : withoutPublicOwner(schemaText),
-		actual,
-		extensions: expected.extensions,
-		properties: request.properties,
-		sessionValues: expected.sessionValues,
-		hasPublicSchema: request.hasPublicSchema,
-		signal
-	})];
+	const differences = [
+		...compared.differences,
+		...await compareSchemas(server, admin, {
+			run: request.run,
+			expected: publicOwner === null ? schemaText : withoutPublicOwner(schemaText),
+			actual,
+			extensions: expected.extensions,
+			properties: request.properties,
+			sessionValues: expected.sessionValues,
+			hasPublicSchema: request.hasPublicSchema,
+			signal
+		}),
+		...owners.differences,
+		...indexes.differences
+	];
 	progress = void 0;
 	if (differences.length > 0) throw notEqual(differences, log);
-	const told = [...compared.told, ...otherValues(expected.sessionValues, fingerprint.sessionValues)];
+	const told = [
+		...compared.told,
+		...otherValues(expected.sessionValues, fingerprint.sessionValues),
+		...owners.told,
+		...indexes.told
+	];
 	tell(told, log);
 	return {
 		fingerprint,
@@ -7030,10 +7978,10 @@ function notEqual(differences, log) {
 	});
 }
 /** Cleans up after a failure, which must reach the caller whatever happens here. */
-async function dropUnfinished(server, adminDatabase, name, log) {
+async function dropUnfinished(server, adminDatabase, name, owner, log) {
 	try {
 		await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
-		await dropCopy(admin, server.address.database, name);
+		await dropCopy(admin, server.address.database, name, owner);
 	} catch (error) {
 		const reason = messageOf(error);
 		log.warn(`the unfinished copy ${name} is still there: ${reason}. Drop it by hand: DROP DATABASE ${identifier(name)};`);
@@ -7965,7 +8913,7 @@ async function openScratchServer(target, places, run, warn) {
 		schemaOf: (database, signal) => readCompared(server, database.name, signal),
 		compare,
 		async [Symbol.asyncDispose]() {
-			for (const { name } of made) await dropCopy(admin, server.address.database, name).catch((error) => {
+			for (const { name } of made) await dropCopy(admin, server.address.database, name, server.address.user).catch((error) => {
 				warn(`the scratch database ${name} could not be dropped: ${error instanceof Error ? error.message : error}`);
 			});
 			await admin[Symbol.asyncDispose]();
@@ -8063,7 +9011,8 @@ async function runDump(server, source, compression, sink, signal) {
 	const args = [
 		"--format=custom",
 		compression,
-		`--snapshot=${source.snapshotId}`
+		`--snapshot=${source.snapshotId}`,
+		`--encoding=${source.encoding}`
 	];
 	const process = server.tools.start("pg_dump", args, {
 		database: source.database,
@@ -8228,7 +9177,8 @@ function witnessSql(catalogs) {
 // src/database/postgres/snapshot.ts
 const timeRow = object$1({
 	takenAt: string(),
-	hasPublicSchema: boolean()
+	hasPublicSchema: boolean(),
+	encoding: string()
 });
 /**
 * Opens a transaction in the target that keeps one snapshot for the dump, the fingerprint and the schema text.
@@ -8241,6 +9191,7 @@ async function openSnapshot(server) {
 		const snapshotId = await exportSnapshot(exporter);
 		const sequences = await readSequences(exporter);
 		const [time] = await exporter.query(`SELECT pg_catalog.to_char(pg_catalog.transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "takenAt",
+              pg_catalog.current_setting('server_encoding') AS "encoding",
               EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public') AS "hasPublicSchema"`, timeRow);
 		if (time === void 0) throw new TypeError("transaction_timestamp() returned no row");
 		const witness = await readWitness(exporter);
@@ -8262,7 +9213,10 @@ async function openSnapshot(server) {
 			counters,
 			takenAt: time.takenAt,
 			hasPublicSchema: time.hasPublicSchema,
-			dump: (sink, signal) => dumpSnapshot(server, source, sink, signal),
+			dump: (sink, signal) => dumpSnapshot(server, {
+				...source,
+				encoding: time.encoding
+			}, sink, signal),
 			fingerprint: (jobs, signal, onTable) => readFingerprint(server, exporter, snapshotId, {
 				schemaText: readSchemaOnce(signal),
 				sequences
@@ -8489,7 +9443,9 @@ function renameBack(target, plan, at) {
 	const mark = copyMark({
 		kind: "failed",
 		target,
-		run: plan.run
+		run: plan.run,
+		at,
+		replacedBy: fallback.oid
 	});
 	const written = journal === null ? "" : `${journalStatement(target, {
 		...journal,
@@ -8504,6 +9460,9 @@ function renameBack(target, plan, at) {
                       WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
         RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
       END IF;
+      IF NOT ${isFallbackOurs(plan, { oid: plan.targetOid })} THEN
+        RAISE EXCEPTION 'the fallback database belongs to a role that no run would have given it to' USING ERRCODE = 'SM001';
+      END IF;
     END $sm$;
     ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${identifier(target)};
     ALTER DATABASE ${identifier(failedName)} ALLOW_CONNECTIONS false;
@@ -8511,6 +9470,14 @@ function renameBack(target, plan, at) {
     ${written}
     COMMENT ON DATABASE ${identifier(target)} IS ${properties.comment === null ? "NULL" : literal(properties.comment)};
     ALTER DATABASE ${identifier(target)} ALLOW_CONNECTIONS true`;
+}
+/**
+* SQL: whether the fallback belongs to whom this run gave it, or else to somebody who could do to the target himself what the
+* swap does: a journal is a comment, which says only what its writer wants.
+*/
+function isFallbackOurs({ fallback, properties }, target) {
+	const given = properties.owner === void 0 ? isTrustedOwner("fallback.datdba", target) : `pg_catalog.pg_get_userbyid(fallback.datdba) = ${literal(properties.owner)}`;
+	return `EXISTS (SELECT FROM pg_catalog.pg_database fallback WHERE fallback.oid = ${fallback.oid} AND ${given})`;
 }
 async function currentXid(session) {
 	const [row] = await session.query("SELECT pg_catalog.pg_current_xact_id()::text AS \"xid\"", object$1({ xid: string() }));
@@ -8520,11 +9487,13 @@ async function currentXid(session) {
 const nameRow = object$1({
 	name: string(),
 	oid: number(),
-	isOpen: boolean()
+	isOpen: boolean(),
+	owner: string()
 });
 /** All databases of the server by name. */
 async function readNames(session) {
-	const rows = await session.query("SELECT datname::text AS \"name\", oid::bigint AS \"oid\", datallowconn AS \"isOpen\" FROM pg_catalog.pg_database", nameRow);
+	const rows = await session.query(`SELECT datname::text AS "name", oid::bigint AS "oid", datallowconn AS "isOpen",
+            pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database`, nameRow);
 	return new Map(rows.map((row) => [row.name, row]));
 }
 /** Refuses before anybody is disturbed; the transaction checks again. */
@@ -8540,7 +9509,9 @@ async function checkPlan(session, target, plan) {
 		phase: "recover"
 	});
 	const blockers = await findBlockers(session, plan.targetOid);
-	const obstacle = inPlace?.oid !== plan.targetOid ? `another database bears the name ${target} now` : fallback?.oid !== plan.fallback.oid ? `the fallback database ${plan.fallback.name} is gone or was replaced` : fallback.isOpen ? `the fallback database ${plan.fallback.name} was opened to connections, so it may have changed since it was compared` : names.has(plan.failedName) ? `there is a database ${plan.failedName} already` : blockers.preparedTransactions.length > 0 ? blockers.description : null;
+	const [copy] = await session.query(`SELECT ${isFallbackOurs(plan, { oid: plan.targetOid })} AS "isOurs"`, object$1({ isOurs: boolean() }));
+	const taken = names.get(plan.failedName);
+	const obstacle = inPlace?.oid !== plan.targetOid ? `another database bears the name ${target} now` : fallback?.oid !== plan.fallback.oid ? `the fallback database ${plan.fallback.name} is gone or was replaced` : fallback.isOpen ? `the fallback database ${plan.fallback.name} was opened to connections, so it may have changed since it was compared` : copy?.isOurs !== true ? `the fallback database ${plan.fallback.name} belongs to ${fallback.owner}, to whom no run would have given it` : taken !== void 0 ? `there is a database ${plan.failedName} already, which belongs to ${taken.owner} (as a superuser or as ${taken.owner}: DROP DATABASE ${identifier(plan.failedName)};)` : blockers.preparedTransactions.length > 0 ? blockers.description : null;
 	if (obstacle !== null) throw swapFailed(target, obstacle);
 }
 function isConnectionLost(error) {
@@ -8584,6 +9555,9 @@ async function takeName$1(server, renamer, plan) {
                         WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
           RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
         END IF;
+        IF NOT ${isFallbackOurs(plan, name)} THEN
+          RAISE EXCEPTION 'the fallback database belongs to a role that no run would have given it to' USING ERRCODE = 'SM001';
+        END IF;
       END $sm$;
       ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${target};
       ${written}
@@ -8595,6 +9569,27 @@ async function takeName$1(server, renamer, plan) {
 		if (isConnectionLost(error)) throw error;
 		throw swapFailed(name, reasonOf(error), error);
 	}
+}
+
+// src/database/postgres/name-spelling.ts
+/**
+* A name has no encoding: in a database of another one than that in which it was given, its bytes are other letters, and what
+* this session is told about the database by its name is about none.
+*/
+async function refuseOtherSpelling(session) {
+	const [here] = await session.query(`select current_database()::text as "name", pg_encoding_to_char(d.encoding) as "encoding"
+       from pg_database d where d.datname = current_database()`, object$1({
+		name: string(),
+		encoding: string()
+	}));
+	if (here === void 0 || here.name === session.database) return;
+	throw new SafeMigrateError({
+		code: "SM_NAME_ENCODING",
+		message: `The name of database ${session.database} reads ${here.name} in its own encoding, ${here.encoding}: it was given from a database of another encoding, and cannot be spoken of from within.`,
+		hint: "Rename it from a database of UTF8 to letters without accents: ALTER DATABASE … RENAME TO …;",
+		docs: "postgresql.md",
+		phase: "preflight"
+	});
 }
 
 // src/database/postgres/target-session.ts
@@ -8638,6 +9633,7 @@ var TargetSession = class {
 	async #connect() {
 		const session = await this.#server.connect(this.#database);
 		try {
+			await refuseOtherSpelling(session);
 			await session.execute(`SET lock_timeout = '${lockTimeoutSeconds}s'`);
 			return session;
 		} catch (error) {
@@ -8698,6 +9694,7 @@ async function openDatabase(target, options = {}) {
 		},
 		urlOf: (database) => target.urlOf(database),
 		copyName: (kind, run) => copyName(name, kind, run),
+		failedPlace: (run) => atHome.use((session) => failedPlace(session, name, run)),
 		copyMark: (kind, run) => copyMark({
 			kind,
 			target: name,
@@ -8707,8 +9704,8 @@ async function openDatabase(target, options = {}) {
 		schema: (signal) => readCompared(server, name, signal),
 		interrupt: () => inTarget.interrupt(),
 		inspect: () => inTarget.use((session) => inspect$1(session, server.version)),
-		async lock(holder) {
-			const lock = await takeLock$1(server, holder);
+		async lock({ onLeftBehind, ...holder }) {
+			const lock = await takeLock$1(server, holder, onLeftBehind);
 			held = lock;
 			const startAnew = () => {
 				inTarget.interrupt();
@@ -8740,6 +9737,7 @@ async function openDatabase(target, options = {}) {
 		roles: () => inTarget.use(readServerRoles),
 		compareWithFailed: (request, log) => inTarget.use((session) => compareWithFailed(server, session, request, log)),
 		failedDatabases: () => atHome.use((session) => copiesOf(session, name, ["failed"])),
+		foreignDatabases: () => atHome.use((session) => foreignDatabases(session, name)),
 		leftoverCopies: () => atHome.use((session) => copiesOf(session, name, [
 			"fallback",
 			"rehearsal",
@@ -11970,7 +12968,8 @@ const fingerprintSchema = object$1({
 	extensions: array(object$1({
 		name: string(),
 		version: string(),
-		schema: string()
+		schema: string(),
+		owner: string().nullable().optional()
 	})),
 	tables: array(object$1({
 		schema: string(),
@@ -12209,9 +13208,11 @@ const presence = object$1({ present: boolean() });
 */
 async function readHistory(database, schema) {
 	if (!await historyTableExists(database, schema)) return null;
-	return database.query(`SELECT id::text, checksum::text, migration_name::text, applied_steps_count, logs,
+	return database.query(`SELECT ${text$1("id")}, ${text$1("checksum")}, ${text$1("migration_name")},
+            pg_catalog.format('%s', h.applied_steps_count)::int AS applied_steps_count,
+            CASE WHEN NOT h.logs IS NULL THEN pg_catalog.format('%s', h.logs) END AS logs,
             ${iso("started_at")}, ${iso("finished_at")}, ${iso("rolled_back_at")}
-       FROM ${historyTable(schema)} ORDER BY _prisma_migrations.started_at, id`, row);
+       FROM ${historyTable(schema)} AS h ORDER BY ${time("started_at")}, id`, row);
 }
 /**
 * Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
@@ -12232,8 +13233,18 @@ async function historyTableExists(database, schema) {
 function historyTable(schema) {
 	return qualified(schema, "_prisma_migrations");
 }
+/**
+* Columns as their types print them, whatever types they have: casts, and functions that an implicit cast leads to, can be
+* defined by whoever owns the table, and would run with the rights of this run's role.
+*/
+function text$1(column) {
+	return `pg_catalog.format('%s', h.${column}) AS ${column}`;
+}
+function time(column) {
+	return `nullif(pg_catalog.format('%s', h.${column}), '')::timestamptz`;
+}
 function iso(column) {
-	return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
+	return `pg_catalog.to_char(${time(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
 }
 
 // src/prisma/failing-line.ts
@@ -12950,16 +13961,16 @@ const never$1 = new AbortController().signal;
 async function swapBack(request, log) {
 	const { database, baseline, journal } = request;
 	const name = database.address.database;
-	const failedName = database.copyName("failed", request.run);
 	await whenReachable(() => holdOn(request), log);
 	const fallback = baseline.fallback ?? await whenReachable(() => restoreNow(request, log), log);
 	if (baseline.fallback === null) await whenReachable(() => holdOn(request, fallback), log);
+	const { name: failedName, run } = await whenReachable(() => database.failedPlace(request.run), log);
 	const swap = () => database.swap({
 		targetOid: baseline.targetOid,
 		fallback,
 		failedName,
 		properties: request.properties,
-		run: request.run,
+		run,
 		journal: journal.isOpen ? journal.whenSwapped() : null
 	}, log);
 	const outcome = await exchangeWhenReachable(request, fallback, swap, log).catch((error) => {
@@ -14230,13 +15241,17 @@ async function waysToFinish(database, entry, backup) {
 		target,
 		failed: null
 	}, database.closedJournal)];
+	const place = await database.failedPlace(entry.run).catch(() => ({
+		name: failed,
+		run: entry.run
+	}));
 	const isThere = copy !== null && await ask(copy.name) === copy.oid;
 	const fallback = database.copyName("fallback", entry.run);
 	const names = {
 		target,
 		fallback,
-		failed,
-		failedMark: database.copyMark("failed", entry.run),
+		failed: place.name,
+		failedMark: database.copyMark("failed", place.run),
 		comment: entry.comment,
 		restore: isThere || backup === null ? [] : [...await makeRoom(database, fallback), ...restoreByHandCommands(backup, fallback)],
 		hasCopy: isThere,
@@ -14735,11 +15750,12 @@ async function storedDump(context, settings, backup, log) {
 
 // src/commands/take-lock.ts
 /** Takes the run's lock on the target under this run's name. Rejects with SM_LOCKED, naming who has it. */
-function takeLock({ run }, database) {
+function takeLock({ run, log }, database) {
 	return database.lock({
 		run: run.id,
 		description: run.description,
-		startedAt: run.startedAt.toISOString()
+		startedAt: run.startedAt.toISOString(),
+		onLeftBehind: (line) => log.warn(line)
 	});
 }
 
@@ -16893,7 +17909,7 @@ async function writeReport(report, context) {
 }
 function annotate(annotation) {
 	const { level, title, file, line } = annotation;
-	(level === "error" ? error : warning)(annotation.message.split("\n").map(harmlessLine).join("\n"), {
+	(level === "error" ? error : warning$1)(annotation.message.split("\n").map(harmlessLine).join("\n"), {
 		title,
 		...file === void 0 ? {} : { file },
 		...line === void 0 ? {} : { startLine: line }
@@ -16903,7 +17919,7 @@ async function softly(failure, work) {
 	try {
 		return await work();
 	} catch (error) {
-		warning(`${failure}: ${messageOf(error)}`);
+		warning$1(`${failure}: ${messageOf(error)}`);
 		return;
 	}
 }

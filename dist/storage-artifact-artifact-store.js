@@ -3,10 +3,10 @@ import { Ht as messageOf, M as LeftBehindError, Mt as storageMismatch, Nt as sto
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { createHash } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { Readable, Writable, addAbortSignal } from "node:stream";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
-import { setTimeout } from "node:timers/promises";
 import { join } from "node:path";
 import { pipeline as pipeline$1 } from "node:stream/promises";
 import { Worker } from "node:worker_threads";

@@ -2,8 +2,8 @@ import { Ht as messageOf, M as LeftBehindError, Mt as storageMismatch, Nt as sto
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
-import { pipeline } from "node:stream";
 import { setTimeout } from "node:timers/promises";
+import { pipeline } from "node:stream";
 
 // src/storage/s3/begun-uploads.ts
 var import_dist_cjs = require_dist_cjs();

@@ -11,7 +11,14 @@ export const maximumDetailsBytes = 512 * 1024 ** 2;
 const fingerprintSchema = z.object({
   serverMajor: z.int(),
   schemaDigest: sha256Hex,
-  extensions: z.array(z.object({ name: z.string(), version: z.string(), schema: z.string() })),
+  extensions: z.array(
+    z.object({
+      name: z.string(),
+      version: z.string(),
+      schema: z.string(),
+      owner: z.string().nullable().optional(),
+    }),
+  ),
   tables: z.array(
     z.object({
       schema: z.string(),

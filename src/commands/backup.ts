@@ -11,16 +11,17 @@ import { takeBackup } from './take-backup.ts';
  * dump, prove, store. A dump whose proof fails is stored all the same, marked as unproved, because it may be
  * the only one there is; then the job fails, because somebody has to look.
  */
-export async function backup(context: CommandContext, settings: BackupSettings): Promise<Result> {
+export async function backup(context: CommandContext, asked: BackupSettings): Promise<Result> {
   const { log, report } = context;
   await using ready = await log.phase('preflight', async (phaseLog) => {
-    const value = await preflight(context, settings, phaseLog);
+    const value = await preflight(context, asked, phaseLog);
     const { address, server } = value.database;
     log.headline(
       `backup of ${address.database} at ${address.host}:${address.port}, PostgreSQL ${server.text}`,
     );
     return { fact: preflightFact(value), value };
   });
+  const settings = { ...asked, jobs: ready.jobs };
   report.pending(ready.pending);
   // One that stands is that of a run which somebody has to finish; preflight has told of it.
   const journal =

@@ -83,7 +83,8 @@ export async function finishOwnRun(
   if (finished.outcome === 'restored') {
     const isSwap = (await database.oidOf(database.address.database)) !== journal.targetOid;
     report.recovery(isSwap ? 'swap' : 'history', (performance.now() - startedAt) / 1000);
-    if (isSwap && journal.targetOid !== null) report.failedDatabase(database.copyName('failed', journal.run));
+    const failed = finished.swapped?.failedName ?? database.copyName('failed', journal.run);
+    if (isSwap && journal.targetOid !== null) report.failedDatabase(failed);
   }
   if (finished.problem !== null) report.problem(finished.problem, 'recover');
   for (const step of finished.nextSteps) report.nextStep(step);

@@ -19,13 +19,14 @@ import { unlessLost } from './unless-lost.ts';
  * The whole story: nothing is touched before the backup has been restored, compared and stored, and whatever
  * goes wrong afterwards ends with the target as it was. Rejects only while nothing has been touched.
  */
-export async function migrate(context: CommandContext, settings: MigrateSettings): Promise<Result> {
+export async function migrate(context: CommandContext, asked: MigrateSettings): Promise<Result> {
   const { log, report } = context;
   await using ready = await log.phase('preflight', async (phaseLog) => {
-    const value = await preflight(context, settings, phaseLog);
+    const value = await preflight(context, asked, phaseLog);
     log.headline(headline(value));
     return { fact: preflightFact(value), value };
   });
+  const settings = { ...asked, jobs: ready.jobs };
   const { lock, migrator, database } = ready;
   report.pending(ready.pending);
   const journal = beginJournal(context, 'migrate', ready);

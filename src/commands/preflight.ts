@@ -8,6 +8,8 @@ import type { CommandContext } from './context.ts';
 import { clearIdleCoordination, dropOrphans, finishEarlier } from './earlier-run.ts';
 import { interruptible } from './interruptible.ts';
 import { openStorages } from './open-storages.ts';
+import { lookAtClock } from './preflight/look-at-clock.ts';
+import { lookAtConnections } from './preflight/look-at-connections.ts';
 import { lookAtHistory } from './preflight/look-at-history.ts';
 import { lookAtLeftovers } from './preflight/look-at-leftovers.ts';
 import { lookAtProject } from './preflight/look-at-project.ts';
@@ -27,6 +29,8 @@ export interface Ready extends AsyncDisposable {
   readonly migrator: Migrator | null;
   readonly storages: readonly Storage[];
   readonly facts: TargetFacts;
+  /** As many as were asked for, or as the connections that are left allow. */
+  readonly jobs: number;
   /** Rows of `_prisma_migrations`; null when there is no such table. */
   readonly history: readonly HistoryRow[] | null;
   readonly pending: readonly string[];
@@ -59,11 +63,15 @@ export async function preflight(
       const facts = await lookAtTarget(context, settings, database, problems, log);
       await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
       await lookAtLeftovers(context, database, log);
-      if (migrator !== null) {
+      lookAtClock(facts.serverTime, new Date(), log);
+      const { jobs, problems: crowded } = lookAtConnections(facts.connections, settings.jobs, log);
+      problems.add(crowded);
+      // Which needs connections of its own.
+      if (migrator !== null && crowded.length === 0) {
         await problems.attempt(() => lookAtServer(context, settings, database, migrator, log));
       }
       const before = await lookAtHistory(database, migrator);
-      const found = { database, migrator, storages, facts };
+      const found = { database, migrator, storages, facts, jobs };
       if (lock === null && isUpToDate(settings, before) && problems.isEmpty) {
         await clearIdleCoordination(context, database, log);
         return ready({ ...found, ...before, lock });
@@ -105,6 +113,7 @@ function ready({
   migrator,
   storages,
   facts,
+  jobs,
   history,
   pending,
 }: Omit<Ready, typeof Symbol.asyncDispose>): Ready {
@@ -114,6 +123,7 @@ function ready({
     migrator,
     storages,
     facts,
+    jobs,
     history,
     pending,
     async [Symbol.asyncDispose]() {

@@ -12,7 +12,7 @@ import { type RestorableBackup, restoreByHandCommands, shellWord } from '../repo
 export async function waysToFinish(
   database: Pick<
     Database,
-    'address' | 'oidOf' | 'copyName' | 'copyMark' | 'closedJournal' | 'leftoverCopies'
+    'address' | 'oidOf' | 'copyName' | 'copyMark' | 'failedPlace' | 'closedJournal' | 'leftoverCopies'
   >,
   entry: JournalEntry,
   backup: RestorableBackup | null,
@@ -27,13 +27,14 @@ export async function waysToFinish(
   const bearsName = await database.oidOf(target).catch(() => undefined);
   if (copy !== null && bearsName === copy.oid)
     return [closeByHand({ target, failed: null }, database.closedJournal)];
+  const place = await database.failedPlace(entry.run).catch(() => ({ name: failed, run: entry.run }));
   const isThere = copy !== null && (await ask(copy.name)) === copy.oid;
   const fallback = database.copyName('fallback', entry.run);
   const names = {
     target,
     fallback,
-    failed,
-    failedMark: database.copyMark('failed', entry.run),
+    failed: place.name,
+    failedMark: database.copyMark('failed', place.run),
     comment: entry.comment,
     restore:
       isThere || backup === null

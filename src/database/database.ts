@@ -13,7 +13,7 @@ import type { ServerRole, TargetFacts } from './target-facts.ts';
 export type { Fingerprint, TableContent } from './fingerprint.ts';
 export type { MeetingPoint, ServerPlace, Visitor } from './meeting-point.ts';
 export type { NamePlan, SwapOutcome, SwapPlan } from './swap-plan.ts';
-export type { Obstacle, ServerRole, TargetFacts } from './target-facts.ts';
+export type { ConnectionRoom, Obstacle, ServerRole, TargetFacts } from './target-facts.ts';
 
 /** Where the target is, for people; holds no secret. */
 export interface DatabaseAddress {
@@ -96,6 +96,14 @@ export interface Fallback {
   readonly told: readonly string[];
 }
 
+/** One that says of itself that a run made it, and belongs to a role that no run on this target would have given it to. */
+export interface ForeignDatabase {
+  readonly name: string;
+  readonly owner: string;
+  /** The statement that removes it. */
+  readonly removal: string;
+}
+
 /** The run's own lock on the target; one run at a time. */
 export interface RunLock extends AsyncDisposable {
   /** Name of the coordination database, `<db>__safe_migrate`; null for a role that may not create one. */
@@ -158,6 +166,11 @@ export interface Database extends AsyncDisposable {
   urlOf(database: string): Secret;
   /** `<db>__fallback_<run>` and its like, within PostgreSQL's 63 bytes. */
   copyName(kind: 'fallback' | 'rehearsal' | 'failed' | 'scratch', run: string): string;
+  /**
+   * Under which name, and run, what is the target now is kept when it is swapped out: by the run that is undone, unless
+   * somebody has put a database there meanwhile; whoever sees the copy's name could guess that one.
+   */
+  failedPlace(run: string): Promise<{ readonly name: string; readonly run: string }>;
   /** The comment that proves a database of that name to be ours. */
   copyMark(kind: 'fallback' | 'rehearsal' | 'failed', run: string): string;
   /** Ends the question that is being asked of the target, which then rejects; the next one is asked as ever. */
@@ -173,6 +186,8 @@ export interface Database extends AsyncDisposable {
     readonly run: string;
     readonly description: string;
     readonly startedAt: string;
+    /** Told when the coordination database stays behind, and why. */
+    readonly onLeftBehind?: (line: string) => void;
   }): Promise<RunLock>;
 
   /**
@@ -249,6 +264,8 @@ export interface Database extends AsyncDisposable {
 
   /** Kept failed databases of this target, newest first. */
   failedDatabases(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
+  /** Databases that bear our names or marks for this target, and belong to somebody whom nothing is believed of. */
+  foreignDatabases(): Promise<readonly ForeignDatabase[]>;
   /** Other copies that runs of safe-migrate left (fallback, rehearsal), by name; provably ours only. */
   leftoverCopies(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
   /**

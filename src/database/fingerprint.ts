@@ -19,6 +19,8 @@ export interface Fingerprint {
     readonly name: string;
     readonly version: string;
     readonly schema: string;
+    /** null: the superuser of initdb. Not known of backups of earlier versions. */
+    readonly owner?: string | null | undefined;
   }[];
   /** Sorted by schema, table. */
   readonly tables: readonly TableContent[];

@@ -29,11 +29,13 @@ export const phasesBeforeMigrate: ReadonlySet<JournalPhase> = new Set([
 
 /**
  * Strict throughout: a member that this version does not know was written by a later one, and whoever does not
- * understand it must not act upon the rest.
+ * understand it must not act upon the rest. And narrow: a member of the target's owner can write it as well, and what
+ * stands in it becomes names of databases and folders of backups.
  */
 const content = z.strictObject({
   version: z.literal(1),
-  run: z.string().min(1),
+  /** As runs are named: it becomes part of databases' names. */
+  run: z.string().regex(/^[0-9a-z_]{1,24}$/),
   command: z.enum(['migrate', 'backup', 'rollback']),
   phase: z.enum(journalPhases),
   /** null: a rollback of a database that is gone. */
@@ -41,7 +43,10 @@ const content = z.strictObject({
   /** The target's own comment, to be put back; a comment is the one property that a copy cannot carry in advance. */
   comment: z.string().nullable(),
   /** Named before the first byte is uploaded under it; of a rollback the one that it goes back to. */
-  backupId: z.string().nullable(),
+  backupId: z
+    .string()
+    .regex(/^(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u)
+    .nullable(),
   /** The dump as it stands on the disk of the run's machine; null before it is whole. */
   dump: z.strictObject({ sizeBytes: z.int(), sha256: z.string() }).nullable(),
   /** The compared and closed copy; null before it is that, and with `verify: archive`. */
@@ -56,7 +61,7 @@ const content = z.strictObject({
       history: z.string().nullable(),
       witness: z.string(),
       /** The server's clock before the migrator was started: older sessions are not the migrator's. */
-      serverTime: z.string(),
+      serverTime: z.iso.datetime(),
       writesBeforeMigration: z.int(),
       /** Who migrates; a `command` may change what no history shows. */
       migrator: z.enum(['prisma', 'command']),

@@ -5,8 +5,11 @@ export interface SwapPlan {
   readonly targetOid: number;
   readonly fallback: Pick<Fallback, 'name' | 'oid'>;
   readonly failedName: string;
-  /** The comment is put on the target that comes back; a copy has the rest of them already. */
-  readonly properties: Pick<DatabaseProperties, 'comment'>;
+  /**
+   * The comment is put on the target that comes back; a copy has the rest of them already. `owner`: to whom this run gave the
+   * copy; not known of the copy of another run, which then has to belong to somebody who could do the same to the target.
+   */
+  readonly properties: Pick<DatabaseProperties, 'comment'> & Partial<Pick<DatabaseProperties, 'owner'>>;
   /** Stands in the mark that the failed database gets as its comment. */
   readonly run: string;
   /** Becomes the journal in the transaction that renames, or not at all; null: there is none to change. */

@@ -13,6 +13,17 @@ export interface Obstacle {
   readonly isDoubt?: true;
 }
 
+/** How many connections there may be somewhere, and how many there are that are not this run's. */
+export interface ConnectionRoom {
+  readonly of: 'database' | 'role' | 'server';
+  /** For people, e.g. `role app`. */
+  readonly name: string;
+  readonly limit: number;
+  readonly others: number;
+  /** How to make more room. */
+  readonly remedy: string;
+}
+
 /** What preflight wants to know about the target. */
 export interface TargetFacts {
   readonly oid: number;
@@ -20,6 +31,10 @@ export interface TargetFacts {
   readonly tableCount: number;
   readonly mayCreateDatabases: boolean;
   readonly obstacles: readonly Obstacle[];
+  /** Every limit that binds this role. */
+  readonly connections: readonly ConnectionRoom[];
+  /** The server's clock when it was asked; ISO 8601. */
+  readonly serverTime: string;
   /** What no recovery takes back; sentences for people. */
   readonly warnings: readonly string[];
   readonly properties: DatabaseProperties;

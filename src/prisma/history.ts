@@ -39,9 +39,11 @@ export async function readHistory(
 ): Promise<readonly HistoryRow[] | null> {
   if (!(await historyTableExists(database, schema))) return null;
   return database.query(
-    `SELECT id::text, checksum::text, migration_name::text, applied_steps_count, logs,
+    `SELECT ${text('id')}, ${text('checksum')}, ${text('migration_name')},
+            pg_catalog.format('%s', h.applied_steps_count)::int AS applied_steps_count,
+            CASE WHEN NOT h.logs IS NULL THEN pg_catalog.format('%s', h.logs) END AS logs,
             ${iso('started_at')}, ${iso('finished_at')}, ${iso('rolled_back_at')}
-       FROM ${historyTable(schema)} ORDER BY _prisma_migrations.started_at, id`,
+       FROM ${historyTable(schema)} AS h ORDER BY ${time('started_at')}, id`,
     row,
   );
 }
@@ -74,6 +76,18 @@ function historyTable(schema: string): string {
   return qualified(schema, '_prisma_migrations');
 }
 
+/**
+ * Columns as their types print them, whatever types they have: casts, and functions that an implicit cast leads to, can be
+ * defined by whoever owns the table, and would run with the rights of this run's role.
+ */
+function text(column: string): string {
+  return `pg_catalog.format('%s', h.${column}) AS ${column}`;
+}
+
+function time(column: string): string {
+  return `nullif(pg_catalog.format('%s', h.${column}), '')::timestamptz`;
+}
+
 function iso(column: string): string {
-  return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
+  return `pg_catalog.to_char(${time(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Database, DatabaseProperties, RunLock } from '../database/database.ts';
+import type { Database, RunLock, SwapPlan } from '../database/database.ts';
 import { describeScript } from '../lint/statements.ts';
 import { readHistory } from '../prisma/history.ts';
 import type { DeployResult, HistoryRow, Migrator } from '../prisma/migrator.ts';
@@ -32,7 +32,7 @@ export interface RecoveryRequest {
   /** How many tables the application had changed after the snapshot. */
   readonly writesBeforeMigration: number;
   readonly deployed: DeployResult;
-  readonly properties: Pick<DatabaseProperties, 'comment'>;
+  readonly properties: SwapPlan['properties'];
   /** The run that is undone; names the failed database. */
   readonly run: string;
   readonly settings: {

@@ -19,11 +19,11 @@ export async function swapBack(
 ): Promise<{ readonly failedName: string; readonly xidAtSwap: number }> {
   const { database, baseline, journal } = request;
   const name = database.address.database;
-  const failedName = database.copyName('failed', request.run);
   await whenReachable(() => holdOn(request), log);
   const fallback = baseline.fallback ?? (await whenReachable(() => restoreNow(request, log), log));
   // Again: restoring may have taken long, and now the journal names what becomes the target.
   if (baseline.fallback === null) await whenReachable(() => holdOn(request, fallback), log);
+  const { name: failedName, run } = await whenReachable(() => database.failedPlace(request.run), log);
   const swap = () =>
     database.swap(
       {
@@ -31,7 +31,7 @@ export async function swapBack(
         fallback,
         failedName,
         properties: request.properties,
-        run: request.run,
+        run,
         journal: journal.isOpen ? journal.whenSwapped() : null,
       },
       log,

@@ -48,7 +48,7 @@ export async function readDatabaseState(cluster: PostgresCluster, database: stri
       SELECT format('%I.%I', schemaname, sequencename), format('SELECT last_value || '' '' || is_called FROM %I.%I', schemaname, sequencename)
         FROM pg_sequences WHERE ${userSchema('schemaname')} ORDER BY 1`),
     `SELECT jsonb_build_object(
-       'owner', pg_get_userbyid(datdba), 'acl', (SELECT jsonb_agg(item::text ORDER BY item::text) FROM unnest(datacl) item),
+       'owner', pg_get_userbyid(datdba), 'acl', (SELECT jsonb_agg(item::text ORDER BY item::text) FROM unnest(coalesce(datacl, acldefault('d', datdba))) item),
        'limit', datconnlimit, 'open', datallowconn, 'encoding', encoding, 'collate', datcollate, 'ctype', datctype,
        'provider', to_jsonb(pg_database) -> 'datlocprovider', 'tablespace', dattablespace,
        'comment', shobj_description(oid, 'pg_database'),

@@ -31,11 +31,13 @@ export async function exchange(
   journal: RunJournal,
 ): Promise<'rolled-back' | 'recovery-failed'> {
   const { database, targetOid } = ready;
-  const failedName = targetOid === null ? null : database.copyName('failed', context.run.id);
   try {
     await context.log.phase('recover', async (log) => {
       const startedAt = performance.now();
-      await rename(ready, restored, failedName, journal, log);
+      const failed =
+        targetOid === null ? null : await whenReachable(() => database.failedPlace(context.run.id), log);
+      const failedName = failed?.name ?? null;
+      await rename(ready, restored, failed, journal, log);
       journal.swapped();
       if (failedName !== null) context.report.failedDatabase(failedName);
       context.report.recovery('swap', (performance.now() - startedAt) / 1000);
@@ -60,22 +62,28 @@ export async function exchange(
 async function rename(
   ready: RollbackReady,
   { copy, details }: Restored,
-  failedName: string | null,
+  failed: { readonly name: string; readonly run: string } | null,
   journal: RunJournal,
   log: PhaseLog,
 ): Promise<void> {
-  const { run } = journal.entry;
   const { database, targetOid, lock } = ready;
   if (lock === null) throw new TypeError('an exchange without a lock');
   const { properties } = details;
-  if (targetOid === null || failedName === null) {
+  if (targetOid === null || failed === null) {
     const take = () => database.takeName({ fallback: copy, properties, journal: journal.whenSwapped() });
     await exchangeWhenReachable({ lock, journal }, readyCopy(copy), take, log);
     return;
   }
   const swap = () =>
     database.swap(
-      { targetOid, fallback: copy, failedName, properties, run, journal: journal.whenSwapped() },
+      {
+        targetOid,
+        fallback: copy,
+        failedName: failed.name,
+        properties,
+        run: failed.run,
+        journal: journal.whenSwapped(),
+      },
       log,
     );
   const outcome = await exchangeWhenReachable({ lock, journal }, readyCopy(copy), swap, log);

@@ -67,12 +67,12 @@ export async function holdsLock(session: SqlSession): Promise<boolean> {
   return rows.some(({ pid }) => pid === session.backendPid);
 }
 
-const holderRow = z.object({ pid: z.number(), name: z.string().nullable() });
+const holderRow = z.object({ pid: z.number(), name: z.string().nullable(), role: z.string().nullable() });
 
 /** The refusal for a lock that another session holds in this session's database; null when it has just been let go. */
 export async function lockedError(session: SqlSession, target: string): Promise<SafeMigrateError | null> {
   const [row] = await session.query(
-    `SELECT l.pid AS "pid", a.application_name AS "name" ${heldBy}`,
+    `SELECT l.pid AS "pid", a.application_name AS "name", a.usename::text AS "role" ${heldBy}`,
     holderRow,
   );
   if (row === undefined) return null;
@@ -84,7 +84,8 @@ export async function lockedError(session: SqlSession, target: string): Promise<
   return new SafeMigrateError({
     code: 'SM_LOCKED',
     message: `Another run of safe-migrate is at work on ${target}: ${who}.`,
-    hint: 'Run this job again when that one has ended. The lock of a machine that is gone ends by itself within about a minute.',
+    // Whoever may connect can take it, and call himself what he likes.
+    hint: `Run this job again when that one has ended. The lock of a machine that is gone ends by itself within about a minute. If there is no such run, end the session, as a superuser or as ${row.role ?? 'its role'}: SELECT pg_terminate_backend(${row.pid});`,
     docs: 'errors.md',
   });
 }

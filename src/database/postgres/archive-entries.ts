@@ -11,7 +11,9 @@ export interface ArchiveEntries {
    * sessions that begin before it is there do not get it.
    */
   readonly textSearch: readonly string[];
-  /** Everything that pg_restore restores after the extensions. */
+  /** What is defined before the first row is loaded: types, functions, tables with their checks. */
+  readonly definitions: readonly string[];
+  /** Everything that pg_restore restores after that: rows, indexes, triggers. */
   readonly rest: readonly string[];
 }
 
@@ -40,18 +42,23 @@ export async function readArchiveEntries(
   const textSearch = entries.some((line) => textSearchCode.test(line))
     ? []
     : entries.filter((line) => textSearchLine.test(line));
+  const others = entries.filter(
+    (line) => !schemaLine.test(line) && !extensionLine.test(line) && !textSearch.includes(line),
+  );
+  const firstData = others.findIndex((line) => dataLine.test(line));
+  const end = firstData === -1 ? 0 : firstData;
   return {
     schemas: entries.filter((line) => schemaLine.test(line)),
     textSearch,
-    rest: entries.filter(
-      (line) => !schemaLine.test(line) && !extensionLine.test(line) && !textSearch.includes(line),
-    ),
+    definitions: others.slice(0, end),
+    rest: others.slice(end),
   };
 }
 
 /** Dump id; catalog's oid, object's oid; type, schema, name, owner. */
 const entryLine = /^\d+; \d+ \d+ /;
 const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
+const dataLine = /^\d+; \d+ \d+ (TABLE DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|SEQUENCE SET) /;
 const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
 const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
 /** These need functions, and dictionaries may need them: then everything keeps the dump's order. */

@@ -1,25 +1,39 @@
 import { z } from 'zod';
 import { SafeMigrateError } from '../../system/errors.ts';
+import { closeDatabase } from './close-database.ts';
 import { type CopyMark, copyMark } from './copy-mark.ts';
 import { copyName } from './copy-name.ts';
+import { openPrivately } from './private-database.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { identifier, literal } from './sql-text.ts';
+import { isTrustedOwner } from './trusted-owner.ts';
 
 /**
  * CREATE DATABASE and the mark on it are two statements, and a run can die between them. Marks the copy that such a run
- * left: it bears the name that nobody else gives, the role may act for its owner, nobody has commented on it, and it
+ * left: it bears the name that nobody else gives, belongs to whom runs give it, nobody has commented on it, and it
  * is empty. Anything else stays as it is. `admin` is a session in another database.
  */
 export async function claimCopy(server: PostgresServer, admin: SqlSession, mark: CopyMark): Promise<void> {
   const name = copyName(mark.target, mark.kind, mark.run);
   const [found] = await admin.query(
-    `SELECT pg_catalog.pg_has_role(datdba, 'USAGE') AS "isOwner", datallowconn AS "isOpen",
+    `SELECT pg_catalog.pg_has_role(datdba, 'USAGE') AND ${isTrustedOwner('datdba', mark.target)} AS "isOurs",
+            datallowconn AS "isOpen", pg_catalog.pg_get_userbyid(datdba)::text AS "owner",
             pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
        FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`,
-    z.object({ isOwner: z.boolean(), isOpen: z.boolean(), comment: z.string().nullable() }),
+    z.object({
+      isOurs: z.boolean(),
+      isOpen: z.boolean(),
+      owner: z.string(),
+      comment: z.string().nullable(),
+    }),
   );
-  if (found === undefined || !found.isOwner || !found.isOpen || found.comment !== null) return;
-  if (!(await isEmpty(server, name))) return;
+  if (found === undefined || !found.isOurs || found.comment !== null) return;
+  // A run creates it closed, and opens it once it is marked.
+  if (!found.isOpen) await openPrivately(admin, name, found.owner);
+  if (!(await isEmpty(server, name))) {
+    if (!found.isOpen) await closeDatabase(admin, name);
+    return;
+  }
   await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
 }
 

@@ -6,7 +6,7 @@ import type { Database } from '../database.ts';
 import { listComparableTables } from './comparable-tables.ts';
 import type { ComparedSide } from './compare-rows.ts';
 import { TableComparer, type TablePair } from './compare-table.ts';
-import { provenCopy } from './copy-mark.ts';
+import { markLimitBytes, provenCopy } from './copy-mark.ts';
 import { exportSnapshot } from './fingerprint.ts';
 import { readingSession } from './reading-sessions.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
@@ -83,7 +83,8 @@ async function openExporter(server: PostgresServer, database: string): Promise<E
 
 async function assertFailedDatabase(admin: SqlSession, target: string, name: string): Promise<void> {
   const [row] = await admin.query(
-    `SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+    // The swap was this run's, or that of the one that it has finished: it checked the owner.
+    `SELECT pg_catalog.left(pg_catalog.shobj_description(oid, 'pg_database'), ${markLimitBytes}) AS "comment"
        FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`,
     z.object({ comment: z.string().nullable() }),
   );

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SafeMigrateError } from '../../system/errors.ts';
 import { type Journal, journalSchema } from '../journal.ts';
+import { copyName } from './copy-name.ts';
 
 const prefix = 'safe-migrate ';
 const content = z.looseObject({
@@ -42,8 +43,17 @@ export function readCoordinationMark(target: string, comment: string | null): 'i
 export function readJournal(target: string, database: string, comment: string | null): Journal | null {
   if (readCoordinationMark(target, comment) !== 'open') return null;
   const parsed = journalSchema.safeParse(contentOf(target, comment)?.journal);
-  if (parsed.success) return parsed.data;
-  throw new SafeMigrateError({
+  if (parsed.success && namesItsOwnCopy(target, parsed.data)) return parsed.data;
+  throw unreadable(target, database);
+}
+
+/** Whoever follows it renames that database: it is the one that its run has made, or none. */
+function namesItsOwnCopy(target: string, { run, fallback }: Journal): boolean {
+  return fallback === null || fallback.name === copyName(target, 'fallback', run);
+}
+
+export function unreadable(target: string, database: string): SafeMigrateError {
+  return new SafeMigrateError({
     code: 'SM_JOURNAL_UNREADABLE',
     message: `A run on ${target} is unfinished, and its journal, the comment of database ${database}, cannot be read by this version of safe-migrate.`,
     hint: 'A later version wrote it, or somebody changed it by hand. Use that version, or finish as the page describes.',

@@ -3,6 +3,7 @@ import { SafeMigrateError } from '../../system/errors.ts';
 import type { DatabaseProperties, ServerVersion } from '../database.ts';
 import { type CopyMark, copyMark } from './copy-mark.ts';
 import { copyName } from './copy-name.ts';
+import { openPrivately } from './private-database.ts';
 import type { SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
 import { identifier, literal } from './sql-text.ts';
@@ -14,7 +15,7 @@ const tablespaceRow = z.object({ tablespace: z.string() });
 /**
  * Creates an empty database `copyName(mark.target, mark.kind, mark.run)` that is like the target where only CREATE
  * DATABASE can make it so (encoding, locale, provider, tablespace, and the owner, who owns the schema public by
- * that from 15 on), and marks it as ours at once. `admin` is a session in any other database.
+ * that from 15 on), marks it as ours at once, and opens it to this role alone. `admin` is a session in any other database.
  * Rejects with SM_RESTORE_FAILED or SM_PROPERTY; then there is no such database of ours.
  */
 export async function createCopy(
@@ -28,7 +29,7 @@ export async function createCopy(
   try {
     await admin.execute(await createStatement(admin, version, name, properties));
   } catch (cause) {
-    throw creationFailed(name, cause);
+    throw await creationFailed(admin, name, cause);
   }
   try {
     await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
@@ -37,11 +38,12 @@ export async function createCopy(
       oidRow,
     );
     if (row === undefined) throw new TypeError('the database that was just created is not there');
+    await openPrivately(admin, name, properties.owner);
     return { name, oid: row.oid };
   } catch (cause) {
     // Without its mark nobody could tell later that it is ours; we made it a moment ago and it is empty.
     await admin.execute(`DROP DATABASE ${identifier(name)}`);
-    throw creationFailed(name, cause);
+    throw await creationFailed(admin, name, cause);
   }
 }
 
@@ -69,7 +71,7 @@ async function createStatement(
   properties: DatabaseProperties,
 ): Promise<string> {
   const parts = [
-    `CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0`,
+    `CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0 ALLOW_CONNECTIONS false`,
     `ENCODING ${literal(properties.encoding)}`,
     `LC_COLLATE ${literal(properties.collate)}`,
     `LC_CTYPE ${literal(properties.ctype)}`,
@@ -104,12 +106,25 @@ function localeProvider(version: ServerVersion, properties: DatabaseProperties):
   }
 }
 
-function creationFailed(name: string, cause: unknown): unknown {
+/** duplicate_database */
+const nameTaken = '42P04';
+
+async function creationFailed(admin: SqlSession, name: string, cause: unknown): Promise<unknown> {
   if (!(cause instanceof SqlError)) return cause;
+  const [taken] =
+    cause.sqlState === nameTaken
+      ? await admin.query(
+          `SELECT pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`,
+          z.object({ owner: z.string() }),
+        )
+      : [];
   return new SafeMigrateError({
     code: 'SM_RESTORE_FAILED',
     message: `the database ${name} could not be created: ${cause.primaryMessage}`,
-    hint: 'The role of database-url needs CREATEDB, and the server room for one more copy of the database.',
+    hint:
+      taken === undefined
+        ? 'The role of database-url needs CREATEDB, and the server room for one more copy of the database.'
+        : `It belongs to ${taken.owner}, and this run has not made it. Run again, which takes another name; to remove it, as a superuser or as ${taken.owner}: DROP DATABASE ${identifier(name)};`,
     docs: 'postgresql.md',
     phase: 'prove',
     cause,

@@ -11,9 +11,10 @@ import { copyMark } from './copy-mark.ts';
 import { coordinationName, copyName } from './copy-name.ts';
 import { readCounters } from './counters.ts';
 import { dropCopy } from './drop-copy.ts';
+import { failedPlace } from './failed-place.ts';
 import { inspect } from './inspect.ts';
 import { openJournal } from './journal-comment.ts';
-import { copiesOf } from './kept-databases.ts';
+import { copiesOf, foreignDatabases } from './kept-databases.ts';
 import { type HeldLock, takeLock } from './lock.ts';
 import { openMeetingPoint } from './meeting-point.ts';
 import { isOneRoute } from './one-route.ts';
@@ -82,14 +83,15 @@ export async function openDatabase(
     },
     urlOf: (database) => target.urlOf(database),
     copyName: (kind, run) => copyName(name, kind, run),
+    failedPlace: (run) => atHome.use((session) => failedPlace(session, name, run)),
     copyMark: (kind, run) => copyMark({ kind, target: name, run }),
     identity: () => atHome.use(readServerIdentity),
     schema: (signal) => readCompared(server, name, signal),
     interrupt: () => inTarget.interrupt(),
     inspect: () => inTarget.use((session) => inspect(session, server.version)),
 
-    async lock(holder) {
-      const lock = await takeLock(server, holder);
+    async lock({ onLeftBehind, ...holder }) {
+      const lock = await takeLock(server, holder, onLeftBehind);
       held = lock;
       const startAnew = (): void => {
         inTarget.interrupt();
@@ -127,6 +129,7 @@ export async function openDatabase(
       inTarget.use((session) => compareWithFailed(server, session, request, log)),
 
     failedDatabases: () => atHome.use((session) => copiesOf(session, name, ['failed'])),
+    foreignDatabases: () => atHome.use((session) => foreignDatabases(session, name)),
     leftoverCopies: () =>
       atHome.use((session) => copiesOf(session, name, ['fallback', 'rehearsal', 'scratch'])),
     claimCopy: (kind, run) =>

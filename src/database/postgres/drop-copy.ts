@@ -1,31 +1,56 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { SafeMigrateError } from '../../system/errors.ts';
-import { provenCopy } from './copy-mark.ts';
+import { markLimitBytes, provenCopy } from './copy-mark.ts';
 import { endSessionsIn } from './end-sessions.ts';
 import type { SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
 import { identifier, literal } from './sql-text.ts';
+import { isTrustedOwner } from './trusted-owner.ts';
 
 const attempts = 3;
 const pauseMs = 500;
 
-const copyRow = z.object({ comment: z.string().nullable(), isInvalid: z.boolean() });
+const copyRow = z.object({
+  comment: z.string().nullable(),
+  owner: z.string(),
+  isTrusted: z.boolean(),
+  isInvalid: z.boolean(),
+});
 
 /**
- * Drops one database that its mark and its name prove to be a copy that safe-migrate made for `target`; does
+ * Drops one database that its mark, its name and its owner prove to be a copy that safe-migrate made for `target`; does
  * nothing when there is no such database. Ends the sessions in it first, and never uses FORCE. `admin` is a session
- * in another database. Rejects with SM_NOT_A_COPY (nothing was touched) or SM_DROP_FAILED.
+ * in another database. `madeFor`: the owner whom this very run has given it, where he is not the target's (a backup may be
+ * older than he). Rejects with SM_NOT_A_COPY (nothing was touched) or SM_DROP_FAILED.
  */
-export async function dropCopy(admin: SqlSession, target: string, name: string): Promise<void> {
+export async function dropCopy(
+  admin: SqlSession,
+  target: string,
+  name: string,
+  madeFor: string | null = null,
+): Promise<void> {
   const [database] = await admin.query(
     // -2 marks what an interrupted DROP DATABASE left behind.
-    `SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment", datconnlimit = -2 AS "isInvalid"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`,
+    `SELECT pg_catalog.left(pg_catalog.shobj_description(d.oid, 'pg_database'), ${markLimitBytes}) AS "comment",
+            d.datconnlimit = -2 AS "isInvalid", pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner",
+            ${isTrustedOwner('d.datdba', target)}
+              -- Without a target nobody knows whose they are; what bears its name and mark is nobody else's.
+              OR NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(target)}) AS "isTrusted"
+       FROM pg_catalog.pg_database d WHERE d.datname = ${literal(name)}`,
     copyRow,
   );
   if (database === undefined) return;
-  if (provenCopy(target, name, database.comment) === null) {
+  const isMarked = provenCopy(target, name, database.comment) !== null;
+  if (isMarked && !database.isTrusted && database.owner !== madeFor) {
+    throw new SafeMigrateError({
+      code: 'SM_NOT_A_COPY',
+      message: `the database ${name} is marked as a copy that safe-migrate made of ${target}, but belongs to ${database.owner}, to whom no run would have given it; it was not dropped`,
+      hint: `If nobody needs it, as a superuser or as ${database.owner}: DROP DATABASE ${identifier(name)};`,
+      docs: 'security.md',
+    });
+  }
+  if (!isMarked) {
     throw new SafeMigrateError({
       code: 'SM_NOT_A_COPY',
       message: `the database ${name} is not marked as a copy that safe-migrate made of ${target}; it was not dropped`,

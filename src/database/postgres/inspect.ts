@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { ServerVersion, TargetFacts } from '../database.ts';
+import { outdatedCollations } from './collation-versions.ts';
+import { readConnectionRoom } from './connection-room.ts';
+import { serverTime } from './journal-comment.ts';
 import { outsideReach } from './outside-reach.ts';
 import { readProperties } from './properties.ts';
 import { readingObstacles } from './reading-obstacles.ts';
@@ -66,7 +69,9 @@ export async function inspect(session: SqlSession, version: ServerVersion): Prom
       ...(await swapObstacles(session, role, version)),
       ...(await restoreObstacles(session, role, version)),
     ],
-    warnings: await outsideReach(session),
+    connections: await readConnectionRoom(session),
+    serverTime: await serverTime(session),
+    warnings: [...(await outsideReach(session)), ...(await outdatedCollations(session, version))],
     properties: await readProperties(session, session.database),
   };
 }

@@ -1,23 +1,34 @@
 import { z } from 'zod';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { Journal, JournalChange } from '../journal.ts';
-import { coordinationMark, readJournal } from './coordination-mark.ts';
+import { coordinationMark, readJournal, unreadable } from './coordination-mark.ts';
 import { coordinationName } from './copy-name.ts';
 import type { SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
 import { identifier, literal } from './sql-text.ts';
+import { isTrustedOwner } from './trusted-owner.ts';
 
 /** insufficient_privilege */
 const notOwner = '42501';
 
-/** The journal of `target`, asked from any database of the server; null when nothing is open. */
+/** Ten times the journal of two thousand migrations. */
+const journalLimitBytes = 8_000_000;
+
+/**
+ * The journal of `target`, asked from any database of the server; null when nothing is open. What stands in a database of
+ * somebody else's is no journal: whoever needs the lock is refused by that name (see lockCoordination).
+ */
 export async function openJournal(session: SqlSession, target: string): Promise<Journal | null> {
   const name = coordinationName(target);
   const [row] = await session.query(
-    `SELECT pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`,
-    z.object({ comment: z.string().nullable() }),
+    `SELECT pg_catalog.octet_length(s.description) > ${journalLimitBytes} AS "isTooLong",
+            CASE WHEN pg_catalog.octet_length(s.description) <= ${journalLimitBytes} THEN s.description END AS "comment"
+       FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shdescription s
+         ON s.objoid = d.oid AND s.classoid = 'pg_catalog.pg_database'::regclass
+      WHERE d.datname = ${literal(name)} AND ${isTrustedOwner('d.datdba', target)}`,
+    z.object({ isTooLong: z.boolean(), comment: z.string().nullable() }),
   );
+  if (row?.isTooLong === true) throw unreadable(target, name);
   return readJournal(target, name, row?.comment ?? null);
 }
 

@@ -3,6 +3,7 @@ import type { RunLock } from '../database.ts';
 import type { JournalChange } from '../journal.ts';
 import { holderName, holdsLock, lockedError, type RunHolder, tryLock, unlock } from './advisory-lock.ts';
 import { dropCoordination, lockCoordination } from './coordination.ts';
+import { coordinationName } from './copy-name.ts';
 import { writeJournal } from './journal-comment.ts';
 import { keepAlive } from './keep-alive.ts';
 import { endLeftoverReaders } from './reading-sessions.ts';
@@ -31,7 +32,11 @@ export interface HeldLock extends RunLock {
  * Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when.
  * Of a target that cannot be connected to, the coordination lock is all there is to take; nobody else is in it either.
  */
-export async function takeLock(server: PostgresServer, holder: RunHolder): Promise<HeldLock> {
+export async function takeLock(
+  server: PostgresServer,
+  holder: RunHolder,
+  onLeftBehind: (line: string) => void = () => {},
+): Promise<HeldLock> {
   const applicationName = holderName(holder);
   const atHome = await server.connect(server.home, { applicationName });
   let coordination: SqlSession | null = null;
@@ -44,14 +49,17 @@ export async function takeLock(server: PostgresServer, holder: RunHolder): Promi
     } else if (coordination === null) throw nothingToLock(server);
     else await atHome[Symbol.asyncDispose]();
     const inTarget = server.unreachable === null ? atHome : null;
-    const held = new HeldSessions(server, applicationName, coordination, inTarget);
+    const held = new HeldSessions(server, applicationName, coordination, inTarget, onLeftBehind);
     await held.start();
     return held;
   } catch (error) {
     if (coordination !== null) {
       const { backendPid } = coordination;
       await coordination[Symbol.asyncDispose]();
-      await cleanUp(() => dropCoordination(atHome, server.address.database, backendPid));
+      await cleanUp(
+        () => dropCoordination(atHome, server.address.database, backendPid),
+        (because) => onLeftBehind(leftBehind(coordinationName(server.address.database), because)),
+      );
     }
     await atHome[Symbol.asyncDispose]();
     throw error;
@@ -70,6 +78,7 @@ class HeldSessions implements HeldLock {
   readonly coordinationDatabase: string | null;
   readonly #server: PostgresServer;
   readonly #applicationName: string;
+  readonly #onLeftBehind: (line: string) => void;
   /** null while the target is let go. */
   #inTarget: SqlSession | null;
   readonly #lost = new AbortController();
@@ -86,7 +95,9 @@ class HeldSessions implements HeldLock {
     applicationName: string,
     coordination: SqlSession | null,
     inTarget: SqlSession | null,
+    onLeftBehind: (line: string) => void,
   ) {
+    this.#onLeftBehind = onLeftBehind;
     this.coordination = coordination;
     this.coordinationDatabase = coordination?.database ?? null;
     this.#server = server;
@@ -174,16 +185,21 @@ class HeldSessions implements HeldLock {
     const inTarget = this.#inTarget;
     this.#inTarget = null;
     // The target's lock first: whoever gets the coordination lock then finds the target free, too.
-    if (inTarget !== null) await cleanUp(() => unlockOrEnd(inTarget));
+    const isAlive = inTarget !== null && (await cleanUp(() => unlockOrEnd(inTarget)));
     await this.coordination?.[Symbol.asyncDispose]();
+    if (this.coordination !== null) {
+      const { backendPid } = this.coordination;
+      await cleanUp(
+        async () => {
+          // That session may have been ended, or let go for a swap; another one costs a connection, which may not be there.
+          await using own = isAlive ? null : await this.#server.connect(this.#server.home);
+          const cleaner = own ?? inTarget;
+          if (cleaner !== null) await dropCoordination(cleaner, this.#server.address.database, backendPid);
+        },
+        (because) => this.#onLeftBehind(leftBehind(this.coordinationDatabase ?? '', because)),
+      );
+    }
     await inTarget?.[Symbol.asyncDispose]();
-    if (this.coordination === null) return;
-    const { backendPid } = this.coordination;
-    await cleanUp(async () => {
-      // A session of its own: the other one may have been ended, or let go for a swap.
-      await using cleaner = await this.#server.connect(this.#server.home);
-      await dropCoordination(cleaner, this.#server.address.database, backendPid);
-    });
   }
 }
 
@@ -207,12 +223,22 @@ async function unlockOrEnd(session: SqlSession): Promise<void> {
 }
 
 /** Clean-up at the end of a lock: when the session is gone, so is its lock, and the next run drops what is left. */
-async function cleanUp(work: () => Promise<void>): Promise<void> {
+async function cleanUp(
+  work: () => Promise<void>,
+  tell: (because: string) => void = () => {},
+): Promise<boolean> {
   try {
     await work();
+    return true;
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;
+    tell(error.message);
+    return false;
   }
+}
+
+function leftBehind(name: string, because: string): string {
+  return `${name}, which kept other runs away, could not be dropped: ${because} The next run uses it and drops it.`;
 }
 
 function nothingToLock(server: PostgresServer): SafeMigrateError {

@@ -38,9 +38,10 @@ export async function readProperties(session: SqlSession, name: string): Promise
             t.spcname::text as "tablespace",
             d.datconnlimit as "connectionLimit",
             shobj_description(d.oid, 'pg_database') as "comment",
-            -- An empty ACL (everything revoked) is not the default one, which is null.
-            case when d.datacl is not null then
-              array(select item::text from unnest(d.datacl) as item order by item::text collate "C") end as "acl"
+            -- An empty ACL (everything revoked) is not the default one, which is null, also where it is written out.
+            nullif(case when d.datacl is not null then
+              array(select item::text from unnest(d.datacl) as item order by item::text collate "C") end,
+              array(select item::text from unnest(acldefault('d', d.datdba)) as item order by item::text collate "C")) as "acl"
        from pg_database d join pg_tablespace t on t.oid = d.dattablespace
       where d.datname = ${literal(name)}`,
     propertiesRow,

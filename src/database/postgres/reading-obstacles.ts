@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Obstacle } from '../database.ts';
+import { hiddenMappings } from './hidden-mappings.ts';
 import type { TargetRole } from './inspect.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
@@ -15,6 +16,7 @@ export async function readingObstacles(session: SqlSession, role: TargetRole): P
     ...(await unreadableRelations(session, role)),
     ...(await unreadableLargeObjects(session, role)),
     ...(await rowSecurity(session, role)),
+    ...(await hiddenMappings(session, role)),
   ];
 }
 

@@ -29,7 +29,7 @@ export async function replayProperties(
     }
   };
 
-  if (properties.acl !== null) await replayAcl(admin, name, properties.owner, properties.acl, apply);
+  await replayAcl(admin, name, properties.owner, properties.acl, apply);
   // What was in force only while it was filled goes.
   await resetSettings(admin, name);
   await replaySettings(admin, name, properties.settings);
@@ -63,7 +63,7 @@ export function compareProperties(
   expect('the ICU rules', expected.icuRules, actual.icuRules);
   expect('the tablespace', expected.tablespace, actual.tablespace);
   expect('the connection limit', expected.connectionLimit, actual.connectionLimit);
-  expect('the ACL', aclText(expected.acl), aclText(actual.acl));
+  expect('the ACL', aclText(expected), aclText(actual));
   const [before, after] = [settingsByRole(expected), settingsByRole(actual)];
   for (const role of new Set([...before.keys(), ...after.keys()])) {
     if (before.get(role) === after.get(role)) continue;
@@ -80,21 +80,31 @@ const grantRow = z.object({
   grantable: z.boolean(),
 });
 
-/** Takes away what a new database gives by default, then grants each item again as the role that had granted it. */
+/**
+ * Takes away what a new database gives by default and what the run needed to fill it, then grants each item again as the role
+ * that had granted it. `acl` null is the default one.
+ */
 async function replayAcl(
   admin: SqlSession,
   name: string,
   owner: string,
-  acl: readonly string[],
+  acl: readonly string[] | null,
   apply: (what: string, statements: string) => Promise<void>,
 ): Promise<void> {
   const database = identifier(name);
-  await apply('its ACL', `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}`);
+  await apply(
+    'its ACL',
+    `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}, CURRENT_USER`,
+  );
   const grants = await admin.query(
     `SELECT pg_catalog.pg_get_userbyid(g.grantor) AS "grantor",
             CASE WHEN g.grantee <> 0 THEN pg_catalog.pg_get_userbyid(g.grantee) END AS "grantee",
             g.privilege_type AS "privilege", g.is_grantable AS "grantable"
-       FROM pg_catalog.aclexplode(ARRAY[${acl.map(literal).join(', ')}]::pg_catalog.aclitem[]) AS g`,
+       FROM pg_catalog.aclexplode(${
+         acl === null
+           ? `pg_catalog.acldefault('d', ${literal(identifier(owner))}::pg_catalog.regrole::oid)`
+           : `ARRAY[${acl.map(literal).join(', ')}]::pg_catalog.aclitem[]`
+       }) AS g`,
     grantRow,
   );
   // What the owner granted comes first: others can only pass on what they have.
@@ -122,8 +132,11 @@ async function applyAs(
   }
 }
 
-function aclText(acl: readonly string[] | null): string | null {
-  return acl === null ? null : `{${acl.toSorted().join(',')}}`;
+/** An ACL that was changed and changed back says what the default one says. */
+function aclText({ acl, owner }: DatabaseProperties): string {
+  const name = /^\w+$/.test(owner) ? owner : `"${owner.replaceAll('"', '""')}"`;
+  const items = acl ?? [`=Tc/${name}`, `${name}=CTc/${name}`];
+  return `{${items.toSorted().join(',')}}`;
 }
 
 function settingsByRole(properties: DatabaseProperties): ReadonlyMap<string, string> {

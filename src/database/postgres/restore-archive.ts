@@ -1,5 +1,7 @@
+import { SafeMigrateError } from '../../system/errors.ts';
 import type { Fingerprint } from '../database.ts';
 import { readArchiveEntries } from './archive-entries.ts';
+import { foreignCode } from './foreign-code.ts';
 import { isPublicSchemaEntry } from './public-owner.ts';
 import { restoreExtensions } from './restore-extensions.ts';
 import { restoreFailed } from './restore-failed.ts';
@@ -20,8 +22,9 @@ export interface ArchiveRestore {
 }
 
 /**
- * Restores an archive into an empty database: schemas, extensions with their versions, text search, then the rest with
- * parallel jobs. Rejects with SM_RESTORE_FAILED, naming the object, and leaves what was restored so far behind.
+ * Restores an archive into an empty database: schemas, extensions with their versions, text search, definitions, then the
+ * rest with parallel jobs. Rejects with SM_FOREIGN_CODE when rows would run somebody else's code, and with SM_RESTORE_FAILED,
+ * naming the object; leaves what was restored so far behind.
  */
 export async function restoreArchive(server: PostgresServer, restore: ArchiveRestore): Promise<void> {
   const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
@@ -32,7 +35,24 @@ export async function restoreArchive(server: PostgresServer, restore: ArchiveRes
   await restoreExtensions(server, restore.database, restore.extensions);
   restore.signal.throwIfAborted();
   await restoreEntries(server, restore, entries.textSearch, 1);
+  await restoreEntries(server, restore, entries.definitions, 1);
+  await refuseForeignCode(server, restore.database);
+  restore.signal.throwIfAborted();
   await restoreEntries(server, restore, entries.rest, restore.jobs);
+}
+
+/** The last moment before rows are loaded: only then are checks and generated columns computed, by whoever loads them. */
+async function refuseForeignCode(server: PostgresServer, copy: string): Promise<void> {
+  await using session = await server.connect(copy);
+  const code = await foreignCode(session);
+  if (code === null) return;
+  throw new SafeMigrateError({
+    code: code.code,
+    message: code.message,
+    hint: code.hint,
+    docs: 'security.md',
+    phase: 'prove',
+  });
 }
 
 async function restoreEntries(

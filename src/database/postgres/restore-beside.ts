@@ -9,8 +9,10 @@ import { completeCopy } from './complete-copy.ts';
 import { copyName } from './copy-name.ts';
 import { createCopy } from './create-copy.ts';
 import { dropCopy } from './drop-copy.ts';
+import { compareExtensionOwners } from './extension-owners.ts';
 import { fillUnderSettings, otherValues } from './fill-under-settings.ts';
 import { fingerprintDatabase } from './fingerprint.ts';
+import { compareIndexes } from './indexes/compare-indexes.ts';
 import { commitSafely } from './lazy-commits.ts';
 import { readPartitionRoots } from './partition-roots.ts';
 import { unreachablePublicOwner, withoutPublicOwner } from './public-owner.ts';
@@ -58,13 +60,14 @@ export async function restoreBeside(
     });
     const { fingerprint, told } = await fillAndCompare(server, admin, { ...request, expected }, log);
     await commitSafely(admin, copy.name);
-    await replayProperties(admin, copy.name, request.properties);
+    // Only now, when nobody can use them any more, come the target's own privileges.
     await closeDatabase(admin, copy.name);
+    await replayProperties(admin, copy.name, request.properties);
     request.signal.throwIfAborted();
     return { ...copy, fingerprint, told };
   } catch (error) {
     for (const name of [copy.name, copyName(target, 'scratch', request.run)]) {
-      await dropUnfinished(server, adminDatabase, name, log);
+      await dropUnfinished(server, adminDatabase, name, request.properties.owner, log);
     }
     throw error;
   }
@@ -123,10 +126,10 @@ async function fillAndCompare(
 
   progress = 'ANALYZE';
   // Planner statistics are not restored: without them the first queries after a swap would crawl.
-  const traits = await inCopy(server, name, signal, async (session) => {
+  const { traits, owners, indexes } = await inCopy(server, name, signal, async (session) => {
     await completeCopy(session, expected);
     await session.execute('ANALYZE');
-    return {
+    const traits = {
       directions: await readSequenceDirections(session),
       roots: await readPartitionRoots(session),
       // Its default privileges name its owner.
@@ -136,6 +139,10 @@ async function fillAndCompare(
         fact,
       })),
     };
+    const owners = await compareExtensionOwners(session, expected.extensions);
+    progress = 'comparing indexes with their tables';
+    const indexes = await compareIndexes(session, request.properties.settings);
+    return { traits, owners, indexes };
   });
 
   const { fingerprint, schemaText: actual } = await fingerprintDatabase(server, name, {
@@ -158,10 +165,17 @@ async function fillAndCompare(
       hasPublicSchema: request.hasPublicSchema,
       signal,
     })),
+    ...owners.differences,
+    ...indexes.differences,
   ];
   progress = undefined;
   if (differences.length > 0) throw notEqual(differences, log);
-  const told = [...compared.told, ...otherValues(expected.sessionValues, fingerprint.sessionValues)];
+  const told = [
+    ...compared.told,
+    ...otherValues(expected.sessionValues, fingerprint.sessionValues),
+    ...owners.told,
+    ...indexes.told,
+  ];
   tell(told, log);
   return { fingerprint, told };
 }
@@ -242,12 +256,13 @@ async function dropUnfinished(
   server: PostgresServer,
   adminDatabase: string,
   name: string,
+  owner: string,
   log: PhaseLog,
 ): Promise<void> {
   try {
     // A session of its own: the failure may have taken the other one.
     await using admin = await server.connect(adminDatabase, { applicationName: 'safe-migrate prove' });
-    await dropCopy(admin, server.address.database, name);
+    await dropCopy(admin, server.address.database, name, owner);
   } catch (error) {
     const reason = messageOf(error);
     log.warn(

@@ -1,5 +1,6 @@
 import { SafeMigrateError } from '../../system/errors.ts';
-import type { Fingerprint } from '../database.ts';
+import type { Fingerprint, ServerVersion } from '../database.ts';
+import { ownerToBecome } from './extension-owners.ts';
 import { readExtensions } from './extensions.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
@@ -24,13 +25,40 @@ export async function restoreExtensions(
   }
   for (const extension of wanted) {
     const existing = present.find((other) => other.name === extension.name);
-    if (existing === undefined) await run(session, extension.name, createExtension(extension));
+    if (existing === undefined) await createAsOwner(session, server.version, extension);
     else if (existing.version !== extension.version) {
       const statement = `ALTER EXTENSION ${identifier(extension.name)} UPDATE TO ${literal(extension.version)}`;
       await run(session, extension.name, statement);
     }
   }
 }
+
+/** Creates it as the role that owns it in the target, where that may be had; who owns it in the end is compared later. */
+async function createAsOwner(
+  session: SqlSession,
+  version: ServerVersion,
+  extension: Fingerprint['extensions'][number],
+): Promise<void> {
+  const statement = createExtension(extension);
+  const owner = await ownerToBecome(session, version, extension);
+  if (owner === null) return run(session, extension.name, statement);
+  const right = `CREATE ON DATABASE ${identifier(session.database)}`;
+  if (!owner.mayCreate) await session.execute(`GRANT ${right} TO ${identifier(owner.name)}`);
+  try {
+    await session.execute(`SET ROLE ${identifier(owner.name)}`);
+    await session.execute(statement);
+  } catch (error) {
+    if (!(error instanceof SqlError) || error.sqlState !== insufficientPrivilege) throw error;
+    await session.execute('RESET ROLE');
+    await run(session, extension.name, statement);
+  } finally {
+    await session.execute('RESET ROLE');
+    if (!owner.mayCreate) await session.execute(`REVOKE ${right} FROM ${identifier(owner.name)}`);
+  }
+}
+
+/** It was created by a superuser, say, and given away. */
+const insufficientPrivilege = '42501';
 
 /** The statement that creates an extension as it is in the target. */
 export function createExtension(extension: Fingerprint['extensions'][number]): string {

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { Obstacle, ServerVersion } from '../database.ts';
+import { disabledConstraints } from './disabled-constraints.ts';
+import { foreignExtensions } from './extension-owners.ts';
+import { foreignCode } from './foreign-code.ts';
 import type { TargetRole } from './inspect.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
@@ -24,7 +27,12 @@ export async function restoreObstacles(
   role: TargetRole,
   version: ServerVersion,
 ): Promise<readonly Obstacle[]> {
-  const always = await backgroundWorkers(session);
+  const code = await foreignCode(session);
+  const always = [
+    ...(await backgroundWorkers(session)),
+    ...(await disabledConstraints(session)),
+    ...(code === null ? [] : [{ ...code, ofCopy: true as const }]),
+  ];
   if (role.isSuperuser) return always;
   const forSuperusers = [
     ...(await untrustedExtensions(session, role)),
@@ -36,6 +44,7 @@ export async function restoreObstacles(
     ...always,
     ...[
       ...(await foreignOwners(session, role, version)),
+      ...(await foreignExtensions(session, role, version)),
       ...forSuperusers.map((each) => (mayBeAllowed ? { ...each, isDoubt: true as const } : each)),
     ].map((each) => ({ ...each, ofCopy: true as const })),
   ];

@@ -47,7 +47,7 @@ export async function compareSchemas(
   await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
   await loadSchema(server, scratch.name, comparison);
   const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);
-  await dropCopy(admin, target, scratch.name);
+  await dropCopy(admin, target, scratch.name, comparison.properties.owner);
   return diffSchemaTexts(again, comparison.actual);
 }
 

@@ -86,7 +86,7 @@ export async function openScratchServer(
     compare,
     async [Symbol.asyncDispose]() {
       for (const { name } of made) {
-        await dropCopy(admin, server.address.database, name).catch((error: unknown) => {
+        await dropCopy(admin, server.address.database, name, server.address.user).catch((error: unknown) => {
           warn(
             `the scratch database ${name} could not be dropped: ${error instanceof Error ? error.message : error}`,
           );

@@ -1,5 +1,19 @@
 import { literal } from './sql-text.ts';
 
+/** What makes the same value have the same text; whoever wants to compute as the application does takes it back. */
+export const comparableValues: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  // The text of a money value depends on it, and another server's may have another one.
+  lc_monetary: 'C',
+  xmlbinary: 'base64',
+  quote_all_identifiers: 'off',
+  standard_conforming_strings: 'on',
+};
+
 /**
  * What every session of ours sets first. Two aims: nothing that a database or role was given by ALTER … SET may end
  * a long read (timeouts), and the same value must always have the same text (comparisons hash text).
@@ -15,22 +29,13 @@ const settings: Readonly<Record<string, string>> = {
   tcp_keepalives_idle: '60',
   tcp_keepalives_interval: '15',
 
-  TimeZone: 'UTC',
-  DateStyle: 'ISO, MDY',
-  IntervalStyle: 'postgres',
-  extra_float_digits: '1',
-  bytea_output: 'hex',
-  // The text of a money value depends on it, and a fresh copy lacks the setting of its original.
-  lc_monetary: 'C',
-  xmlbinary: 'base64',
-  quote_all_identifiers: 'off',
+  ...comparableValues,
 
   // Where a database forces them, parallel workers answer, and those do not know what a session began with.
   force_parallel_mode: 'off',
   debug_parallel_query: 'off',
 
   row_security: 'off',
-  standard_conforming_strings: 'on',
   client_min_messages: 'warning',
   // The write fence is such a default; our own repair of the history has to pass it.
   default_transaction_read_only: 'off',

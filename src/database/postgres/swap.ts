@@ -10,6 +10,7 @@ import type { PostgresServer, SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
 import { identifier, literal } from './sql-text.ts';
 import { findBlockers } from './swap-blockers.ts';
+import { isTrustedOwner, type TargetPlace } from './trusted-owner.ts';
 
 /** Each attempt waits five seconds for the sessions to go: the server's own limit in RENAME. */
 const attempts = 4;
@@ -179,7 +180,7 @@ async function isAlive(session: SqlSession, pid: number): Promise<boolean> {
 /** Everything after the first rename; the names are locked, so what is checked here stays so. */
 function renameBack(target: string, plan: SwapPlan, at: string): string {
   const { properties, fallback, failedName, journal } = plan;
-  const mark = copyMark({ kind: 'failed', target, run: plan.run });
+  const mark = copyMark({ kind: 'failed', target, run: plan.run, at, replacedBy: fallback.oid });
   const written = journal === null ? '' : `${journalStatement(target, { ...journal, at })};`;
   return `
     DO $sm$ BEGIN
@@ -190,6 +191,9 @@ function renameBack(target: string, plan: SwapPlan, at: string): string {
                       WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
         RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
       END IF;
+      IF NOT ${isFallbackOurs(plan, { oid: plan.targetOid })} THEN
+        RAISE EXCEPTION 'the fallback database belongs to a role that no run would have given it to' USING ERRCODE = 'SM001';
+      END IF;
     END $sm$;
     ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${identifier(target)};
     ALTER DATABASE ${identifier(failedName)} ALLOW_CONNECTIONS false;
@@ -197,6 +201,21 @@ function renameBack(target: string, plan: SwapPlan, at: string): string {
     ${written}
     COMMENT ON DATABASE ${identifier(target)} IS ${properties.comment === null ? 'NULL' : literal(properties.comment)};
     ALTER DATABASE ${identifier(target)} ALLOW_CONNECTIONS true`;
+}
+
+/**
+ * SQL: whether the fallback belongs to whom this run gave it, or else to somebody who could do to the target himself what the
+ * swap does: a journal is a comment, which says only what its writer wants.
+ */
+export function isFallbackOurs(
+  { fallback, properties }: Pick<SwapPlan, 'fallback' | 'properties'>,
+  target: TargetPlace,
+): string {
+  const given =
+    properties.owner === undefined
+      ? isTrustedOwner('fallback.datdba', target)
+      : `pg_catalog.pg_get_userbyid(fallback.datdba) = ${literal(properties.owner)}`;
+  return `EXISTS (SELECT FROM pg_catalog.pg_database fallback WHERE fallback.oid = ${fallback.oid} AND ${given})`;
 }
 
 async function currentXid(session: SqlSession): Promise<bigint> {
@@ -208,12 +227,13 @@ async function currentXid(session: SqlSession): Promise<bigint> {
   return BigInt(row.xid);
 }
 
-const nameRow = z.object({ name: z.string(), oid: z.number(), isOpen: z.boolean() });
+const nameRow = z.object({ name: z.string(), oid: z.number(), isOpen: z.boolean(), owner: z.string() });
 
 /** All databases of the server by name. */
 export async function readNames(session: SqlSession): Promise<ReadonlyMap<string, z.infer<typeof nameRow>>> {
   const rows = await session.query(
-    'SELECT datname::text AS "name", oid::bigint AS "oid", datallowconn AS "isOpen" FROM pg_catalog.pg_database',
+    `SELECT datname::text AS "name", oid::bigint AS "oid", datallowconn AS "isOpen",
+            pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database`,
     nameRow,
   );
   return new Map(rows.map((row) => [row.name, row]));
@@ -234,6 +254,11 @@ async function checkPlan(session: SqlSession, target: string, plan: SwapPlan): P
     });
   }
   const blockers = await findBlockers(session, plan.targetOid);
+  const [copy] = await session.query(
+    `SELECT ${isFallbackOurs(plan, { oid: plan.targetOid })} AS "isOurs"`,
+    z.object({ isOurs: z.boolean() }),
+  );
+  const taken = names.get(plan.failedName);
   const obstacle =
     inPlace?.oid !== plan.targetOid
       ? `another database bears the name ${target} now`
@@ -241,11 +266,13 @@ async function checkPlan(session: SqlSession, target: string, plan: SwapPlan): P
         ? `the fallback database ${plan.fallback.name} is gone or was replaced`
         : fallback.isOpen
           ? `the fallback database ${plan.fallback.name} was opened to connections, so it may have changed since it was compared`
-          : names.has(plan.failedName)
-            ? `there is a database ${plan.failedName} already`
-            : blockers.preparedTransactions.length > 0
-              ? blockers.description
-              : null;
+          : copy?.isOurs !== true
+            ? `the fallback database ${plan.fallback.name} belongs to ${fallback.owner}, to whom no run would have given it`
+            : taken !== undefined
+              ? `there is a database ${plan.failedName} already, which belongs to ${taken.owner} (as a superuser or as ${taken.owner}: DROP DATABASE ${identifier(plan.failedName)};)`
+              : blockers.preparedTransactions.length > 0
+                ? blockers.description
+                : null;
   if (obstacle !== null) throw swapFailed(target, obstacle);
 }
 

@@ -2,7 +2,7 @@ import type { NamePlan } from '../database.ts';
 import { journalStatement, serverTime } from './journal-comment.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { identifier, literal } from './sql-text.ts';
-import { isConnectionLost, readNames, reasonOf, swapFailed } from './swap.ts';
+import { isConnectionLost, isFallbackOurs, readNames, reasonOf, swapFailed } from './swap.ts';
 
 /**
  * The swap where there is no target: the fallback database takes its name and is opened, in one transaction of the
@@ -23,6 +23,9 @@ export async function takeName(server: PostgresServer, renamer: SqlSession, plan
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_database
                         WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
           RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
+        END IF;
+        IF NOT ${isFallbackOurs(plan, name)} THEN
+          RAISE EXCEPTION 'the fallback database belongs to a role that no run would have given it to' USING ERRCODE = 'SM001';
         END IF;
       END $sm$;
       ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${target};

@@ -1,4 +1,5 @@
 import { SafeMigrateError } from '../../system/errors.ts';
+import { refuseOtherSpelling } from './name-spelling.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 
 const lockTimeoutSeconds = 60;
@@ -47,6 +48,7 @@ export class TargetSession {
     const session = await this.#server.connect(this.#database);
     try {
       // A lock that a failed migration left behind (a prepared transaction) must not hold up its recovery for ever.
+      await refuseOtherSpelling(session);
       await session.execute(`SET lock_timeout = '${lockTimeoutSeconds}s'`);
       return session;
     } catch (error) {

@@ -133,3 +133,47 @@ test('triggers that act outside of the database are warned about, others not', a
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toContain('the trigger tell_others on public.orders may act outside of the database');
 });
+
+test('an extension of a role that would lose it, unless either is a member of the other', async () => {
+  const { database, user } = await postgres.createOwnedDatabase('extension');
+  const keeper = await roleName();
+  await postgres.psql(
+    database,
+    `create extension pg_trgm; grant create on database "${database}" to "${keeper}"; set role "${keeper}"; create extension citext`,
+  );
+  expect((await look(database, user)).obstacles).toMatchObject([
+    {
+      code: 'SM_EXTENSION_OWNER',
+      closes: ['swap'],
+      ofCopy: true,
+      message: expect.stringContaining(`citext (${keeper})`),
+    },
+  ]);
+  await postgres.psql('postgres', `grant "${user}" to "${keeper}"`);
+  expect((await look(database, user)).obstacles).toEqual([]);
+  await postgres.psql('postgres', `revoke "${user}" from "${keeper}"; grant "${keeper}" to "${user}"`);
+  expect((await look(database, user)).obstacles).toEqual([]);
+});
+
+test('a foreign key whose triggers are disabled, also to a superuser, and the way out opens it', async () => {
+  const { database, user } = await postgres.createOwnedDatabase('disabled');
+  await postgres.psql(
+    database,
+    `set role "${user}"; create table a (id int primary key); create table "B b" (a int, constraint "to A" foreign key (a) references a);
+     create function f() returns trigger language plpgsql as 'begin return new; end'; create trigger theirs before insert on a execute function f();
+     alter table a disable trigger theirs; reset role; alter table "B b" disable trigger all`,
+  );
+  for (const role of [user, undefined]) {
+    expect((await look(database, role)).obstacles).toMatchObject([
+      {
+        code: 'SM_DISABLED_CONSTRAINT',
+        closes: ['swap'],
+        ofCopy: true,
+        message: expect.stringContaining('the constraint to A at public."B b" are disabled'),
+        hint: expect.stringContaining('ALTER TABLE public."B b" ENABLE TRIGGER ALL;'),
+      },
+    ]);
+  }
+  await postgres.psql(database, 'alter table public."B b" enable trigger all');
+  expect((await look(database, user)).obstacles).toEqual([]);
+});

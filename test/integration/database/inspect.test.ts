@@ -265,7 +265,7 @@ describe('properties', () => {
       comment: `it's "ours"`,
       acl: [`${reader}=c/${user}`, `${user}=CTc/${user}`].toSorted(),
       settings: [
-        { role: null, config: ['search_path=a, "B c"', 'work_mem=8MB'] },
+        { role: null, config: ['work_mem=8MB', 'search_path=a, "B c"'] },
         { role: reader, config: ['statement_timeout=5s'] },
       ],
     });
@@ -288,4 +288,51 @@ describe('properties', () => {
     await using _ = session;
     await expect(readProperties(session, "it's gone")).rejects.toMatchObject({ code: 'SM_NO_DATABASE' });
   });
+});
+
+test('options of user mappings that PostgreSQL hides from the role are named, and to a superuser none', async () => {
+  const { database, user } = await postgres.createOwnedDatabase('mappings');
+  const other = await newRole();
+  await postgres.psql(
+    database,
+    `create foreign data wrapper ours; create server mine foreign data wrapper ours; alter server mine owner to "${user}";
+     create server theirs foreign data wrapper ours; grant usage on foreign server theirs to "${user}";
+     create user mapping for public server mine options (password 'a'); create user mapping for "${user}" server mine options (password 'b');
+     create user mapping for "${user}" server theirs options (password 'c');`,
+  );
+  const codes = async () =>
+    (await inspectAs(database, user)).obstacles.filter(({ code }) => code === 'SM_USER_MAPPING_HIDDEN');
+  expect(await codes()).toEqual([]);
+  await postgres.psql(
+    database,
+    `create user mapping for "${other}" server mine options (password 'd'); create user mapping for public server theirs`,
+  );
+  expect(await codes()).toMatchObject([
+    {
+      closes: 'all',
+      message: expect.stringContaining(
+        `2 user mappings (for PUBLIC on server theirs, for ${other} on server mine)`,
+      ),
+    },
+  ]);
+  const { session, look } = await sessionOf(postgres.url({ database }));
+  expect(brief((await look()).obstacles)).not.toContainEqual(['SM_USER_MAPPING_HIDDEN', 'all']);
+  await session[Symbol.asyncDispose]();
+});
+
+test('collations whose rules the server has changed are told by name', async () => {
+  const { database, user } = await postgres.createOwnedDatabase('collations');
+  await postgres.psql(
+    database,
+    `create collation public.used (provider = icu, locale = 'de'); create collation public.unused (provider = icu, locale = 'de');
+     create table t (a text collate public.used); create index on t (a); alter table t owner to "${user}";
+     update pg_collation set collversion = '1' where collname in ('used', 'unused');
+     update pg_database set datcollversion = '1' where datname = current_database()`,
+  );
+  const { warnings } = await inspectAs(database, user);
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^collation public\.used sorts by version 1 of its rules, and the server has version [\d.]+:/,
+    ),
+  ]);
 });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { coordinationMark } from '../../../src/database/postgres/coordination-mark.ts';
@@ -255,3 +256,23 @@ async function endSessions(database: string): Promise<void> {
     `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '${database}'`,
   );
 }
+
+test('the coordination database that cannot be dropped for want of a connection is told', async () => {
+  const { server, database, user, coordination } = await newTarget();
+  const told: string[] = [];
+  const lock = await takeLock(server, first, (line) => told.push(line));
+  const client = new pg.Client({ connectionString: cluster.url({ database, user }) });
+  await client.connect();
+  // What it would be dropped from is gone, and another one cannot be opened.
+  await cluster.psql(
+    'postgres',
+    `ALTER ROLE "${user}" CONNECTION LIMIT 1;
+     SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = '${database}' AND application_name LIKE 'safe-migrate%'`,
+  );
+  await lock[Symbol.asyncDispose]();
+  await client.end();
+  expect(told).toEqual([
+    expect.stringMatching(new RegExp(`^${coordination}, .* could not be dropped: .*too many connections`)),
+  ]);
+  expect(await cluster.databases()).toContain(coordination);
+});

@@ -86,6 +86,7 @@ describe('a database with everything in it', () => {
       name: 'citext',
       version: '1.5',
       schema: 'extensions',
+      owner: server.address.user,
     });
     const tables = new Map(fallback.fingerprint.tables.map((table) => [table.table, table.rows]));
     expect(tables.get('no_columns')).toBe(2);

@@ -106,6 +106,8 @@ describe('a swap', () => {
       kind: 'failed',
       target: database,
       run: 'r1',
+      at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      replacedBy: plan.fallback.oid,
     });
     for (const name of [database, plan.failedName]) {
       expect(await property(name, 'datconnlimit')).toBe('90');
