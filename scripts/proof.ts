@@ -52,19 +52,26 @@ async function main(): Promise<void> {
     const only = new RegExp(values.only);
     const seed = numberOf(values.seed, 'seed');
     const major = values.major === undefined ? null : numberOf(values.major, 'major');
-    const tasks = tasksOf(seed, numberOf(values.databases, 'databases'), major).filter(({ id }) => only.test(id));
+    const tasks = tasksOf(seed, numberOf(values.databases, 'databases'), major).filter(({ id }) =>
+      only.test(id),
+    );
     await judgeAll(tasks, {
       seed,
       file: results,
       lanes: numberOf(values.lanes, 'lanes'),
-      until: values.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + numberOf(values.minutes, 'minutes') * 60_000,
+      until:
+        values.minutes === undefined
+          ? Number.POSITIVE_INFINITY
+          : Date.now() + numberOf(values.minutes, 'minutes') * 60_000,
       stop: stopOnSignal(),
       say: (line) => console.log(line),
     });
   }
   const all = await readResults(results);
-  for (const [outcome, lines] of Map.groupBy(latest(all), (each) => `${each.way} ${each.outcome}`)) console.log(`${outcome}: ${lines.length}`);
-  if (values.results === undefined) await writePage(await readFaults(join(root, 'test/faults/results.jsonl')), all);
+  for (const [outcome, lines] of Map.groupBy(latest(all), (each) => `${each.way} ${each.outcome}`))
+    console.log(`${outcome}: ${lines.length}`);
+  if (values.results === undefined)
+    await writePage(await readFaults(join(root, 'test/faults/results.jsonl')), all);
 }
 
 /** Ctrl-C: what is under way comes to its end, servers are taken down in order, and the page is written. */
@@ -81,7 +88,8 @@ function stopOnSignal(): AbortSignal {
 
 function numberOf(text: string, option: string): number {
   const number = Number(text);
-  if (!Number.isFinite(number) || number < 0) throw new Error(`--${option} ${text} is not a number\n\n${usage}`);
+  if (!Number.isFinite(number) || number < 0)
+    throw new Error(`--${option} ${text} is not a number\n\n${usage}`);
   return number;
 }
 

@@ -31,12 +31,28 @@ export function tasksOf(seed: number, count: number, major: number | null): read
     const here = major ?? majors[number % majors.length] ?? 15;
     const id = `${seed} ${number} ${here}`;
     const superuser = randomOf(`${id} superuser`).number() < 0.4;
-    return { id, seed: id, major: here, superuser, statements: 420, bundle: Math.floor(number / majors.length) % 2 === 0 };
+    return {
+      id,
+      seed: id,
+      major: here,
+      superuser,
+      statements: 420,
+      bundle: Math.floor(number / majors.length) % 2 === 0,
+    };
   });
 }
 
 /** What becomes of one database, and of the SQL that made it. */
-export async function judgeOne(cluster: PostgresCluster, task: Task, tools: string, dist?: string): Promise<{ readonly judgements: Partial<Record<DatabaseLine['way'], Judgement>>; readonly script: string; readonly statements: number }> {
+export async function judgeOne(
+  cluster: PostgresCluster,
+  task: Task,
+  tools: string,
+  dist?: string,
+): Promise<{
+  readonly judgements: Partial<Record<DatabaseLine['way'], Judgement>>;
+  readonly script: string;
+  readonly statements: number;
+}> {
   await using stack = new AsyncDisposableStack();
   const stem = `proof_${task.id.replaceAll(' ', '_')}`;
   const empty = stack.use(await createEmpty(cluster, stem, task.superuser));
@@ -46,7 +62,10 @@ export async function judgeOne(cluster: PostgresCluster, task: Task, tools: stri
   const proof = await judgeProof(cluster, empty, tools);
   const judgements: Partial<Record<DatabaseLine['way'], Judgement>> = { proof };
   if (project !== null) {
-    const [swap, rollback] = await judgeBundle({ cluster, empty, project, tools, ...(dist === undefined ? {} : { dist }) }, task.seed);
+    const [swap, rollback] = await judgeBundle(
+      { cluster, empty, project, tools, ...(dist === undefined ? {} : { dist }) },
+      task.seed,
+    );
     judgements.swap = swap;
     if (rollback !== null) judgements.rollback = rollback;
   }
@@ -66,9 +85,15 @@ interface Options {
 /** Judges what was not judged for this code yet, and appends each result as soon as it is there. */
 export async function judgeAll(tasks: readonly Task[], options: Options): Promise<void> {
   const commit = await commitNow();
-  const done = new Set(latest(await readResults(options.file)).filter((each) => each.commit === commit).map(({ id }) => id));
+  const done = new Set(
+    latest(await readResults(options.file))
+      .filter((each) => each.commit === commit)
+      .map(({ id }) => id),
+  );
   const todo = tasks.filter(({ id }) => !done.has(id));
-  options.say(`${tasks.length - todo.length} of ${tasks.length} databases were judged for ${commit}; ${todo.length} to go`);
+  options.say(
+    `${tasks.length - todo.length} of ${tasks.length} databases were judged for ${commit}; ${todo.length} to go`,
+  );
   if (todo.length === 0) return;
   await using dist = await copyOfDist();
   const servers = new Map<number, Promise<Awaited<ReturnType<typeof startPostgres>>>>();
@@ -87,9 +112,20 @@ export async function judgeAll(tasks: readonly Task[], options: Options): Promis
       }
     };
     await Promise.all(Array.from({ length: options.lanes }, lane));
-    const versions: Record<string, string> = { node: process.version.slice(1), Prisma: await prismaVersion(join(root, 'node_modules/prisma')) };
-    for (const [major, server] of servers) versions[`PostgreSQL ${major}`] = await postgresVersion(await server);
-    await appendResult(options.file, { kind: 'session', seed: options.seed, at: begun, commit, machine: `${cpus().length} cores, ${process.platform} ${process.arch}`, versions });
+    const versions: Record<string, string> = {
+      node: process.version.slice(1),
+      Prisma: await prismaVersion(join(root, 'node_modules/prisma')),
+    };
+    for (const [major, server] of servers)
+      versions[`PostgreSQL ${major}`] = await postgresVersion(await server);
+    await appendResult(options.file, {
+      kind: 'session',
+      seed: options.seed,
+      at: begun,
+      commit,
+      machine: `${cpus().length} cores, ${process.platform} ${process.arch}`,
+      versions,
+    });
   } finally {
     for (const server of servers.values()) await (await server.catch(() => null))?.[Symbol.asyncDispose]();
   }
@@ -101,9 +137,20 @@ async function startGround(major: number) {
   return cluster;
 }
 
-async function judgeTask(cluster: PostgresCluster, task: Task, dist: string, commit: string, { file, seed, say }: Options): Promise<void> {
+async function judgeTask(
+  cluster: PostgresCluster,
+  task: Task,
+  dist: string,
+  commit: string,
+  { file, seed, say }: Options,
+): Promise<void> {
   const startedAt = performance.now();
-  const { judgements, script, statements } = await judgeOne(cluster, task, await clientToolsFor(task.major), dist).catch((error: unknown) => ({
+  const { judgements, script, statements } = await judgeOne(
+    cluster,
+    task,
+    await clientToolsFor(task.major),
+    dist,
+  ).catch((error: unknown) => ({
     judgements: { proof: failed(error) },
     script: '',
     statements: 0,
@@ -115,20 +162,37 @@ async function judgeTask(cluster: PostgresCluster, task: Task, dist: string, com
     const found = judgement.differences.map(({ name, how }) => `${name}: ${how}`);
     await appendResult(file, {
       kind: 'database',
-      ...{ id: task.id, seed, major: task.major, superuser: task.superuser, way, outcome, refusal: refusal?.slice(0, 400) ?? null },
+      ...{
+        id: task.id,
+        seed,
+        major: task.major,
+        superuser: task.superuser,
+        way,
+        outcome,
+        refusal: refusal?.slice(0, 400) ?? null,
+      },
       told: outcome === 'told' ? found.length : 0,
       differences: outcome === 'told' ? [] : found.slice(0, 5).map((each) => each.slice(0, 200)),
       ...{ statements, seconds, at: new Date().toISOString(), commit },
     });
     told.push(`${way} ${outcome}`);
-    if (outcome === 'missed' || outcome === 'false refusal') say(`  ${task.id} ${way} ${outcome.toUpperCase()}: ${await keep(task, way, script, judgement)}`);
+    if (outcome === 'missed' || outcome === 'false refusal')
+      say(`  ${task.id} ${way} ${outcome.toUpperCase()}: ${await keep(task, way, script, judgement)}`);
   }
-  say(`${task.id} (${task.superuser ? 'superuser' : 'owner'}, ${statements} statements): ${told.join(', ')}, ${seconds} s`);
+  say(
+    `${task.id} (${task.superuser ? 'superuser' : 'owner'}, ${statements} statements): ${told.join(', ')}, ${seconds} s`,
+  );
 }
 
 function failed(error: unknown): Judgement {
-  const how = error instanceof Error ? `${error.message}\n${error.stack}\n${String(error.cause ?? '')}` : String(error);
-  return { outcome: 'missed', refusal: 'the trial itself failed', told: [], differences: [{ name: 'trial', how }] };
+  const how =
+    error instanceof Error ? `${error.message}\n${error.stack}\n${String(error.cause ?? '')}` : String(error);
+  return {
+    outcome: 'missed',
+    refusal: 'the trial itself failed',
+    told: [],
+    differences: [{ name: 'trial', how }],
+  };
 }
 
 /** For the person who looks into it; nothing of it is committed. */
@@ -137,7 +201,16 @@ async function keep(task: Task, way: string, script: string, judgement: Judgemen
   await mkdir(folder, { recursive: true });
   const file = join(folder, `${task.id.replaceAll(' ', '-')}-${way}.sql`);
   const found = judgement.differences.map(({ name, how }) => `-- ${name}: ${how}`.replaceAll('\n', '\n-- '));
-  await writeFile(file, [`-- ${judgement.refusal ?? ''}`.replaceAll('\n', '\n-- '), ...judgement.told.map((each) => `-- told: ${each}`), ...found, '', script].join('\n'));
+  await writeFile(
+    file,
+    [
+      `-- ${judgement.refusal ?? ''}`.replaceAll('\n', '\n-- '),
+      ...judgement.told.map((each) => `-- told: ${each}`),
+      ...found,
+      '',
+      script,
+    ].join('\n'),
+  );
   return file;
 }
 

@@ -27,24 +27,36 @@ export async function judgeProof(cluster: PostgresCluster, empty: Empty, tools: 
   const before = await readPicture(cluster, empty.database);
   let fallback: Fallback & { readonly told?: readonly string[] };
   try {
-    const { target } = parsePostgresUrl(cluster.url({ database: empty.database, user: empty.user, password: empty.password }));
+    const { target } = parsePostgresUrl(
+      cluster.url({ database: empty.database, user: empty.user, password: empty.password }),
+    );
     if (target === null) throw new Error('no target');
     await using server = await connectServer(target, { folders: [tools] });
     await using backup = await takeBackup(server);
     fallback = await prove(server, backup, { run: 'proof' });
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;
-    return judgeRefusal(`${error.code}: ${error.message}`, () => restoreByHand(cluster, empty, tools, before));
+    return judgeRefusal(`${error.code}: ${error.message}`, () =>
+      restoreByHand(cluster, empty, tools, before),
+    );
   }
   await cluster.psql('postgres', `ALTER DATABASE ${quoted(fallback.name)} ALLOW_CONNECTIONS true`);
   const after = await readPicture(cluster, fallback.name);
   // What the run writes on its copy until the swap.
-  const isMark = ({ name, how }: Difference) => name === 'database properties' && /^comment: .* -> "safe-migrate \S*$/.test(how.replaceAll(/\s+(?=.*-> )/g, ' '));
-  return judgeEquality(fallback.told ?? [], differences(before, after).filter((each) => !isMark(each)));
+  const isMark = ({ name, how }: Difference) =>
+    name === 'database properties' &&
+    /^comment: .* -> "safe-migrate \S*$/.test(how.replaceAll(/\s+(?=.*-> )/g, ' '));
+  return judgeEquality(
+    fallback.told ?? [],
+    differences(before, after).filter((each) => !isMark(each)),
+  );
 }
 
 /** A refusal is right when no restore could have brought back what it names. */
-export async function judgeRefusal(refusal: string, byHand: () => Promise<readonly Difference[]>): Promise<Judgement> {
+export async function judgeRefusal(
+  refusal: string,
+  byHand: () => Promise<readonly Difference[]>,
+): Promise<Judgement> {
   const found = await byHand();
   const isRight = found.some((each) => each.name === 'restore' || isAbout(refusal, each));
   return { outcome: isRight ? 'refused' : 'false refusal', refusal, told: [], differences: found };
@@ -60,6 +72,10 @@ export function judgeEquality(told: readonly string[], found: readonly Differenc
 function isAbout(sentence: string, { name }: Difference): boolean {
   const plain = (text: string) => text.replaceAll('"', '');
   // The object's own name is what remains of the oracle's, whatever sort it is.
-  const object = plain(name).split(' ').filter((word) => word.includes('.') || word.length > 3).at(-1) ?? plain(name);
+  const object =
+    plain(name)
+      .split(' ')
+      .filter((word) => word.includes('.') || word.length > 3)
+      .at(-1) ?? plain(name);
   return plain(sentence).includes(object);
 }

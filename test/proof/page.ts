@@ -34,13 +34,23 @@ export function proofSection(results: readonly ResultLine[]): readonly string[] 
     'proved. *refused*: before anything was touched, by the name of what even the most careful restore by hand leaves different or cannot',
     'restore. *missed* and *false refusal* must not be:',
     '',
-    ...(bad.length === 0 ? ['None.'] : bad.map((each) => `- ${each.id}, ${each.way}, ${each.outcome}: ${cell(each.refusal ?? each.differences[0] ?? '')}`)),
+    ...(bad.length === 0
+      ? ['None.']
+      : bad.map(
+          (each) =>
+            `- ${each.id}, ${each.way}, ${each.outcome}: ${cell(each.refusal ?? each.differences[0] ?? '')}`,
+        )),
     '',
     '### Why databases were refused',
     '',
     '| Refusal | Times |',
     '|---|---|',
-    ...[...Map.groupBy(all.filter(({ outcome }) => outcome === 'refused'), (each) => reason(each))]
+    ...[
+      ...Map.groupBy(
+        all.filter(({ outcome }) => outcome === 'refused'),
+        (each) => reason(each),
+      ),
+    ]
       .toSorted(([a, { length: x }], [b, { length: y }]) => y - x || (a < b ? -1 : 1))
       .map(([text, { length }]) => `| ${text} | ${length} |`),
     '',
@@ -68,7 +78,13 @@ function count(lines: readonly DatabaseLine[], outcome: DatabaseLine['outcome'])
 /** Names that chance gave are left out. */
 function reason({ refusal }: DatabaseLine): string {
   const [code = '', ...rest] = (refusal ?? '').split(': ');
-  return `\`${code}\` ${cell(rest.join(': ').split(/[;:]/, 2).join(':').replaceAll(/\b(public|s\d+\w*|[a-z]+_\w+)\.\S+|"[^"]*"|proof_\w+/g, '…')).slice(0, 120)}`;
+  return `\`${code}\` ${cell(
+    rest
+      .join(': ')
+      .split(/[;:]/, 2)
+      .join(':')
+      .replaceAll(/\b(public|s\d+\w*|[a-z]+_\w+)\.\S+|"[^"]*"|proof_\w+/g, '…'),
+  ).slice(0, 120)}`;
 }
 
 function cell(text: string): string {
@@ -77,9 +93,13 @@ function cell(text: string): string {
 
 function sessions(results: readonly ResultLine[], all: readonly DatabaseLine[]): readonly string[] {
   const lines = results.filter((each) => each.kind === 'session');
-  return [...Map.groupBy(lines, ({ at, commit, seed }) => `${at.slice(0, 10)} | ${commit} | ${seed}`)].flatMap(([key, [first]]) => {
+  return [
+    ...Map.groupBy(lines, ({ at, commit, seed }) => `${at.slice(0, 10)} | ${commit} | ${seed}`),
+  ].flatMap(([key, [first]]) => {
     const here = all.filter(({ commit, seed }) => commit === first?.commit && seed === first.seed);
     const versions = Object.entries(first?.versions ?? {}).map(([name, version]) => `${name} ${version}`);
-    return here.length === 0 ? [] : [`| ${key} | ${here.length} | ${first?.machine} | ${versions.join(', ')} |`];
+    return here.length === 0
+      ? []
+      : [`| ${key} | ${here.length} | ${first?.machine} | ${versions.join(', ')} |`];
   });
 }

@@ -21,11 +21,18 @@ const cache = join(tmpdir(), 'safe-migrate-client-tools');
  */
 export async function clientToolsFor(major: number): Promise<string> {
   if ((await packagedMajors()).includes(major)) return `/usr/lib/postgresql/${major}/bin`;
-  const newest = Math.min(...Object.keys(suites).map(Number).filter((each) => each >= major));
+  const newest = Math.min(
+    ...Object.keys(suites)
+      .map(Number)
+      .filter((each) => each >= major),
+  );
   const suite = suites[newest];
   if (suite === undefined) return findPostgresBin();
   const bin = join(cache, String(newest), 'tools');
-  const isThere = await access(join(bin, 'pg_restore')).then(() => true, () => false);
+  const isThere = await access(join(bin, 'pg_restore')).then(
+    () => true,
+    () => false,
+  );
   if (!isThere) await unpack(newest, suite);
   return bin;
 }

@@ -3,9 +3,9 @@ import { type Random, randomOf } from '../../faults/random.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { type Kind, NothingYet } from './kind.ts';
 import { allKinds, contentKinds, lateSettingKinds, settingKinds } from './kinds.ts';
-import { refreshAll, staleView } from './views.ts';
 import { quoted } from './names.ts';
 import { Place } from './place.ts';
+import { refreshAll, staleView } from './views.ts';
 
 /** A database as the seed wants it. */
 export interface Plan {
@@ -55,10 +55,7 @@ export async function createEmpty(cluster: PostgresCluster, stem: string, superu
     async [Symbol.asyncDispose]() {
       const names = (await cluster.databases()).filter((name) => name === stem || name.startsWith(`${stem}__`));
       await dropSubscriptions(cluster, names);
-      await cluster.psql('postgres', [
-        ...names.map((name) => `DROP DATABASE ${quoted(name)} WITH (FORCE)`),
-        ...created.toReversed().map((role) => `DROP ROLE ${quoted(role)}`),
-      ].join(';\n'));
+      await cluster.psql('postgres', [...names.map((name) => `DROP DATABASE ${quoted(name)} WITH (FORCE)`), ...created.toReversed().map((role) => `DROP ROLE ${quoted(role)}`)].join(';\n'));
     },
   };
 }
@@ -84,7 +81,8 @@ export async function clientOf(cluster: PostgresCluster, database: string, user?
     user: user ?? cluster.info.superuser,
     password: password ?? cluster.info.password,
     // Settings of the database must not stop who builds or reads it.
-    options: '-c statement_timeout=20s -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c client_min_messages=warning -c client_encoding=UTF8 -c standard_conforming_strings=on -c exit_on_error=off -c idle_session_timeout=0 -c quote_all_identifiers=off -c gin_fuzzy_search_limit=0 -c default_transaction_isolation=read\\ committed',
+    options:
+      '-c statement_timeout=20s -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c client_min_messages=warning -c client_encoding=UTF8 -c standard_conforming_strings=on -c exit_on_error=off -c idle_session_timeout=0 -c quote_all_identifiers=off -c gin_fuzzy_search_limit=0 -c default_transaction_isolation=read\\ committed',
   });
   // The server ends sessions of databases that are swapped; whoever needs this one then hears of it by its queries.
   client.on('error', () => {});
@@ -162,7 +160,13 @@ class Builder {
     const client = await clientOf(this.#cluster, database, user, password);
     const superuser = await clientOf(this.#cluster, database);
     try {
-      const place = new Place(client, { random: this.#random, major: this.#plan.major, database, roles, taken: this.#made });
+      const place = new Place(client, {
+        random: this.#random,
+        major: this.#plan.major,
+        database,
+        roles,
+        taken: this.#made,
+      });
       await work(place, superuser);
       this.#made = place.taken;
     } finally {
@@ -178,7 +182,9 @@ class Builder {
       texts = [await each.make(place)].flat();
     } catch (error) {
       if (error instanceof NothingYet) return;
-      throw new Error(`${each.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(`${each.name}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
     }
     const by = each.foreign === true ? 'superuser' : 'owner';
     const client = by === 'superuser' ? superuser : place.client;
@@ -206,4 +212,3 @@ export function neverAccepted(counts: readonly ReadonlyMap<string, Count>[]): re
     return mine.some(({ accepted }) => accepted > 0) || tried.length === 0 ? [] : [`${name}: ${tried.at(-1)?.reason}`];
   });
 }
-

@@ -12,13 +12,17 @@ async function key(place: Place): Promise<{ table: string; column: string; type:
 }
 
 const reference = (name: string, rest: string, more = {}) =>
-  kind(`foreign key ${name}`, async (p: Place) => {
-    const to = await key(p);
-    const table = await p.table();
-    const column = p.name('ref');
-    return `ALTER TABLE ${table} ADD ${column} ${to.type.replace('serial', 'integer')};
+  kind(
+    `foreign key ${name}`,
+    async (p: Place) => {
+      const to = await key(p);
+      const table = await p.table();
+      const column = p.name('ref');
+      return `ALTER TABLE ${table} ADD ${column} ${to.type.replace('serial', 'integer')};
       ALTER TABLE ${table} ADD CONSTRAINT ${p.name('fk')} FOREIGN KEY (${column}) REFERENCES ${to.table} (${to.column}) ${rest}`;
-  }, more);
+    },
+    more,
+  );
 
 const check = (name: string, type: string, rest: (column: string) => string) =>
   kind(`check ${name}`, async (p: Place) => {
@@ -52,14 +56,22 @@ export const constraintKinds = [
     const to = await key(p);
     return `ALTER TABLE ${to.table} ADD CONSTRAINT ${p.name('fk')} FOREIGN KEY (${to.column}) REFERENCES ${to.table} (${to.column})`;
   }),
-  kind('triggers of foreign keys disabled', async (p) => {
-    const [table] = JSON.parse(await p.one(constraintOf("'f'", "c.relkind = 'r' AND NOT c.relispartition"))) as [string, string];
-    return `ALTER TABLE ${table} DISABLE TRIGGER ALL`;
-  }, { by: 'superuser', rare: true }),
-  kind('constraint validated later', async (p) => {
-    const [table, name] = JSON.parse(await p.one(constraintOf("'f', 'c'", 'NOT x.convalidated'))) as [string, string];
-    return `ALTER TABLE ${table} VALIDATE CONSTRAINT ${name}`;
-  }, { weight: 0.5 }),
+  kind(
+    'triggers of foreign keys disabled',
+    async (p) => {
+      const [table] = JSON.parse(await p.one(constraintOf("'f'", "c.relkind = 'r' AND NOT c.relispartition"))) as [string, string];
+      return `ALTER TABLE ${table} DISABLE TRIGGER ALL`;
+    },
+    { by: 'superuser', rare: true },
+  ),
+  kind(
+    'constraint validated later',
+    async (p) => {
+      const [table, name] = JSON.parse(await p.one(constraintOf("'f', 'c'", 'NOT x.convalidated'))) as [string, string];
+      return `ALTER TABLE ${table} VALIDATE CONSTRAINT ${name}`;
+    },
+    { weight: 0.5 },
+  ),
   kind('constraint changed to deferrable', async (p) => {
     const [table, name] = JSON.parse(await p.one(constraintOf("'f'"))) as [string, string];
     return `ALTER TABLE ${table} ALTER CONSTRAINT ${name} DEFERRABLE INITIALLY DEFERRED`;

@@ -2,7 +2,10 @@ import { kind } from './kind.ts';
 import type { Place } from './place.ts';
 
 const set = (name: string, setting: string, values: readonly string[], more = {}) =>
-  kind(`database ${name}`, (p: Place) => `ALTER DATABASE ${p.database} SET ${setting} = ${p.pick(values)}`, { weight: 0.5, ...more });
+  kind(`database ${name}`, (p: Place) => `ALTER DATABASE ${p.database} SET ${setting} = ${p.pick(values)}`, {
+    weight: 0.5,
+    ...more,
+  });
 
 const role = (name: string, setting: string, values: readonly string[]) =>
   kind(`role in database ${name}`, (p: Place) => `ALTER ROLE ${p.roles[0]} IN DATABASE ${p.database} SET ${setting} = ${p.pick(values)}`, { weight: 0.3 });
@@ -40,7 +43,7 @@ export const otherSettingKinds = [
   set('deferrable', 'default_transaction_deferrable', ['on']),
   set('array nulls', 'array_nulls', ['off']),
   set('null equals', 'transform_null_equals', ['on']),
-  set('search path', 'search_path', ["\"$user\", 'odd, \"path'", 'pg_catalog']),
+  set('search path', 'search_path', ['"$user", \'odd, "path\'', 'pg_catalog']),
   set('xml option', 'xmloption', ['document']),
   set('function bodies', 'check_function_bodies', ['off']),
   set('row security', 'row_security', ['off']),

@@ -26,8 +26,18 @@ export const detailKinds = [
     const { table, name } = await p.column();
     return `COMMENT ON COLUMN ${table}.${name} IS ${text}`;
   }),
-  comment('CONSTRAINT', within(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.conname))::text FROM pg_constraint x JOIN pg_class c ON c.oid = x.conrelid ${ofTables} AND x.conparentid = 0`)),
-  comment('TRIGGER', within(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.tgname))::text FROM pg_trigger x JOIN pg_class c ON c.oid = x.tgrelid ${ofTables} AND NOT tgisinternal AND tgparentid = 0`)),
+  comment(
+    'CONSTRAINT',
+    within(
+      `SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.conname))::text FROM pg_constraint x JOIN pg_class c ON c.oid = x.conrelid ${ofTables} AND x.conparentid = 0`,
+    ),
+  ),
+  comment(
+    'TRIGGER',
+    within(
+      `SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.tgname))::text FROM pg_trigger x JOIN pg_class c ON c.oid = x.tgrelid ${ofTables} AND NOT tgisinternal AND tgparentid = 0`,
+    ),
+  ),
   comment('POLICY', within(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.polname))::text FROM pg_policy x JOIN pg_class c ON c.oid = x.polrelid ${ofTables}`)),
   comment('STATISTICS', (p) => p.object('pg_statistic_ext', 'stx')),
   comment('COLLATION', (p) => p.object('pg_collation', 'coll')),
@@ -56,7 +66,9 @@ export const detailKinds = [
   kind('made unlogged', async (p) => `ALTER TABLE ${await p.table()} SET UNLOGGED`, { weight: 0.5 }),
   kind('extended statistics', async (p) => {
     const { table, name } = await p.column('^(integer|text|date)$');
-    const other = await p.one(`SELECT format('%I', attname) FROM pg_attribute a WHERE attrelid = '${table.replaceAll("'", "''")}'::regclass AND attnum > 0 AND NOT attisdropped AND atttypid IN (23, 25, 20, 1082) AND format('%I', attname) <> '${name.replaceAll("'", "''")}' AND attgenerated = ''`);
+    const other = await p.one(
+      `SELECT format('%I', attname) FROM pg_attribute a WHERE attrelid = '${table.replaceAll("'", "''")}'::regclass AND attnum > 0 AND NOT attisdropped AND atttypid IN (23, 25, 20, 1082) AND format('%I', attname) <> '${name.replaceAll("'", "''")}' AND attgenerated = ''`,
+    );
     return `CREATE STATISTICS ${await p.fresh('st')} ${p.pick(['', '(mcv)', '(ndistinct, dependencies)'])} ON ${name}, ${other} FROM ${table}`;
   }),
   kind('statistics of an expression', async (p) => {
@@ -65,7 +77,10 @@ export const detailKinds = [
   }),
   kind('target of statistics', async (p) => `ALTER STATISTICS ${await p.object('pg_statistic_ext', 'stx')} SET STATISTICS 123`),
   kind('statistics of another role', async (p) => `ALTER STATISTICS ${await p.object('pg_statistic_ext', 'stx')} OWNER TO ${p.roles[1]}`, { rare: true }),
-  kind('sequence', async (p) => `CREATE SEQUENCE ${await p.fresh('q')} AS ${p.pick(['smallint', 'integer', 'bigint'])} INCREMENT ${p.pick([1, -1, 10])} CACHE ${p.pick([1, 3])} ${p.pick(['CYCLE', 'NO CYCLE'])}`),
+  kind(
+    'sequence',
+    async (p) => `CREATE SEQUENCE ${await p.fresh('q')} AS ${p.pick(['smallint', 'integer', 'bigint'])} INCREMENT ${p.pick([1, -1, 10])} CACHE ${p.pick([1, 3])} ${p.pick(['CYCLE', 'NO CYCLE'])}`,
+  ),
   kind('sequence used', async (p) => `SELECT nextval('${(await p.relation('S')).replaceAll("'", "''")}')`),
   kind('sequence set', async (p) => `SELECT setval('${(await p.relation('S')).replaceAll("'", "''")}', ${p.pick([1, 5, 100])}, ${p.pick([true, false])})`, { weight: 2 }),
   kind('sequence changed', async (p) => `ALTER SEQUENCE ${await p.relation('S')} MAXVALUE 30000 START 3`),

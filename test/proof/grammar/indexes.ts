@@ -3,11 +3,15 @@ import { isNoMember, type Place } from './place.ts';
 
 /** `CREATE INDEX` on a column of such a type; `rest` gets the column. */
 const index = (name: string, type: string, rest: (column: string) => string, more = {}) =>
-  kind(`index ${name}`, async (p: Place) => {
-    const { table, name: column } = await p.column(type);
-    const body = rest(column);
-    return `CREATE ${body.startsWith('UNIQUE') ? 'UNIQUE ' : ''}INDEX ${p.name('i')} ON ${table} ${body.replace(/^UNIQUE /, '')}`;
-  }, more);
+  kind(
+    `index ${name}`,
+    async (p: Place) => {
+      const { table, name: column } = await p.column(type);
+      const body = rest(column);
+      return `CREATE ${body.startsWith('UNIQUE') ? 'UNIQUE ' : ''}INDEX ${p.name('i')} ON ${table} ${body.replace(/^UNIQUE /, '')}`;
+    },
+    more,
+  );
 
 const common = '^(integer|bigint|text|date|timestamp with time zone|numeric|uuid|character varying)$';
 
@@ -25,9 +29,13 @@ export const indexKinds = [
   index('gist of points', '^(point|box|circle)$', (c) => `USING gist (${c})`),
   index('spgist of texts', '^text$', (c) => `USING spgist (${c})`),
   index('spgist of ranges', '^int4range$', (c) => `USING spgist (${c})`),
-  index('of an expression', '^(text|character varying)$', (c) => `(lower(${c}), length(${c}))`, { weight: 2 }),
+  index('of an expression', '^(text|character varying)$', (c) => `(lower(${c}), length(${c}))`, {
+    weight: 2,
+  }),
   index('of a long expression', '^text$', (c) => `((coalesce(${c}, '') || '-' || coalesce(${c}, 'none')))`),
-  index('partial', '^(character varying|text)$', (c) => `(${c}) WHERE ${c} IN ('draft', 'sent', 'a')`, { weight: 2 }),
+  index('partial', '^(character varying|text)$', (c) => `(${c}) WHERE ${c} IN ('draft', 'sent', 'a')`, {
+    weight: 2,
+  }),
   index('with INCLUDE', '^(integer|date)$', (c) => `(${c}) INCLUDE (tableoid)`.replace('tableoid', c)),
   index('unique', '^(integer|bigint|uuid)$', (c) => `UNIQUE (${c})`),
   index('unique with nulls not distinct', '^(integer|bigint|date)$', (c) => `UNIQUE (${c}) NULLS NOT DISTINCT`),
@@ -47,13 +55,15 @@ export const indexKinds = [
   kind('renamed index', async (p) => `ALTER INDEX ${await p.relation('i')} RENAME TO ${p.name('i')}`),
   kind('index options changed', async (p) => `ALTER INDEX ${await p.relation('i', "c.relam = (SELECT oid FROM pg_am WHERE amname = 'btree')")} SET (fillfactor = 77)`),
   kind('clustered table', async (p) => {
-    const text = await p.one(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', i.relname))::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am a ON a.oid = i.relam
+    const text =
+      await p.one(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', i.relname))::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am a ON a.oid = i.relam
       WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND a.amname = 'btree' AND x.indpred IS NULL AND pg_has_role(c.relowner, 'USAGE') AND ${isNoMember('c')}`);
     const [table, index] = JSON.parse(text) as [string, string];
     return `ALTER TABLE ${table} CLUSTER ON ${index}`;
   }),
   kind('replica identity by an index', async (p) => {
-    const text = await p.one(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', i.relname))::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    const text =
+      await p.one(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', i.relname))::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND x.indisunique AND x.indisprimary AND pg_has_role(c.relowner, 'USAGE') AND ${isNoMember('c')}`);
     const [table, index] = JSON.parse(text) as [string, string];
     return `ALTER TABLE ${table} REPLICA IDENTITY USING INDEX ${index}`;

@@ -4,15 +4,29 @@ const servers = "SELECT format('%I', srvname) FROM pg_foreign_server WHERE pg_ha
 const publications = "SELECT format('%I', pubname) FROM pg_publication WHERE pg_has_role(pubowner, 'USAGE')";
 
 export const outsideKinds = [
-  kind('foreign-data wrapper', (p) => `CREATE FOREIGN DATA WRAPPER ${p.name('w')} OPTIONS (debug 'w''s')`, { by: 'superuser' }),
-  kind('server', async (p) => `CREATE SERVER ${p.name('sv')} TYPE 'kind' VERSION '1.0' FOREIGN DATA WRAPPER ${await p.one("SELECT format('%I', fdwname) FROM pg_foreign_data_wrapper WHERE has_foreign_data_wrapper_privilege(oid, 'USAGE')")} OPTIONS (host 'nowhere', dbname 'it''s')`, { weight: 2 }),
+  kind('foreign-data wrapper', (p) => `CREATE FOREIGN DATA WRAPPER ${p.name('w')} OPTIONS (debug 'w''s')`, {
+    by: 'superuser',
+  }),
+  kind(
+    'server',
+    async (p) =>
+      `CREATE SERVER ${p.name('sv')} TYPE 'kind' VERSION '1.0' FOREIGN DATA WRAPPER ${await p.one("SELECT format('%I', fdwname) FROM pg_foreign_data_wrapper WHERE has_foreign_data_wrapper_privilege(oid, 'USAGE')")} OPTIONS (host 'nowhere', dbname 'it''s')`,
+    { weight: 2 },
+  ),
   kind('changed server', async (p) => `ALTER SERVER ${await p.one(servers)} VERSION '2.0' OPTIONS (SET host 'else')`),
   kind('user mapping', async (p) => `CREATE USER MAPPING FOR CURRENT_USER SERVER ${await p.one(servers)} OPTIONS (user 'u', password 'p''w')`),
   kind('user mapping of the public', async (p) => `CREATE USER MAPPING FOR PUBLIC SERVER ${await p.one(servers)} OPTIONS (user 'anybody')`),
   kind('user mapping of another role', async (p) => `CREATE USER MAPPING FOR ${p.roles[3]} SERVER ${await p.one(servers)} OPTIONS (user 'other', password 'secret')`, { rare: true }),
-  kind('foreign table', async (p) => `CREATE FOREIGN TABLE ${await p.fresh('ft')} (a integer OPTIONS (column_name 'b') NOT NULL, b text DEFAULT 'x' CHECK (b IN ('x', 'y'))) SERVER ${await p.one(servers)} OPTIONS (schema_name 's', table_name 'it''s')`, { weight: 1.5 }),
+  kind(
+    'foreign table',
+    async (p) =>
+      `CREATE FOREIGN TABLE ${await p.fresh('ft')} (a integer OPTIONS (column_name 'b') NOT NULL, b text DEFAULT 'x' CHECK (b IN ('x', 'y'))) SERVER ${await p.one(servers)} OPTIONS (schema_name 's', table_name 'it''s')`,
+    { weight: 1.5 },
+  ),
   kind('grant on a server', async (p) => `GRANT USAGE ON FOREIGN SERVER ${await p.one(servers)} TO ${p.roles[2]}`),
-  kind('grant on a wrapper', (p) => `GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO ${p.roles[2]}`, { by: 'superuser' }),
+  kind('grant on a wrapper', (p) => `GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO ${p.roles[2]}`, {
+    by: 'superuser',
+  }),
   kind('publication of tables', async (p) => {
     const { table, name } = await p.column('^integer$', "c.relpersistence = 'p'");
     return `CREATE PUBLICATION ${p.name('pub')} FOR TABLE ${table} (${name}), ONLY ${await p.table("c.relpersistence = 'p'")} WITH (publish = 'insert, truncate')`;
@@ -23,20 +37,36 @@ export const outsideKinds = [
   }),
   kind('empty publication', (p) => `CREATE PUBLICATION ${p.name('pub')}`),
   kind('publication of a schema', async (p) => `CREATE PUBLICATION ${p.name('pub')} FOR TABLES IN SCHEMA ${await p.schema()}`, { by: 'superuser' }),
-  kind('publication of all tables', (p) => `CREATE PUBLICATION ${p.name('pub')} FOR ALL TABLES`, { by: 'superuser' }),
-  kind("a superuser's publication", (p) => `CREATE PUBLICATION ${p.name('pub')} FOR ALL TABLES`, { foreign: true }),
+  kind('publication of all tables', (p) => `CREATE PUBLICATION ${p.name('pub')} FOR ALL TABLES`, {
+    by: 'superuser',
+  }),
+  kind("a superuser's publication", (p) => `CREATE PUBLICATION ${p.name('pub')} FOR ALL TABLES`, {
+    foreign: true,
+  }),
   kind('table added to a publication', async (p) => `ALTER PUBLICATION ${await p.one(publications)} ADD TABLE ${await p.table("c.relpersistence = 'p'")}`),
   kind('publication changed', async (p) => `ALTER PUBLICATION ${await p.one(publications)} SET (publish = 'update, delete')`),
-  kind('subscription', (p) => `CREATE SUBSCRIPTION ${p.name('sub')} CONNECTION 'host=127.0.0.1 port=9 dbname=x' PUBLICATION p WITH (connect = false, enabled = false, slot_name = NONE)`, { foreign: true }),
+  kind('subscription', (p) => `CREATE SUBSCRIPTION ${p.name('sub')} CONNECTION 'host=127.0.0.1 port=9 dbname=x' PUBLICATION p WITH (connect = false, enabled = false, slot_name = NONE)`, {
+    foreign: true,
+  }),
   kind('text search dictionary', async (p) => `CREATE TEXT SEARCH DICTIONARY ${await p.fresh('td')} (TEMPLATE = ${p.pick(['simple, STOPWORDS = english', 'snowball, LANGUAGE = german'])})`),
   kind('text search configuration', async (p) => `CREATE TEXT SEARCH CONFIGURATION ${await p.fresh('tc')} (COPY = ${p.pick(['english', 'simple'])})`, { weight: 1.5 }),
-  kind('mapping of a configuration', async (p) => `ALTER TEXT SEARCH CONFIGURATION ${await p.object('pg_ts_config', 'cfg', "NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = x.oid AND d.deptype = 'n')")} ALTER MAPPING FOR asciiword, word WITH ${await p.one("SELECT format('%I.%I', n.nspname, d.dictname) FROM pg_ts_dict d JOIN pg_namespace n ON n.oid = d.dictnamespace WHERE n.nspname !~ '^pg_'")}, simple`),
-  kind('mapping dropped', async (p) => `ALTER TEXT SEARCH CONFIGURATION ${await p.object('pg_ts_config', 'cfg', "NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = x.oid AND d.deptype = 'n')")} DROP MAPPING IF EXISTS FOR email, url`),
+  kind(
+    'mapping of a configuration',
+    async (p) =>
+      `ALTER TEXT SEARCH CONFIGURATION ${await p.object('pg_ts_config', 'cfg', "NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = x.oid AND d.deptype = 'n')")} ALTER MAPPING FOR asciiword, word WITH ${await p.one("SELECT format('%I.%I', n.nspname, d.dictname) FROM pg_ts_dict d JOIN pg_namespace n ON n.oid = d.dictnamespace WHERE n.nspname !~ '^pg_'")}, simple`,
+  ),
+  kind(
+    'mapping dropped',
+    async (p) =>
+      `ALTER TEXT SEARCH CONFIGURATION ${await p.object('pg_ts_config', 'cfg', "NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = x.oid AND d.deptype = 'n')")} DROP MAPPING IF EXISTS FOR email, url`,
+  ),
   kind('generated by our configuration', async (p) => {
     const { table, name } = await p.column('^text$', "a.attgenerated = ''");
     const configuration = await p.object('pg_ts_config', 'cfg');
     return `ALTER TABLE ${table} ADD ${p.name('g')} tsvector GENERATED ALWAYS AS (to_tsvector('${configuration.replaceAll("'", "''")}'::regconfig, left(${name}, 500))) STORED`;
   }),
-  kind('text search parser', async (p) => `CREATE TEXT SEARCH PARSER ${await p.fresh('tp')} (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype)`, { by: 'superuser' }),
+  kind('text search parser', async (p) => `CREATE TEXT SEARCH PARSER ${await p.fresh('tp')} (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype)`, {
+    by: 'superuser',
+  }),
   kind('text search template', async (p) => `CREATE TEXT SEARCH TEMPLATE ${await p.fresh('tt')} (INIT = dsimple_init, LEXIZE = dsimple_lexize)`, { by: 'superuser' }),
 ] as const;

@@ -23,14 +23,18 @@ export const partitionKinds = [
       CREATE TABLE ${await p.fresh('p')} PARTITION OF ${root} FOR VALUES WITH (MODULUS 2, REMAINDER 1);
       INSERT INTO ${root} SELECT g, 'h' || g FROM generate_series(1, 50) g`;
   }),
-  kind('hash partitions by an enum', async (p) => {
-    const [root, type] = [await p.fresh('p'), await p.fresh('e')];
-    return `CREATE TYPE ${type} AS ENUM ('aa', 'bb', 'cc', 'dd', 'ee', 'ff', 'gg', 'hh');
+  kind(
+    'hash partitions by an enum',
+    async (p) => {
+      const [root, type] = [await p.fresh('p'), await p.fresh('e')];
+      return `CREATE TYPE ${type} AS ENUM ('aa', 'bb', 'cc', 'dd', 'ee', 'ff', 'gg', 'hh');
       CREATE TABLE ${root} (mood ${type}, n integer) PARTITION BY HASH (mood);
       CREATE TABLE ${await p.fresh('p')} PARTITION OF ${root} FOR VALUES WITH (MODULUS 2, REMAINDER 0);
       CREATE TABLE ${await p.fresh('p')} PARTITION OF ${root} FOR VALUES WITH (MODULUS 2, REMAINDER 1);
       INSERT INTO ${root} SELECT (enum_range(NULL::${type}))[g % 8 + 1], g FROM generate_series(1, 40) g`;
-  }, { rare: true }),
+    },
+    { rare: true },
+  ),
   kind('partitions of partitions', async (p) => {
     const [root, middle] = [await p.fresh('p'), await p.fresh('p')];
     return `CREATE TABLE ${root} (day date NOT NULL, word text, n integer) PARTITION BY RANGE (day);
@@ -52,12 +56,16 @@ export const partitionKinds = [
       ALTER TABLE ${root} ATTACH PARTITION ${leaf} FOR VALUES IN (1, 2, 3);
       INSERT INTO ${root} VALUES (1, 'x', '2025-01-01'), (2, 'y', NULL)`;
   }),
-  kind('detached partition', async (p) => {
-    // Of a hash there would be rows without a place.
-    const leaf = await p.relation('r', "c.relispartition AND pg_get_expr(c.relpartbound, c.oid) !~ 'modulus'");
-    const root = await p.one(`SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = '${leaf.replaceAll("'", "''")}'::regclass`);
-    return `ALTER TABLE ${root} DETACH PARTITION ${leaf}`;
-  }, { weight: 0.5 }),
+  kind(
+    'detached partition',
+    async (p) => {
+      // Of a hash there would be rows without a place.
+      const leaf = await p.relation('r', "c.relispartition AND pg_get_expr(c.relpartbound, c.oid) !~ 'modulus'");
+      const root = await p.one(`SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = '${leaf.replaceAll("'", "''")}'::regclass`);
+      return `ALTER TABLE ${root} DETACH PARTITION ${leaf}`;
+    },
+    { weight: 0.5 },
+  ),
   kind('index on a partitioned table', async (p) => {
     const { table, name } = await p.column('^(integer|text|date|bigint)$', 'true', 'p');
     return `CREATE INDEX ${p.name('i')} ON ${table} (${name})`;
@@ -67,15 +75,22 @@ export const partitionKinds = [
     return `CREATE INDEX ${p.name('i')} ON ONLY ${table} (${name})`;
   }),
   kind('key of a partitioned table', async (p) => `ALTER TABLE ${await p.relation('p')} ADD CONSTRAINT ${p.name('k')} CHECK (n IS NULL OR n > -100000)`),
-  kind('trigger on a partitioned table', async (p) => `CREATE TRIGGER ${p.name('tr')} AFTER INSERT ON ${await p.relation('p')} FOR EACH ROW EXECUTE FUNCTION ${await p.callable("p.prorettype = 'trigger'::regtype")}()`),
+  kind(
+    'trigger on a partitioned table',
+    async (p) => `CREATE TRIGGER ${p.name('tr')} AFTER INSERT ON ${await p.relation('p')} FOR EACH ROW EXECUTE FUNCTION ${await p.callable("p.prorettype = 'trigger'::regtype")}()`,
+  ),
   kind('trigger disabled on one partition', async (p) => {
-    const text = await p.one(`SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', tgname))::text FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE tgparentid <> 0 AND NOT tgisinternal`);
+    const text = await p.one(
+      `SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', tgname))::text FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE tgparentid <> 0 AND NOT tgisinternal`,
+    );
     const [table, trigger] = JSON.parse(text) as [string, string];
     return `ALTER TABLE ${table} DISABLE TRIGGER ${trigger}`;
   }),
   kind('default of one partition', async (p) => {
     const leaf = await p.relation('r', 'c.relispartition');
-    const name = await p.one(`SELECT format('%I', attname) FROM pg_attribute WHERE attrelid = '${leaf.replaceAll("'", "''")}'::regclass AND attnum > 0 AND atttypid = 'text'::regtype AND NOT attisdropped AND attgenerated = ''`);
+    const name = await p.one(
+      `SELECT format('%I', attname) FROM pg_attribute WHERE attrelid = '${leaf.replaceAll("'", "''")}'::regclass AND attnum > 0 AND atttypid = 'text'::regtype AND NOT attisdropped AND attgenerated = ''`,
+    );
     return `ALTER TABLE ${leaf} ALTER ${name} SET DEFAULT 'of this leaf'`;
   }),
 ] as const;

@@ -29,10 +29,7 @@ export class Place {
   /** How many names were given. */
   taken: number;
 
-  constructor(
-    client: pg.Client,
-    given: Pick<Place, 'random' | 'major' | 'database' | 'roles' | 'taken'>,
-  ) {
+  constructor(client: pg.Client, given: Pick<Place, 'random' | 'major' | 'database' | 'roles' | 'taken'>) {
     this.client = client;
     this.random = given.random;
     this.major = given.major;
@@ -85,9 +82,7 @@ export class Place {
   }
 
   async schema(): Promise<string> {
-    return this.one(
-      `SELECT format('%I', n.nspname) FROM pg_namespace n WHERE ${userSchema} AND ${isOurs('pg_namespace', 'n')} AND has_schema_privilege(n.oid, 'CREATE')`,
-    );
+    return this.one(`SELECT format('%I', n.nspname) FROM pg_namespace n WHERE ${userSchema} AND ${isOurs('pg_namespace', 'n')} AND has_schema_privilege(n.oid, 'CREATE')`);
   }
 
   /** A relation of these kinds, qualified and quoted; `where` reads pg_class as c. */

@@ -5,15 +5,21 @@ const largeObjects = "SELECT oid::text FROM pg_largeobject_metadata WHERE pg_has
 export const rightKinds = [
   kind('grant on a table', async (p) => `GRANT ${p.pick(['SELECT', 'INSERT, UPDATE', 'ALL', 'TRIGGER'])} ON ${await p.table()} TO ${p.grantee()}`, { weight: 2 }),
   kind('grant with grant option', async (p) => `GRANT SELECT, DELETE ON ${await p.relation('rvm')} TO ${p.roles[2]} WITH GRANT OPTION`),
-  kind('grant by another role', async (p) => {
-    const table = await p.table();
-    return `GRANT SELECT ON ${table} TO ${p.roles[1]} WITH GRANT OPTION; SET ROLE ${p.roles[1]}; GRANT SELECT ON ${table} TO ${p.roles[2]}; RESET ROLE`;
-  }, { rare: true }),
+  kind(
+    'grant by another role',
+    async (p) => {
+      const table = await p.table();
+      return `GRANT SELECT ON ${table} TO ${p.roles[1]} WITH GRANT OPTION; SET ROLE ${p.roles[1]}; GRANT SELECT ON ${table} TO ${p.roles[2]}; RESET ROLE`;
+    },
+    { rare: true },
+  ),
   kind('grant on columns', async (p) => {
     const { table, name } = await p.column();
     return `GRANT SELECT (${name}), UPDATE (${name}) ON ${table} TO ${p.grantee()}`;
   }),
-  kind('right to maintain', async (p) => `GRANT MAINTAIN ON ${await p.table()} TO ${p.grantee()}`, { from: 17 }),
+  kind('right to maintain', async (p) => `GRANT MAINTAIN ON ${await p.table()} TO ${p.grantee()}`, {
+    from: 17,
+  }),
   kind("owner's rights revoked", async (p) => `REVOKE UPDATE, TRUNCATE ON ${await p.table()} FROM ${p.roles[0]}`),
   kind("all of the owner's rights revoked", async (p) => `REVOKE ALL ON ${await p.relation('v')} FROM ${p.roles[0]}`),
   kind('grant on a schema', async (p) => `GRANT ${p.pick(['USAGE', 'ALL'])} ON SCHEMA ${await p.schema()} TO ${p.grantee()}`),
@@ -22,7 +28,10 @@ export const rightKinds = [
   kind('public schema open', () => 'GRANT CREATE ON SCHEMA public TO PUBLIC'),
   kind('default privileges', (p) => `ALTER DEFAULT PRIVILEGES GRANT ${p.pick(['SELECT ON TABLES', 'USAGE ON SEQUENCES', 'EXECUTE ON FUNCTIONS'])} TO ${p.grantee()}`, { weight: 0.5 }),
   kind('default privileges of schemas and types', (p) => `ALTER DEFAULT PRIVILEGES GRANT ${p.pick(['ALL ON SCHEMAS', 'USAGE ON TYPES'])} TO ${p.grantee()}`, { rare: true }),
-  kind('default privileges in a schema', async (p) => `ALTER DEFAULT PRIVILEGES IN SCHEMA ${await p.schema()} GRANT ${p.pick(['SELECT ON TABLES', 'ALL ON SEQUENCES'])} TO ${p.roles[2]} WITH GRANT OPTION`),
+  kind(
+    'default privileges in a schema',
+    async (p) => `ALTER DEFAULT PRIVILEGES IN SCHEMA ${await p.schema()} GRANT ${p.pick(['SELECT ON TABLES', 'ALL ON SEQUENCES'])} TO ${p.roles[2]} WITH GRANT OPTION`,
+  ),
   kind('default privileges of another role', (p) => `ALTER DEFAULT PRIVILEGES FOR ROLE ${p.roles[1]} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`, { rare: true }),
   kind('default privileges of large objects', (p) => `ALTER DEFAULT PRIVILEGES GRANT SELECT ON LARGE OBJECTS TO ${p.grantee()}`, { from: 18 }),
   kind('table of another role', async (p) => `ALTER TABLE ${await p.table('c.relhasindex')} OWNER TO ${p.roles[1]}`, { rare: true }),

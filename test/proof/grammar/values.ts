@@ -26,7 +26,7 @@ const samples: Readonly<Record<string, readonly string[]>> = {
   interval: ["'1 mon 30 days'", "'-1 day +00:00:01'", "'0'", "'1 year -3 days 04:05:06.7'"],
   json: [`'{"b": 1,  "a": [1, 2.50]}'`, "'null'", `'{"a":1,"a":2}'`],
   jsonb: [`'{"b": 1,  "a": [1, 2.50], "n": null}'`, "'[]'", `'"x"'`, "'1e5'"],
-  xml: ["'<a href=\"x\">é</a>'", "'text only'"],
+  xml: ['\'<a href="x">é</a>\'', "'text only'"],
   inet: ["'10.0.0.1/8'", "'::1'"],
   cidr: ["'10.0.0.0/8'", "'::/0'"],
   macaddr: ["'08:00:2b:01:02:03'"],
@@ -94,7 +94,5 @@ function arrayOf(random: Random, element: string): string {
   const known = samples[element];
   if (known === undefined || random.number() < 0.3) return "'{}'";
   const items = [random.pick(known), 'NULL', random.pick(known)];
-  return random.number() < 0.3
-    ? `ARRAY[ARRAY[${items.join(', ')}], ARRAY[${items.toReversed().join(', ')}]]::${element}[]`
-    : `ARRAY[${items.join(', ')}]::${element}[]`;
+  return random.number() < 0.3 ? `ARRAY[ARRAY[${items.join(', ')}], ARRAY[${items.toReversed().join(', ')}]]::${element}[]` : `ARRAY[${items.join(', ')}]::${element}[]`;
 }

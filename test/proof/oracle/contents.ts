@@ -29,8 +29,11 @@ const columnList = `(SELECT coalesce(string_agg(format('t.%I', a.attname), ', ' 
 export async function readContents(client: pg.Client, facts: Facts): Promise<void> {
   // Hashes of enums come from numbers that every database gives anew: rows lie in other leaves, and only the tree counts.
   const moving = `EXISTS (SELECT FROM pg_partition_ancestors(c.oid) p JOIN pg_partitioned_table x ON x.partrelid = p.relid JOIN pg_attribute a ON a.attrelid = x.partrelid AND a.attnum = ANY (x.partattrs) JOIN pg_type y ON y.oid = a.atttypid WHERE x.partstrat = 'h' AND y.typtype = 'e')`;
-  const relations = await rows(client, `SELECT c.relkind AS kind, format('%I.%I', n.nspname, c.relname) AS name, ${columnList} AS columns, (${moving})::text AS moving, c.relispopulated::text AS populated
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${userSchema} AND c.relkind IN ('r', 'p', 'm', 'v', 'S') ORDER BY 2`);
+  const relations = await rows(
+    client,
+    `SELECT c.relkind AS kind, format('%I.%I', n.nspname, c.relname) AS name, ${columnList} AS columns, (${moving})::text AS moving, c.relispopulated::text AS populated
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${userSchema} AND c.relkind IN ('r', 'p', 'm', 'v', 'S') ORDER BY 2`,
+  );
   for (const { kind, name = '', columns = '', moving: isMoving, populated } of relations) {
     if (kind === 'S') facts.set(`position of sequence ${name}`, await answer(client, `SELECT json_build_array(last_value, is_called) FROM ${name}`));
     else if (populated === 'true' && !(kind === 'r' && isMoving === 'true')) {
@@ -53,25 +56,35 @@ const changesResults = /^(timezone|datestyle|intervalstyle|default_text_search_c
 
 /** Whether each index answers what the heap answers, asked under the settings of the owner's sessions, for values that are there. */
 export async function readIndexAnswers(client: pg.Client, facts: Facts): Promise<void> {
-  const settings = await rows(client, `SELECT split_part(x, '=', 1) AS name, substr(x, strpos(x, '=') + 1) AS value FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) x
-    WHERE d.datname = current_database() AND s.setrole IN (0, d.datdba) ORDER BY s.setrole`);
+  const settings = await rows(
+    client,
+    `SELECT split_part(x, '=', 1) AS name, substr(x, strpos(x, '=') + 1) AS value FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) x
+    WHERE d.datname = current_database() AND s.setrole IN (0, d.datdba) ORDER BY s.setrole`,
+  );
   await client.query('RESET timezone; RESET datestyle; RESET intervalstyle; RESET default_text_search_config; RESET extra_float_digits; RESET bytea_output; RESET lc_monetary');
   for (const { name = '', value = '' } of settings) {
     if (changesResults.test(name)) await client.query('SELECT set_config($1, $2, false)', [name, value]);
   }
   for (const index of await rows(client, indexes)) {
     const { name = '', table = '', expression = '', predicate = '', collation } = index;
-    const isWords = index.stored === 'text' && index.input === 'tsvector' || index.input === 'tsvector';
+    const isWords = (index.stored === 'text' && index.input === 'tsvector') || index.input === 'tsvector';
     const operator = isWords ? '@@' : index.operator;
     if (operator === null || operator === undefined) continue;
     // An index of a domain, an array or a lossy key stores another type than the expression has.
-    const type = isWords ? 'tsquery' : index.method === 'btree' || index.method === 'hash' ? index.stored : await answer(client, `SELECT pg_typeof((SELECT ${expression} FROM ONLY ${table} LIMIT 1))::text`);
+    const type = isWords
+      ? 'tsquery'
+      : index.method === 'btree' || index.method === 'hash'
+        ? index.stored
+        : await answer(client, `SELECT pg_typeof((SELECT ${expression} FROM ONLY ${table} LIMIT 1))::text`);
     const value = isWords ? `array_to_string(tsvector_to_array((${expression})), ' & ')` : `(${expression})::text`;
     await plans(client, 'heap');
-    const samples = await answer(client, `SELECT json_agg(v ORDER BY md5(v)) FROM (SELECT DISTINCT ${value} AS v FROM ONLY ${table} WHERE (${predicate}) AND length(${value}) < 2000 LIMIT 60) x WHERE v <> ''`);
+    const samples = await answer(
+      client,
+      `SELECT json_agg(v ORDER BY md5(v)) FROM (SELECT DISTINCT ${value} AS v FROM ONLY ${table} WHERE (${predicate}) AND length(${value}) < 2000 LIMIT 60) x WHERE v <> ''`,
+    );
     facts.set(`answer of index ${name}`, 'as the heap');
     if (!Array.isArray(samples)) continue;
-    const wanted = isWords ? 'plainto_tsquery(\'simple\', u)' : `u::${String(type)}`;
+    const wanted = isWords ? "plainto_tsquery('simple', u)" : `u::${String(type)}`;
     const question = `SELECT json_agg((SELECT count(*) FROM ONLY ${table} WHERE (${predicate}) AND (${expression})${collation ?? ''} ${operator} v.x)) FROM unnest($1::text[]) u, LATERAL (SELECT ${wanted} AS x OFFSET 0) v`;
     const heap = await answer(client, question, [samples.slice(0, 25)]);
     await plans(client, 'index');
@@ -82,7 +95,12 @@ export async function readIndexAnswers(client: pg.Client, facts: Facts): Promise
 
 async function plans(client: pg.Client, from: 'heap' | 'index'): Promise<void> {
   const isHeap = from === 'heap';
-  for (const [name, isOn] of [['enable_seqscan', isHeap], ['enable_indexscan', !isHeap], ['enable_indexonlyscan', !isHeap], ['enable_bitmapscan', !isHeap]] as const) {
+  for (const [name, isOn] of [
+    ['enable_seqscan', isHeap],
+    ['enable_indexscan', !isHeap],
+    ['enable_indexonlyscan', !isHeap],
+    ['enable_bitmapscan', !isHeap],
+  ] as const) {
     await client.query(`SET ${name} = ${isOn ? 'on' : 'off'}`);
   }
 }

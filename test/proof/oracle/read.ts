@@ -42,9 +42,7 @@ const castsAndForm = /::("(?:[^"]|"")+"|[\w.]+)(\."(?:[^"]|"")+"|\.\w+)?( varyin
  */
 function normal(fact: unknown): unknown {
   if (typeof fact !== 'object' || fact === null || Array.isArray(fact)) return fact;
-  return Object.fromEntries(
-    Object.entries(fact).map(([key, value]) => [key, key.startsWith('~') && typeof value === 'string' ? value.replaceAll(castsAndForm, '') : value]),
-  );
+  return Object.fromEntries(Object.entries(fact).map(([key, value]) => [key, key.startsWith('~') && typeof value === 'string' ? value.replaceAll(castsAndForm, '') : value]));
 }
 
 export interface Difference {

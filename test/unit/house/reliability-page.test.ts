@@ -16,9 +16,7 @@ describe('docs/reliability.md', () => {
   it('is what its generator makes of the committed results', async () => {
     const results = parseResults(await readFile(join(root, 'test/faults/results.jsonl'), 'utf8'));
     const databases = await readResults(join(root, 'test/proof/results.jsonl'));
-    expect(await readFile(join(root, 'docs/reliability.md'), 'utf8')).toBe(
-      pageText(results, databases),
-    );
+    expect(await readFile(join(root, 'docs/reliability.md'), 'utf8')).toBe(pageText(results, databases));
   });
 
   it('tells every trial by its last line, and none whose fault never came', () => {
