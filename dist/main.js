@@ -235,6 +235,14 @@ function lookAtConnections(rooms, wanted, log) {
 	};
 }
 
+// src/commands/preflight/look-at-deploys.ts
+/** Whoever may connect can hold Prisma's lock; a deploy then waits for ten seconds, and fails without saying for whom. */
+async function lookAtDeploys(database, log) {
+	const holder = await database.prismaLockHolder();
+	if (holder === null) return;
+	log.warn(`session ${holder.pid} of ${holder.user} holds Prisma's lock in the target: while it does, a deploy fails (P1002). If that is no deploy, end it, as a superuser or as ${holder.user}: SELECT pg_terminate_backend(${holder.pid});`);
+}
+
 // src/prisma/plan.ts
 /**
 * What `migrate deploy` would do with these files and this history (null: there is no `_prisma_migrations`).
@@ -647,6 +655,7 @@ async function preflight(context, settings, log) {
 			const facts = await lookAtTarget$1(context, settings, database, problems, log);
 			await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
 			await lookAtLeftovers(context, database, log);
+			if (settings.command === "migrate") await lookAtDeploys(database, log);
 			lookAtClock(facts.serverTime, /* @__PURE__ */ new Date(), log);
 			const { jobs, problems: crowded } = lookAtConnections(facts.connections, settings.jobs, log);
 			problems.add(crowded);

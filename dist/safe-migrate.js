@@ -232,8 +232,8 @@ const unordered = compared$1((column) => listOf(column, "item"));
 /** The digest of a list that may hold passwords. */
 const hidden$1 = compared$1((column) => `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${listOf(column, "item")}, 'UTF8')), 'hex')`);
 const role = compared$1((column) => `pg_catalog.pg_get_userbyid(r.${column})::text`);
-/** 0 is PUBLIC. */
-const roles = compared$1((column) => listOf(column, roleOrPublic("item")));
+/** 0 is PUBLIC; somebody who is named twice is named. */
+const roles = compared$1((column) => `(SELECT pg_catalog.string_agg(DISTINCT ${roleOrPublic("item")}, ', ' ORDER BY ${roleOrPublic("item")}) FROM pg_catalog.unnest(r.${column}) AS item)`);
 const roleOrEverybody = compared$1((column) => roleOrPublic(`r.${column}`));
 const schema = byOid("regnamespace");
 const relation = byOid("regclass");
@@ -889,7 +889,7 @@ const rulesOnRelations = {
 		kind: `'constraint'`,
 		name: constraintName("r"),
 		joins: "LEFT JOIN relations rel ON rel.oid = r.conrelid",
-		rows: `r.oid >= 16384 AND r.connamespace NOT IN (SELECT oid FROM temp_schemas) AND (r.conrelid = 0 OR rel.oid IS NOT NULL)`,
+		rows: `r.oid >= 16384 AND r.connamespace NOT IN (SELECT oid FROM temp_schemas) AND r.contype <> 't' AND (r.conrelid = 0 OR rel.oid IS NOT NULL)`,
 		extension: `coalesce(rel.extension, (SELECT m.extension FROM members m WHERE m.class = 'pg_catalog.pg_type'::regclass AND m.object = r.contypid))`,
 		columns: {
 			oid: ownNumber,
@@ -899,10 +899,16 @@ const rulesOnRelations = {
 			condeferrable: value,
 			condeferred: value,
 			conenforced: value,
-			convalidated: value,
+			convalidated: {
+				rule: "compared",
+				sql: () => `CASE WHEN r.contype <> 'f' OR r.conparentid = 0 THEN r.convalidated END`
+			},
 			conrelid: named$1,
 			contypid: named$1,
-			conindid: relation,
+			conindid: {
+				rule: "compared",
+				sql: () => `CASE WHEN r.contype <> 'f' AND r.conindid <> 0 THEN r.conindid::regclass END`
+			},
 			conparentid: left("follows from partitions and their constraints"),
 			confrelid: relation,
 			confupdtype: value,
@@ -938,7 +944,7 @@ const rulesOnRelations = {
 			tgenabled: value,
 			tgisinternal: value,
 			tgconstrrelid: relation,
-			tgconstrindid: relation,
+			tgconstrindid: left("the index of the constraint"),
 			tgconstraint: named$1,
 			tgdeferrable: value,
 			tginitdeferred: value,
@@ -1153,7 +1159,7 @@ const typeCatalogs = {
 			collowner: role,
 			collprovider: value,
 			collisdeterministic: value,
-			collencoding: value,
+			collencoding: left("which encoding it is for; all of a database have one, and a copied one is made for any"),
 			collcollate: value,
 			collctype: value,
 			colliculocale: value,
@@ -1892,7 +1898,6 @@ const decisiveParameters = [
 	"lc_monetary",
 	"lc_numeric",
 	"lc_time",
-	"quote_all_identifiers",
 	"timezone_abbreviations",
 	"xmlbinary"
 ];
@@ -6788,6 +6793,7 @@ async function completeCopy(session, expected) {
 	if (expected.inventory === null) return;
 	await advanceSequences(session, expected.sequences);
 	const before = objectsOf(expected.inventory);
+	await commentExtensions(session, before);
 	if (!before.some(mayBeGrantedElsewhere)) return;
 	const after = new Map(objectsOf(await readInventory(session)).map((object) => [`${object.kind} ${object.name}`, object]));
 	for (const object of before) {
@@ -6796,6 +6802,20 @@ async function completeCopy(session, expected) {
 		if (other === void 0 || grantable === null) continue;
 		const [wanted, present] = [object.facts[grantable.fact] ?? "", other.facts[grantable.fact] ?? ""];
 		if (wanted !== present) await grantAgain(session, grantable.on, wanted, present);
+	}
+}
+/** Extensions are not created from the dump, and their comments are not either. */
+async function commentExtensions(session, objects) {
+	const present = await session.query(`SELECT 'extension ' || pg_catalog.quote_ident(extname) AS "object", pg_catalog.obj_description(oid, 'pg_extension') AS "comment"
+       FROM pg_catalog.pg_extension`, object$1({
+		object: string(),
+		comment: string().nullable()
+	}));
+	const comments = new Map(objects.filter(({ kind }) => kind === "comment").map(({ name, facts }) => [name, facts.description ?? null]));
+	for (const { object, comment } of present) {
+		const wanted = comments.get(object) ?? null;
+		if (wanted === comment) continue;
+		await unlessRefused(session.execute(`COMMENT ON ${object} IS ${wanted === null ? "NULL" : literal(wanted)}`));
 	}
 }
 /** Default privileges reach what nobody dumps; so does whoever grants something on a member of an extension. */
@@ -7092,6 +7112,7 @@ const withheldSettings = {
 	transaction_read_only: "a restore writes",
 	array_nulls: "the NULLs of a dumped array would become texts",
 	transform_null_equals: "a dumped `x = NULL` would become `x IS NULL`",
+	quote_all_identifiers: "options of dictionaries would be stored under quoted names",
 	session_replication_role: "it switches triggers and rules off",
 	restrict_nonsystem_relation_kind: "materialized views that read views could not be filled",
 	default_table_access_method: "the extension that brings it is not there at first; a dump says it for each table",
@@ -7153,7 +7174,7 @@ function shown$2(value) {
 */
 function lookUpRows(index, nulls) {
 	const columns = index.keys.map((key, place) => `${keyOf$1(key)} AS sm${place}`);
-	const where = [...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => `${keyOf$1(key)} IS ${nulls[place] === true ? "" : "NOT "}NULL`)];
+	const where = [...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => `${nulls[place] === true ? "" : "NOT "}${isNull(key)}`)];
 	const heap = `SELECT ctid AS sm_at, ${columns.join(", ")} FROM ONLY ${wholeHeap(index)} WHERE ${all(where)}`;
 	const found = all([...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => nulls[place] === true ? `${keyOf$1(key)} IS NULL` : `${keyOf$1(key)} ${key.operator} ${key.asksForWords ? words(`sm_heap.sm${place}`) : `sm_heap.sm${place}`}`)]);
 	const asked = index.keys.map((_, place) => `sm${place}`);
@@ -7182,10 +7203,12 @@ function countInIndex(index) {
 }
 /** Which of the keys are NULL, in all combinations that there are. */
 function nullPatterns(index) {
-	return `SELECT DISTINCT ARRAY[${index.keys.map((key) => `${keyOf$1(key)} IS NULL`).join(", ")}] AS "nulls" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate ?? "true"}`;
+	return `SELECT DISTINCT ARRAY[${index.keys.map(isNull).join(", ")}] AS "nulls" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate ?? "true"}`;
 }
 const wholeHeap = (index) => `${index.table} TABLESAMPLE pg_catalog.system (100)`;
 const keyOf$1 = ({ expression, collation }) => collation === null ? `(${expression})` : `(${expression}) COLLATE ${collation}`;
+/** `IS NULL` also holds for a row of which all fields are NULL, which an index holds as a value. */
+const isNull = (key) => `(pg_catalog.num_nulls(${keyOf$1(key)}) OPERATOR(pg_catalog.=) 1)`;
 const all = (conditions) => conditions.length === 0 ? "true" : conditions.map((each) => `(${each})`).join(" AND ");
 /** Which rows, in two numbers. */
 const sumOf = (place) => `pg_catalog.count(*) AS n, pg_catalog.sum(pg_catalog.hashtextextended(${place}::pg_catalog.text, 0)::pg_catalog.numeric) AS rows`;
@@ -15148,11 +15171,18 @@ function closeByHand(names, closedJournal) {
 function closing({ database, comment }) {
 	return `COMMENT ON DATABASE ${identifier(database)} IS ${literal(comment)};`;
 }
+/**
+* As a here-document, whose end no name or comment in it may be: whoever can write a comment on the database would
+* otherwise write the rest of what is pasted into a shell.
+*/
 function pasted(statements) {
+	const lines = new Set(statements.flatMap((statement) => statement.split("\n")));
+	let end = "SQL";
+	while (lines.has(end)) end += "_";
 	return [
-		`psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'SQL'`,
+		`psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'${end}'`,
 		...statements,
-		"SQL"
+		end
 	].join("\n");
 }
 

@@ -10,6 +10,7 @@ import { interruptible } from './interruptible.ts';
 import { openStorages } from './open-storages.ts';
 import { lookAtClock } from './preflight/look-at-clock.ts';
 import { lookAtConnections } from './preflight/look-at-connections.ts';
+import { lookAtDeploys } from './preflight/look-at-deploys.ts';
 import { lookAtHistory } from './preflight/look-at-history.ts';
 import { lookAtLeftovers } from './preflight/look-at-leftovers.ts';
 import { lookAtProject } from './preflight/look-at-project.ts';
@@ -63,6 +64,7 @@ export async function preflight(
       const facts = await lookAtTarget(context, settings, database, problems, log);
       await lookAtStorages(context, storages, facts.sizeBytes, problems, log);
       await lookAtLeftovers(context, database, log);
+      if (settings.command === 'migrate') await lookAtDeploys(database, log);
       lookAtClock(facts.serverTime, new Date(), log);
       const { jobs, problems: crowded } = lookAtConnections(facts.connections, settings.jobs, log);
       problems.add(crowded);

@@ -79,6 +79,13 @@ export function closing({ database, comment }: ClosedJournal): string {
   return `COMMENT ON DATABASE ${identifier(database)} IS ${literal(comment)};`;
 }
 
+/**
+ * As a here-document, whose end no name or comment in it may be: whoever can write a comment on the database would
+ * otherwise write the rest of what is pasted into a shell.
+ */
 export function pasted(statements: readonly string[]): string {
-  return [`psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'SQL'`, ...statements, 'SQL'].join('\n');
+  const lines = new Set(statements.flatMap((statement) => statement.split('\n')));
+  let end = 'SQL';
+  while (lines.has(end)) end += '_';
+  return [`psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'${end}'`, ...statements, end].join('\n');
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { lookAtDeploys } from '../../src/commands/preflight/look-at-deploys.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { JournalEntry } from '../../src/database/journal.ts';
 import { coordinationMark } from '../../src/database/postgres/coordination-mark.ts';
@@ -348,8 +349,13 @@ it('the lock in the target, held by somebody who may only read, is told with the
   });
   client.on('error', () => {});
   await client.connect();
-  await client.query('SELECT pg_advisory_lock(1399679335, 1)');
+  await client.query('SELECT pg_advisory_lock(1399679335, 1), pg_advisory_lock(72707369)');
   await using database = await open(owner);
+  const { log, warnings } = recordingLog();
+  await lookAtDeploys(database, log);
+  expect(warnings).toEqual([
+    expect.stringMatching(new RegExp(`of ${reader} holds Prisma's lock .* pg_terminate_backend`)),
+  ]);
   const { code, hint } = await refusalOf(database.lock(holder));
   expect(code).toBe('SM_LOCKED');
   expect(hint).toContain(`as a superuser or as ${reader}: `);

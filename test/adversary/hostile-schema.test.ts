@@ -167,8 +167,13 @@ describe('code of the own role', () => {
     // One that may do more does.
     await cluster.psql('postgres', `GRANT pg_read_all_data TO "${migrator}"`);
     expect(await obstaclesFor(cluster.url({ database, user: migrator }))).toEqual(['SM_FOREIGN_CODE']);
-    // And a superuser's functions may be called by everybody.
+    // And a superuser's functions may be called by everybody, those of a trusted extension as well, whoever created it.
     await cluster.psql(database, 'ALTER FUNCTION is_even(int) OWNER TO postgres');
+    await cluster.psql(
+      database,
+      `GRANT CREATE ON SCHEMA public TO "${app}"; SET ROLE "${app}"; CREATE EXTENSION citext SCHEMA public;
+       CREATE TABLE mails (mail public.citext CHECK (mail OPERATOR(public.<>) 'x'))`,
+    );
     expect(await obstaclesFor(cluster.url({ database }))).toEqual([]);
   });
 });

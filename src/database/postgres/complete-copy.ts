@@ -16,6 +16,7 @@ export async function completeCopy(session: SqlSession, expected: Fingerprint): 
   if (expected.inventory === null) return;
   await advanceSequences(session, expected.sequences);
   const before = objectsOf(expected.inventory);
+  await commentExtensions(session, before);
   if (!before.some(mayBeGrantedElsewhere)) return;
   const after = new Map(
     objectsOf(await readInventory(session)).map((object) => [`${object.kind} ${object.name}`, object]),
@@ -26,6 +27,27 @@ export async function completeCopy(session: SqlSession, expected: Fingerprint): 
     if (other === undefined || grantable === null) continue;
     const [wanted, present] = [object.facts[grantable.fact] ?? '', other.facts[grantable.fact] ?? ''];
     if (wanted !== present) await grantAgain(session, grantable.on, wanted, present);
+  }
+}
+
+/** Extensions are not created from the dump, and their comments are not either. */
+async function commentExtensions(session: SqlSession, objects: readonly InventoryObject[]): Promise<void> {
+  const present = await session.query(
+    `SELECT 'extension ' || pg_catalog.quote_ident(extname) AS "object", pg_catalog.obj_description(oid, 'pg_extension') AS "comment"
+       FROM pg_catalog.pg_extension`,
+    z.object({ object: z.string(), comment: z.string().nullable() }),
+  );
+  const comments = new Map(
+    objects
+      .filter(({ kind }) => kind === 'comment')
+      .map(({ name, facts }) => [name, facts.description ?? null]),
+  );
+  for (const { object, comment } of present) {
+    const wanted = comments.get(object) ?? null;
+    if (wanted === comment) continue;
+    await unlessRefused(
+      session.execute(`COMMENT ON ${object} IS ${wanted === null ? 'NULL' : literal(wanted)}`),
+    );
   }
 }
 

@@ -17,7 +17,6 @@ export const decisiveParameters = [
   'lc_monetary',
   'lc_numeric',
   'lc_time',
-  'quote_all_identifiers',
   'timezone_abbreviations',
   'xmlbinary',
 ] as const;

@@ -21,6 +21,7 @@ export const withheldSettings: Readonly<Record<string, string>> = {
 
   array_nulls: 'the NULLs of a dumped array would become texts',
   transform_null_equals: 'a dumped `x = NULL` would become `x IS NULL`',
+  quote_all_identifiers: 'options of dictionaries would be stored under quoted names',
   session_replication_role: 'it switches triggers and rules off',
   restrict_nonsystem_relation_kind: 'materialized views that read views could not be filled',
   default_table_access_method:

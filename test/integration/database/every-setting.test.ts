@@ -8,21 +8,16 @@ import { createCopy } from '../../../src/database/postgres/create-copy.ts';
 import { dropCopy } from '../../../src/database/postgres/drop-copy.ts';
 import { readExtensions } from '../../../src/database/postgres/extensions.ts';
 import { fillUnderSettings } from '../../../src/database/postgres/fill-under-settings.ts';
-import { MachineTools } from '../../../src/database/postgres/machine-tools.ts';
 import { readProperties } from '../../../src/database/postgres/properties.ts';
 import { restoreArchive } from '../../../src/database/postgres/restore-archive.ts';
-import type { PostgresServer } from '../../../src/database/postgres/server.ts';
-import { openSession } from '../../../src/database/postgres/session.ts';
 import { identifier, literal } from '../../../src/database/postgres/sql-text.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
 import { isWithheld, withheldSettings } from '../../../src/database/postgres/withheld-settings.ts';
 import { nastySchema } from '../../support/nasty-schema.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
+import { reachWithOlderTools, toolsMajor } from './older-tools.ts';
 
 const { signal } = new AbortController();
-/** Whose tools these are; servers of other majors come from the test's parts. */
-const machine = { number: 150_000, major: 15, text: '15' };
 const majors = [15, 16, 17, 18];
 
 /** Names of text search configurations are completed; clients say their own name, encoding and level. */
@@ -31,48 +26,20 @@ const isValue = (actual: string | null | undefined, wanted: string): boolean =>
 
 /** A dump of a database with everything in it, made where the tools can: on a server of their own major. */
 async function makeSource() {
-  const home = await sharedPostgres(machine.major);
+  const home = await sharedPostgres(toolsMajor);
   await home.createRole(user, { attributes: 'SUPERUSER' });
   await home.createRole(reader, { attributes: 'NOSUPERUSER' });
   await home.createDatabase(database, user);
-  await home.psql(database, nastySchema(machine.major, reader), { user });
+  await home.psql(database, nastySchema(toolsMajor, reader), { user });
   const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-every-'));
   const dumpPath = join(folder, 'database.dump');
   await home.tool('pg_dump', ['--format=custom', `--file=${dumpPath}`], database);
-  await using server = await reach(home);
+  await using server = await reachWithOlderTools(home, database, user);
   await using session = await server.connect(database);
   return {
     dumpPath,
     extensions: await readExtensions(session),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
-  };
-}
-
-/** A server reached with the tools of this machine, which may be older: they restore, though they would not dump. */
-async function reach(cluster: PostgresCluster): Promise<PostgresServer> {
-  const { target } = parsePostgresUrl(cluster.url({ database, user }));
-  if (target === null) throw new Error('no target');
-  const { binDirectory } = cluster.info;
-  const tools = new MachineTools(
-    { installation: { directory: binDirectory, version: machine }, warnings: [] },
-    target,
-  );
-  const connect = async (name: string, options = {}) =>
-    (await openSession(tools, target.address, name, options)).session;
-  await using session = await connect(database);
-  const [row] = await session.query(
-    `SELECT current_setting('server_version_num')::int AS "number"`,
-    z.object({ number: z.number() }),
-  );
-  const number = row?.number ?? 0;
-  return {
-    address: target.address,
-    version: { number, major: Math.trunc(number / 10_000), text: String(number) },
-    tools,
-    home: database,
-    unreachable: null,
-    connect,
-    [Symbol.asyncDispose]: async () => {},
   };
 }
 
@@ -155,13 +122,13 @@ describe.each(majors)('every parameter that a database of PostgreSQL %i can have
   });
 
   test('is withheld, or a copy is filled under it', async () => {
-    if (major !== machine.major) {
+    if (major !== toolsMajor) {
       await cluster.createRole(user, { attributes: 'SUPERUSER' });
       await cluster.createRole(reader, { attributes: 'NOSUPERUSER' });
       await cluster.createDatabase(database, user);
     }
 
-    await using server = await reach(cluster);
+    await using server = await reachWithOlderTools(cluster, database, user);
     await using admin = await server.connect(database);
     const parameters = await admin.query(
       `SELECT name, vartype AS "type", reset_val AS "value", min_val::float8 AS "min", max_val::float8 AS "max", enumvals AS "choices"

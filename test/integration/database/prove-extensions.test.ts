@@ -169,3 +169,24 @@ describe('what is granted or numbered where no dump looks', () => {
     expect((await prove(server, backup)).fingerprint.tables).toMatchObject([{ table: '漢', rows: 1 }]);
   });
 });
+
+test('what differs after a restore and nobody could notice refuses nothing', async () => {
+  const { database } = await cluster.createOwnedDatabase('unnoticed');
+  const reader = `${database}_reader`;
+  await cluster.createRole(reader);
+  await cluster.psql(
+    database,
+    `CREATE COLLATION copied FROM "C";
+     CREATE TABLE a (id int PRIMARY KEY, at date); CREATE UNIQUE INDEX other ON a (id); CREATE TABLE b (x int REFERENCES a);
+     CREATE POLICY p ON a FOR INSERT TO ${reader}, ${reader} WITH CHECK (true);
+     CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+     CREATE TABLE part PARTITION OF parts FOR VALUES FROM (1) TO (9);
+     CREATE TABLE refers (x int); ALTER TABLE refers ADD FOREIGN KEY (x) REFERENCES parts NOT VALID;
+     CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+     CREATE CONSTRAINT TRIGGER named AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION f(); ALTER TRIGGER named ON a RENAME TO renamed;
+     CREATE EXTENSION citext; COMMENT ON EXTENSION citext IS 'ours'`,
+  );
+  const server = await serverOf(cluster.url({ database }));
+  await using backup = await takeBackup(server);
+  expect((await prove(server, backup)).told).toEqual([]);
+});

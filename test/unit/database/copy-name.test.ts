@@ -40,10 +40,18 @@ describe('marks of copies', () => {
     expect(parseCopyMark(copyMark(mark))).toEqual(mark);
   });
 
+  test('that of a failed database also says when it was swapped out and what took its place', () => {
+    const failed = { ...mark, kind: 'failed', at: '2026-11-27T21:38:42.123Z', replacedBy: 16384 } as const;
+    expect(parseCopyMark(copyMark(failed))).toEqual(failed);
+  });
+
   test.each([
     null,
     '',
     'our ERP database',
+    'safe-migrate {"format":1,"kind":"failed","target":"erp","run":"r","at":"yesterday"}',
+    'safe-migrate {"format":1,"kind":"failed","target":"erp","run":"r","__proto__":{}}',
+    `safe-migrate ${'['.repeat(900)}`,
     'safe-migrate made this, I think',
     'safe-migrate {"format":1,"kind":"target","target":"erp","run":"r"}',
     'safe-migrate {"format":2,"kind":"fallback","target":"erp","run":"r"}',
@@ -65,5 +73,10 @@ describe('marks of copies', () => {
     expect(provenCopy('erp', 'erp__failed_r1', comment)).toBeNull();
     expect(provenCopy('crm', 'erp__fallback_r1', comment)).toBeNull();
     expect(provenCopy('erp', 'erp__fallback_r1', null)).toBeNull();
+  });
+
+  test('a run that no name has room for has made nothing', () => {
+    const comment = copyMark({ kind: 'failed', target: 'erp', run: 'r'.repeat(200) });
+    expect(provenCopy('erp', 'erp__failed_r', comment)).toBeNull();
   });
 });

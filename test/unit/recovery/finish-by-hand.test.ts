@@ -26,6 +26,27 @@ describe('finishing by hand', () => {
     expect(steps[0]?.commands[0]).toContain(`COMMENT ON DATABASE "o""dd" IS 'it''s';`);
   });
 
+  it("lets no comment end what is pasted: the rest of it would be the reader's shell's", () => {
+    const comment = 'ours\nSQL\nrm -rf "$HOME"\nSQL_\n\\! id';
+    const [back] = finishByHand({
+      target: 'a',
+      fallback: 'b',
+      failed: 'c',
+      comment,
+      failedMark: 'm',
+      restore: [],
+      hasCopy: true,
+      closedJournal: { database: 'j', comment: 'closed' },
+    });
+    const command = back?.commands[0] ?? '';
+    // Everything between the first line and the last is psql's, and there it is one literal.
+    const [, end, body] =
+      /^psql --dbname=postgres --set=ON_ERROR_STOP=1 <<'(\w+)'\n([\s\S]+)\n\1$/.exec(command) ?? [];
+    expect(end).toBe('SQL__');
+    expect(body?.split('\n')).not.toContain(end);
+    expect(body).toContain(`COMMENT ON DATABASE "a" IS  E'ours\nSQL\nrm -rf "$HOME"\nSQL_\n\\\\! id';`);
+  });
+
   it('ends sessions of people only, because asking autovacuum to go is an error that would stop the paste', () => {
     expect(steps[0]?.commands[0]).toContain(`WHERE datname = 'o"dd' AND usesysid IS NOT NULL;`);
   });

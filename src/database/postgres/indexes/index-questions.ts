@@ -10,7 +10,7 @@ export function lookUpRows(index: UserCodeIndex, nulls: readonly boolean[]): str
   const columns = index.keys.map((key, place) => `${keyOf(key)} AS sm${place}`);
   const where = [
     ...(index.predicate === null ? [] : [index.predicate]),
-    ...index.keys.map((key, place) => `${keyOf(key)} IS ${nulls[place] === true ? '' : 'NOT '}NULL`),
+    ...index.keys.map((key, place) => `${nulls[place] === true ? '' : 'NOT '}${isNull(key)}`),
   ];
   const heap = `SELECT ctid AS sm_at, ${columns.join(', ')} FROM ONLY ${wholeHeap(index)} WHERE ${all(where)}`;
   const found = all([
@@ -59,14 +59,16 @@ export function countInIndex(index: UserCodeIndex): string {
 
 /** Which of the keys are NULL, in all combinations that there are. */
 export function nullPatterns(index: UserCodeIndex): string {
-  const isNull = index.keys.map((key) => `${keyOf(key)} IS NULL`);
-  return `SELECT DISTINCT ARRAY[${isNull.join(', ')}] AS "nulls" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate ?? 'true'}`;
+  return `SELECT DISTINCT ARRAY[${index.keys.map(isNull).join(', ')}] AS "nulls" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate ?? 'true'}`;
 }
 
 const wholeHeap = (index: UserCodeIndex): string => `${index.table} TABLESAMPLE pg_catalog.system (100)`;
 
 const keyOf = ({ expression, collation }: IndexKey): string =>
   collation === null ? `(${expression})` : `(${expression}) COLLATE ${collation}`;
+
+/** `IS NULL` also holds for a row of which all fields are NULL, which an index holds as a value. */
+const isNull = (key: IndexKey): string => `(pg_catalog.num_nulls(${keyOf(key)}) OPERATOR(pg_catalog.=) 1)`;
 
 const all = (conditions: readonly string[]): string =>
   conditions.length === 0 ? 'true' : conditions.map((each) => `(${each})`).join(' AND ');

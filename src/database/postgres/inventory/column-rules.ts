@@ -48,8 +48,11 @@ export const hidden = compared(
     `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${listOf(column, 'item')}, 'UTF8')), 'hex')`,
 );
 export const role = compared((column) => `pg_catalog.pg_get_userbyid(r.${column})::text`);
-/** 0 is PUBLIC. */
-export const roles = compared((column) => listOf(column, roleOrPublic('item')));
+/** 0 is PUBLIC; somebody who is named twice is named. */
+export const roles = compared(
+  (column) =>
+    `(SELECT pg_catalog.string_agg(DISTINCT ${roleOrPublic('item')}, ', ' ORDER BY ${roleOrPublic('item')}) FROM pg_catalog.unnest(r.${column}) AS item)`,
+);
 export const roleOrEverybody = compared((column) => roleOrPublic(`r.${column}`));
 export const schema = byOid('regnamespace');
 export const relation = byOid('regclass');

@@ -38,7 +38,7 @@ export const rulesOnRelations: Readonly<Record<string, CatalogEntry>> = {
     kind: `'constraint'`,
     name: constraintName('r'),
     joins: 'LEFT JOIN relations rel ON rel.oid = r.conrelid',
-    rows: `r.oid >= 16384 AND r.connamespace NOT IN (SELECT oid FROM temp_schemas) AND (r.conrelid = 0 OR rel.oid IS NOT NULL)`,
+    rows: `r.oid >= 16384 AND r.connamespace NOT IN (SELECT oid FROM temp_schemas) AND r.contype <> 't' AND (r.conrelid = 0 OR rel.oid IS NOT NULL)`,
     extension: `coalesce(rel.extension, (SELECT m.extension FROM members m WHERE m.class = 'pg_catalog.pg_type'::regclass AND m.object = r.contypid))`,
     columns: {
       oid: ownNumber,
@@ -48,10 +48,18 @@ export const rulesOnRelations: Readonly<Record<string, CatalogEntry>> = {
       condeferrable: value,
       condeferred: value,
       conenforced: value,
-      convalidated: value,
+      convalidated: {
+        rule: 'compared',
+        // Of what partitions inherit only the parent's is anybody's to see.
+        sql: () => `CASE WHEN r.contype <> 'f' OR r.conparentid = 0 THEN r.convalidated END`,
+      },
       conrelid: named,
       contypid: named,
-      conindid: relation,
+      conindid: {
+        rule: 'compared',
+        // Which of several equal unique indexes a foreign key has chosen means nothing.
+        sql: () => `CASE WHEN r.contype <> 'f' AND r.conindid <> 0 THEN r.conindid::regclass END`,
+      },
       conparentid: left('follows from partitions and their constraints'),
       confrelid: relation,
       confupdtype: value,
@@ -88,7 +96,7 @@ export const rulesOnRelations: Readonly<Record<string, CatalogEntry>> = {
       tgenabled: value,
       tgisinternal: value,
       tgconstrrelid: relation,
-      tgconstrindid: relation,
+      tgconstrindid: left('the index of the constraint'),
       tgconstraint: named,
       tgdeferrable: value,
       tginitdeferred: value,

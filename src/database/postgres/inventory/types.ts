@@ -110,7 +110,9 @@ export const typeCatalogs: Readonly<Record<string, CatalogEntry>> = {
       collowner: role,
       collprovider: value,
       collisdeterministic: value,
-      collencoding: value,
+      collencoding: left(
+        'which encoding it is for; all of a database have one, and a copied one is made for any',
+      ),
       collcollate: value,
       collctype: value,
       colliculocale: value,
