@@ -35,7 +35,7 @@ describe('the grammar', () => {
       ['grammar c', false],
     ] as const) {
       await using empty = await createEmpty(cluster, 'proof_grammar', superuser);
-      const built = await build(cluster, empty, plan(seed, superuser, 500));
+      const built = await build(cluster, empty, plan(seed, superuser));
       scripts.push(built.accepted.map(({ sql }) => sql).join(';\n'));
       counts.push(built.counts);
     }

@@ -98,12 +98,14 @@ export async function build(cluster: PostgresCluster, empty: Empty, plan: Plan):
   // Settings come first, as they do in life; the sessions that fill the database have them.
   const settings = usable(settingKinds).filter(() => random.number() < 0.16);
   await builder.run(settings);
-  const ordinary = usable(contentKinds).filter(({ foreign, rare }) => foreign !== true && (rare !== true || random.number() < 0.04));
+  // One of the rare kinds in every third database: what stops a restore would otherwise hide all the rest.
+  const rare = random.number() < 0.35 ? random.pick(usable(contentKinds).filter((each) => each.rare === true)) : null;
+  const ordinary = usable(contentKinds).filter((each) => each.foreign !== true && (each.rare !== true || each === rare));
   const foreign = contentKinds.filter((each) => each.foreign === true);
   await builder.run(Array.from({ length: plan.statements }, () => weighted(random, ordinary)));
   await builder.fill();
   await builder.run([refreshAll, ...(random.number() < 0.05 ? [staleView] : [])]);
-  if (!plan.superuser && random.number() < 0.15) await builder.run([random.pick(foreign)]);
+  if (!plan.superuser && random.number() < 0.08) await builder.run([random.pick(foreign)]);
   await builder.run(usable(lateSettingKinds).filter(() => random.number() < 0.06));
   return { ...empty, accepted: builder.accepted, counts: builder.counts };
 }

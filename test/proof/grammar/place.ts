@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Random } from '../../faults/random.ts';
 import { NothingYet } from './kind.ts';
 import { oddName, quoted } from './names.ts';
-import { valueOf } from './values.ts';
+import { sampleOf } from './values.ts';
 
 const userSchema = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`;
 const isOurs = (catalog: string, row: string) =>
@@ -141,7 +141,7 @@ export class Place {
     if (columns.length === 0) return [`INSERT INTO ${table} DEFAULT VALUES`];
     const names = columns.map(({ name }) => name).join(', ');
     return Array.from({ length: count }, () => {
-      const values = columns.map((column) => (this.chance(0.06) ? 'NULL' : valueOf(this.random, column)));
+      const values = columns.map((column) => (this.chance(0.06) ? 'NULL' : sampleOf(this.random, column)));
       return `INSERT INTO ${table} (${names}) VALUES (${values.join(', ')})`;
     });
   }

@@ -78,9 +78,9 @@ interface Typed {
 }
 
 /** An SQL expression that the type may accept. */
-export function valueOf(random: Random, { type = '', kind, typname = '', labels, base }: Typed): string {
+export function sampleOf(random: Random, { type = '', kind, typname = '', labels, base }: Typed): string {
   if (labels !== null && labels !== undefined) return literal(random.pick(JSON.parse(labels) as string[]));
-  if (kind === 'd') return valueOf(random, { type: base ?? '' });
+  if (kind === 'd') return sampleOf(random, { type: base ?? '' });
   if (type.endsWith('[]')) return arrayOf(random, type.slice(0, -2));
   const known = samples[type] ?? samples[typname];
   if (known !== undefined) return random.pick(known);

@@ -50,8 +50,17 @@ export const viewKinds = [
   kind('refreshed materialized view', async (p) => `REFRESH MATERIALIZED VIEW ${await p.relation('m')}`),
   kind('index of a materialized view', async (p) => {
     const { table, name } = await p.column('^(integer|text|date|bigint)$', 'true', 'm');
-    return `CREATE ${p.pick(['', 'UNIQUE '])}INDEX ${p.name('i')} ON ${table} (${name})`;
+    return `CREATE INDEX ${p.name('i')} ON ${table} (${name})`;
   }),
+  // Once it holds rows that are equal there, no restore can refresh it.
+  kind(
+    'unique index of a materialized view',
+    async (p) => {
+      const { table, name } = await p.column('^(integer|text|date|bigint)$', 'true', 'm');
+      return `CREATE UNIQUE INDEX ${p.name('i')} ON ${table} (${name})`;
+    },
+    { rare: true },
+  ),
   kind('materialized view of a materialized view', async (p) => `CREATE MATERIALIZED VIEW ${await p.fresh('m')} AS SELECT count(*) AS many FROM ${await p.relation('m', 'c.relispopulated')}`),
   kind('rule', async (p) => `CREATE RULE ${p.name('ru')} AS ON DELETE TO ${await p.relation('v')} DO INSTEAD NOTHING`),
   kind(
