@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import type { Ports } from './commands/context.ts';
-import type { ToolSettings } from './commands/settings.ts';
+import type { BackupMaking, ToolSettings } from './commands/settings.ts';
 import type { ToolPlaces } from './database/postgres/connect.ts';
 import { openDatabase } from './database/postgres/database.ts';
 import { openScratchServer } from './database/postgres/scratch-server.ts';
@@ -12,12 +13,25 @@ import { openCheckedProject } from './prisma/open-checked-project.ts';
 import { openPrismaMigrator } from './prisma/prisma-migrator.ts';
 import type { ArtifactAccess } from './storage/artifact/artifact-access.ts';
 import { openStorage } from './storage/open-storage.ts';
+import { Checkout } from './system/checkout.ts';
 import { RefusedError } from './system/errors.ts';
 import type { Secret } from './system/secret.ts';
 import { runShellCommand } from './system/shell-command.ts';
 
 /** The real outside world: the one place where stories and implementations are put together. */
-export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAccess): Ports {
+export function openPorts(
+  mask: (secret: string) => void,
+  artifacts: ArtifactAccess,
+  /** Folders whose files a project may consist of. */
+  roots: readonly string[],
+): Ports {
+  const checkoutOf = (project: Pick<BackupMaking, 'prismaSchema' | 'prismaConfig' | 'workingDirectory'>) =>
+    new Checkout(roots, [
+      // Where they lie elsewhere by their own paths, the workflow itself says so.
+      project.prismaSchema,
+      project.prismaConfig,
+      join(project.workingDirectory, 'package.json'),
+    ]);
   return {
     openStorage: (url, use) => openStorage(url, use, artifacts),
     loadParser,
@@ -28,6 +42,7 @@ export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAcc
         workingDirectory: settings.workingDirectory,
         schemaPath: settings.prismaSchema,
         configPath: settings.prismaConfig,
+        checkout: checkoutOf(settings),
         databaseUrl: settings.databaseUrl,
         signal,
       });
@@ -43,6 +58,7 @@ export function openPorts(mask: (secret: string) => void, artifacts: ArtifactAcc
         workingDirectory: settings.workingDirectory,
         schemaPath: settings.prismaSchema,
         configPath: settings.prismaConfig,
+        checkout: checkoutOf(settings),
         databaseUrl: settings.databaseUrl,
         run: run.id,
         signal,

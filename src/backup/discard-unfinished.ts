@@ -27,11 +27,17 @@ export async function discardUnfinished(
   await Promise.all(
     storages.map(async (storage) => {
       try {
-        const keys = (await storage.list(folder, signal)).map(({ key }) => key);
+        let doubt = null as string | null;
+        const objects = await storage.list(folder, signal, (because) => {
+          doubt = because;
+        });
+        const keys = objects.map(({ key }) => key);
         if (keys.includes(`${folder}${manifestName}`)) {
           isStored = true;
           return;
         }
+        // A manifest that was not seen for it would leave a whole backup without its dump.
+        if (doubt !== null) throw new Error(doubt);
         await storage.abandon(folder, signal);
         for (const key of keys) await storage.remove(key, signal);
       } catch (error) {

@@ -40,12 +40,15 @@ export async function findBackup(
     signal,
     ...(wanted === 'latest' || options.listAll === true ? {} : { id: wanted }),
   });
-  const silence = stored.silent.map(
-    ({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`,
-  );
+  const silence = [
+    ...stored.silent.map(
+      ({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`,
+    ),
+    ...stored.doubts,
+  ];
   const here = options.systemIdentifier ?? null;
   const none: NotFound = (reasons) => notFound(wanted, database, where, [...silence, ...reasons]);
-  const { backup, warnings } =
+  const { backup, warnings, notices } =
     wanted === 'latest' ? latestOf(stored, here, none) : byId(onlyOf(stored, wanted), none);
   const other = stored.backups.find((each) => each !== backup && each.id === backup.id);
   if (other !== undefined) throw ambiguous(backup, other);
@@ -55,14 +58,17 @@ export async function findBackup(
   return {
     backup,
     listed: stored.backups,
-    warnings: [...silence, ...warnings, ...elsewhere],
+    warnings: [...silence, ...warnings, ...notices, ...elsewhere],
     doubts: wanted === 'latest' ? [...silence, ...warnings] : [],
   };
 }
 
 interface Chosen {
   readonly backup: ListedBackup;
+  /** What casts doubt on the choice. */
   readonly warnings: readonly string[];
+  /** What should be known all the same. */
+  readonly notices: readonly string[];
 }
 
 type NotFound = (reasons: readonly string[]) => SafeMigrateError;
@@ -77,16 +83,23 @@ function latestOf(stored: StoredBackups, here: string | null, none: NotFound): C
     );
     throw none([...foreign.slice(0, 3), ...unreadableIn(stored)]);
   }
-  // Ids begin with their time. What has expired is gone as it should be, and an upload without a manifest is no backup.
-  const newer = stored.unreadable.filter(
-    ({ id, problem, isExpired }) => id > backup.id && problem !== null && !isExpired,
-  );
-  return { backup, warnings: unreadableIn({ unreadable: newer }) };
+  // Ids begin with their time. What has expired is gone as it should be.
+  const newer = stored.unreadable.filter(({ id, isExpired }) => id > backup.id && !isExpired);
+  const unfinished = newer.filter(({ problem }) => problem === null);
+  return {
+    backup,
+    warnings: unreadableIn({ unreadable: newer.filter(({ problem }) => problem !== null) }),
+    // An upload without a manifest is no backup, or none any more.
+    notices: unfinished.map(
+      ({ place }) =>
+        `${place.url} is newer and has no manifest: an upload that never came to its end, or that is under way, or somebody has removed its manifest`,
+    ),
+  };
 }
 
 function byId(stored: StoredBackups, none: NotFound): Chosen {
   const [backup] = stored.backups;
-  if (backup !== undefined) return { backup, warnings: unreadableIn(stored) };
+  if (backup !== undefined) return { backup, warnings: unreadableIn(stored), notices: [] };
   const [problem] = unreadableIn(stored);
   if (problem === undefined) throw none([]);
   throw new SafeMigrateError({
@@ -106,11 +119,11 @@ function ambiguous(one: ListedBackup, other: ListedBackup): SafeMigrateError {
   });
 }
 
-function onlyOf({ backups, unreadable, silent }: StoredBackups, wanted: string): StoredBackups {
+function onlyOf({ backups, unreadable, ...rest }: StoredBackups, wanted: string): StoredBackups {
   return {
     backups: backups.filter(({ id }) => id === wanted),
     unreadable: unreadable.filter(({ id }) => id === wanted),
-    silent,
+    ...rest,
   };
 }
 

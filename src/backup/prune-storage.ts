@@ -92,6 +92,7 @@ function tellOfTheRest(stored: StoredBackups, { warn, note }: Pick<PruneOptions,
   for (const { storage, error } of stored.silent) {
     warn(`${storage.url} was not pruned, because it does not answer: ${messageOf(error)}`);
   }
+  for (const doubt of stored.doubts) warn(doubt);
   const expired = stored.unreadable.filter(({ isExpired }) => isExpired);
   if (expired.length > 0) note(`${countOf(expired.length, 'backup')} had expired already`);
   for (const { place, problem, isExpired } of stored.unreadable) {

@@ -53,6 +53,8 @@ export interface StoredBackups {
   readonly backups: readonly ListedBackup[];
   /** Newest first, by id. */
   readonly unreadable: readonly UnreadableBackup[];
+  /** Why storages may hold more than what was listed; sentences. */
+  readonly doubts: readonly string[];
   /** Storages that could not be asked; what they hold is unknown. */
   readonly silent: readonly { readonly storage: Storage; readonly error: unknown }[];
 }
@@ -74,10 +76,11 @@ export async function listBackups(
   },
 ): Promise<StoredBackups> {
   const silent: { storage: Storage; error: unknown }[] = [];
+  const doubts: string[] = [];
   const perStorage = await Promise.all(
     storages.map(async (storage) => {
       try {
-        return await listStorage(storage, database, options);
+        return await listStorage(storage, database, { ...options, onDoubt: (why) => doubts.push(why) });
       } catch (error) {
         options.signal.throwIfAborted();
         silent.push({ storage, error });
@@ -94,6 +97,7 @@ export async function listBackups(
       .filter((folder) => folder.manifest === null)
       .map(({ id, place, problem, isExpired, modifiedAt }) => ({ id, place, problem, isExpired, modifiedAt }))
       .sort((a, b) => (a.id < b.id ? 1 : -1)),
+    doubts,
     silent,
   };
 }
@@ -116,10 +120,20 @@ interface Folder {
 async function listStorage(
   storage: Storage,
   database: string,
-  { signal, id }: { readonly signal: AbortSignal; readonly id?: string },
+  {
+    signal,
+    id,
+    onDoubt,
+  }: {
+    readonly signal: AbortSignal;
+    readonly id?: string;
+    readonly onDoubt: (sentence: string) => void;
+  },
 ): Promise<readonly Folder[]> {
   const root = `${id === undefined ? databaseFolder(database) : backupFolder(database, id)}/`;
-  const objects = await storage.list(root, signal);
+  const objects = await storage.list(root, signal, (because) =>
+    onDoubt(`${storage.url} may hold more than what was listed: ${because}`),
+  );
   const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter(
     (entry): entry is [string, StoredObject[]] => entry[0] !== null,
   );

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CheckedProject } from '../prisma/checked-project.ts';
+import { textOf } from '../prisma/list-migrations.ts';
 import { checksumsOf } from '../prisma/migrations.ts';
 import type { Finding } from '../report/check-report.ts';
 import { badName } from './migration-names.ts';
@@ -15,20 +16,18 @@ export interface MigrationFolder {
   readonly checksums: readonly string[];
 }
 
-/** Reads the migrations named `names` below `directory`; `fileOf` makes a path relative to the repository's root. */
-export async function readFolders(
-  directory: string,
+/** Reads the migrations named `names`; `fileOf` makes a path relative to the repository's root. */
+export function readFolders(
+  { checkout, migrationsDirectory }: Pick<CheckedProject, 'checkout' | 'migrationsDirectory'>,
   names: readonly string[],
   fileOf: (path: string) => string,
-): Promise<readonly MigrationFolder[]> {
-  return await Promise.all(
-    names.map(async (name) => {
-      const path = join(directory, name, 'migration.sql');
-      // Missing and unreadable are the same to Prisma, and a finding to us.
-      const script = await readFile(path, 'utf8').catch(() => null);
-      return { name, file: fileOf(path), script, checksums: script === null ? [] : checksumsOf(script) };
-    }),
-  );
+): readonly MigrationFolder[] {
+  return names.map((name) => {
+    const path = join(migrationsDirectory, name, 'migration.sql');
+    // Missing and unreadable are the same to Prisma, and a finding to us.
+    const script = textOf(checkout, path);
+    return { name, file: fileOf(path), script, checksums: script === null ? [] : checksumsOf(script) };
+  });
 }
 
 /** What is wrong with the folders themselves; names are judged only where `isNew` says so, old ones cannot change. */

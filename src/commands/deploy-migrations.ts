@@ -1,9 +1,11 @@
-import type { Database } from '../database/database.ts';
+import type { Database, LockWatch } from '../database/database.ts';
 import { describeFailure } from '../prisma/failure.ts';
 import { readHistory } from '../prisma/history.ts';
 import type { DeployResult, Migrator } from '../prisma/migrator.ts';
 import { type DeployVerdict, judge } from '../prisma/plan.ts';
 import type { Baseline } from '../recovery/baseline.ts';
+import { isOurs } from '../recovery/quiet-migrator.ts';
+import type { LockSight } from '../recovery/recover.ts';
 import { whenReachable } from '../recovery/when-reachable.ts';
 import { countOf } from '../report/quantity.ts';
 import type { MigrationFailure } from '../report/report.ts';
@@ -18,6 +20,7 @@ export interface Deployment {
   /** Every pending migration is finished, by `_prisma_migrations`. */
   readonly complete: boolean;
   readonly deployed: DeployResult;
+  readonly prismaLock: LockSight;
   readonly failure: MigrationFailure | null;
   /** Why it is not complete; null when it is. */
   readonly error: SafeMigrateError | null;
@@ -69,23 +72,36 @@ async function deploy(
 ): Promise<{ readonly fact: string; readonly deployment: Deployment }> {
   const { database, migrator, pending, baseline } = given;
   const timeout = AbortSignal.timeout(given.timeoutMs);
-  const ended = await start(migrator, log, AbortSignal.any([context.signal, timeout]));
-  const { deployed } = ended;
+  const signal = AbortSignal.any([context.signal, timeout]);
+  const ended = await start({ database, migrator, run: context.run.id, baseline }, log, signal);
+  const { deployed, prismaLock } = ended;
   const error = timeout.aborted && !context.signal.aborted ? timedOut(given.timeoutMs) : ended.error;
   const incomplete = (fact: string, message: string, cause: unknown, failure: MigrationFailure | null) => ({
     fact,
-    deployment: { applied, complete: false, deployed, failure, error: migrationFailed(message, cause) },
+    deployment: {
+      applied,
+      complete: false,
+      deployed,
+      prismaLock,
+      failure,
+      error: migrationFailed(message, cause),
+    },
   });
 
   let applied: readonly string[] = [];
   let verdict: DeployVerdict;
   try {
     const history = await whenReachable(() => readHistory(database, migrator.historySchema), log);
-    verdict = judge(baseline.history, history, migrator.migrations, pending);
+    verdict = judge(baseline.history, history, migrator.migrations, pending, deployed);
     applied = verdict.applied;
   } catch (cause) {
     const message = `after the migration the target cannot be read: ${messageOf(cause)}`;
     return incomplete(message, message, cause, null);
+  }
+  if (prismaLock.sight === 'not-seen' && verdict.applied.length + verdict.failed.length > 0) {
+    log.warn(
+      "Prisma's advisory lock was not seen while it ran: the project switches it off (PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK), and nothing keeps another deploy away. Going back counts only what tables hold, or is a swap",
+    );
   }
   if (verdict.isComplete) {
     if (deployed.exitCode !== 0) {
@@ -93,7 +109,7 @@ async function deploy(
     }
     return {
       fact: `${countOf(pending.length, 'migration')} applied`,
-      deployment: { applied, complete: true, deployed, failure: null, error: null },
+      deployment: { applied, complete: true, deployed, prismaLock, failure: null, error: null },
     };
   }
   const [failed] = verdict.failed;
@@ -121,17 +137,45 @@ async function deploy(
 }
 
 async function start(
-  migrator: Migrator,
+  {
+    database,
+    migrator,
+    run,
+    baseline,
+  }: {
+    readonly database: Database;
+    readonly migrator: Migrator;
+    readonly run: string;
+    readonly baseline: Baseline;
+  },
   log: PhaseLog,
   signal: AbortSignal,
-): Promise<{ readonly deployed: DeployResult; readonly error: unknown }> {
-  try {
-    return { deployed: await migrator.deploy(log, signal), error: null };
-  } catch (error) {
+): Promise<{ readonly deployed: DeployResult; readonly prismaLock: LockSight; readonly error: unknown }> {
+  const nothing: DeployResult = {
+    exitCode: null,
+    signal: null,
+    output: '',
+    errorCode: null,
+    localPorts: new Set(),
+  };
+  let watch: LockWatch | null = null;
+  const sightOf = async (deployed: DeployResult): Promise<LockSight> => {
+    const seen = await watch?.stop();
+    if (seen === undefined || (seen.problem !== null && seen.holders.length === 0))
+      return { sight: 'unknown', othersSeen: false };
+    const own = { deployed, run, since: baseline.serverTime };
+    const ours = seen.holders.filter((holder) => isOurs(holder, own, database));
     return {
-      deployed: { exitCode: null, signal: null, output: '', errorCode: null, localPorts: new Set() },
-      error,
+      sight: ours.length > 0 ? 'taken' : 'not-seen',
+      othersSeen: seen.problem !== null || seen.holders.length > ours.length,
     };
+  };
+  try {
+    watch = await database.watchPrismaLock();
+    const deployed = await migrator.deploy(log, signal);
+    return { deployed, prismaLock: await sightOf(deployed), error: null };
+  } catch (error) {
+    return { deployed: nothing, prismaLock: await sightOf(nothing), error };
   }
 }
 

@@ -38,6 +38,8 @@ export async function finishEarlier(
   }
   const lock = await takeLock(context, database);
   try {
+    // What that run's scripts could do decides what its history is worth.
+    await context.ports.loadParser();
     // Read again: whoever held the lock until now may have finished it.
     const journal = await database.openJournal();
     if (journal === null) return lock;
@@ -48,6 +50,7 @@ export async function finishEarlier(
           lock,
           settings,
           keys: keysOf(settings),
+          tellEvidence: (evidence) => context.report.recoveryEvidence(evidence),
           detailsOf: async () => null,
           dumpOf: async () => null,
           fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),

@@ -12,6 +12,7 @@ import { storedBackupLine } from '../report/stored-backup-text.ts';
 import type { Storage } from '../storage/storage.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
+import { serverNow } from './server-clock.ts';
 import { systemIdentifierOf } from './server-origin.ts';
 import type { RollbackSettings } from './settings.ts';
 
@@ -33,7 +34,7 @@ export async function findStored(
   wanted: Pick<RollbackSettings, 'backup' | 'dryRun' | 'keys'>,
   log: PhaseLog,
 ): Promise<FoundStored> {
-  const now = new Date();
+  const now = await serverNow(database, (line) => log.warn(line));
   const { backup, listed, warnings, doubts } = await findBackup(
     storages,
     database.address.database,

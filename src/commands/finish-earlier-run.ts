@@ -1,18 +1,14 @@
-import { z } from 'zod';
 import type { BackupDetails } from '../backup/details.ts';
 import { discardUnfinished } from '../backup/discard-unfinished.ts';
 import type { Keys } from '../backup/encryption.ts';
 import type { OpenedBackup } from '../backup/open-backup.ts';
 import type { Database, RunLock } from '../database/database.ts';
 import type { Journal } from '../database/journal.ts';
-import { readHistory } from '../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../prisma/migrator.ts';
 import type { RestorableDump } from '../recovery/baseline.ts';
-import { decideUnfinished, type UnfinishedDecision } from '../recovery/decide-unfinished.ts';
 import { historyDigest } from '../recovery/history-digest.ts';
-import { quietMigrator } from '../recovery/quiet-migrator.ts';
-import type { Recovery } from '../recovery/recover.ts';
-import { recoverUnfinished, unknownDeploy } from '../recovery/recover-unfinished.ts';
+import type { Recovery, RecoveryRequest } from '../recovery/recover.ts';
+import { recoverUnfinished } from '../recovery/recover-unfinished.ts';
 import { RunJournal } from '../recovery/run-journal.ts';
 import { whenReachable } from '../recovery/when-reachable.ts';
 import type { EarlierRun, NextStep } from '../report/report.ts';
@@ -21,6 +17,7 @@ import type { Storage } from '../storage/storage.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import { backupToRecoverFrom, restorableBackupOf } from './backup-of-run.ts';
 import { dropCopiesOf } from './drop-copies-of.ts';
+import { historyOf, lookAtEarlierRun } from './look-at-earlier-run.ts';
 import { waysToFinish } from './ways-to-finish.ts';
 
 export interface EarlierRunRequest {
@@ -44,6 +41,8 @@ export interface EarlierRunRequest {
   ) => Promise<(RestorableDump & AsyncDisposable) | null>;
   /** The last thing before the journal is closed: what the run owes to others. */
   readonly beforeClosing?: (journal: RunJournal) => Promise<void>;
+  /** Is told what the decision about that run rests on. */
+  readonly tellEvidence: RecoveryRequest['tellEvidence'];
   /** For what may take long without being needed; recovery itself listens to nobody. */
   readonly signal: AbortSignal;
 }
@@ -70,7 +69,7 @@ export async function finishEarlierRun(
 ): Promise<FinishedRun> {
   const { database, lock, signal } = request;
   const kept = RunJournal.found(lock, journal);
-  const decision = await whenReachable(() => lookAt(database, journal, log), log);
+  const decision = await whenReachable(() => lookAtEarlierRun(request, journal, log), log);
   const isNeeded = decision.way === 'recover';
   const known = isNeeded ? await request.detailsOf(journal) : null;
   const backup = isNeeded && known === null ? await backupToRecoverFrom(request, journal, log) : null;
@@ -138,10 +137,7 @@ export async function finishEarlierRun(
     }
     case 'untouched':
       await close();
-      return finished(
-        'untouched',
-        'it had changed nothing in the target; what it left beside is cleared away',
-      );
+      return finished('untouched', nothingChanged);
     case 'settle':
       await close();
       return finished(
@@ -163,15 +159,17 @@ export async function finishEarlierRun(
   try {
     // A copy that its journal does not name is half restored, and in the way of the next attempt.
     if (journal.fallback === null) await whenReachable(() => dropCopiesOf(database, journal.run, log), log);
+    const { history, mayNotGoBack } = decision;
     const recovery = await recoverFrom(
       request,
-      { kept, journal, backup, details, history: decision.history },
+      { kept, journal, backup, details, history, mayNotGoBack },
       log,
     );
     if (recovery.result === 'stopped') {
       return open('stopped', recovery.because, unfinished('SM_STOPPED', recovery.because));
     }
     await close();
+    if (recovery.result === 'untouched') return finished('untouched', nothingChanged);
     const method = recovery.method === 'none' ? '' : ` by ${recovery.method}`;
     const failed =
       recovery.swapped === null ? '' : `; what it left is kept as ${recovery.swapped.failedName}`;
@@ -182,6 +180,8 @@ export async function finishEarlierRun(
   }
 }
 
+const nothingChanged = 'it had changed nothing in the target; what it left beside is cleared away';
+
 /** With the copy that the run has left, or with its dump: from this machine's disk, or else from a storage. */
 async function recoverFrom(
   request: EarlierRunRequest,
@@ -191,10 +191,11 @@ async function recoverFrom(
     readonly backup: OpenedBackup | null;
     readonly details: BackupDetails | null;
     readonly history: readonly HistoryRow[] | null;
+    readonly mayNotGoBack: string | null;
   },
   log: PhaseLog,
 ): Promise<Recovery> {
-  const { kept, journal, details, history } = found;
+  const { kept, journal, details, history, mayNotGoBack } = found;
   const held = details === null ? null : await request.dumpOf(journal, details);
   const needsStored = held === null && journal.fallback === null;
   const backup = needsStored ? (found.backup ?? (await backupToRecoverFrom(request, journal, log))) : null;
@@ -204,63 +205,12 @@ async function recoverFrom(
       ...request,
       journal: kept,
       history,
+      mayNotGoBack,
       fingerprint: details?.fingerprint ?? null,
       dump: held ?? fetched,
     },
     log,
   );
-}
-
-/** What is left of that run's migrator is ended first: it may still be finishing a statement. */
-async function lookAt(database: Database, journal: Journal, log: PhaseLog): Promise<UnfinishedDecision> {
-  if (journal.command === 'rollback') {
-    // There may be no target that could be asked anything, and nothing but its OID matters.
-    const targetOid = await database.oidOf(database.address.database);
-    return decideUnfinished(journal, { targetOid, history: null, ageSeconds: 0 });
-  }
-  if (journal.phase === 'stopped' || journal.phase === 'recovery-failed') {
-    const targetOid = await database.oidOf(database.address.database);
-    return decideUnfinished(journal, { targetOid, history: 'unreadable', ageSeconds: 0 });
-  }
-  if (database.unreachable !== null) {
-    return { way: 'stop', because: `the target cannot be connected to: ${database.unreachable.because}` };
-  }
-  if (journal.baseline !== null && (journal.phase === 'migrate' || journal.phase === 'recover')) {
-    const since = journal.baseline.serverTime;
-    const own = { deployed: unknownDeploy, run: journal.run, since };
-    if ((await quietMigrator(database, own, log)).foreignDeploy) throw somebodyDeploys(database);
-  }
-  const [age] = await database.query(
-    `SELECT extract(epoch FROM clock_timestamp() - '${journal.at}'::timestamptz)::float8 AS "seconds"`,
-    z.object({ seconds: z.number() }),
-  );
-  return decideUnfinished(journal, {
-    targetOid: await database.oidOf(database.address.database),
-    history: await historyOf(database, journal),
-    ageSeconds: age?.seconds ?? Number.POSITIVE_INFINITY,
-  });
-}
-
-/** It may be that run's own, which nobody can prove: what it is about to do must be seen before anything is decided. */
-function somebodyDeploys(database: Database): SafeMigrateError {
-  return new SafeMigrateError({
-    code: 'SM_LOCKED',
-    message: `A session in ${database.address.database} holds Prisma's lock: a deploy is at work, while an earlier run is unfinished.`,
-    hint: 'Run this job again when that deploy has ended. If it hangs, end its session: see pg_locks, locktype advisory, objid 72707369.',
-    docs: 'recovery.md',
-  });
-}
-
-async function historyOf(
-  database: Database,
-  journal: Journal,
-): Promise<readonly HistoryRow[] | 'unreadable' | null> {
-  try {
-    return await readHistory(database, journal.historySchema);
-  } catch (error) {
-    if (!(error instanceof SafeMigrateError) || error.code !== 'SM_SQL') throw error;
-    return 'unreadable';
-  }
 }
 
 /** What is not as it should be after a swap whose run did not get to look; null when all is well. */

@@ -66,6 +66,7 @@ export async function finishOwnRun(
         storages: openStorages(context, settings),
         settings,
         keys: keysOf(settings),
+        tellEvidence: (evidence) => context.report.recoveryEvidence(evidence),
         detailsOf: ({ backupId }) => readDetailsIn(context.workFolder, backupId),
         dumpOf: (found, details) => dumpIn(context.workFolder, found, details),
         fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),

@@ -7,6 +7,7 @@ import type { Storage } from '../storage/storage.ts';
 import { messageOf } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import type { Ready } from './preflight.ts';
+import { serverNow } from './server-clock.ts';
 import { systemIdentifierOf } from './server-origin.ts';
 import type { BackupMaking } from './settings.ts';
 
@@ -28,6 +29,7 @@ export async function pruneAfterBackup(
         storages: ready.storages,
         database: ready.database.address.database,
         systemIdentifier: await systemIdentifierOf(ready.database),
+        now: await serverNow(ready.database),
         settings: { retention: settings.retention, dryRun: false },
         mayBeNeeded: isProved ? namedBy(journal?.backupId ?? null) : () => 'the new backup is not proved',
       });
@@ -51,6 +53,8 @@ export async function prune(
     readonly storages: readonly Storage[];
     readonly database: string;
     readonly systemIdentifier: string | null;
+    /** By the server's clock, where a server is asked. */
+    readonly now: Date;
     readonly settings: {
       readonly retention: BackupMaking['retention'];
       readonly dryRun: boolean;
@@ -59,7 +63,7 @@ export async function prune(
   },
 ): Promise<{ readonly fact: string; readonly value: null }> {
   const { dryRun, retention } = given.settings;
-  const now = new Date();
+  const { now } = given;
   const records = await pruneStorages(given.storages, given.database, {
     policy: retention,
     now,

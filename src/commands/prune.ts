@@ -5,6 +5,7 @@ import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import type { CommandContext } from './context.ts';
 import { openStorages } from './open-storages.ts';
 import { namedBy, prune } from './prune-backups.ts';
+import { serverNow } from './server-clock.ts';
 import { systemIdentifierOf } from './server-origin.ts';
 import type { PruneSettings } from './settings.ts';
 import { takeLock } from './take-lock.ts';
@@ -34,6 +35,8 @@ export async function pruneCommand(context: CommandContext, settings: PruneSetti
       storages: openStorages(context, { ...settings, encryption: null }),
       database: found.database,
       systemIdentifier: found.server?.systemIdentifier ?? null,
+      // Without a server nothing goes, so this one only says how old they are.
+      now: found.server?.now ?? new Date(),
       settings,
       mayBeNeeded: found.server === null ? serverIsSilent : namedBy(found.server.backupId),
     }),
@@ -49,6 +52,7 @@ interface AskedServer {
   /** The backup that an open journal names. */
   readonly backupId: string | null;
   readonly systemIdentifier: string | null;
+  readonly now: Date;
 }
 
 /** What the server says, while the run's lock is held; null when the server does not answer. */
@@ -69,8 +73,9 @@ async function askServer(
     await lock?.assertHeld();
     const backupId = (await database.openJournal())?.backupId ?? null;
     const systemIdentifier = await systemIdentifierOf(database);
+    const now = await serverNow(database, (line) => log.warn(line));
     const kept = opened.move();
-    return { backupId, systemIdentifier, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+    return { backupId, systemIdentifier, now, [Symbol.asyncDispose]: () => kept.disposeAsync() };
   } catch (error) {
     // Whoever holds the lock may be reading the very backup that is to go.
     if (error instanceof SafeMigrateError && error.code === 'SM_LOCKED') throw error;

@@ -21,6 +21,7 @@ import { writeDetails } from './details-file.ts';
 import { manifestText } from './manifest-text.ts';
 import type { Ready } from './preflight.ts';
 import { proofFact, proofOf } from './proof-of.ts';
+import { serverNow } from './server-clock.ts';
 import type { BackupMaking } from './settings.ts';
 import { unlessLost } from './unless-lost.ts';
 
@@ -60,7 +61,8 @@ export async function takeBackup(
   const signal = AbortSignal.any([unlessLost(context, ready.lock).signal, failing.signal]);
   const onFailure = (error: unknown): void => failing.abort(error);
   const label = settings.label ?? labelBefore(ready.pending[0]);
-  const id = backupId(new Date(), label);
+  // By the clock that the manifest goes by: ids sort as their backups were taken, whichever runner took them.
+  const id = backupId(await serverNow(database, (line) => context.log.warn(line)), label);
   const { journal } = options;
   await journal?.enter('dump', { backupId: id });
   const file = await GrowingFile.create(join(context.workFolder, dumpName));

@@ -9,11 +9,13 @@ import type { MeetingPoint } from './meeting-point.ts';
 import type { ComparedSchema, ServerIdentity } from './scratch-server.ts';
 import type { NamePlan, SwapOutcome, SwapPlan } from './swap-plan.ts';
 import type { ServerRole, TargetFacts } from './target-facts.ts';
+import type { LockHolder, LockWatch, PreparedWork, WorkSession } from './work-session.ts';
 
 export type { Fingerprint, TableContent } from './fingerprint.ts';
 export type { MeetingPoint, ServerPlace, Visitor } from './meeting-point.ts';
 export type { NamePlan, SwapOutcome, SwapPlan } from './swap-plan.ts';
 export type { ConnectionRoom, Obstacle, ServerRole, TargetFacts } from './target-facts.ts';
+export type { LockHolder, LockWatch, PreparedWork, WorkSession } from './work-session.ts';
 
 /** Where the target is, for people; holds no secret. */
 export interface DatabaseAddress {
@@ -61,6 +63,9 @@ export interface DatabaseProperties {
 
 /** Statistics counters by `schema.table` (quoted as needed): a cheap hint of writes, never a proof. */
 export type WriteCounters = Readonly<Record<string, string>>;
+
+/** Names of the columns of every table; the key is a JSON array of schema and name. */
+export type TableColumns = Readonly<Record<string, readonly string[]>>;
 
 /** A transaction that keeps one snapshot open for everybody who reads in it. Disposing ends it. */
 export interface Snapshot extends AsyncDisposable {
@@ -128,17 +133,6 @@ export interface RunLock extends AsyncDisposable {
   writeJournal(change: JournalChange): Promise<void>;
 }
 
-/** The session that holds Prisma's advisory lock in the target. */
-export interface LockHolder {
-  readonly pid: number;
-  readonly applicationName: string;
-  readonly user: string;
-  /** ISO 8601. */
-  readonly backendStart: string;
-  /** -1 on a socket, null when not visible. */
-  readonly clientPort: number | null;
-}
-
 /**
  * One target database and the server it lives on. Every statement and every tool goes the same way.
  * Errors are SafeMigrateErrors; none of them holds row values or secrets.
@@ -178,6 +172,8 @@ export interface Database extends AsyncDisposable {
   inspect(): Promise<TargetFacts>;
   /** Which cluster answers. */
   identity(): Promise<ServerIdentity>;
+  /** The server's clock now; needs no target. */
+  serverTime(): Promise<Date>;
   /** The target's schema for a comparison; needs no right but SELECT. */
   schema(signal: AbortSignal): Promise<ComparedSchema>;
 
@@ -209,10 +205,23 @@ export interface Database extends AsyncDisposable {
   changedTables(
     before: Fingerprint,
     counters: WriteCounters,
-    options: { readonly exact: boolean; readonly jobs: number; readonly signal: AbortSignal },
+    options: {
+      readonly exact: boolean;
+      readonly jobs: number;
+      readonly signal: AbortSignal;
+      /** What the tables had in `before`: columns that were added since are no difference. */
+      readonly columns?: TableColumns;
+      /** How long somebody else may lock a table; without it: for ever. Rejects with SM_SQL then. */
+      readonly lockTimeoutSeconds?: number;
+    },
   ): Promise<readonly string[]>;
+  columns(): Promise<TableColumns>;
+  /** A number that is another one once anything was written into the target, and maybe without that; see `SwapPlan`. */
+  writtenRows(targetOid: number): Promise<string>;
   /** Sequences that stand lower now than in `before` (somebody set them back). */
   rewoundSequences(before: Fingerprint): Promise<readonly string[]>;
+  /** Sequences that stand anywhere else than in `before`. */
+  movedSequences(before: Fingerprint): Promise<readonly string[]>;
 
   /** Reads the archive from end to end without restoring it. Rejects with SM_DUMP_DAMAGED. */
   readArchive(dumpPath: string, signal: AbortSignal): Promise<void>;
@@ -286,5 +295,18 @@ export interface Database extends AsyncDisposable {
 
   /** Who holds Prisma's advisory lock (72707369) in the target now. */
   prismaLockHolder(): Promise<LockHolder | null>;
+  /** The same while Prisma runs, several times a second, from a session of its own that nothing waits for. */
+  watchPrismaLock(): Promise<LockWatch>;
+  /** Sessions in the target that began at `since` (ISO 8601) or later, or bear `applicationName`; ours are not among them. */
+  workSessions(by: {
+    readonly since: string;
+    readonly applicationName: string;
+  }): Promise<readonly WorkSession[]>;
+  /** Which of these processes are still there or still hold a lock. */
+  stillThere(pids: readonly number[]): Promise<readonly number[]>;
   terminate(pid: number): Promise<boolean>;
+  /** Transactions that were prepared in the target at `since` or later. */
+  preparedWork(since: string): Promise<readonly PreparedWork[]>;
+  /** False when it is gone, or this role may not. */
+  rollbackPrepared(gid: string): Promise<boolean>;
 }

@@ -12,6 +12,8 @@ export interface SwapPlan {
   readonly properties: Pick<DatabaseProperties, 'comment'> & Partial<Pick<DatabaseProperties, 'owner'>>;
   /** Stands in the mark that the failed database gets as its comment. */
   readonly run: string;
+  /** `Database.writtenRows` as it was before the target was last read: with another number nothing is swapped. Without it: whatever was written. */
+  readonly writtenRows?: string | null;
   /** Becomes the journal in the transaction that renames, or not at all; null: there is none to change. */
   readonly journal: JournalEntry | null;
 }

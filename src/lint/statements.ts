@@ -15,6 +15,8 @@ export interface StatementDescription {
   readonly mayChangeData: boolean;
   /** Something of it may stay when the transaction around it is rolled back, or it ends that transaction. */
   readonly breaksAtomicity: boolean;
+  /** It may set a sequence to any value, which no rollback takes back; a sequence that only moves on needs no such statement. */
+  readonly maySetSequence: boolean;
 }
 
 export type ScriptDescription =
@@ -95,13 +97,23 @@ const notTransactional = new Set([
 
 function describe({ kind, node, line }: ParsedStatement): StatementDescription {
   const runsUnknownCode = callsUnknownFunction(kind, node);
+  const fields = fieldsOf(node, kind);
   return {
     kind,
     line,
-    mayChangeData: runsUnknownCode || !leavesDataAlone(kind, fieldsOf(node, kind)),
+    mayChangeData: runsUnknownCode || !leavesDataAlone(kind, fields),
     breaksAtomicity:
       runsUnknownCode || notTransactional.has(kind) || isConcurrent(node) || leavesTheServer(kind, node),
+    maySetSequence:
+      runsUnknownCode || runsOtherCode.has(kind) || restarts(fields.options) || fields.restart_seqs === true,
   };
+}
+
+/** Code that stands somewhere else, or is put together while it runs. */
+const runsOtherCode = new Set(['CallStmt', 'DoStmt', 'ExecuteStmt']);
+
+function restarts(options: SyntaxNode): boolean {
+  return /"defname":"restart"/.test(JSON.stringify(options ?? null));
 }
 
 function leavesDataAlone(kind: string, fields: Readonly<Record<string, SyntaxNode>>): boolean {
@@ -109,7 +121,7 @@ function leavesDataAlone(kind: string, fields: Readonly<Record<string, SyntaxNod
   // PREPARE TRANSACTION hides what it did from the catalogs, and COMMIT PREPARED brings in what nobody has seen.
   if (kind === 'TransactionStmt') return !/PREPARE/.test(String(fields.kind));
   // RESTART sets the sequence's value, which is data.
-  if (kind === 'AlterSeqStmt') return !/"defname":"restart"/.test(JSON.stringify(fields.options ?? null));
+  if (kind === 'AlterSeqStmt') return !restarts(fields.options);
   return false;
 }
 

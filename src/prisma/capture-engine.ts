@@ -1,9 +1,9 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { makeTemporaryFolder, unusableTmpdir } from '../system/temporary-folder.ts';
 
 const migrationsList = z.object({
   baseDir: z.string(),
@@ -82,7 +82,7 @@ else {
 /** Makes the engine in a folder that only this user can enter. Disposing removes it. */
 export async function openCaptureEngine(): Promise<CaptureEngine> {
   // Not the runner's own temporary folder: a socket's path is limited to some 100 bytes.
-  const directory = await mkdtemp(join(tmpdir(), 'safe-migrate-'));
+  const directory = await makeTemporaryFolder('safe-migrate-');
   const messages: Message[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -109,7 +109,7 @@ export async function openCaptureEngine(): Promise<CaptureEngine> {
       mode: 0o700,
     });
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
+      server.once('error', (error) => reject(unusableTmpdir(error)));
       server.listen(join(directory, 'socket'), resolve);
     });
     return {

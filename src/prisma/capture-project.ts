@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { Secret } from '../system/secret.ts';
 import { openCaptureEngine } from './capture-engine.ts';
 import { noConfigOption, notLoaded, notPostgres, tookTooLong } from './capture-refusals.ts';
-import { listMigrations } from './list-migrations.ts';
+import { listMigrations, textOf } from './list-migrations.ts';
 import type { PrismaInstallation } from './locate-prisma.ts';
 import { readableText } from './printed-text.ts';
 import { type PrismaProject, runPrisma } from './prisma-command.ts';
@@ -72,9 +71,9 @@ export async function captureProject(request: CaptureRequest): Promise<CapturedP
   if (captured.url === null) throw notLoaded(said, request.project);
   const migrations =
     captured.migrations === null && captured.migrationsDirectory !== null
-      ? await listMigrations(captured.migrationsDirectory)
+      ? listMigrations(request.project.checkout, captured.migrationsDirectory)
       : captured.migrations;
-  const texts = await Promise.all(captured.schemaFiles.map((path) => readFile(path, 'utf8').catch(() => '')));
+  const texts = captured.schemaFiles.map((path) => textOf(request.project.checkout, path) ?? '');
   // The lock file's provider counts as well: Prisma refuses with P3019 where it differs from the schema's.
   const providers = [providerIn(texts), lockedProvider(migrations?.lockfile.content ?? '')];
   const otherProvider = providers.find((provider) => provider !== null && !/^postgres(ql)?$/.test(provider));

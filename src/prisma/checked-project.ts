@@ -1,3 +1,4 @@
+import type { Checkout } from '../system/checkout.ts';
 import type { Secret } from '../system/secret.ts';
 
 /** How a replay of migrations on an empty database ended. */
@@ -20,6 +21,8 @@ export interface CheckedProject {
   readonly migrationsDirectory: string;
   /** In the order in which Prisma applies them. */
   readonly migrationNames: readonly string[];
+  /** What of it may be read. */
+  readonly checkout: Checkout;
   /** What `prisma migrate status` prints about the target, for people. */
   status(signal: AbortSignal): Promise<string>;
   /** Runs `migrate deploy` with the migrations `names` on an empty database that this run made. */

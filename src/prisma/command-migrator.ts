@@ -5,7 +5,7 @@ import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { Secret } from '../system/secret.ts';
 import { shellFor } from '../system/shell.ts';
-import { migratorApplicationName } from './application-name.ts';
+import { migratorApplicationName, nameSessions } from './application-name.ts';
 import { captureWithUrl } from './capture-with-url.ts';
 import { watchDeploy } from './deploy.ts';
 import { collectOutput, schemaOf } from './execute-script.ts';
@@ -13,6 +13,7 @@ import { locatePrisma } from './locate-prisma.ts';
 import { readMigrations } from './migrations.ts';
 import { findMigrations } from './migrations-folder.ts';
 import type { Migrator, ScriptRun } from './migrator.ts';
+import { refuseOddFiles } from './odd-files.ts';
 import { type PrismaProject, prismaEnvironment } from './prisma-command.ts';
 import { lockSwitch, type PrismaMigratorOptions, warningsAbout } from './prisma-migrator.ts';
 import { type GroupRun, runInGroup } from './run-in-group.ts';
@@ -35,14 +36,13 @@ export async function openCommandMigrator(
     workingDirectory,
     schemaPath: options.schemaPath,
     configPath: options.configPath,
+    checkout: options.checkout,
   };
-  const { [lockSwitch]: _, ...given } = prismaEnvironment(
-    databaseUrl,
-    migratorApplicationName(options.run),
-    own,
-  );
+  await refuseOddFiles(project);
+  const applicationName = migratorApplicationName(options.run);
+  const { [lockSwitch]: _, ...given } = prismaEnvironment(databaseUrl, applicationName, own);
   const found = await findProject(project, { env: given, databaseUrl, signal });
-  const { env } = found;
+  const env = nameSessions(found.env, found.url.reveal(), applicationName);
   const parsed = parsePostgresUrl(found.url.reveal(), { directory: workingDirectory });
   if (parsed.target === null) throw new RefusedError(parsed.problems);
   const secrets = [found.url.reveal(), env.DATABASE_URL ?? ''].flatMap(secretsIn);
@@ -93,7 +93,7 @@ export async function openCommandMigrator(
     version: found.version ?? 'of migrate-command',
     url: found.url,
     historySchema: parsed.target.schema,
-    migrations: await readMigrations(found.directory, found.names),
+    migrations: readMigrations(project.checkout, found.directory, found.names),
     migrationsDirectory: found.directory,
     warnings: warningsAbout(own),
     deploy: (log, deploySignal) =>

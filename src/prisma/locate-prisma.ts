@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { readInstalledText } from '../system/checkout.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import {
   type PrismaTraits,
@@ -65,7 +65,7 @@ async function nearestPackage(
 ): Promise<InstalledPackage | null> {
   for (const directory of selfAndParents(workingDirectory)) {
     const packageDirectory = join(directory, 'node_modules', name);
-    const manifest = await readManifest(packageDirectory);
+    const manifest = readManifest(packageDirectory);
     if (manifest === null) continue;
     const { bin, version } = manifest;
     const script = typeof bin === 'string' ? bin : bin[binOf[name]];
@@ -82,10 +82,10 @@ function* selfAndParents(directory: string): Generator<string> {
 }
 
 /** null when the package is not there; a half-installed one counts as not there. */
-async function readManifest(packageDirectory: string): Promise<z.output<typeof packageManifest> | null> {
+function readManifest(packageDirectory: string): z.output<typeof packageManifest> | null {
   let text: string;
   try {
-    text = await readFile(join(packageDirectory, 'package.json'), 'utf8');
+    text = readInstalledText(join(packageDirectory, 'package.json'));
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { readInstalledText } from '../system/checkout.ts';
 import type { Problem } from '../system/errors.ts';
 import { simpleCommands } from './shell-words.ts';
 
@@ -27,7 +27,7 @@ const manifest = z.object({ scripts: z.record(z.string(), z.string()).optional()
 /** The scripts of `directory`'s package.json; none where there is no readable one. */
 export function readScripts(directory: string): PackageScripts {
   try {
-    const text = readFileSync(join(directory, 'package.json'), 'utf8');
+    const text = readInstalledText(join(directory, 'package.json'));
     return manifest.parse(JSON.parse(text)).scripts ?? {};
   } catch {
     return {};

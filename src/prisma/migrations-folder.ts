@@ -1,7 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Problem, RefusedError } from '../system/errors.ts';
+import { textOf } from './list-migrations.ts';
 import type { PrismaProject } from './prisma-command.ts';
 
 const configNames = [
@@ -31,11 +32,11 @@ interface PlainConfig {
  * package.json, or in one of Prisma's own two places). Rejects with SM_PRISMA_PROJECT when that is no folder or cannot be known.
  */
 export async function findMigrations(project: PrismaProject): Promise<FoundMigrations> {
-  const config = await readConfig(project);
+  const config = readConfig(project);
   const { workingDirectory } = project;
-  const schema = project.schemaPath ?? config?.schemaPath ?? (await schemaOfPackage(workingDirectory));
+  const schema = project.schemaPath ?? config?.schemaPath ?? schemaOfPackage(project);
   const directory = await findFolder(workingDirectory, config, schema);
-  const entries = await readdir(directory, { withFileTypes: true });
+  const entries = project.checkout.list(directory);
   const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   return { directory, names: names.toSorted(), schemaPath: schema ?? (await usualSchema(workingDirectory)) };
 }
@@ -60,13 +61,13 @@ async function findFolder(
 }
 
 /** What the project's config says as plain texts; null when there is none. */
-async function readConfig(project: PrismaProject): Promise<PlainConfig | null> {
+function readConfig(project: PrismaProject): PlainConfig | null {
   const paths =
     project.configPath === null
       ? configNames.map((name) => join(project.workingDirectory, name))
       : [project.configPath];
   for (const path of paths) {
-    const text = await readFile(path, 'utf8').catch(() => null);
+    const text = textOf(project.checkout, path);
     if (text === null) continue;
     const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
     const schema = /\bschema\s*:\s*(['"`])([^'"`$]+)\1/.exec(code)?.[2];
@@ -102,10 +103,10 @@ async function usualSchema(workingDirectory: string): Promise<string | null> {
   return null;
 }
 
-async function schemaOfPackage(directory: string): Promise<string | null> {
+function schemaOfPackage({ checkout, workingDirectory }: PrismaProject): string | null {
+  const text = textOf(checkout, join(workingDirectory, 'package.json'));
   try {
-    const text = await readFile(join(directory, 'package.json'), 'utf8');
-    return resolve(directory, manifest.parse(JSON.parse(text)).prisma.schema);
+    return resolve(workingDirectory, manifest.parse(JSON.parse(text ?? '')).prisma.schema);
   } catch {
     return null;
   }

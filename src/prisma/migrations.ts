@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Problem, RefusedError } from '../system/errors.ts';
+import type { Checkout } from '../system/checkout.ts';
+import { type Problem, problemsOf, RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { MigrationFile } from './migrator.ts';
 
 /**
  * Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
- * Rejects with SM_MIGRATION_UNREADABLE for every script that is missing, and with SM_PRISMA_PROJECT when there is no
+ * Throws SM_MIGRATION_UNREADABLE for every script that is missing, SM_CHECKOUT_FILE for what may not be read, and SM_PRISMA_PROJECT when there is no
  * migration at all: `migrate deploy` would then say "No migration found" and succeed.
  */
-export async function readMigrations(
+export function readMigrations(
+  checkout: Checkout,
   directory: string,
   names: readonly string[],
-): Promise<readonly MigrationFile[]> {
+): readonly MigrationFile[] {
   if (names.length === 0) {
     throw new RefusedError(
       [
@@ -31,9 +32,13 @@ export async function readMigrations(
     const path = join(directory, name, 'migration.sql');
     try {
       // Prisma reads the text as UTF-8 and digests that, so a file in another encoding has the same digest here.
-      const script = await readFile(path, 'utf8');
+      const script = checkout.readText(path);
       files.push({ name, path, checksums: checksumsOf(script), script });
     } catch (error) {
+      if (error instanceof SafeMigrateError) {
+        problems.push(...problemsOf(error));
+        continue;
+      }
       const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
       problems.push({
         code: 'SM_MIGRATION_UNREADABLE',

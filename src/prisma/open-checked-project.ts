@@ -4,10 +4,12 @@ import { parsePostgresUrl } from '../database/postgres/url.ts';
 import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { RefusedError, SafeMigrateError } from '../system/errors.ts';
 import { Secret } from '../system/secret.ts';
+import type { CapturedProject } from './capture-project.ts';
 import { captureWithUrl } from './capture-with-url.ts';
 import type { CheckedProject, Replay } from './checked-project.ts';
 import { deployMigrations } from './deploy.ts';
 import { locatePrisma, type PrismaInstallation } from './locate-prisma.ts';
+import { refuseOddFiles } from './odd-files.ts';
 import { PrintedTextFilter, readableText } from './printed-text.ts';
 import { type PrismaProject, prismaEnvironment, runPrisma } from './prisma-command.ts';
 import { makeScratchProject, scratchUrlVariable, shadowUrlVariable } from './scratch-project.ts';
@@ -29,9 +31,10 @@ const keptOutputLength = 64 * 1024;
 export async function openCheckedProject(
   options: PrismaProject & { readonly databaseUrl: Secret | null; readonly signal: AbortSignal },
 ): Promise<CheckedProject> {
-  const { workingDirectory, schemaPath, configPath, databaseUrl } = options;
+  const { workingDirectory, schemaPath, configPath, checkout, databaseUrl } = options;
   const installation = await locatePrisma(workingDirectory);
-  const project: PrismaProject = { workingDirectory, schemaPath, configPath };
+  const project: PrismaProject = { workingDirectory, schemaPath, configPath, checkout };
+  await refuseOddFiles(project);
   const given = databaseUrl ?? new Secret(placeholderUrl);
   const { captured, env, problems } = await captureWithUrl({
     installation,
@@ -53,11 +56,16 @@ export async function openCheckedProject(
     schemaPath: userSchema,
     migrationsDirectory: captured.migrationsDirectory,
     migrationNames: captured.migrationNames,
+    checkout,
     status: (signal) => readStatus({ installation, project, env, secrets, signal }),
     replay: (scratch, names, signal) =>
-      replay({ installation, env, source: captured, names, scratch, secrets, signal }),
+      replay({ installation, env, source: { ...captured, checkout }, names, scratch, secrets, signal }),
     missingMigration: async (replayed, signal) => {
-      await using scratch = await makeScratchProject(installation.traits, { ...captured, names: [] });
+      await using scratch = await makeScratchProject(installation.traits, {
+        ...captured,
+        checkout,
+        names: [],
+      });
       const urls = { [scratchUrlVariable]: replayed.reveal() };
       return await diff({
         installation,
@@ -71,8 +79,8 @@ export async function openCheckedProject(
     // A shadow database that only an option can name would show its password to every process of the machine.
     driftReplays: installation.traits.diff.shadowDatabase === 'config',
     driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
-      await using from = await makeScratchProject(installation.traits, { ...captured, names });
-      await using to = await makeScratchProject(installation.traits, { ...captured, names: [] });
+      await using from = await makeScratchProject(installation.traits, { ...captured, checkout, names });
+      await using to = await makeScratchProject(installation.traits, { ...captured, checkout, names: [] });
       const shadowIsConfigured = installation.traits.diff.shadowDatabase === 'config';
       const second = shadowIsConfigured ? shadow : replayed;
       if (second === null) throw new TypeError('the database that the target is compared with is missing');
@@ -132,7 +140,8 @@ async function readStatus(
 
 async function replay(
   call: Call & {
-    readonly source: { readonly migrationsDirectory: string; readonly schemas: readonly string[] };
+    readonly source: Pick<CapturedProject, 'migrationsDirectory' | 'schemas'> &
+      Pick<PrismaProject, 'checkout'>;
     readonly names: readonly string[];
     readonly scratch: Secret;
     readonly secrets: readonly string[];
@@ -168,13 +177,13 @@ async function replay(
 async function diff(
   call: Call & { readonly project: PrismaProject; readonly from: DiffSide; readonly to: DiffSide },
 ): Promise<string | null> {
-  const { schemaPath: _, workingDirectory, configPath } = call.project;
+  const { workingDirectory } = call.project;
   const output = join(workingDirectory, 'difference.sql');
   let printed = '';
   const exit = await runPrisma({
     installation: call.installation,
     // `migrate diff` takes its schema from the arguments of its two sides.
-    project: { workingDirectory, schemaPath: null, configPath },
+    project: { ...call.project, schemaPath: null },
     command: [
       ...diffArguments(call.installation.version, call.from, call.to),
       '--script',

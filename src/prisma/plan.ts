@@ -1,5 +1,6 @@
+import { mayForgeHistory } from '../lint/history-reach.ts';
 import type { Problem } from '../system/errors.ts';
-import type { HistoryRow, MigrationFile } from './migrator.ts';
+import type { DeployResult, HistoryRow, MigrationFile } from './migrator.ts';
 
 export interface MigrationPlan {
   /** Names that `migrate deploy` will apply, in its order. */
@@ -104,18 +105,21 @@ export interface DeployVerdict {
 }
 
 /**
- * What happened to the migrations of this run (`pending`), from the history before and after. The exit code of
- * `migrate deploy` has no say: it has been seen to be 0 when the engine had died.
+ * What happened to the migrations of this run (`pending`), from the history before and after. That the migrator says all is
+ * well has no say (it has been seen to exit with 0 when the engine had died); that it says a script failed does, and where it
+ * did not end well, so does what the scripts could have written into the history themselves.
  */
 export function judge(
   before: readonly HistoryRow[] | null,
   after: readonly HistoryRow[] | null,
   files: readonly MigrationFile[],
   pending: readonly string[],
+  deployed: Pick<DeployResult, 'exitCode' | 'errorCode'>,
 ): DeployVerdict {
   const known = new Set((before ?? []).map((row) => row.id));
   const rows = (after ?? []).filter((row) => !known.has(row.id) && row.rolledBackAt === null);
-  const checksums = new Map(files.map((file) => [file.name, file.checksums]));
+  const ours = files.filter((file) => pending.includes(file.name));
+  const checksums = new Map(ours.map((file) => [file.name, file.checksums]));
   const applied = pending.filter((name) =>
     rows.some(
       (row) =>
@@ -125,10 +129,15 @@ export function judge(
     ),
   );
   const begun = new Set(rows.map((row) => row.migrationName));
+  const failed = rows.filter((row) => row.finishedAt === null);
+  const isBelievable =
+    failed.length === 0 &&
+    deployed.errorCode !== 'P3018' &&
+    (deployed.exitCode === 0 || !mayForgeHistory(ours.map(({ script }) => script)));
   return {
     applied,
-    failed: rows.filter((row) => row.finishedAt === null),
+    failed,
     untouched: pending.filter((name) => !begun.has(name)),
-    isComplete: applied.length === pending.length,
+    isComplete: isBelievable && applied.length === pending.length,
   };
 }

@@ -1,3 +1,4 @@
+import type { Checkout } from '../system/checkout.ts';
 import { childEnvironment } from '../system/child-environment.ts';
 import type { ProcessExit } from '../system/process.ts';
 import type { Secret } from '../system/secret.ts';
@@ -11,6 +12,8 @@ export interface PrismaProject {
   /** Absolute paths, or null: Prisma finds them by itself. */
   readonly schemaPath: string | null;
   readonly configPath: string | null;
+  /** What of it may be read. */
+  readonly checkout: Checkout;
 }
 
 export interface PrismaRun extends Omit<GroupRun, 'file' | 'arguments' | 'workingDirectory'> {

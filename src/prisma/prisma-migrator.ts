@@ -2,13 +2,14 @@ import { parsePostgresUrl } from '../database/postgres/url.ts';
 import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { RefusedError } from '../system/errors.ts';
 import type { Secret } from '../system/secret.ts';
-import { migratorApplicationName } from './application-name.ts';
+import { migratorApplicationName, nameSessions } from './application-name.ts';
 import { captureWithUrl } from './capture-with-url.ts';
 import { deployMigrations } from './deploy.ts';
 import { executeScript } from './execute-script.ts';
 import { locatePrisma } from './locate-prisma.ts';
 import { readMigrations } from './migrations.ts';
 import type { Migrator } from './migrator.ts';
+import { refuseOddFiles } from './odd-files.ts';
 import { type PrismaProject, prismaEnvironment } from './prisma-command.ts';
 import { deployProbe } from './probe.ts';
 
@@ -37,23 +38,27 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     workingDirectory: options.workingDirectory,
     schemaPath: options.schemaPath,
     configPath: options.configPath,
+    checkout: options.checkout,
   };
+  await refuseOddFiles(project);
   // Recovery asks who holds Prisma's lock, so the lock has to be taken.
-  const { [lockSwitch]: _, ...environment } = prismaEnvironment(
-    databaseUrl,
-    migratorApplicationName(options.run),
-    own,
-  );
+  const applicationName = migratorApplicationName(options.run);
+  const { [lockSwitch]: _, ...environment } = prismaEnvironment(databaseUrl, applicationName, own);
   const {
     captured,
-    env,
+    env: used,
     problems: differences,
   } = await captureWithUrl({ installation, project, env: environment, databaseUrl, signal });
+  const usedUrl = captured.url.reveal();
+  const { variable = null } = captured.schemaUrl ?? {};
+  // What Prisma reads from a `.env` file gives way to the environment.
+  const withUrl = variable === null || used[variable] ? used : { ...used, [variable]: usedUrl };
+  const env = nameSessions(withUrl, usedUrl, applicationName);
   const directory = options.workingDirectory;
   const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
   const problems = databaseUrl === null ? parsed.problems : differences;
   if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
-  const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
+  const migrations = readMigrations(project.checkout, captured.migrationsDirectory, captured.migrationNames);
   const secrets = [captured.url, ...(databaseUrl === null ? [] : [databaseUrl])].flatMap((url) =>
     secretsIn(url.reveal()),
   );

@@ -1,6 +1,7 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Checkout } from '../system/checkout.ts';
+import { makeTemporaryFolder } from '../system/temporary-folder.ts';
 import type { PrismaProject } from './prisma-command.ts';
 import type { PrismaTraits } from './version-traits.ts';
 
@@ -27,9 +28,10 @@ export async function makeScratchProject(
     readonly names: readonly string[];
     /** Schemas of the database that Prisma is to look at; empty: the URL's alone. */
     readonly schemas: readonly string[];
+    readonly checkout: Checkout;
   } | null = null,
 ): Promise<ScratchProject> {
-  const directory = await mkdtemp(join(tmpdir(), 'safe-migrate-scratch-'));
+  const directory = await makeTemporaryFolder('safe-migrate-scratch-');
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
     const schemaPath = join(directory, 'schema.prisma');
@@ -44,13 +46,14 @@ export async function makeScratchProject(
       return join(migrationsDirectory, name, 'migration.sql');
     };
     for (const name of source?.names ?? []) {
-      const original = join(source?.migrationsDirectory ?? '', name, 'migration.sql');
-      await copyFile(original, await placeFor(name));
+      const script = source?.checkout.readText(join(source.migrationsDirectory, name, 'migration.sql'));
+      await writeFile(await placeFor(name), script ?? '');
     }
     return {
       workingDirectory: directory,
       schemaPath,
       configPath,
+      checkout: new Checkout([directory]),
       migrationsDirectory,
       writeMigration: async (name, script) => writeFile(await placeFor(name), script),
       [Symbol.asyncDispose]: remove,

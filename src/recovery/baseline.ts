@@ -6,6 +6,7 @@ import type {
   Fallback,
   Fingerprint,
   ServerRole,
+  TableColumns,
 } from '../database/database.ts';
 import { readHistory } from '../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../prisma/migrator.ts';
@@ -46,6 +47,8 @@ export interface Baseline {
   readonly dump: RestorableDump | null;
   /** Tables that the application changed after the snapshot. */
   readonly writesBeforeMigration: readonly string[];
+  /** Of every table, where `on-new-writes: stop` will have to tell rows from added columns; null: not known. */
+  readonly columns: TableColumns | null;
   /** The server's roles; null where an earlier run took the baseline. */
   readonly roles: readonly ServerRole[] | null;
 }
@@ -106,6 +109,7 @@ export async function takeBaseline(
     witness,
     serverTime: clock?.now ?? '',
     roles: await database.roles(),
+    columns: options.exact ? await database.columns() : null,
     targetOid: backup.targetOid,
     fingerprint: backup.details.fingerprint,
     fallback: backup.fallback === null ? null : readyCopy(backup.fallback),

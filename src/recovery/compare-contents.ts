@@ -1,21 +1,46 @@
-import type { Evidence } from './decide.ts';
+import { describeScript } from '../lint/statements.ts';
+import type { PhaseLog } from '../report/run-log.ts';
+import { lockTimeoutSeconds } from './compare-writes.ts';
+import type { Evidence } from './evidence.ts';
+import { scriptsOf } from './gather-evidence.ts';
 import type { RecoveryRequest } from './recover.ts';
 
+/** Recovery is never cancelled half-way. */
+const never = new AbortController().signal;
+
 /**
- * Whether the target still holds what the snapshot held, in tables and large objects, for a migrate-command that may have done more than Prisma does.
- * Rows that the application wrote after the snapshot count as changed too: they cannot be told apart.
+ * Whether the target still holds what the snapshot held, in tables, large objects and, where a script could have set
+ * them, sequences. Rows that the application wrote after the snapshot count as changed too: they cannot be told apart.
  */
 export async function compareContents(
-  { database, baseline, settings }: Pick<RecoveryRequest, 'database' | 'baseline' | 'settings'>,
-  rewoundSequences: readonly string[],
-  signal: AbortSignal,
-): Promise<Evidence['contents']> {
+  request: Pick<RecoveryRequest, 'database' | 'baseline' | 'settings' | 'migrator' | 'migrationNames'>,
+  log: PhaseLog,
+): Promise<Exclude<Evidence['contents'], 'not-compared'>> {
+  const { database, baseline, settings } = request;
+  const { fingerprint } = baseline;
   // What was there before is not known any more: then nothing is proved to be as it was.
-  if (baseline.fingerprint === null || rewoundSequences.length > 0) return 'changed';
+  if (fingerprint === null || (await database.rewoundSequences(fingerprint)).length > 0) return 'changed';
+  log.detail('reading every table, to compare it with the backup');
+  const { jobs } = settings;
   const changed = await database.changedTables(
-    baseline.fingerprint,
+    fingerprint,
     {},
-    { exact: true, jobs: settings.jobs, signal },
+    { exact: true, jobs, signal: never, lockTimeoutSeconds },
   );
-  return changed.every((table) => table.endsWith('._prisma_migrations')) ? 'as-before' : 'changed';
+  if (!changed.every((table) => table.endsWith('._prisma_migrations'))) return 'changed';
+  return (await setSequences(request)).length === 0 ? 'as-before' : 'changed';
+}
+
+/** Sequences that stand elsewhere than in the snapshot, where a script was there that can put them anywhere. */
+async function setSequences({
+  database,
+  baseline,
+  ...run
+}: Parameters<typeof compareContents>[0]): Promise<readonly string[]> {
+  if (baseline.fingerprint === null) return [];
+  const scripts = scriptsOf({ ...run, baseline }).map(describeScript);
+  const maySet = scripts.some(
+    (script) => !script.parsed || script.statements.some(({ maySetSequence }) => maySetSequence),
+  );
+  return maySet ? await database.movedSequences(baseline.fingerprint) : [];
 }

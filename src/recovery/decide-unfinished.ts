@@ -1,6 +1,7 @@
 import { type Journal, phasesBeforeMigrate } from '../database/journal.ts';
 import type { HistoryRow } from '../prisma/migrator.ts';
 import { historyDigest } from './history-digest.ts';
+import { takingRowOut } from './hold-on.ts';
 
 /** How old a half-done migration may be for its recovery to be what everybody expects. */
 const recoverableSeconds = 60 * 60;
@@ -13,6 +14,8 @@ export interface UnfinishedFacts {
   readonly history: readonly HistoryRow[] | 'unreadable' | null;
   /** Since the journal's phase was entered, by the server's clock. */
   readonly ageSeconds: number;
+  /** The scripts of that run could have written the history themselves; false where they are not known. */
+  readonly mayForgeHistory: boolean;
 }
 
 export type UnfinishedDecision =
@@ -20,8 +23,15 @@ export type UnfinishedDecision =
   | { readonly way: 'swapped' }
   | { readonly way: 'untouched' }
   | { readonly way: 'settle' }
-  /** `history`: the rows as they were before the migration, where they can be told. */
-  | { readonly way: 'recover'; readonly history: readonly HistoryRow[] | null }
+  /**
+   * `history`: the rows as they were before the migration, where they can be told. `mayNotGoBack`: why only what needs no
+   * going back may be done; null when all may.
+   */
+  | {
+      readonly way: 'recover';
+      readonly history: readonly HistoryRow[] | null;
+      readonly mayNotGoBack: string | null;
+    }
   | { readonly way: 'stop'; readonly because: string }
   /** A person has been asked already. */
   | { readonly way: 'leave' };
@@ -40,19 +50,35 @@ export function decideUnfinished(journal: Journal, facts: UnfinishedFacts): Unfi
   if (targetOid !== journal.targetOid) {
     return { way: 'stop', because: 'another database bears the name of the target now' };
   }
+  const hours = Math.round(facts.ageSeconds / 360) / 10;
+  const isOld = facts.ageSeconds > recoverableSeconds;
   if (history !== 'unreadable') {
+    // What it did can have been undone in the history, and in the history alone: that is looked at before anything is said.
     const isAsBefore = historyDigest(history) === baseline.history;
-    if (isAsBefore && baseline.migrator === 'prisma') return { way: 'untouched' };
-    if (isFinished(journal, history ?? [])) return { way: 'settle' };
+    // That was proved to be enough before it was begun.
+    if (isAsBefore && journal.because === takingRowOut) return { way: 'untouched' };
+    if (isAsBefore && baseline.migrator === 'prisma') {
+      const mayNotGoBack = isOld
+        ? `the migration of run ${journal.run} was cut off ${hours} hours ago, and whether it or the application has changed what differs from the backup cannot be told`
+        : null;
+      return { way: 'recover', history, mayNotGoBack };
+    }
+    if (isFinished(journal, history ?? [])) {
+      return facts.mayForgeHistory
+        ? {
+            way: 'stop',
+            because: `the history says that the migrations of run ${journal.run} are applied, but their scripts can have written that themselves`,
+          }
+        : { way: 'settle' };
+    }
   }
-  if (facts.ageSeconds > recoverableSeconds) {
-    const hours = Math.round(facts.ageSeconds / 360) / 10;
+  if (isOld) {
     return {
       way: 'stop',
       because: `the migration of run ${journal.run} is half done, and began ${hours} hours ago: going back now would undo what was written since`,
     };
   }
-  if (history === 'unreadable') return { way: 'recover', history: null };
+  if (history === 'unreadable') return { way: 'recover', history: null, mayNotGoBack: null };
   const before = rowsBefore(journal, history ?? []);
   const isExplained = historyDigest(baseline.history === null ? null : before) === baseline.history;
   if (!isExplained || (baseline.history === null && before.length > 0)) {
@@ -61,7 +87,7 @@ export function decideUnfinished(journal: Journal, facts: UnfinishedFacts): Unfi
       because: 'the migration history holds changes that are not those of the unfinished run',
     };
   }
-  return { way: 'recover', history: baseline.history === null ? null : before };
+  return { way: 'recover', history: baseline.history === null ? null : before, mayNotGoBack: null };
 }
 
 /** Whether every migration of the journal is applied, with a script that it knows. */

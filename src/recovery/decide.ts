@@ -1,136 +1,155 @@
-import type { ScriptDescription } from '../lint/statements.ts';
 import { sqlStateIn } from '../prisma/failure.ts';
 import type { HistoryRow } from '../prisma/migrator.ts';
+import { countOf } from '../report/quantity.ts';
+import type { Evidence, WritesMeanwhile } from './evidence.ts';
+import { wayOfScript } from './way-of-script.ts';
 
-/** What is known about a target after `migrate deploy` did not do all it should. */
-export interface Evidence {
-  /** History and catalog witness read just before the migration; history null: there was no table. */
-  readonly before: { readonly history: readonly HistoryRow[] | null; readonly witness: string };
-  readonly now: { readonly history: readonly HistoryRow[] | null; readonly witness: string };
-  /** The script of the one unfinished migration; null when it is not on disk or was not asked for. */
-  readonly script: ScriptDescription | null;
-  /** Event triggers of the user's run on DDL and can change data in ways no script shows. */
-  readonly eventTriggers: boolean;
-  /**
-   * Of a migrate-command, which may do more than Prisma does: whether every table holds what it held in the snapshot and
-   * no sequence was set back. `not-compared`: not needed, or not looked at because more is known to differ.
-   */
-  readonly contents: 'not-compared' | 'as-before' | 'changed';
-  /** How this Prisma sends a script, as measured in this run. */
-  readonly execution: 'one-query' | 'by-statement' | 'not-measured';
-  /** Sequences that stand lower than in the snapshot: somebody set them back, outside of any transaction. */
-  readonly rewoundSequences: readonly string[];
-  /** `swap`: never take the shorter ways. */
-  readonly recovery: 'auto' | 'swap';
-  /** How many tables the application had changed between the snapshot and the migration. */
-  readonly writesBeforeMigration: number;
-  readonly onNewWrites: 'restore' | 'stop';
-  /** Somebody else deploys, or has done so meanwhile: what changed may be the work of others. */
-  readonly foreignDeploy: boolean;
-}
+/** Find out, put the answer into the evidence and decide again. */
+export type Question = 'compare-contents' | 'measure-execution' | 'compare-writes';
 
 export type Decision =
-  | { readonly way: 'untouched' }
+  | { readonly way: 'untouched'; readonly because: string }
   | { readonly way: 'history'; readonly row: HistoryRow; readonly because: string }
-  /** Measure how Prisma sends a script, put the answer into `execution` and decide again. */
-  | { readonly way: 'measure-execution' }
+  | { readonly way: Question }
   | { readonly way: 'swap'; readonly because: string }
   | { readonly way: 'stopped'; readonly because: string };
+
+type No = { readonly way: 'no'; readonly because: string };
 
 /**
  * The least destructive way back that is proved to be enough. Pure: everything it knows is in the evidence.
  * When in doubt it says swap, which needs no knowledge of what the migration did.
  */
 export function decide(evidence: Evidence): Decision {
+  // What is still at work can make any of the others false a moment later.
+  if (evidence.stillWorking !== null) return { way: 'stopped', because: evidence.stillWorking };
   const historyAsBefore = sameHistory(evidence.before.history, evidence.now.history);
   const catalogsAsBefore = evidence.before.witness === evidence.now.witness;
-  if (historyAsBefore && catalogsAsBefore && evidence.contents !== 'changed') return { way: 'untouched' };
-  const byHistory = evidence.foreignDeploy
-    ? { way: 'no' as const, because: 'another deploy was here' }
-    : decideHistory(evidence, catalogsAsBefore);
-  if (byHistory.way !== 'no') return byHistory;
-  return withoutEvidence({ ...evidence, because: byHistory.because });
+  const byShortWay =
+    historyAsBefore && catalogsAsBefore
+      ? decideUntouched(evidence)
+      : evidence.foreignDeploy
+        ? { way: 'no' as const, because: 'another deploy was here' }
+        : decideHistory(evidence, catalogsAsBefore);
+  return byShortWay.way === 'no' ? withoutEvidence({ ...evidence, because: byShortWay.because }) : byShortWay;
 }
 
 /** The swap, unless something forbids it; needs no knowledge of what the migration did. */
 export function withoutEvidence(
-  known: Pick<Evidence, 'foreignDeploy' | 'onNewWrites' | 'writesBeforeMigration'> & {
-    readonly because: string;
-  },
+  known: Pick<
+    Evidence,
+    | 'foreignDeploy'
+    | 'stillWorking'
+    | 'mayNotGoBack'
+    | 'onNewWrites'
+    | 'writesBeforeMigration'
+    | 'writesMeanwhile'
+  > & { readonly because: string },
 ): Decision {
-  if (known.foreignDeploy) {
-    return {
-      way: 'stopped',
-      because: 'another deploy is or was at work on this database, and what changed may be its work',
-    };
-  }
-  if (known.onNewWrites === 'stop' && known.writesBeforeMigration > 0) {
-    return {
-      way: 'stopped',
-      because: `${known.writesBeforeMigration} tables were written to after the backup, and on-new-writes is stop`,
-    };
+  const stopped = (because: string) => ({ way: 'stopped', because }) as const;
+  if (known.stillWorking !== null) return stopped(known.stillWorking);
+  if (known.foreignDeploy)
+    return stopped('another deploy is or was at work on this database, and what changed may be its work');
+  if (known.mayNotGoBack !== null) return stopped(known.mayNotGoBack);
+  if (known.onNewWrites === 'stop') {
+    if (known.writesBeforeMigration > 0)
+      return stopped(
+        `${countOf(known.writesBeforeMigration, 'table was', 'tables were')} written to after the backup, and on-new-writes is stop`,
+      );
+    if (known.writesMeanwhile === null) return { way: 'compare-writes' };
+    const because = writesSentence(known.writesMeanwhile);
+    if (because !== null) return stopped(`${because}, and on-new-writes is stop`);
   }
   return { way: 'swap', because: known.because };
 }
 
+function writesSentence({ byOthers, notToldApart }: WritesMeanwhile): string | null {
+  const others =
+    byOthers.length === 0 ? [] : [`${byOthers.join(', ')} was written to while the migration ran`];
+  const unclear =
+    notToldApart.length === 0
+      ? []
+      : [
+          `rows of ${notToldApart.join(', ')} differ from the backup, and the migration may have changed them itself: whether somebody else has as well cannot be told apart`,
+        ];
+  const sentences = [...others, ...unclear];
+  return sentences.length === 0 ? null : sentences.join('; ');
+}
+
+/**
+ * History and catalogs are as before. Prisma writes its row before a script begins, so that proves that none has, unless a
+ * script could take the row away again: then only the contents can say what it did besides.
+ */
+function decideUntouched(
+  evidence: Evidence,
+): { readonly way: 'untouched'; readonly because: string } | { readonly way: Question } | No {
+  const untouched = (because: string) => ({ way: 'untouched', because }) as const;
+  if (evidence.begun === 'no' && evidence.migrator === 'prisma')
+    return untouched('history and catalogs are as before, and no script has begun');
+  if (
+    evidence.begun === 'maybe' &&
+    evidence.migrator === 'prisma' &&
+    evidence.lock !== 'not-seen' &&
+    evidence.historyReach === 'none' &&
+    !evidence.eventTriggers
+  )
+    return untouched('history and catalogs are as before, and no script can have taken its row away again');
+  switch (evidence.contents) {
+    case 'not-compared':
+      return { way: 'compare-contents' };
+    case 'as-before':
+      return untouched('history and catalogs are as before, and so is what every table holds');
+    case 'changed':
+      return {
+        way: 'no',
+        because:
+          evidence.migrator === 'command'
+            ? 'rows differ from the backup, and migrate-command may have changed them'
+            : 'rows differ from the backup, and a script may have changed them and taken its row out of the history',
+      };
+  }
+}
+
+/** The short way of one failed migration, whose row is all that it left. */
 function decideHistory(
   evidence: Evidence,
   catalogsAsBefore: boolean,
 ):
-  | Exclude<Decision, { way: 'swap' | 'untouched' | 'stopped' }>
-  | { readonly way: 'no'; readonly because: string } {
+  | { readonly way: 'history'; readonly row: HistoryRow; readonly because: string }
+  | { readonly way: Question }
+  | No {
   const no = (because: string) => ({ way: 'no', because }) as const;
   if (evidence.recovery === 'swap') return no('recovery is set to swap');
   if (!catalogsAsBefore) return no('the migration left changes of the schema behind');
-  if (evidence.contents === 'changed') {
-    return no('rows differ from the backup, and migrate-command may have changed them');
-  }
   const row = onlyNewUnfinishedRow(evidence.before.history, evidence.now.history);
   if (row === null) return no('more than one row of the migration history changed');
   if (evidence.rewoundSequences.length > 0) {
     return no(`sequence ${evidence.rewoundSequences.join(', ')} was set back`);
   }
-  if (evidence.contents === 'as-before') {
-    return { way: 'history', row, because: 'every table was read and holds what it held before' };
+  const doubt = doubtAboutScript(evidence);
+  if (doubt === null) {
+    const by = wayOfScript(evidence.script, { ...evidence, wasRefused: wasRefused(row) });
+    return by.way === 'history' ? { ...by, row } : by;
   }
-  if (evidence.script === null || !evidence.script.parsed) {
-    return no('the failing script cannot be read by the SQL parser, so it may have changed data');
+  switch (evidence.contents) {
+    case 'not-compared':
+      return { way: 'compare-contents' };
+    case 'as-before':
+      return { way: 'history', row, because: 'every table was read and holds what it held before' };
+    case 'changed':
+      return no(`rows differ from the backup, and ${doubt}`);
   }
-  const { statements } = evidence.script;
-  if (!evidence.eventTriggers && statements.every((statement) => !statement.mayChangeData)) {
-    return { way: 'history', row, because: 'the failing script holds no statement that can change data' };
-  }
-  if (!wasRefused(row)) {
-    return no(
-      'the database did not say that the failing script failed: it was cut off and may have run to its end',
-    );
-  }
-  const breaker = statements.find((statement) => statement.breaksAtomicity);
-  if (breaker !== undefined) {
-    return no(
-      `the statement in line ${breaker.line} of the failing script is not undone by a rolled-back transaction`,
-    );
-  }
-  if (statements.length === 1) {
-    return {
-      way: 'history',
-      row,
-      because: 'the failing script is one statement, which PostgreSQL undid as a whole',
-    };
-  }
-  switch (evidence.execution) {
-    case 'not-measured':
-      return { way: 'measure-execution' };
-    case 'one-query':
-      return {
-        way: 'history',
-        row,
-        because:
-          'this Prisma sends a script as one query (measured in this run), which PostgreSQL undid as a whole',
-      };
-    case 'by-statement':
-      return no('this Prisma sends a script statement by statement, so its first part may have stayed');
-  }
+}
+
+/** Why the failed script alone does not say what was changed; null when it does. */
+function doubtAboutScript({ migrator, lock, historyIsWatched, historyReach }: Evidence): string | null {
+  if (migrator === 'command') return 'migrate-command may have changed them';
+  if (lock !== 'taken') return "nothing shows that Prisma's lock kept others away";
+  // One of them may have run to its end and taken its own row away.
+  if (historyReach === 'named' || historyReach === 'dynamic')
+    return 'the scripts may have written the migration history themselves';
+  if (historyIsWatched) return 'triggers of the migration history may have changed them';
+  return null;
 }
 
 /**

@@ -3,13 +3,25 @@ import type { Database, LockHolder } from '../database/database.ts';
 import { migratorApplicationName } from '../prisma/application-name.ts';
 import type { DeployResult } from '../prisma/migrator.ts';
 import type { PhaseLog } from '../report/run-log.ts';
+import { endOwnSessions } from './end-own-sessions.ts';
+import { rollBackPreparedWork } from './prepared-work.ts';
 
 /** By what the sessions of this run's migrator are known. */
 export interface OwnWork {
-  readonly deployed: DeployResult;
+  readonly deployed: Pick<DeployResult, 'localPorts' | 'errorCode'>;
   readonly run: string;
   /** The server's clock before the migrator was started, ISO 8601 with milliseconds. */
   readonly since: string;
+  /** What it was to run; empty where that is not known any more. */
+  readonly scripts: readonly string[];
+}
+
+/** What is left of a migration once its processes are gone. */
+export interface Quiet {
+  /** Somebody else deploys, or did so while ours waited for Prisma's lock. */
+  readonly foreignDeploy: boolean;
+  /** Why something that may be ours is still at work and may commit at any time; null when nothing is. */
+  readonly stillWorking: string | null;
 }
 
 const pollMs = 200;
@@ -19,35 +31,47 @@ const ownGraceMs = 2_000;
 const foreignGraceMs = 15_000;
 
 /**
- * Makes sure that nothing of *our* migrator still works in the target: its processes are gone, but the
- * backend of a killed one goes on with its statement and keeps Prisma's lock (FACTS: measured), so it is
- * ended. A lock holder that cannot be proved to be ours is left alone and reported.
+ * Makes sure that nothing of *our* migrator still works in the target: its processes are gone, but the backend of a
+ * killed one goes on with its statement and commits (FACTS: measured), whether or not it holds Prisma's lock, which a project
+ * can switch off. So every session of this run is ended and seen to be over, and what it has prepared is rolled back. A
+ * lock holder that cannot be proved to be ours is left alone and reported.
  */
-export async function quietMigrator(
-  database: Database,
-  { deployed, run, since }: OwnWork,
-  log: PhaseLog,
-): Promise<{ readonly foreignDeploy: boolean }> {
-  const isOurs = (holder: LockHolder): boolean =>
-    holder.applicationName === migratorApplicationName(run) ||
-    // Another machine may use the same port, but hardly for a session of our role that is as young as ours.
-    (holder.clientPort !== null &&
-      deployed.localPorts.has(holder.clientPort) &&
-      holder.user === database.address.user &&
-      holder.backendStart >= since);
+export async function quietMigrator(database: Database, own: OwnWork, log: PhaseLog): Promise<Quiet> {
+  const { deployed } = own;
+  const working = await endOwnSessions(database, (session) => isOurs(session, own, database), own, log);
+  const prepared = working === null ? await rollBackPreparedWork(database, own, log) : null;
+  return { foreignDeploy: await isForeignDeploy(database, deployed, log), stillWorking: working ?? prepared };
+}
 
+/** Whether a session is certainly one of this run's migrator. */
+export function isOurs(
+  session: LockHolder,
+  { deployed, run, since }: Pick<OwnWork, 'deployed' | 'run' | 'since'>,
+  { address }: Pick<Database, 'address'>,
+): boolean {
+  return (
+    session.applicationName === migratorApplicationName(run) ||
+    // Another machine may use the same port, but hardly for a session of our role that is as young as ours.
+    (session.clientPort !== null &&
+      deployed.localPorts.has(session.clientPort) &&
+      session.user === address.user &&
+      session.backendStart >= since)
+  );
+}
+
+/** Of ours nothing is left by now, so whoever holds the lock is somebody else. */
+async function isForeignDeploy(
+  database: Database,
+  deployed: OwnWork['deployed'],
+  log: PhaseLog,
+): Promise<boolean> {
   const holder = await waitUntilFree(database, ownGraceMs);
   // P1002: our migrator never had the lock and did nothing; whoever had it may be done by now.
-  if (holder === null) return { foreignDeploy: deployed.errorCode === 'P1002' };
-  if (isOurs(holder)) {
-    log.detail(`ending our migrator's session ${holder.pid}, which outlived its process`);
-    await database.terminate(holder.pid);
-    return { foreignDeploy: (await waitUntilFree(database, foreignGraceMs)) !== null };
-  }
+  if (holder === null) return deployed.errorCode === 'P1002';
   log.detail(`session ${holder.pid} of ${holder.user} holds Prisma's lock; it is not ours and is left alone`);
   // Then there is nothing of ours to wait for.
-  if (deployed.errorCode === 'P1002') return { foreignDeploy: true };
-  return { foreignDeploy: (await waitUntilFree(database, foreignGraceMs)) !== null };
+  if (deployed.errorCode === 'P1002') return true;
+  return (await waitUntilFree(database, foreignGraceMs)) !== null;
 }
 
 async function waitUntilFree(database: Database, timeoutMs: number): Promise<LockHolder | null> {

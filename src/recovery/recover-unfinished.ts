@@ -1,8 +1,9 @@
 import type { Database, Fingerprint, RunLock } from '../database/database.ts';
-import type { DeployResult, HistoryRow, Migrator } from '../prisma/migrator.ts';
+import type { JournalEntry } from '../database/journal.ts';
+import type { DeployResult, HistoryRow, MigrationFile, Migrator } from '../prisma/migrator.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { RestorableDump } from './baseline.ts';
-import { type Recovery, recover } from './recover.ts';
+import { type Recovery, type RecoveryRequest, recover } from './recover.ts';
 import type { RunJournal } from './run-journal.ts';
 
 /** All that is known of a migrator whose run has died. */
@@ -13,6 +14,19 @@ export const unknownDeploy: DeployResult = {
   errorCode: null,
   localPorts: new Set(),
 };
+
+/** The journal's scripts, as far as the project still has them: one that was changed since says nothing about what ran. */
+export function scriptsAtHand(
+  migrator: Migrator | null,
+  { migrations }: Pick<JournalEntry, 'migrations'>,
+): readonly MigrationFile[] {
+  return (migrator?.migrations ?? []).filter((file) =>
+    migrations.some(
+      ({ name, checksums }) =>
+        name === file.name && file.checksums.some((checksum) => checksums.includes(checksum)),
+    ),
+  );
+}
 
 /** Recovers what another run has left half done, with what its journal and its backup still say. */
 export async function recoverUnfinished(
@@ -26,6 +40,8 @@ export async function recoverUnfinished(
     readonly fingerprint: Fingerprint | null;
     readonly dump: RestorableDump | null;
     readonly settings: { readonly jobs: number };
+    readonly mayNotGoBack: string | null;
+    readonly tellEvidence: RecoveryRequest['tellEvidence'];
   },
   log: PhaseLog,
 ): Promise<Recovery> {
@@ -42,13 +58,7 @@ export async function recoverUnfinished(
       migrator: {
         kind: baseline.migrator,
         historySchema: entry.historySchema,
-        // A script that was changed since says nothing about the one that ran.
-        migrations: (migrator?.migrations ?? []).filter((file) =>
-          entry.migrations.some(
-            ({ name, checksums }) =>
-              name === file.name && file.checksums.some((checksum) => checksums.includes(checksum)),
-          ),
-        ),
+        migrations: scriptsAtHand(migrator, entry),
         deployProbe: migrator === null ? null : (url, signal) => migrator.deployProbe(url, signal),
       },
       migrationNames: entry.migrations.map(({ name }) => name),
@@ -57,6 +67,7 @@ export async function recoverUnfinished(
         witness: baseline.witness,
         serverTime: baseline.serverTime,
         roles: null,
+        columns: null,
         targetOid: entry.targetOid,
         fingerprint: request.fingerprint,
         fallback: entry.fallback,
@@ -64,6 +75,10 @@ export async function recoverUnfinished(
       },
       writesBeforeMigration: baseline.writesBeforeMigration,
       deployed: unknownDeploy,
+      // Nobody looked, or whoever did has died.
+      prismaLock: { sight: 'unknown', othersSeen: false },
+      mayNotGoBack: request.mayNotGoBack,
+      tellEvidence: request.tellEvidence,
       properties: { comment: entry.comment },
       run: entry.run,
       settings: { recovery: baseline.recovery, onNewWrites: baseline.onNewWrites, jobs: settings.jobs },

@@ -1,18 +1,19 @@
-import { z } from 'zod';
 import type { Database, RunLock, SwapPlan } from '../database/database.ts';
-import { describeScript } from '../lint/statements.ts';
 import { readHistory } from '../prisma/history.ts';
 import type { DeployResult, HistoryRow, Migrator } from '../prisma/migrator.ts';
+import type { RecoveryEvidence } from '../report/recovery-evidence.ts';
 import type { RecoveryMethod } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
+import { decideBlind, decideBy, type FinalDecision } from './answer.ts';
 import type { Baseline, ReadyCopy } from './baseline.ts';
-import { compareContents } from './compare-contents.ts';
-import { type Decision, decide, type Evidence, sameHistory, withoutEvidence } from './decide.ts';
-import { holdOn } from './hold-on.ts';
-import { measureExecution } from './measure-execution.ts';
+import { sameHistory } from './decide.ts';
+import { describeEvidence } from './describe-evidence.ts';
+import type { Evidence } from './evidence.ts';
+import { gatherEvidence, scriptsOf } from './gather-evidence.ts';
+import { holdOn, takingRowOut } from './hold-on.ts';
 import { putHistoryBack } from './put-history-back.ts';
-import { quietMigrator } from './quiet-migrator.ts';
+import { type Quiet, quietMigrator } from './quiet-migrator.ts';
 import { recoveryFailed } from './recovery-failed.ts';
 import type { RunJournal } from './run-journal.ts';
 import { swapBack } from './swap-back.ts';
@@ -32,6 +33,11 @@ export interface RecoveryRequest {
   /** How many tables the application had changed after the snapshot. */
   readonly writesBeforeMigration: number;
   readonly deployed: DeployResult;
+  readonly prismaLock: LockSight;
+  /** Why nothing may be put back any more, whatever happened; null when it may. */
+  readonly mayNotGoBack: string | null;
+  /** Is told what the decision rests on before it is carried out; not at all when the target could not be looked at. */
+  readonly tellEvidence: (evidence: RecoveryEvidence) => void;
   readonly properties: SwapPlan['properties'];
   /** The run that is undone; names the failed database. */
   readonly run: string;
@@ -40,6 +46,13 @@ export interface RecoveryRequest {
     readonly onNewWrites: 'restore' | 'stop';
     readonly jobs: number;
   };
+}
+
+/** What was seen of Prisma's lock while the migrator ran. */
+export interface LockSight {
+  /** Whether our migrator held it; `unknown`: nobody looked. */
+  readonly sight: Evidence['lock'];
+  readonly othersSeen: boolean;
 }
 
 export interface Recovery {
@@ -54,133 +67,91 @@ export interface Recovery {
 /** Recovery is never cancelled half-way: it listens to nobody, and no step of it waits for long. */
 const never = new AbortController().signal;
 
+/** ANALYZE writes as well, into the catalogs: that is not told apart from rows at once, and has ended by the next time. */
+const swapAttempts = 3;
+const goesOnBeingWritten: FinalDecision = {
+  way: 'stopped',
+  because:
+    'somebody goes on writing into the target while it is compared with the backup, and on-new-writes is stop',
+};
+
 /**
  * Brings the target back after a migration that did not do all it should. Resolves when the target is back
  * and checked, or when it was left as it is on purpose (`stopped`). Rejects with SM_RECOVERY_FAILED when
  * neither holds; the error's hint says under which name the original is to be found.
  */
 export async function recover(request: RecoveryRequest, log: PhaseLog): Promise<Recovery> {
-  const { database, baseline } = request;
-  const evidence = await whenReachable(async () => {
-    const { deployed, run } = request;
-    const { foreignDeploy } = await quietMigrator(
-      database,
-      { deployed, run, since: baseline.serverTime },
-      log,
-    );
-    return gatherEvidence(request, foreignDeploy).catch((error: unknown) =>
-      blind(request, foreignDeploy, error),
-    );
-  }, log);
-  if ('way' in evidence) return act(evidence, request, log);
-  let decision = decide(evidence);
-  if (decision.way === 'measure-execution') {
-    const execution = await measureExecution(request, log);
-    log.detail(
-      `this Prisma runs a script ${execution === 'one-query' ? 'as one query' : 'statement by statement'}`,
-    );
-    decision = decide({ ...evidence, execution });
+  let { decision, evidence } = await lookAndDecide(request, log);
+  for (let attempt = 1; ; attempt += 1) {
+    if (evidence !== null) request.tellEvidence(describeEvidence(evidence, decision));
+    try {
+      return await act(decision, evidence, request, log);
+    } catch (error) {
+      const isWritten = error instanceof SafeMigrateError && error.code === 'SM_WRITTEN_MEANWHILE';
+      if (!isWritten || evidence === null) throw error;
+      log.detail(error.message);
+      const again = await decideBy({ ...evidence, writesMeanwhile: null }, request, log);
+      evidence = again.evidence;
+      decision = attempt < swapAttempts ? again.decision : goesOnBeingWritten;
+    }
   }
-  return act(decision, request, log);
 }
 
-async function act(decision: Decision, request: RecoveryRequest, log: PhaseLog): Promise<Recovery> {
+async function lookAndDecide(
+  request: RecoveryRequest,
+  log: PhaseLog,
+): Promise<{ readonly decision: FinalDecision; readonly evidence: Evidence | null }> {
+  const own = {
+    deployed: request.deployed,
+    run: request.run,
+    since: request.baseline.serverTime,
+    scripts: scriptsOf(request),
+  };
+  let quiet: Quiet = { foreignDeploy: false, stillWorking: null };
+  try {
+    const gathered = await whenReachable(async () => {
+      quiet = await quietMigrator(request.database, own, log);
+      return await gatherEvidence(request, quiet);
+    }, log);
+    return await decideBy(gathered, request, log);
+  } catch (error) {
+    if (!(error instanceof SafeMigrateError) || error.code !== 'SM_SQL') throw error;
+    return {
+      decision: decideBlind({ ...request, ...request.settings, ...quiet }, error.message),
+      evidence: null,
+    };
+  }
+}
+
+async function act(
+  decision: FinalDecision,
+  evidence: Evidence | null,
+  request: RecoveryRequest,
+  log: PhaseLog,
+): Promise<Recovery> {
   const { fallback } = request.baseline;
+  const { because } = decision;
+  const asItWas = { because, fallback, swapped: null };
   switch (decision.way) {
     case 'untouched':
-      return {
-        result: 'untouched',
-        method: 'none',
-        because:
-          request.migrator.kind === 'command'
-            ? 'history and catalogs are as before, and so is what every table holds'
-            : 'history and catalogs are as before',
-        fallback,
-        swapped: null,
-      };
+      return { result: 'untouched', method: 'none', ...asItWas };
     case 'stopped':
-      return { result: 'stopped', method: 'none', because: decision.because, fallback, swapped: null };
+      return { result: 'stopped', method: 'none', ...asItWas };
     case 'history':
-      log.detail(decision.because);
+      log.detail(because);
       await whenReachable(() => undoByHistory(request, decision.row), log);
-      return { result: 'restored', method: 'history', because: decision.because, fallback, swapped: null };
-    case 'swap':
-    case 'measure-execution': {
-      const because =
-        decision.way === 'swap' ? decision.because : 'how Prisma sends a script was not measured';
+      return { result: 'restored', method: 'history', ...asItWas };
+    case 'swap': {
       log.detail(`swap, because ${because}`);
-      const swapped = await swapBack(request, log);
+      const swapped = await swapBack(request, evidence?.writesMeanwhile?.writtenRows ?? null, log);
       return { result: 'restored', method: 'swap', because, fallback: null, swapped };
     }
   }
 }
 
-async function gatherEvidence(request: RecoveryRequest, foreignDeploy: boolean): Promise<Evidence> {
-  const { database, migrator, baseline, settings } = request;
-  const history = await readHistory(database, migrator.historySchema);
-  const unfinished = newUnfinished(baseline.history, history);
-  const file = migrator.migrations.find((migration) => migration.name === unfinished?.migrationName);
-  const [eventTriggers] = await database.query(
-    `SELECT count(*)::int AS count FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D'`,
-    z.object({ count: z.int() }),
-  );
-  const witness = await database.witness();
-  const rewoundSequences =
-    baseline.fingerprint === null ? [] : await database.rewoundSequences(baseline.fingerprint);
-  return {
-    before: { history: baseline.history, witness: baseline.witness },
-    now: { history, witness },
-    script: file === undefined ? null : describeScript(file.script),
-    eventTriggers: eventTriggers === undefined || eventTriggers.count > 0,
-    contents:
-      migrator.kind === 'command' && witness === baseline.witness
-        ? await compareContents(request, rewoundSequences, never)
-        : 'not-compared',
-    execution: 'not-measured',
-    rewoundSequences,
-    // Without the backup's fingerprint nobody can say that no sequence was set back.
-    recovery: baseline.fingerprint === null ? 'swap' : settings.recovery,
-    writesBeforeMigration: request.writesBeforeMigration,
-    onNewWrites: settings.onNewWrites,
-    foreignDeploy: foreignDeploy || hasForeignRow(request, history),
-  };
-}
-
-/**
- * A migration can leave the target so that it cannot even be looked at (its history table altered, rights revoked, a
- * lock left behind). The swap needs no look at it; what forbids a swap still does.
- */
-function blind(request: RecoveryRequest, foreignDeploy: boolean, error: unknown): Decision {
-  if (!(error instanceof SafeMigrateError) || error.code !== 'SM_SQL') throw error;
-  return withoutEvidence({
-    because: `what the migration left cannot be read: ${error.message}`,
-    foreignDeploy,
-    writesBeforeMigration: request.writesBeforeMigration,
-    onNewWrites: request.settings.onNewWrites,
-  });
-}
-
-/** Whether the history holds a new migration that is not among our files: a deploy of another commit was here. */
-function hasForeignRow(
-  { migrationNames, baseline }: Pick<RecoveryRequest, 'migrationNames' | 'baseline'>,
-  now: readonly HistoryRow[] | null,
-): boolean {
-  const known = new Set(baseline.history?.map((row) => row.id));
-  const ours = new Set(migrationNames);
-  return now?.some((row) => !known.has(row.id) && !ours.has(row.migrationName)) === true;
-}
-
-function newUnfinished(
-  before: readonly HistoryRow[] | null,
-  now: readonly HistoryRow[] | null,
-): HistoryRow | undefined {
-  const known = new Set(before?.map((row) => row.id));
-  return now?.find((row) => !known.has(row.id) && row.finishedAt === null && row.rolledBackAt === null);
-}
-
 async function undoByHistory(request: RecoveryRequest, row: HistoryRow): Promise<void> {
   const { database, migrator, baseline } = request;
-  await holdOn(request);
+  await holdOn(request, undefined, takingRowOut);
   await putHistoryBack(database, migrator.historySchema, row);
   const history = await readHistory(database, migrator.historySchema);
   const isAsBefore =

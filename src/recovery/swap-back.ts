@@ -12,9 +12,13 @@ import { whenReachable } from './when-reachable.ts';
 /** Recovery is never cancelled half-way. */
 const never = new AbortController().signal;
 
-/** Puts the copy in the target's place, and looks whether it arrived. Rejects with SM_RECOVERY_FAILED. */
+/**
+ * Puts the copy in the target's place, and looks whether it arrived. Rejects with SM_RECOVERY_FAILED, or with
+ * SM_WRITTEN_MEANWHILE where `writtenRows` is not null and somebody wrote since.
+ */
 export async function swapBack(
   request: RecoveryRequest,
+  writtenRows: string | null,
   log: PhaseLog,
 ): Promise<{ readonly failedName: string; readonly xidAtSwap: number }> {
   const { database, baseline, journal } = request;
@@ -32,6 +36,7 @@ export async function swapBack(
         failedName,
         properties: request.properties,
         run,
+        writtenRows,
         journal: journal.isOpen ? journal.whenSwapped() : null,
       },
       log,
@@ -65,7 +70,7 @@ export async function swapBack(
 function saysItself(error: unknown): boolean {
   return (
     error instanceof SafeMigrateError &&
-    (error.code === 'SM_SWAP_UNKNOWN' || error.code === 'SM_ALREADY_SWAPPED')
+    ['SM_SWAP_UNKNOWN', 'SM_ALREADY_SWAPPED', 'SM_WRITTEN_MEANWHILE'].includes(error.code)
   );
 }
 

@@ -1,5 +1,6 @@
 import { problemsOf, SafeMigrateError } from '../system/errors.ts';
 import { docsLink } from './docs-link.ts';
+import type { RecoveryEvidence } from './recovery-evidence.ts';
 import type {
   BackupRecord,
   Command,
@@ -32,6 +33,7 @@ interface Findings {
   recoveryWays: readonly RecoveryWay[];
   recoveryMethod: RecoveryMethod;
   recoverySeconds: number | null;
+  recovery: Report['recovery'];
   failedDatabase: string | null;
   dataLoss: Report['dataLoss'];
   drift: Report['drift'];
@@ -67,6 +69,7 @@ export class ReportBuilder {
     recoveryWays: [],
     recoveryMethod: 'none',
     recoverySeconds: null,
+    recovery: null,
     failedDatabase: null,
     dataLoss: [],
     drift: 'unknown',
@@ -123,6 +126,11 @@ export class ReportBuilder {
   recovery(method: RecoveryMethod, seconds: number | null): void {
     this.#findings.recoveryMethod = method;
     this.#findings.recoverySeconds = seconds;
+  }
+
+  /** What the decision how to recover rests on; of an earlier run as well. */
+  recoveryEvidence(evidence: RecoveryEvidence): void {
+    this.#findings.recovery = { evidence };
   }
 
   failedDatabase(name: string): void {

@@ -1,5 +1,6 @@
 import type { Problem } from '../system/errors.ts';
 import type { CheckReport } from './check-report.ts';
+import type { RecoveryEvidence } from './recovery-evidence.ts';
 import type { RollbackReport } from './rollback-report.ts';
 
 /** The story's chapters, in their order. Public: they stand in logs, errors and report.json. */
@@ -212,6 +213,8 @@ export interface Report {
   readonly recoveryMethod: RecoveryMethod;
   /** From the decision to recover until the target was back; null when nothing was recovered. */
   readonly recoverySeconds: number | null;
+  /** Of the run's own recovery, or of the earlier run that it finished; null: nothing had to be decided, or nothing could be read. */
+  readonly recovery: { readonly evidence: RecoveryEvidence } | null;
   readonly backup: BackupRecord | null;
   /** null when nothing was restored and compared. */
   readonly proof: ProofRecord | null;

@@ -3,8 +3,8 @@ import { isIdentity, isRecipient, looksLikeIdentity } from '../backup/age-keys.t
 import { type Encryption, shortestGoodPassphrase } from '../backup/encryption.ts';
 import type { Problem } from '../system/errors.ts';
 import { Secret } from '../system/secret.ts';
+import type { RawInputs } from './input-catalogue.ts';
 import { addIssue, linesOf, refuse, shown } from './input-fields.ts';
-import type { RawInputs } from './inputs.ts';
 
 /** A passphrase as somebody could type it at the prompt of `age`. */
 export function passphrase() {

@@ -66,6 +66,14 @@ export const inputCatalogue = {
 
 export type InputName = keyof typeof inputCatalogue;
 
+/** Every input as it was given, trimmed; empty when it was not. Holds secrets. */
+export type RawInputs = Readonly<Record<InputName, string>>;
+
+/** Inputs that the parser has to read: all whose part is built. */
+export type ParsedInputName = {
+  [Name in InputName]: (typeof inputCatalogue)[Name] extends { readonly later: string } ? never : Name;
+}[InputName];
+
 export const inputNames = Object.keys(inputCatalogue) as readonly InputName[];
 
 /** The entry in its general form, for code that treats all inputs alike. */

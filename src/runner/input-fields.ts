@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -7,6 +7,7 @@ import { migrateCommandProblems, readScripts } from '../prisma/migrate-command.t
 import { parseStorageUrl, type StorageUrl } from '../storage/storage-url.ts';
 import { type Problem, problemsOf } from '../system/errors.ts';
 import { Secret } from '../system/secret.ts';
+import { shortened } from '../system/temporary-folder.ts';
 
 /** Longest text of a user that a message repeats. */
 const maximumShownLength = 100;
@@ -143,8 +144,8 @@ export function existingPath(base: string, kind: 'file' | 'folder' | 'any') {
     const wanted = kind === 'any' ? 'file or folder' : kind;
     return refuse(context, {
       code: 'SM_INPUT',
-      message: `${shown(given)} is no ${wanted} (looked for ${path})`,
-      hint: `Give the path of an existing ${wanted}, relative to ${base}.`,
+      message: `${shown(given)} is no ${wanted} (looked for ${shortened(path)})`,
+      hint: `Give the path of an existing ${wanted}, relative to ${shortened(base)}.`,
     });
   });
 }
@@ -209,7 +210,12 @@ export function shown(given: string): string {
 }
 
 function kindOf(path: string): 'file' | 'folder' | 'other' | null {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // Too long for a path, links in a circle, a folder that may not be entered: there is nothing to be found there.
+  }
   if (stats === undefined) return null;
   if (stats.isDirectory()) return 'folder';
   return stats.isFile() ? 'file' : 'other';

@@ -1,45 +1,25 @@
-import { resolve } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { MigrateSettings, Settings } from '../commands/settings.ts';
 import { secretsIn } from '../database/postgres/url-secrets.ts';
 import { type Command, commands } from '../report/report.ts';
 import { type Problem, RefusedError } from '../system/errors.ts';
-import {
-  encryptionConflict,
-  encryptionOf,
-  encryptionWarnings,
-  identities,
-  passphrase,
-  recipients,
-  secretLines,
-} from './encryption-fields.ts';
+import { encryptionConflict, encryptionOf, encryptionWarnings, secretLines } from './encryption-fields.ts';
 import type { GitHubContext } from './github-context.ts';
-import { closestInput, type InputName, inputEntry, inputNames, inputVariable } from './input-catalogue.ts';
 import {
-  anyText,
-  backupChoice,
-  backupLabel,
-  choice,
-  containerName,
-  databaseUrl,
-  existingPath,
-  type IssueParameters,
-  imageName,
-  migrateCommand,
-  minutes,
-  storageUrls,
-  wholeNumber,
-} from './input-fields.ts';
-
-/** Every input as it was given, trimmed; empty when it was not. Holds secrets. */
-export type RawInputs = Readonly<Record<InputName, string>>;
+  closestInput,
+  type InputName,
+  inputEntry,
+  inputNames,
+  inputVariable,
+  type RawInputs,
+} from './input-catalogue.ts';
+import type { IssueParameters } from './input-fields.ts';
+import { type Fields, fieldsFor } from './input-schema.ts';
 
 export interface ParsedInputs {
   readonly settings: Settings;
   readonly warnings: readonly string[];
 }
-
-const supportedCommands = ['migrate', 'backup', 'check', 'rollback', 'prune'] as const;
 
 /** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
 export function readInputs(env: NodeJS.ProcessEnv): RawInputs {
@@ -89,47 +69,6 @@ export function parseInputs(env: NodeJS.ProcessEnv, context: GitHubContext): Par
     ],
   };
 }
-
-/** The schema of all inputs that are in force; relative paths are resolved on the way. */
-function fieldsFor(context: GitHubContext, raw: RawInputs) {
-  const project = resolve(context.workspace, raw['working-directory']);
-  return z.object({
-    command: choice(supportedCommands, laterCommands()),
-    'database-url': databaseUrl(project).nullable(),
-    'working-directory': existingPath(context.workspace, 'folder'),
-    'prisma-schema': existingPath(project, 'any').nullable(),
-    'prisma-config': existingPath(project, 'file').nullable(),
-    storage: raw.command === 'check' ? noStorage : storageUrls(context.hosted),
-    container: containerName().nullable(),
-    'client-image': imageName().nullable(),
-    'encryption-passphrase': passphrase().nullable(),
-    'encryption-recipients': recipients().nullable(),
-    'encryption-identity': identities().nullable(),
-    'retention-days': wholeNumber(1, 3650).nullable(),
-    'keep-last': wholeNumber(1, 1000),
-    jobs: wholeNumber(1, 16),
-    label: backupLabel().nullable(),
-    verify: choice(['restore', 'archive']),
-    recovery: choice(['auto', 'swap'], ['in-place']),
-    'on-new-writes': choice(['restore', 'stop']),
-    'migration-timeout-minutes': minutes(1440),
-    'keep-failed': wholeNumber(0, 100),
-    'migrate-command': migrateCommand(project).nullable(),
-    backup: backupChoice(),
-    confirm: anyText().nullable(),
-    'dry-run': choice(['true', 'false']),
-    'before-migrate': anyText().nullable(),
-    'after-migrate': anyText().nullable(),
-    'hook-timeout-minutes': wholeNumber(1, 360),
-    'fail-on': choice(['error', 'warning', 'none']),
-    comment: choice(['true', 'false']),
-    'shadow-database-url': databaseUrl(project).nullable(),
-  });
-}
-type Fields = z.output<ReturnType<typeof fieldsFor>>;
-
-/** `check` stores nothing; a `storage` given to it is a warning like every input that it does not use. */
-const noStorage = z.unknown().transform(() => null);
 
 function settingsOf(fields: Fields): Settings {
   const project = {
@@ -211,10 +150,6 @@ function withDefaults(raw: RawInputs): Record<string, string | null> {
   return Object.fromEntries(
     inputNames.map((name) => [name, raw[name] || (inputEntry(name).default ?? null)]),
   );
-}
-
-function laterCommands(): readonly Command[] {
-  return commands.filter((command) => !(supportedCommands as readonly Command[]).includes(command));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as core from '@actions/core';
 import { type Annotation, annotationsOf } from '../report/annotations.ts';
@@ -11,6 +11,7 @@ import { messageOf } from '../system/errors.ts';
 import type { ActionLog } from './action-log.ts';
 import type { GitHubContext } from './github-context.ts';
 import { harmlessLine } from './log-text.ts';
+import { makeFolder } from './make-folder.ts';
 
 /**
  * Tells everybody what the run did: last lines of the log, report.json, outputs, annotations, summary, and the
@@ -35,7 +36,7 @@ export async function publish(report: Report, context: GitHubContext, log: Actio
 /** Outside of the work folder, which is removed: later steps read it. Returns its path. */
 async function writeReport(report: Report, context: GitHubContext): Promise<string> {
   const folder = join(context.temporaryDirectory, `safe-migrate-report-${report.run.id}`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const path = join(folder, 'report.json');
   await writeFile(path, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
   for (const { name, text } of attachmentsOf(report)) {

@@ -10,8 +10,9 @@ import { readArtifactAccess } from './artifact-access.ts';
 import { readGitHubContext } from './github-context.ts';
 import { parseInputs, readInputs, requestedCommand, secretsOf } from './inputs.ts';
 import { surviveLostOutput } from './lost-output.ts';
+import { Masks } from './masks.ts';
 import { publish } from './publish.ts';
-import { repositoryRootOf } from './repository-root.ts';
+import { checkoutRoots, repositoryRootOf } from './repository-root.ts';
 import type { OpenPorts } from './run.ts';
 import { runIdentity } from './run-identity.ts';
 import { savedOpenRun, savedWorkFolder } from './state.ts';
@@ -35,7 +36,9 @@ export async function runPost(openPorts: OpenPorts): Promise<void> {
 async function finish(run: string, openPorts: OpenPorts): Promise<void> {
   const context = readGitHubContext(process.env);
   const raw = readInputs(process.env);
-  for (const secret of secretsOf(raw)) core.setSecret(secret);
+  const masks = new Masks(process.env);
+  const mask = (secret: string): void => masks.add(secret);
+  secretsOf(raw).forEach(mask);
   const identity = { ...runIdentity(context, new Date()), id: run };
   const report = new ReportBuilder({
     command: requestedCommand(raw),
@@ -57,13 +60,18 @@ async function finish(run: string, openPorts: OpenPorts): Promise<void> {
     const { settings } = parseInputs(process.env, context);
     // They keep no journal.
     if (settings.command === 'check' || settings.command === 'prune') return;
+    const repository = repositoryRootOf(settings.workingDirectory, context.workspace);
     const result = await finishOwnRun(
       {
         run: identity,
         log,
         report,
-        ports: openPorts(core.setSecret, readArtifactAccess(process.env, context, raw['github-token'])),
-        repository: repositoryRootOf(settings.workingDirectory, context.workspace),
+        ports: openPorts(
+          mask,
+          readArtifactAccess(process.env, context, raw['github-token']),
+          checkoutRoots(context, repository),
+        ),
+        repository,
         pullRequest: null,
         workFolder: savedWorkFolder() ?? context.temporaryDirectory,
         journalIsOpen: () => {},
@@ -72,13 +80,13 @@ async function finish(run: string, openPorts: OpenPorts): Promise<void> {
       settings,
     );
     if (result === null) return;
-    await publish(report.build(result, new Date()), context, log);
+    await publish(masks.hideIn(report.build(result, new Date())), context, log);
     // The step has failed with main already; post fails only when somebody has to do something.
     process.exitCode = result === 'stopped' || result === 'recovery-failed' ? 1 : 0;
   } catch (error) {
     report.problem(error, 'recover');
     log.visible(`run ${run} is unfinished; the next migrate finishes it`);
-    await publish(report.build('recovery-failed', new Date()), context, log);
+    await publish(masks.hideIn(report.build('recovery-failed', new Date())), context, log);
   }
 }
 

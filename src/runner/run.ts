@@ -1,4 +1,3 @@
-import * as core from '@actions/core';
 import type { Ports } from '../commands/context.ts';
 import { runCommand } from '../commands/run-command.ts';
 import type { Result } from '../report/report.ts';
@@ -11,17 +10,22 @@ import { cancellation } from './cancellation.ts';
 import { readGitHubContext } from './github-context.ts';
 import { parseInputs, readInputs, requestedCommand, secretsOf } from './inputs.ts';
 import { surviveLostOutput } from './lost-output.ts';
+import { Masks } from './masks.ts';
 import { publish } from './publish.ts';
 import { readPullRequest } from './pull-request.ts';
 import { commentOnPullRequest } from './pull-request-comment.ts';
-import { repositoryRootOf } from './repository-root.ts';
+import { checkoutRoots, repositoryRootOf } from './repository-root.ts';
 import { runIdentity } from './run-identity.ts';
 import { saveOpenRun, saveWorkFolder } from './state.ts';
 import { surviveStrayErrors } from './stray-errors.ts';
 import { WorkFolder } from './work-folder.ts';
 
-/** Builds the real outside world; it is told how to mask secrets that turn up later, and where artifacts are kept. */
-export type OpenPorts = (mask: (secret: string) => void, artifacts: ArtifactAccess) => Ports;
+/** Builds the real outside world; it is told how to mask secrets that turn up later, where artifacts are kept, and what is the checkout. */
+export type OpenPorts = (
+  mask: (secret: string) => void,
+  artifacts: ArtifactAccess,
+  roots: readonly string[],
+) => Ports;
 
 /**
  * One run of the action, from the runner's environment to the exit code. `openPorts` builds the real outside
@@ -31,7 +35,9 @@ export async function run(openPorts: OpenPorts): Promise<void> {
   surviveLostOutput();
   const context = readGitHubContext(process.env);
   const raw = readInputs(process.env);
-  for (const secret of secretsOf(raw)) core.setSecret(secret);
+  const masks = new Masks(process.env);
+  const mask = (secret: string): void => masks.add(secret);
+  secretsOf(raw).forEach(mask);
   const identity = runIdentity(context, new Date());
   const report = new ReportBuilder({
     command: requestedCommand(raw),
@@ -54,15 +60,20 @@ export async function run(openPorts: OpenPorts): Promise<void> {
     wantsComment = settings.command === 'check' && settings.comment;
     const workFolder = await WorkFolder.create(context.temporaryDirectory);
     saveWorkFolder(workFolder.path);
+    const repository = repositoryRootOf(settings.workingDirectory, context.workspace);
     try {
       return await runCommand(
         {
           run: identity,
           log,
           report,
-          ports: openPorts(core.setSecret, readArtifactAccess(process.env, context, raw['github-token'])),
+          ports: openPorts(
+            mask,
+            readArtifactAccess(process.env, context, raw['github-token']),
+            checkoutRoots(context, repository),
+          ),
           workFolder: workFolder.path,
-          repository: repositoryRootOf(settings.workingDirectory, context.workspace),
+          repository,
           pullRequest,
           journalIsOpen: (isOpen) => saveOpenRun(isOpen ? identity.id : null),
           signal,
@@ -76,7 +87,7 @@ export async function run(openPorts: OpenPorts): Promise<void> {
       });
     }
   });
-  const told = report.build(result, new Date());
+  const told = masks.hideIn(report.build(result, new Date()));
   await publish(told, context, log);
   if (wantsComment && pullRequest !== null) {
     await commentOnPullRequest({ report: told, context, pullRequest, token: raw['github-token'] });

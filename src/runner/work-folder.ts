@@ -1,5 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { SafeMigrateError } from '../system/errors.ts';
+import { shortened } from '../system/temporary-folder.ts';
+import { makeFolder } from './make-folder.ts';
 
 const namePrefix = 'safe-migrate-work-';
 
@@ -11,10 +14,20 @@ export class WorkFolder implements AsyncDisposable {
     this.path = path;
   }
 
-  /** `mkdtemp` makes it 0700 and never takes one that is there already. */
+  /** `mkdtemp` makes it 0700 and never takes one that is there already. Rejects with SM_RUNNER_TEMP. */
   static async create(temporaryDirectory: string): Promise<WorkFolder> {
-    await mkdir(temporaryDirectory, { recursive: true });
-    return new WorkFolder(await mkdtemp(join(temporaryDirectory, namePrefix)));
+    try {
+      await makeFolder(temporaryDirectory);
+      return new WorkFolder(await mkdtemp(join(temporaryDirectory, namePrefix)));
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+      throw new SafeMigrateError({
+        code: 'SM_RUNNER_TEMP',
+        message: `nothing can be written in ${shortened(temporaryDirectory)}, where the runner keeps temporary files (${code})`,
+        hint: 'RUNNER_TEMP must be a folder that the user of this job may write in: look at its rights, its disk, and whether it is a folder at all.',
+        cause: error,
+      });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,8 +4,11 @@ import type { Readable } from 'node:stream';
 import { YoungGarbage } from '../system/young-garbage.ts';
 import type { ExpectedContent } from './storage.ts';
 
-/** Reads a stream to its end. Rejects with the stream's error. */
-export async function sha256Of(body: Readable): Promise<ExpectedContent> {
+/** Reads a stream to its end, or a little beyond `expectedBytes`: more is wrong already. Rejects with the stream's error. */
+export async function sha256Of(
+  body: Readable,
+  expectedBytes = Number.POSITIVE_INFINITY,
+): Promise<ExpectedContent> {
   const hash = createHash('sha256');
   const garbage = new YoungGarbage();
   let sizeBytes = 0;
@@ -13,6 +16,7 @@ export async function sha256Of(body: Readable): Promise<ExpectedContent> {
     hash.update(chunk);
     sizeBytes += chunk.byteLength;
     garbage.add(chunk.byteLength);
+    if (sizeBytes > expectedBytes) break;
   }
   return { sizeBytes, sha256: hash.digest('hex') };
 }

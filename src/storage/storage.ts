@@ -60,8 +60,15 @@ export interface Storage {
   put(request: PutRequest): Promise<BackupLocation>;
   /** The object's content. Rejects with SM_STORAGE_NOT_FOUND. */
   get(key: string, signal: AbortSignal): Promise<Readable>;
-  /** All objects whose key starts with `prefix`, sorted by key. */
-  list(prefix: string, signal: AbortSignal): Promise<readonly StoredObject[]>;
+  /**
+   * All objects whose key starts with `prefix`, sorted by key. What changes while it is listed is listed again; when it does
+   * not come to rest, `onDoubt` hears why there may be more than what is returned (which continues "…: ").
+   */
+  list(
+    prefix: string,
+    signal: AbortSignal,
+    onDoubt?: (because: string) => void,
+  ): Promise<readonly StoredObject[]>;
   /**
    * Ends uploads below `prefix` that were begun and never completed, of a run that is known to be dead: parts,
    * temporary files. Completed objects stay.

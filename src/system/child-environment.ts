@@ -13,16 +13,24 @@ const runnerSecrets = new Set([
   'GITHUB_STATE',
 ]);
 
-/** Files by which a step speaks to the runner: no business of a database tool. */
+/** Files by which a step speaks to the runner: what is written there, later steps of the job believe. */
 const runnerFiles = new Set(['GITHUB_OUTPUT', 'GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_STEP_SUMMARY']);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment for what the user has us start (migrator, hooks): ours, without the action's inputs and state
- * and without the runner's tokens. `GITHUB_TOKEN` stays: it is only there when the workflow put it there.
+ * The environment for what the checkout brings (Prisma and its config, the migrator) and for git: ours, without the action's
+ * inputs and state, the runner's tokens and its files. `GITHUB_TOKEN` stays: it is only there when the workflow put it there.
  */
 export function childEnvironment(
+  extra: Readonly<Record<string, string>> = {},
+  own: Environment = process.env,
+): Record<string, string> {
+  return { ...keep(own, (name) => !isOfTheAction(name) && !runnerFiles.has(name.toUpperCase())), ...extra };
+}
+
+/** The same for a hook, which the workflow itself wrote: like a step's `run:` it may write to the runner's files. */
+export function hookEnvironment(
   extra: Readonly<Record<string, string>> = {},
   own: Environment = process.env,
 ): Record<string, string> {

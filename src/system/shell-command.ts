@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { childEnvironment } from './child-environment.ts';
+import { hookEnvironment } from './child-environment.ts';
 import { type ProcessExit, startProcess } from './process.ts';
 import { endGroup } from './process-group.ts';
 import { shellFor } from './shell.ts';
@@ -26,7 +26,7 @@ export async function runShellCommand(command: ShellCommand): Promise<ProcessExi
   const shell = shellFor(command.script);
   const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
   const child = startProcess(shell.file, shell.arguments, {
-    env: childEnvironment({ [command.mark.name]: command.mark.value }),
+    env: hookEnvironment({ [command.mark.name]: command.mark.value }),
     cwd: command.directory,
     ownGroup: true,
     signal: command.signal,

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileStorage } from '../../src/storage/file/file-storage.ts';
@@ -98,7 +98,37 @@ describe('retention', () => {
     expect(run.result.log).toMatch(/prune +\d+\.\d s {2}1 backup kept, 2 removed/);
     expect(await stored()).toEqual([run.result.outputs['backup-id']]);
   });
+
+  test('goes by the server’s clock, wherever that of the runner stands', async () => {
+    const [young] = await stored();
+    const clock = fileURLToPath(new URL('../support/wrong-clock.mjs', import.meta.url));
+    const env = { NODE_OPTIONS: `--import=${clock}`, WRONG_CLOCK_DAYS: '40' };
+    await using ahead = await world.migrate({ inputs: { ...inputs(), command: 'backup' }, env });
+    const id = ahead.result.outputs['backup-id'] ?? '';
+    expect(id, ahead.result.log).toContain(
+      `backup_${new Date().toISOString().slice(0, 10).replaceAll('-', '')}_`,
+    );
+    expect(await stored()).toEqual([young, id]);
+    expect(ahead.result.visibleLog).toMatch(/warning: the clock of this runner is .* ahead of the server's/);
+
+    await storeSample(fileStorage({ kind: 'file', directory: folder }), {
+      takenAt: dayOf(new Date(Date.now() - 10 * 86_400_000)),
+      database: world.database,
+    });
+    await using behind = await world.migrate({
+      inputs: { ...inputs(), command: 'prune' },
+      env: { ...env, WRONG_CLOCK_DAYS: '-40' },
+    });
+    expect(behind.result.log).toContain('2 backups kept, 1 removed');
+    expect(behind.result.visibleLog).toMatch(/warning: the clock of this runner is .* behind the server's/);
+    expect(await stored()).toEqual([young, id]);
+  });
 });
+
+/** As an id begins. */
+function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_');
+}
 
 /** A backup that could be restored and is years old, beside a young one. */
 async function agedBackup(world: World): Promise<string> {

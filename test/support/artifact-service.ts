@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sendEndlessly } from './faulty-proxy.ts';
 
 const twirpPath = '/twirp/github.actions.results.api.v1.ArtifactService/';
 const dayMs = 24 * 60 * 60 * 1000;
@@ -21,6 +22,7 @@ export type ActionsPermission = 'none' | 'read' | 'write';
 export type ServiceFault =
   | { readonly status: number }
   | { readonly hang: true }
+  | { readonly endless: true }
   | { readonly cutAfterBytes: number };
 
 export interface ArtifactService extends AsyncDisposable {
@@ -31,6 +33,8 @@ export interface ArtifactService extends AsyncDisposable {
   readonly settings: { isPrivate: boolean; permission: ActionsPermission; maximumRetentionDays: number };
   /** Every request that came: a Twirp method, `PutBlock`, `PutBlockList`, `GetBlob`, or `GET /repos/…`. */
   readonly requests: readonly string[];
+  /** What was sent of bodies that never end. */
+  readonly endless: { sentBytes: number };
   /** What goes wrong from now on. */
   faultOf: (operation: string) => ServiceFault | undefined;
   /** What the runner sets for a job of this repository. */
@@ -88,6 +92,7 @@ class LoopbackService implements ArtifactService {
   readonly settings = { isPrivate: true, permission: 'write' as ActionsPermission, maximumRetentionDays: 90 };
   readonly requests: string[] = [];
   readonly blobTokens: string[] = [];
+  readonly endless = { sentBytes: 0 };
   faultOf: (operation: string) => ServiceFault | undefined = () => undefined;
   readonly #artifacts: Artifact[] = [];
   /** Backend id of a run, by the run's own id. */
@@ -188,6 +193,7 @@ class LoopbackService implements ArtifactService {
     request.on('error', () => {});
     const fault = this.faultOf(operation);
     if (fault !== undefined && 'hang' in fault) return;
+    if (fault !== undefined && 'endless' in fault) return await sendEndlessly(response, this.endless);
     const body = Buffer.concat(await request.toArray().catch(() => []));
     const answer =
       fault !== undefined && 'status' in fault

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   createServer,
   request as httpRequest,
@@ -37,6 +38,8 @@ export type Fault =
   | { readonly kind: 'delay'; readonly delayMs: number }
   /** The connection breaks when so many bytes of the request have passed. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** The answer begins well and its body never ends. */
+  | { readonly kind: 'endless' }
   /** Nothing happens any more. */
   | { readonly kind: 'hang' };
 
@@ -44,6 +47,8 @@ export interface FaultyProxy extends AsyncDisposable {
   readonly endpoint: string;
   /** Every request that came, in order. */
   readonly requests: readonly PassingRequest[];
+  /** What was sent of bodies that never end. */
+  readonly endless: { sentBytes: number };
 }
 
 /**
@@ -55,6 +60,7 @@ export async function startFaultyProxy(
   faultOf: (request: PassingRequest) => Fault | undefined,
 ): Promise<FaultyProxy> {
   const requests: PassingRequest[] = [];
+  const endless = { sentBytes: 0 };
   const server = createServer((incoming, response) => {
     const operation = operationOf(incoming);
     const nth = requests.filter((request) => request.operation === operation).length + 1;
@@ -65,6 +71,7 @@ export async function startFaultyProxy(
     incoming.on('error', () => {});
     response.on('error', () => {});
     const fault = faultOf(passing);
+    if (fault?.kind === 'endless') return void sendEndlessly(response, endless);
     const delayMs = fault?.kind === 'delay' ? fault.delayMs : 0;
     if (delayMs === 0) pass(upstream, incoming, response, fault);
     else setTimeout(pass, delayMs, upstream, incoming, response, fault);
@@ -77,12 +84,29 @@ export async function startFaultyProxy(
   return {
     endpoint: `http://127.0.0.1:${port}`,
     requests,
+    endless,
     [Symbol.asyncDispose]: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+/** As fast as the other side takes it, for as long as it does. */
+export async function sendEndlessly(response: ServerResponse, sent: { sentBytes: number }): Promise<void> {
+  const block = Buffer.alloc(256 * 1024);
+  response.on('error', () => {});
+  response.writeHead(200, { 'content-type': 'application/octet-stream' });
+  while (!response.destroyed) {
+    sent.sentBytes += block.byteLength;
+    if (response.write(block)) continue;
+    const moved = new AbortController();
+    const waits = [once(response, 'drain', moved), once(response, 'close', moved)];
+    await Promise.race(waits).catch(() => {});
+    moved.abort();
+    await Promise.allSettled(waits);
+  }
 }
 
 function pass(

@@ -24,7 +24,7 @@ export interface HistorySight {
 /** Part 1: the migrations against the base branch by git and against the database by checksum. */
 export async function lookAtHistory(ground: CheckGround): Promise<HistorySight> {
   const { project, base, database, fileOf } = ground;
-  const folders = await readFolders(project.migrationsDirectory, project.migrationNames, fileOf);
+  const folders = readFolders(project, project.migrationNames, fileOf);
   const branch =
     base.value === null
       ? null

@@ -1,20 +1,22 @@
 import { z } from 'zod';
-import type { Fingerprint, WriteCounters } from '../database.ts';
+import type { Fingerprint, TableColumns, WriteCounters } from '../database.ts';
 import { readCounters } from './counters.ts';
 import { exportSnapshot } from './fingerprint.ts';
 import { readLargeObjects } from './large-objects.ts';
 import { readingSession } from './reading-sessions.ts';
 import { isBehind, readSequenceDirections, readSequences, sequenceKey } from './sequences.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
-import { endingOnAbort, readInSnapshot } from './snapshot-readers.ts';
+import { endingOnAbort, lockTimeout, type ReadingOptions, readInSnapshot } from './snapshot-readers.ts';
 import { literal } from './sql-text.ts';
-import { listTables, readTableContent, tableKey } from './table-content.ts';
+import { listTables, readTableContent, type TableShape, tableKey } from './table-content.ts';
 
-export interface ChangedTablesOptions {
+export interface ChangedTablesOptions extends ReadingOptions {
   readonly exact: boolean;
-  /** Sessions that read at the same time. */
-  readonly jobs: number;
-  readonly signal: AbortSignal;
+  /**
+   * Columns that tables had in `before`, by `tableKey`: of a table that has more by now only these are compared, so that a
+   * column that was added changes nothing.
+   */
+  readonly columns?: TableColumns;
 }
 
 /** Stands in the list of changed tables: they are contents as well, and no counter tells of them. */
@@ -46,6 +48,7 @@ async function readChanged(
   options: ChangedTablesOptions,
 ): Promise<readonly string[]> {
   const { database } = exporter;
+  await exporter.execute(lockTimeout(options));
   const snapshotId = await exportSnapshot(exporter);
   const countersNow = options.exact ? {} : await readCounters(exporter);
   const names = await quotedNames(exporter, before.tables);
@@ -55,7 +58,8 @@ async function readChanged(
     const content = known.get(tableKey(shape));
     const name = names.get(tableKey(shape));
     if (content === undefined || name === undefined) return [];
-    return options.exact || counters[name] !== countersNow[name] ? [{ shape, content, name }] : [];
+    const isSuspect = options.exact || counters[name] !== countersNow[name];
+    return isSuspect ? [{ shape: asBefore(shape, options.columns), content, name }] : [];
   });
   const changed: string[] = [];
   const tasks = suspects
@@ -74,6 +78,19 @@ async function readChanged(
   return changed.toSorted();
 }
 
+function asBefore(shape: TableShape, columns: TableColumns | undefined): TableShape {
+  const before = columns?.[tableKey(shape)];
+  return before?.every((column) => shape.columns.includes(column)) === true
+    ? { ...shape, columns: before }
+    : shape;
+}
+
+/** The columns of every table, by `tableKey`. */
+export async function readColumns(session: SqlSession): Promise<TableColumns> {
+  const tables = await listTables(session);
+  return Object.fromEntries(tables.map((shape) => [tableKey(shape), shape.columns]));
+}
+
 /**
  * Sequences (`schema.name`, quoted as needed, sorted) that stand behind where they stood in `before`: somebody set
  * them back. Sequences that are gone are not listed.
@@ -89,6 +106,24 @@ export async function rewoundSequences(session: SqlSession, before: Fingerprint)
   const names = await quotedNames(
     session,
     rewound.map(({ schema, name }) => ({ schema, table: name })),
+  );
+  return [...names.values()].toSorted();
+}
+
+/**
+ * Sequences (`schema.name`, quoted as needed, sorted) that do not stand where they stood in `before`, whichever way. New ones
+ * and those that are gone are not listed.
+ */
+export async function movedSequences(session: SqlSession, before: Fingerprint): Promise<readonly string[]> {
+  const now = new Map((await readSequences(session)).map((sequence) => [sequenceKey(sequence), sequence]));
+  const moved = before.sequences.filter((earlier) => {
+    const later = now.get(sequenceKey(earlier));
+    if (later === undefined) return false;
+    return later.lastValue !== earlier.lastValue || later.isCalled !== earlier.isCalled;
+  });
+  const names = await quotedNames(
+    session,
+    moved.map(({ schema, name }) => ({ schema, table: name })),
   );
   return [...names.values()].toSorted();
 }

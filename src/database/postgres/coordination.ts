@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SafeMigrateError } from '../../system/errors.ts';
 import { lockedError, tryLock } from './advisory-lock.ts';
 import { coordinationMark, readCoordinationMark } from './coordination-mark.ts';
+import { markLimitBytes } from './copy-mark.ts';
 import { coordinationName } from './copy-name.ts';
 import { type Maker, openToOwner, readMaker } from './private-database.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
@@ -98,7 +99,9 @@ export async function dropCoordination(
       await sleep(pauseMs);
       state = await readState(elsewhere, target);
     }
-    if (state === undefined || !state.isTrusted || state.sessions.length > 0) return;
+    if (state === undefined || state.sessions.length > 0) return;
+    // One that this run was in was looked at then; the target may have got another owner since.
+    if (!state.isTrusted && closedPid === null) return;
     if (readCoordinationMark(target, state.comment) !== 'idle') return;
     await elsewhere.execute(`DROP DATABASE ${identifier(name)}`);
   } catch (error) {
@@ -110,7 +113,7 @@ export async function dropCoordination(
 async function readState(session: SqlSession, target: string): Promise<z.infer<typeof stateRow> | undefined> {
   const [state] = await session.query(
     // -2 marks what an interrupted DROP DATABASE left behind.
-    `SELECT CASE WHEN s.isTrusted THEN pg_catalog.shobj_description(d.oid, 'pg_database') END AS "comment",
+    `SELECT pg_catalog.left(pg_catalog.shobj_description(d.oid, 'pg_database'), ${markLimitBytes}) AS "comment",
             pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", s.isTrusted AS "isTrusted",
             d.datconnlimit = -2 AS "isInvalid", NOT d.datallowconn AS "isClosed",
             -- Only autovacuum has no user; DROP DATABASE ends it by itself.
@@ -158,7 +161,7 @@ function foreignCoordination(name: string, owner: string, target: string): SafeM
   return new SafeMigrateError({
     code: 'SM_FOREIGN_DATABASE',
     message: `There is a database ${name}, whose name says that runs on ${target} are kept apart by it, and it belongs to ${owner}, who may not act for the owner of ${target}. Nothing that stands in it is believed.`,
-    hint: `Remove it, as a superuser or as ${owner}: DROP DATABASE ${identifier(name)}; Nothing is lost by that: if ${owner} runs backups, an earlier version of safe-migrate has left it, otherwise somebody has put it there.`,
+    hint: `Remove it, as a superuser or as ${owner}: DROP DATABASE ${identifier(name)}; Nothing is lost by that: if ${owner} runs backups, an earlier version of safe-migrate has left it, otherwise somebody has put it there. Only if ${owner} owned ${target} until now, give it back to him first (ALTER DATABASE … OWNER TO …) and run again: what stands there may have to be finished.`,
     docs: 'security.md',
     phase: 'preflight',
   });

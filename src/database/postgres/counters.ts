@@ -20,3 +20,13 @@ export async function readCounters(session: SqlSession): Promise<WriteCounters> 
   );
   return Object.fromEntries(rows.map(({ table, counter }) => [table, counter]));
 }
+
+/**
+ * SQL: how many rows of all tables of a database, its catalogs too, were ever written. Sessions add their part when they end
+ * at the latest, so once all have ended an unchanged number proves that nothing was written (PostgreSQL 15 and later).
+ */
+export function writtenRowsSql(databaseOid: number): string {
+  return `(SELECT s.tup_inserted + s.tup_updated + s.tup_deleted
+             FROM (SELECT pg_catalog.pg_stat_clear_snapshot()) AS cleared, pg_catalog.pg_stat_database s
+            WHERE s.datid = ${databaseOid})`;
+}

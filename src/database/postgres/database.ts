@@ -2,20 +2,21 @@ import { z } from 'zod';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { Database } from '../database.ts';
-import { changedTables, rewoundSequences } from './changed-contents.ts';
+import { changedTables, movedSequences, readColumns, rewoundSequences } from './changed-contents.ts';
 import { claimCopy } from './claim-copy.ts';
 import { compareWithFailed } from './compare-with-failed.ts';
 import { type ConnectOptions, connectServer } from './connect.ts';
 import { coordinationMark } from './coordination-mark.ts';
 import { copyMark } from './copy-mark.ts';
 import { coordinationName, copyName } from './copy-name.ts';
-import { readCounters } from './counters.ts';
+import { readCounters, writtenRowsSql } from './counters.ts';
 import { dropCopy } from './drop-copy.ts';
 import { failedPlace } from './failed-place.ts';
 import { inspect } from './inspect.ts';
 import { openJournal } from './journal-comment.ts';
 import { copiesOf, foreignDatabases } from './kept-databases.ts';
 import { type HeldLock, takeLock } from './lock.ts';
+import { watchPrismaLock } from './lock-watch.ts';
 import { openMeetingPoint } from './meeting-point.ts';
 import { isOneRoute } from './one-route.ts';
 import { prismaLockHolder, terminate } from './prisma-lock.ts';
@@ -34,6 +35,7 @@ import { takeName } from './take-name.ts';
 import { TargetSession } from './target-session.ts';
 import type { ConnectionTarget } from './url.ts';
 import { readWitness } from './witness.ts';
+import { readPreparedWork, readWorkSessions, rollbackPrepared, stillThere } from './work-sessions.ts';
 
 /** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session and its tools. */
 export async function openDatabase(
@@ -46,6 +48,8 @@ export async function openDatabase(
   /** For questions about databases, which can be asked from any of them. */
   const atHome = server.unreachable === null ? inTarget : new TargetSession(server, server.home);
   let held: HeldLock | null = null;
+  /** To whom the copies of this run were given, by name: a migration may give the target to somebody else. */
+  const madeFor = new Map<string, string>();
 
   /** The swap needs the target empty of our own sessions, and the lock's other session to do its work in. */
   const withRenamer = async <T>(
@@ -86,6 +90,14 @@ export async function openDatabase(
     failedPlace: (run) => atHome.use((session) => failedPlace(session, name, run)),
     copyMark: (kind, run) => copyMark({ kind, target: name, run }),
     identity: () => atHome.use(readServerIdentity),
+    serverTime: () =>
+      atHome.use(async (session) => {
+        const [row] = await session.query(
+          `SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::float8 AS "ms"`,
+          z.object({ ms: z.number() }),
+        );
+        return new Date(row?.ms ?? Number.NaN);
+      }),
     schema: (signal) => readCompared(server, name, signal),
     interrupt: () => inTarget.interrupt(),
     inspect: () => inTarget.use((session) => inspect(session, server.version)),
@@ -107,11 +119,24 @@ export async function openDatabase(
     openSnapshot: () => openSnapshot(server),
     witness: () => inTarget.use(readWitness),
     counters: () => inTarget.use(readCounters),
+    columns: () => inTarget.use(readColumns),
+    writtenRows: (oid) =>
+      inTarget.use(async (session) => {
+        const [row] = await session.query(
+          `SELECT ${writtenRowsSql(oid)}::text AS "rows"`,
+          z.object({ rows: z.string() }),
+        );
+        return row?.rows ?? '';
+      }),
     changedTables: (before, counters, options) => changedTables(server, before, counters, options),
+    movedSequences: (before) => inTarget.use((session) => movedSequences(session, before)),
     rewoundSequences: (before) => inTarget.use((session) => rewoundSequences(session, before)),
 
     readArchive: (dumpPath, signal) => readArchive(server, dumpPath, signal),
-    restoreBeside: (request, log) => restoreBeside(server, request, log),
+    restoreBeside(request, log) {
+      madeFor.set(request.name, request.properties.owner);
+      return restoreBeside(server, request, log);
+    },
     swap: (plan, log) => withRenamer(log, (renamer) => swap(server, renamer, plan, log)),
     takeName: (plan) => withRenamer(null, (renamer) => takeName(server, renamer, plan)),
     oidOf: (database) =>
@@ -134,13 +159,18 @@ export async function openDatabase(
       atHome.use((session) => copiesOf(session, name, ['fallback', 'rehearsal', 'scratch'])),
     claimCopy: (kind, run) =>
       atHome.use((session) => claimCopy(server, session, { kind, target: name, run })),
-    dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy)),
+    dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy, madeFor.get(copy))),
 
     isOneRoute: () => isOneRoute(server.tools, server.address),
     openMeetingPoint: (options) => openMeetingPoint(server, options),
 
     prismaLockHolder: () => inTarget.use(prismaLockHolder),
+    watchPrismaLock: () => watchPrismaLock(server, held?.coordinationDatabase ?? name),
+    workSessions: (by) => inTarget.use((session) => readWorkSessions(session, by)),
+    stillThere: (pids) => inTarget.use((session) => stillThere(session, pids)),
     terminate: (pid) => inTarget.use((session) => terminate(session, pid)),
+    preparedWork: (since) => inTarget.use((session) => readPreparedWork(session, since)),
+    rollbackPrepared: (gid) => inTarget.use((session) => rollbackPrepared(session, gid)),
 
     async [Symbol.asyncDispose]() {
       await inTarget.close();

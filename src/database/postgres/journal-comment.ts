@@ -18,14 +18,23 @@ const journalLimitBytes = 8_000_000;
  * The journal of `target`, asked from any database of the server; null when nothing is open. What stands in a database of
  * somebody else's is no journal: whoever needs the lock is refused by that name (see lockCoordination).
  */
-export async function openJournal(session: SqlSession, target: string): Promise<Journal | null> {
+export function openJournal(session: SqlSession, target: string): Promise<Journal | null> {
+  return readStanding(session, target, isTrustedOwner('d.datdba', target));
+}
+
+/** `isBelieved`: SQL about `d`, the database that the journal stands on. */
+async function readStanding(
+  session: SqlSession,
+  target: string,
+  isBelieved: string,
+): Promise<Journal | null> {
   const name = coordinationName(target);
   const [row] = await session.query(
     `SELECT pg_catalog.octet_length(s.description) > ${journalLimitBytes} AS "isTooLong",
             CASE WHEN pg_catalog.octet_length(s.description) <= ${journalLimitBytes} THEN s.description END AS "comment"
        FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shdescription s
          ON s.objoid = d.oid AND s.classoid = 'pg_catalog.pg_database'::regclass
-      WHERE d.datname = ${literal(name)} AND ${isTrustedOwner('d.datdba', target)}`,
+      WHERE d.datname = ${literal(name)} AND ${isBelieved}`,
     z.object({ isTooLong: z.boolean(), comment: z.string().nullable() }),
   );
   if (row?.isTooLong === true) throw unreadable(target, name);
@@ -42,7 +51,8 @@ export async function writeJournal(
   target: string,
   { run, isOpen, entry }: JournalChange,
 ): Promise<Journal | null> {
-  const standing = await openJournal(lock, target);
+  // Whose it is was asked when the lock was taken; the migration may have given the target to somebody else since.
+  const standing = await readStanding(lock, target, 'd.datname = pg_catalog.current_database()');
   const isAsLeft = isOpen ? standing?.run === run : standing === null;
   if (!isAsLeft) throw taken(target, run, standing);
   const journal = entry === null ? null : { ...entry, at: await serverTime(lock) };

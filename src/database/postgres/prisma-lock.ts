@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { LockHolder } from '../database.ts';
 import type { SqlSession } from './server.ts';
+import { literal } from './sql-text.ts';
 
 /** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
 export const prismaLockKey = 72_707_369;
@@ -14,30 +15,42 @@ const holderRow: z.ZodType<LockHolder> = z.object({
 });
 
 /** Who holds Prisma's lock in the session's database; null when it is free. */
-export function prismaLockHolder(session: SqlSession): Promise<LockHolder | null> {
-  return firstAtLock(session, 'l.granted');
+export async function prismaLockHolder(session: SqlSession): Promise<LockHolder | null> {
+  const [holder] = await prismaLockHolders(session, session.database);
+  return holder ?? null;
 }
 
 /** Who waits for Prisma's lock in the session's database; null when nobody does. */
-export function prismaLockWaiter(session: SqlSession): Promise<LockHolder | null> {
-  return firstAtLock(session, 'NOT l.granted');
+export async function prismaLockWaiter(session: SqlSession): Promise<LockHolder | null> {
+  const [waiter] = await atLock(session, session.database, 'NOT l.granted');
+  return waiter ?? null;
 }
 
-async function firstAtLock(
+/** Who holds Prisma's lock in `database`; may be asked from any database of the server. */
+export function prismaLockHolders(session: SqlSession, database: string): Promise<readonly LockHolder[]> {
+  return atLock(session, database, 'l.granted');
+}
+
+function atLock(
   session: SqlSession,
+  database: string,
   condition: 'l.granted' | 'NOT l.granted',
-): Promise<LockHolder | null> {
-  const [holder] = await session.query(
+): Promise<readonly LockHolder[]> {
+  return session.query(
     // Sessions of other roles show name and user only.
     `SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
             coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
-            coalesce(pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '') AS "backendStart"
+            coalesce(${utc('a.backend_start')}, '') AS "backendStart"
        FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
       WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND ${condition}
-        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`,
+        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = ${literal(database)})`,
     holderRow,
   );
-  return holder ?? null;
+}
+
+/** SQL: a time as ISO 8601 with milliseconds, as the baseline notes it. */
+export function utc(expression: string): string {
+  return `pg_catalog.to_char(${expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
 
 /** Ends one session. False when it was gone already. Rejects when the role may not. */

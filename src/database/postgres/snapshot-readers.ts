@@ -35,6 +35,18 @@ export async function endingOnAbort<T>(
   }
 }
 
+export interface ReadingOptions {
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+  /** How long a table may be locked by somebody else; without it: for ever. */
+  readonly lockTimeoutSeconds?: number;
+}
+
+/** SQL that keeps a session from waiting for a lock longer than that. */
+export function lockTimeout({ lockTimeoutSeconds = 0 }: Pick<ReadingOptions, 'lockTimeoutSeconds'>): string {
+  return `SET lock_timeout = '${lockTimeoutSeconds}s'`;
+}
+
 /**
  * Works off `tasks`, in their order, with up to `jobs` sessions that all read in the exported snapshot.
  * When a task fails or the signal is aborted, every session is ended at once; rejects with the first error or
@@ -44,7 +56,7 @@ export async function readInSnapshot(
   server: PostgresServer,
   source: ExportedSnapshot,
   tasks: readonly ReadingTask[],
-  options: { readonly jobs: number; readonly signal: AbortSignal },
+  options: ReadingOptions,
 ): Promise<void> {
   const failure = new AbortController();
   const stop = AbortSignal.any([options.signal, failure.signal]);
@@ -58,6 +70,7 @@ export async function readInSnapshot(
     const end = (): void => session.kill();
     stop.addEventListener('abort', end, { once: true });
     try {
+      await session.execute(lockTimeout(options));
       for (const task of queue) {
         stop.throwIfAborted();
         // A transaction for each: the locks of thousands of tables and their indexes would not fit into the server's

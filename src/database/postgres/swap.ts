@@ -5,15 +5,18 @@ import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import type { SwapOutcome, SwapPlan } from '../database.ts';
 import { clearTheWay } from './clear-the-way.ts';
 import { copyMark } from './copy-mark.ts';
+import { writtenRowsSql } from './counters.ts';
 import { journalStatement, serverTime } from './journal-comment.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
 import { identifier, literal } from './sql-text.ts';
 import { findBlockers } from './swap-blockers.ts';
-import { isTrustedOwner, type TargetPlace } from './trusted-owner.ts';
+import { followOwner, isFallbackOurs } from './swap-owners.ts';
 
 /** Each attempt waits five seconds for the sessions to go: the server's own limit in RENAME. */
 const attempts = 4;
+/** Raised by the swap's own transaction. */
+const writtenState = 'SM002';
 /** How often the helping session may be lost. */
 const rounds = 3;
 /** Between attempts: whoever queued meanwhile gets in and may finish something. */
@@ -84,6 +87,7 @@ async function swapWithHelp(
       return { terminatedSessions: terminated.size, xidAtSwap: Number(BigInt.asUintN(32, tried.xid)) };
     }
     const { error } = tried;
+    if (error instanceof SqlError && error.sqlState === writtenState) throw writtenMeanwhile(target, error);
     // The server is gone, and with it the transaction: whoever has the lock tries again when it is back.
     if (isConnectionLost(error)) throw error;
     const mayTryAgain = error instanceof SqlError && worthAnotherTry.has(error.sqlState);
@@ -187,6 +191,7 @@ function renameBack(target: string, plan: SwapPlan, at: string): string {
       IF NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${plan.targetOid} AND datname = ${literal(failedName)}) THEN
         RAISE EXCEPTION 'another database bears the name of the target now' USING ERRCODE = 'SM001';
       END IF;
+      ${refuseWhenWritten(plan)}
       IF NOT EXISTS (SELECT FROM pg_catalog.pg_database
                       WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
         RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
@@ -194,6 +199,7 @@ function renameBack(target: string, plan: SwapPlan, at: string): string {
       IF NOT ${isFallbackOurs(plan, { oid: plan.targetOid })} THEN
         RAISE EXCEPTION 'the fallback database belongs to a role that no run would have given it to' USING ERRCODE = 'SM001';
       END IF;
+      ${followOwner(target, plan)}
     END $sm$;
     ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${identifier(target)};
     ALTER DATABASE ${identifier(failedName)} ALLOW_CONNECTIONS false;
@@ -203,19 +209,23 @@ function renameBack(target: string, plan: SwapPlan, at: string): string {
     ALTER DATABASE ${identifier(target)} ALLOW_CONNECTIONS true`;
 }
 
-/**
- * SQL: whether the fallback belongs to whom this run gave it, or else to somebody who could do to the target himself what the
- * swap does: a journal is a comment, which says only what its writer wants.
- */
-export function isFallbackOurs(
-  { fallback, properties }: Pick<SwapPlan, 'fallback' | 'properties'>,
-  target: TargetPlace,
-): string {
-  const given =
-    properties.owner === undefined
-      ? isTrustedOwner('fallback.datdba', target)
-      : `pg_catalog.pg_get_userbyid(fallback.datdba) = ${literal(properties.owner)}`;
-  return `EXISTS (SELECT FROM pg_catalog.pg_database fallback WHERE fallback.oid = ${fallback.oid} AND ${given})`;
+/** Nobody is in the target any more, and whoever was has told by now what he wrote. */
+function refuseWhenWritten({ targetOid, writtenRows = null }: SwapPlan): string {
+  if (writtenRows === null) return '';
+  return `IF ${writtenRowsSql(targetOid)}::text IS DISTINCT FROM ${literal(writtenRows)} THEN
+        RAISE EXCEPTION 'somebody has written into the target' USING ERRCODE = '${writtenState}';
+      END IF;`;
+}
+
+function writtenMeanwhile(target: string, cause: unknown): SafeMigrateError {
+  return new SafeMigrateError({
+    code: 'SM_WRITTEN_MEANWHILE',
+    message: `Somebody has written into ${target} after it was compared. Nothing was swapped.`,
+    hint: 'The tables are compared again; nothing has to be done.',
+    docs: 'recovery.md',
+    phase: 'recover',
+    cause,
+  });
 }
 
 async function currentXid(session: SqlSession): Promise<bigint> {

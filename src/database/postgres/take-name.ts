@@ -2,7 +2,8 @@ import type { NamePlan } from '../database.ts';
 import { journalStatement, serverTime } from './journal-comment.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { identifier, literal } from './sql-text.ts';
-import { isConnectionLost, isFallbackOurs, readNames, reasonOf, swapFailed } from './swap.ts';
+import { isConnectionLost, readNames, reasonOf, swapFailed } from './swap.ts';
+import { isFallbackOurs } from './swap-owners.ts';
 
 /**
  * The swap where there is no target: the fallback database takes its name and is opened, in one transaction of the

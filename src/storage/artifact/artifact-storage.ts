@@ -49,8 +49,12 @@ class LazyArtifactStorage implements Storage {
     return (await this.#loaded()).get(key, signal);
   }
 
-  async list(prefix: string, signal: AbortSignal): Promise<readonly StoredObject[]> {
-    return (await this.#loaded()).list(prefix, signal);
+  async list(
+    prefix: string,
+    signal: AbortSignal,
+    onDoubt?: (because: string) => void,
+  ): Promise<readonly StoredObject[]> {
+    return (await this.#loaded()).list(prefix, signal, onDoubt);
   }
 
   /** What was never finished has no name by which it could be found; GitHub discards it. */

@@ -87,10 +87,14 @@ export class ArtifactStore {
     });
   }
 
-  async list(prefix: string, signal: AbortSignal): Promise<readonly StoredObject[]> {
+  async list(
+    prefix: string,
+    signal: AbortSignal,
+    onDoubt: (because: string) => void = () => {},
+  ): Promise<readonly StoredObject[]> {
     return this.#during(signal, 'list', `${this.#url}/${prefix}`, async () => {
       const found: StoredObject[] = [];
-      for (const [key, [artifact]] of await this.#readIndex(signal)) {
+      for (const [key, [artifact]] of await this.#readIndex(signal, onDoubt)) {
         if (artifact === undefined || !key.startsWith(prefix)) continue;
         found.push({
           key,
@@ -147,9 +151,13 @@ export class ArtifactStore {
     return { message, sha256: null };
   }
 
-  async #readIndex(signal: AbortSignal): Promise<ReadonlyMap<string, readonly RepositoryArtifact[]>> {
+  async #readIndex(
+    signal: AbortSignal,
+    onDoubt: (because: string) => void = () => {},
+  ): Promise<ReadonlyMap<string, readonly RepositoryArtifact[]>> {
     const index = new Map<string, RepositoryArtifact[]>();
-    const artifacts = await this.#others().all(signal);
+    const { artifacts, isWhole } = await this.#others().all(signal);
+    if (!isWhole) onDoubt('artifacts came or went every time that they were listed');
     // What is still there comes before what has expired, then the newest.
     for (const artifact of artifacts.toSorted(
       (a, b) => Number(a.expired) - Number(b.expired) || b.id - a.id,

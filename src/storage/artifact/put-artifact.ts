@@ -86,7 +86,7 @@ async function verify(
   signal: AbortSignal,
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    const held = await readBack(run, name, signal).catch((error: unknown) => {
+    const held = await readBack(run, name, expected.sizeBytes, signal).catch((error: unknown) => {
       if (signal.aborted || attempt === readingAttempts) throw error;
       return null;
     });
@@ -99,13 +99,18 @@ async function verify(
   }
 }
 
-async function readBack(run: OwnRun, name: string, signal: AbortSignal): Promise<ExpectedContent | null> {
+async function readBack(
+  run: OwnRun,
+  name: string,
+  sizeBytes: number,
+  signal: AbortSignal,
+): Promise<ExpectedContent | null> {
   const body = await run.open(name, signal);
   if (body === null) return null;
   const stop = (): void => void body.destroy(new Error('stopped'));
   signal.addEventListener('abort', stop, { once: true });
   try {
-    return await sha256Of(body);
+    return await sha256Of(body, sizeBytes);
   } finally {
     signal.removeEventListener('abort', stop);
   }

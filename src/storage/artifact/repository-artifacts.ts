@@ -6,6 +6,8 @@ import { runOfArtifact } from './artifact-name.ts';
 import { send, sendForJson } from './http.ts';
 
 const pageSize = 100;
+/** How often a listing is begun that does not fit together. */
+const attempts = 4;
 /** Pages that are asked for at once. */
 const askers = 4;
 
@@ -41,6 +43,19 @@ function isOwn({ name, workflow_run: run }: RepositoryArtifact): boolean {
   return typeof here === 'number' && here === head && runOfArtifact(name) === String(id);
 }
 
+/** What was listed, and whether that is all there is. */
+interface Listed {
+  readonly artifacts: readonly RepositoryArtifact[];
+  readonly isWhole: boolean;
+}
+
+function union(
+  one: readonly RepositoryArtifact[],
+  other: readonly RepositoryArtifact[],
+): readonly RepositoryArtifact[] {
+  return [...new Map([...one, ...other].map((artifact) => [artifact.id, artifact])).values()];
+}
+
 /** The artifacts of all runs of a repository, with the workflow's token. */
 export class RepositoryArtifacts {
   readonly #root: string;
@@ -63,23 +78,37 @@ export class RepositoryArtifacts {
 
   /**
    * All artifacts that are ours by name and by the run that uploaded them; the API filters by whole names only.
-   * Expired ones are among them.
+   * Expired ones are among them. Pages are counted off from the newest: whatever comes or goes meanwhile moves others from
+   * one to the next, past whoever reads. So they are read again until they fit together.
    */
-  async all(signal: AbortSignal): Promise<readonly RepositoryArtifact[]> {
+  async all(signal: AbortSignal): Promise<Listed> {
+    let listed = await this.#pages(signal);
+    for (let attempt = 1; !listed.isWhole && attempt < attempts; attempt += 1) {
+      const before = listed.artifacts;
+      listed = await this.#pages(signal);
+      if (!listed.isWhole) listed = { ...listed, artifacts: union(before, listed.artifacts) };
+    }
+    return { ...listed, artifacts: listed.artifacts.filter(isOwn) };
+  }
+
+  async #pages(signal: AbortSignal): Promise<Listed> {
     const page = (number: number) =>
       this.#json(`/actions/artifacts?per_page=${pageSize}&page=${number}`, pageSchema, signal);
     const first = await page(1);
     const found = new Map(first.artifacts.map((artifact) => [artifact.id, artifact]));
+    let isSteady = true;
     const numbers = Iterator.from(
       Array.from({ length: Math.ceil(first.total_count / pageSize) }, (_, index) => index + 1),
     ).drop(1);
     const askOneAfterTheOther = async (): Promise<void> => {
       for (const number of numbers) {
-        for (const artifact of (await page(number)).artifacts) found.set(artifact.id, artifact);
+        const { artifacts, total_count: total } = await page(number);
+        isSteady &&= total === first.total_count;
+        for (const artifact of artifacts) found.set(artifact.id, artifact);
       }
     };
     await Promise.all(Array.from({ length: askers }, askOneAfterTheOther));
-    return [...found.values()].filter(isOwn);
+    return { artifacts: [...found.values()], isWhole: isSteady && found.size === first.total_count };
   }
 
   /** The newest artifact of exactly this name; null when there is none. */

@@ -14,6 +14,9 @@ import { publish } from './publish.ts';
 import { isAbandoned, isTemporaryName, temporaryName } from './temporary-name.ts';
 import { removeEmptyFolders, syncFolder, writeObject } from './write-object.ts';
 
+/** How often a listing is begun during which something went away. */
+const listingAttempts = 4;
+
 /**
  * Backups in a folder of this machine or of one that is mounted. The folder itself must exist: making it
  * would hide that a disk is not mounted.
@@ -79,17 +82,35 @@ class FileStorage implements Storage {
     });
   }
 
-  async list(prefix: string, signal: AbortSignal): Promise<readonly StoredObject[]> {
+  async list(
+    prefix: string,
+    signal: AbortSignal,
+    onDoubt: (because: string) => void = () => {},
+  ): Promise<readonly StoredObject[]> {
     await this.#requireRoot();
     return this.#during(signal, 'list', this.#root, async () => {
-      const found: StoredObject[] = [];
-      for (const { path, key } of await this.#files(signal)) {
-        if (!key.startsWith(prefix) || isTemporaryName(path.slice(path.lastIndexOf(sep) + 1))) continue;
-        const facts = await statOrNull(path);
-        if (facts !== null) found.push({ key, sizeBytes: facts.size, modifiedAt: facts.mtime.toISOString() });
+      for (let attempt = 1; ; attempt += 1) {
+        let isSteady = true;
+        const found = await this.#listOnce(prefix, signal, () => {
+          isSteady = false;
+        });
+        if (isSteady) return found;
+        if (attempt < listingAttempts) continue;
+        onDoubt('files came or went every time that they were listed');
+        return found;
       }
-      return found.sort((a, b) => (a.key < b.key ? -1 : 1));
     });
+  }
+
+  async #listOnce(prefix: string, signal: AbortSignal, onGone: () => void): Promise<readonly StoredObject[]> {
+    const found: StoredObject[] = [];
+    for (const { path, key } of await this.#files(signal, onGone)) {
+      if (!key.startsWith(prefix) || isTemporaryName(path.slice(path.lastIndexOf(sep) + 1))) continue;
+      const facts = await statOrNull(path);
+      if (facts === null) onGone();
+      else found.push({ key, sizeBytes: facts.size, modifiedAt: facts.mtime.toISOString() });
+    }
+    return found.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   async abandon(prefix: string, signal: AbortSignal): Promise<void> {
@@ -130,7 +151,10 @@ class FileStorage implements Storage {
   }
 
   /** All files below the root; links are not followed, so nothing outside of it is ever listed. */
-  async #files(signal?: AbortSignal): Promise<{ readonly path: string; readonly key: string }[]> {
+  async #files(
+    signal?: AbortSignal,
+    onGone: () => void = () => {},
+  ): Promise<{ readonly path: string; readonly key: string }[]> {
     const files: { path: string; key: string }[] = [];
     const folders = [''];
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -138,7 +162,10 @@ class FileStorage implements Storage {
       const entries = await readdir(join(this.#root, folder), { withFileTypes: true }).catch(
         (error: unknown) => {
           // Removed by somebody else since it was listed.
-          if (folder !== '' && isMissing(error)) return [];
+          if (folder !== '' && isMissing(error)) {
+            onGone();
+            return [];
+          }
           throw error;
         },
       );

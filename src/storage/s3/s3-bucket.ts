@@ -69,10 +69,15 @@ export class S3Bucket {
     }
   }
 
-  async list(prefix: string, signal: AbortSignal): Promise<readonly StoredObject[]> {
+  async list(
+    prefix: string,
+    signal: AbortSignal,
+    onDoubt: (because: string) => void = () => {},
+  ): Promise<readonly StoredObject[]> {
     const root = this.location.prefix === '' ? '' : `${this.location.prefix}/`;
     const found: StoredObject[] = [];
     let token: string | undefined;
+    const seen = new Set<string>();
     try {
       do {
         const command = new ListObjectsV2Command({
@@ -93,6 +98,12 @@ export class S3Bucket {
           });
         }
         token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+        // Pages go by key, so what comes and goes meanwhile shifts none of them. A server that does not know how to go on does.
+        if (page.IsTruncated === true && (token === undefined || seen.has(token))) {
+          onDoubt('the server says that there is more and does not give it');
+          token = undefined;
+        }
+        if (token !== undefined) seen.add(token);
       } while (token !== undefined);
     } catch (error) {
       throw await this.errorFor(error, 'list', `s3://${this.location.bucket}/${root}${prefix}`, signal);

@@ -57,8 +57,12 @@ class LazyS3Storage implements Storage {
     return (await this.#loaded()).get(key, signal);
   }
 
-  async list(prefix: string, signal: AbortSignal): Promise<readonly StoredObject[]> {
-    return (await this.#loaded()).list(prefix, signal);
+  async list(
+    prefix: string,
+    signal: AbortSignal,
+    onDoubt?: (because: string) => void,
+  ): Promise<readonly StoredObject[]> {
+    return (await this.#loaded()).list(prefix, signal, onDoubt);
   }
 
   async abandon(prefix: string, signal: AbortSignal): Promise<void> {

@@ -32,7 +32,7 @@ export async function verifyObject(
     }
     return 'length and CRC-32 of the whole object, as the server computed it';
   }
-  const readBack = await readAgain(bucket, key, signal);
+  const readBack = await readAgain(bucket, key, sent.sizeBytes, signal);
   if (readBack.sizeBytes !== sent.sizeBytes || readBack.sha256 !== sent.sha256) {
     throw storageMismatch(url, sent, readBack);
   }
@@ -40,10 +40,15 @@ export async function verifyObject(
 }
 
 /** A download that breaks off says nothing about the object: it is begun anew. */
-async function readAgain(bucket: S3Bucket, key: string, signal: AbortSignal): Promise<ExpectedContent> {
+async function readAgain(
+  bucket: S3Bucket,
+  key: string,
+  sizeBytes: number,
+  signal: AbortSignal,
+): Promise<ExpectedContent> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await sha256Of(await bucket.get(key, signal));
+      return await sha256Of(await bucket.get(key, signal), sizeBytes);
     } catch (error) {
       if (signal.aborted || attempt === readingAttempts) throw error;
     }

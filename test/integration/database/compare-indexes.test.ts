@@ -30,7 +30,7 @@ const functions = `
   CREATE SCHEMA app;
   CREATE FUNCTION app.day(timestamptz) RETURNS date LANGUAGE sql IMMUTABLE AS 'SELECT $1::date';
   CREATE FUNCTION app.hour(timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT ''it''''s \\ '' || date_part(''hour'', $1)';
-  CREATE FUNCTION app.words(timestamptz) RETURNS tsvector LANGUAGE sql IMMUTABLE AS 'SELECT to_tsvector(''simple'', ''on '' || $1::date)';
+  CREATE FUNCTION app.words(timestamptz) RETURNS tsvector LANGUAGE sql IMMUTABLE AS 'SELECT array_to_tsvector(ARRAY[''it''''s \\ a'', coalesce($1::date::text, ''never'')])';
   CREATE FUNCTION app.days(timestamptz) RETURNS text[] LANGUAGE sql IMMUTABLE AS 'SELECT ARRAY[$1::date::text]';
   CREATE FUNCTION app.object(timestamptz) RETURNS jsonb LANGUAGE sql IMMUTABLE AS 'SELECT jsonb_build_object(''d'', $1::date)';
   CREATE FUNCTION app.span(timestamptz) RETURNS daterange LANGUAGE sql IMMUTABLE AS 'SELECT daterange($1::date, $1::date + 1)';
@@ -55,6 +55,7 @@ const named: Readonly<Record<string, string>> = {
   'By "key"': `CREATE UNIQUE INDEX "By ""key""" ON app."T @" ("a b", app.day(at))`,
   by_part: `CREATE INDEX by_part ON app."T @" ("a b") WHERE app.day(at) > '2026-03-05'`,
   by_words: `CREATE INDEX by_words ON app."T @" USING gin (app.words(at))`,
+  by_gist_words: `CREATE INDEX by_gist_words ON app."T @" USING gist (app.words(at))`,
   by_days: `CREATE INDEX by_days ON app."T @" USING gin (app.days(at))`,
   by_object: `CREATE INDEX by_object ON app."T @" USING gin (app.object(at) jsonb_path_ops)`,
   by_gist: `CREATE INDEX by_gist ON app."T @" USING gist (app.day(at), app.span(at))`,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import type { Migrator } from '../../../src/prisma/migrator.ts';
 import { openPrismaMigrator, type PrismaMigratorOptions } from '../../../src/prisma/prisma-migrator.ts';
+import { Checkout } from '../../../src/system/checkout.ts';
 import { Secret } from '../../../src/system/secret.ts';
 import { createPrismaProject } from '../../support/prisma-project.ts';
 
@@ -22,6 +23,7 @@ async function open(
     if (options.without !== undefined) await rm(join(directory, options.without), { recursive: true });
     return await openPrismaMigrator({
       workingDirectory: directory,
+      checkout: new Checkout([directory]),
       schemaPath: null,
       configPath: null,
       databaseUrl: null,

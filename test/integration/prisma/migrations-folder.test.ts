@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findMigrations } from '../../../src/prisma/migrations-folder.ts';
+import { Checkout } from '../../../src/system/checkout.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -21,6 +22,7 @@ async function found(schema: string | null = null): Promise<string> {
   const schemaPath = schema === null ? null : join(directory, schema);
   const { directory: folder, names } = await findMigrations({
     workingDirectory: directory,
+    checkout: new Checkout([directory]),
     schemaPath,
     configPath: null,
   });
@@ -55,6 +57,7 @@ test('the schema is told as well, for a Prisma that wants to be told: as the con
   const schema = async () => {
     const { schemaPath } = await findMigrations({
       workingDirectory: directory,
+      checkout: new Checkout([directory]),
       schemaPath: null,
       configPath: null,
     });

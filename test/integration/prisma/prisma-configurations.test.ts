@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Migrator } from '../../../src/prisma/migrator.ts';
 import { openPrismaMigrator } from '../../../src/prisma/prisma-migrator.ts';
 import type { PhaseLog } from '../../../src/report/run-log.ts';
+import { Checkout } from '../../../src/system/checkout.ts';
 import { Secret } from '../../../src/system/secret.ts';
 import { createPrismaProject, type PrismaProject } from '../../support/prisma-project.ts';
 
@@ -46,6 +47,7 @@ async function withProject<T>(given: Given, use: (migrator: Opened) => T | Promi
     await addFiles(project, given);
     const migrator = await openPrismaMigrator({
       workingDirectory: directory,
+      checkout: new Checkout([directory]),
       schemaPath: path(given.prismaSchema),
       configPath: path(given.prismaConfig),
       databaseUrl: given.input === undefined ? null : new Secret(given.input),

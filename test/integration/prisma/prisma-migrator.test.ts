@@ -12,6 +12,7 @@ import type { Migrator } from '../../../src/prisma/migrator.ts';
 import { judge, planMigrations } from '../../../src/prisma/plan.ts';
 import { openPrismaMigrator } from '../../../src/prisma/prisma-migrator.ts';
 import type { PhaseLog } from '../../../src/report/run-log.ts';
+import { Checkout } from '../../../src/system/checkout.ts';
 import { Secret } from '../../../src/system/secret.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { type EngineMode, prismaEngineEnv } from '../../support/prisma-engine/prisma-engine.ts';
@@ -59,6 +60,7 @@ async function createGround(
     open: (given = {}) =>
       openPrismaMigrator({
         workingDirectory: directory,
+        checkout: new Checkout([directory]),
         schemaPath: null,
         configPath: null,
         databaseUrl: given.databaseUrl === undefined ? null : new Secret(given.databaseUrl),
@@ -109,7 +111,7 @@ describe.each(['whole-script', 'by-statement'] as const)('prisma 7, scripts sent
       { migrationName: '1_init', appliedStepsCount: 1, rolledBackAt: null, logs: null },
     ]);
     expect(migrator.migrations[0]?.checksums).toContain(history?.[0]?.checksum);
-    expect(judge(null, history, migrator.migrations, ['1_init']).isComplete).toBe(true);
+    expect(judge(null, history, migrator.migrations, ['1_init'], deployed).isComplete).toBe(true);
     expect(planMigrations(migrator.migrations, history)).toEqual({ pending: [], problems: [], warnings: [] });
   });
 
@@ -127,7 +129,7 @@ describe.each(['whole-script', 'by-statement'] as const)('prisma 7, scripts sent
       expect(deployed).toMatchObject({ exitCode: 1, errorCode: 'P3018' });
 
       const history = await readHistory(ground.reader, 'public');
-      const verdict = judge(null, history, migrator.migrations, ['1_init', '2_half', '3_next']);
+      const verdict = judge(null, history, migrator.migrations, ['1_init', '2_half', '3_next'], deployed);
       expect(verdict).toMatchObject({ applied: ['1_init'], untouched: ['3_next'], isComplete: false });
       const [row] = verdict.failed;
       if (row === undefined) throw new Error('no failed row');

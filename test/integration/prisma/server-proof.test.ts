@@ -11,6 +11,7 @@ import { locatePrisma } from '../../../src/prisma/locate-prisma.ts';
 import type { Migrator } from '../../../src/prisma/migrator.ts';
 import { prismaEnvironment } from '../../../src/prisma/prisma-command.ts';
 import { proveServer } from '../../../src/prisma/server-proof.ts';
+import { Checkout } from '../../../src/system/checkout.ts';
 import { type PostgresCluster, startPostgres } from '../../support/postgres.ts';
 import { prismaEngineEnv } from '../../support/prisma-engine/prisma-engine.ts';
 import { createPrismaProject } from '../../support/prisma-project.ts';
@@ -31,7 +32,12 @@ async function prismaAt(url: string): Promise<Asked & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-proof-'));
   const { directory } = await createPrismaProject(folder, { migrations: {} });
   const installation = await locatePrisma(directory);
-  const project = { workingDirectory: directory, schemaPath: null, configPath: null };
+  const project = {
+    workingDirectory: directory,
+    schemaPath: null,
+    configPath: null,
+    checkout: new Checkout([directory]),
+  };
   const own = { PATH: process.env.PATH, DATABASE_URL: url, ...prismaEngineEnv('by-statement') };
   const env = prismaEnvironment(null, 'the migrator', own);
   return {

@@ -6,6 +6,7 @@ import { openDatabase } from '../../../src/database/postgres/database.ts';
 import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
 import type { Migrator } from '../../../src/prisma/migrator.ts';
 import { openPrismaMigrator } from '../../../src/prisma/prisma-migrator.ts';
+import { Checkout } from '../../../src/system/checkout.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { type EngineMode, prismaEngineEnv } from '../../support/prisma-engine/prisma-engine.ts';
 import { createPrismaProject } from '../../support/prisma-project.ts';
@@ -44,6 +45,7 @@ export async function createGround(
   const database = stack.use(await openTarget(url));
   const migrator = await openPrismaMigrator({
     workingDirectory: project.directory,
+    checkout: new Checkout([project.directory]),
     schemaPath: null,
     configPath: null,
     databaseUrl: null,

@@ -36,7 +36,7 @@ describe('how this Prisma sends a script', () => {
     await using lock = await lockOf(ground);
     const { log } = recordingLog();
     expect(await measureExecution({ ...ground, lock }, log)).toBe('by-statement');
-    expect(await measureExecution({ ...ground, lock }, log)).toBe('not-measured');
+    expect(await measureExecution({ ...ground, lock }, log)).toBe('not-measurable');
   });
 
   test('is not known without a coordination database, and nothing is tried', async () => {
@@ -50,7 +50,7 @@ describe('how this Prisma sends a script', () => {
       [Symbol.asyncDispose]: async () => {},
     };
     const before = await cluster.databases();
-    expect(await measureExecution({ ...ground, lock }, recordingLog().log)).toBe('not-measured');
+    expect(await measureExecution({ ...ground, lock }, recordingLog().log)).toBe('not-measurable');
     expect((await cluster.databases()).filter((name) => name.startsWith(ground.name))).toEqual(
       before.filter((name) => name.startsWith(ground.name)),
     );
@@ -61,7 +61,7 @@ describe('how this Prisma sends a script', () => {
     const lock = await lockOf(ground);
     await lock[Symbol.asyncDispose]();
     const { log, lines } = recordingLog();
-    expect(await measureExecution({ ...ground, lock }, log)).toBe('not-measured');
+    expect(await measureExecution({ ...ground, lock }, log)).toBe('not-measurable');
     expect(lines.join()).toContain('could not be measured');
     expect(await cluster.databases()).not.toContain(lock.coordinationDatabase);
   });

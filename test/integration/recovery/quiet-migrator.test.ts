@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { loadParser } from '../../../src/lint/parse-sql.ts';
 import type { DeployResult } from '../../../src/prisma/migrator.ts';
 import { quietMigrator } from '../../../src/recovery/quiet-migrator.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
@@ -11,6 +12,7 @@ import { createGround, type Ground, run } from './ground.ts';
 let cluster: PostgresCluster;
 beforeAll(async () => {
   cluster = await sharedPostgres();
+  await loadParser();
 });
 
 const slow = {
@@ -76,10 +78,10 @@ describe("a backend that outlived its killed migrator, with Prisma's lock", () =
     const { log, lines } = recordingLog();
     const quieted = await quietMigrator(
       ground.database,
-      { deployed: { ...deployed, localPorts: new Set() }, run, since },
+      { deployed: { ...deployed, localPorts: new Set() }, run, since, scripts: [] },
       log,
     );
-    expect(quieted).toEqual({ foreignDeploy: false });
+    expect(quieted).toEqual({ foreignDeploy: false, stillWorking: null });
     expect(await sleepers(ground)).toEqual([]);
     expect(await ground.database.prismaLockHolder()).toBeNull();
     expect(lines.join()).toContain('which outlived its process');
@@ -96,10 +98,10 @@ describe("a backend that outlived its killed migrator, with Prisma's lock", () =
     // Another name, as of an engine that does not read PGAPPNAME.
     const quieted = await quietMigrator(
       ground.database,
-      { deployed, run: 'another', since },
+      { deployed, run: 'another', since, scripts: [] },
       recordingLog().log,
     );
-    expect(quieted).toEqual({ foreignDeploy: false });
+    expect(quieted).toEqual({ foreignDeploy: false, stillWorking: null });
     expect(await sleepers(ground)).toEqual([]);
   });
 
@@ -108,10 +110,15 @@ describe("a backend that outlived its killed migrator, with Prisma's lock", () =
     const { deployed, backend } = await outlivedMigrator(ground);
     const quieted = await quietMigrator(
       ground.database,
-      { deployed: { ...deployed, errorCode: 'P1002' }, run: 'another', since: await clockOf(ground) },
+      {
+        deployed: { ...deployed, errorCode: 'P1002' },
+        run: 'another',
+        since: await clockOf(ground),
+        scripts: [],
+      },
       recordingLog().log,
     );
-    expect(quieted).toEqual({ foreignDeploy: true });
+    expect(quieted).toEqual({ foreignDeploy: true, stillWorking: null });
     expect(await sleepers(ground)).toEqual([backend]);
     await cluster.psql('postgres', `SELECT pg_terminate_backend(${backend})`);
   });
@@ -120,8 +127,12 @@ describe("a backend that outlived its killed migrator, with Prisma's lock", () =
     await using ground = await createGround(cluster, { migrations: slow });
     const { backend, since } = await outlivedMigrator(ground);
     const { log, lines } = recordingLog();
-    const quieted = await quietMigrator(ground.database, { deployed: nothing, run: 'another', since }, log);
-    expect(quieted).toEqual({ foreignDeploy: true });
+    const quieted = await quietMigrator(
+      ground.database,
+      { deployed: nothing, run: 'another', since, scripts: [] },
+      log,
+    );
+    expect(quieted).toEqual({ foreignDeploy: true, stillWorking: null });
     expect(await sleepers(ground)).toEqual([backend]);
     expect(lines.join()).toContain('is not ours and is left alone');
     await cluster.psql('postgres', `SELECT pg_terminate_backend(${backend})`);
@@ -136,10 +147,10 @@ describe("somebody else's deploy, with Prisma's lock", () => {
     const startedAt = performance.now();
     const quieted = await quietMigrator(
       ground.database,
-      { deployed: { ...nothing, errorCode: 'P1002' }, run, since },
+      { deployed: { ...nothing, errorCode: 'P1002' }, run, since, scripts: [] },
       recordingLog().log,
     );
-    expect(quieted).toEqual({ foreignDeploy: true });
+    expect(quieted).toEqual({ foreignDeploy: true, stillWorking: null });
     expect(performance.now() - startedAt).toBeLessThan(15_000);
     expect((await other.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
   });
@@ -148,19 +159,136 @@ describe("somebody else's deploy, with Prisma's lock", () => {
     await using ground = await createGround(cluster, { migrations: slow });
     const other = await somebodyElse(ground);
     const since = await clockOf(ground);
-    const quieting = quietMigrator(ground.database, { deployed: nothing, run, since }, recordingLog().log);
+    const quieting = quietMigrator(
+      ground.database,
+      { deployed: nothing, run, since, scripts: [] },
+      recordingLog().log,
+    );
     // Longer than a session of our own is given.
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     await other.end();
-    expect(await quieting).toEqual({ foreignDeploy: false });
+    expect(await quieting).toEqual({ foreignDeploy: false, stillWorking: null });
   });
 
   test('is no matter when nobody holds the lock', async () => {
     await using ground = await createGround(cluster, { migrations: slow });
     expect(
-      await quietMigrator(ground.database, { deployed: nothing, run, since }, recordingLog().log),
-    ).toEqual({
-      foreignDeploy: false,
-    });
+      await quietMigrator(
+        ground.database,
+        { deployed: nothing, run, since, scripts: [] },
+        recordingLog().log,
+      ),
+    ).toEqual({ foreignDeploy: false, stillWorking: null });
   });
 });
+
+describe("a session of ours without Prisma's lock, as of a project that switches it off", () => {
+  const blocked = 'ALTER TABLE "things" ADD COLUMN "late" INTEGER;';
+
+  /** A statement that waits behind somebody's open transaction, from a session as `options` has it; its client is gone. */
+  async function orphan(ground: Ground, options: ClientConfig, statement = blocked): Promise<Client> {
+    const client = new Client({ connectionString: ground.url, ...options });
+    client.on('error', () => {});
+    await client.connect();
+    client.query(statement).catch(() => {});
+    await expect
+      .poll(() =>
+        cluster.psql(
+          'postgres',
+          `SELECT count(*) FROM pg_stat_activity WHERE datname = '${ground.name}' AND wait_event_type = 'Lock'`,
+        ),
+      )
+      .toBe('1');
+    return client;
+  }
+
+  async function blockedGround(): Promise<Ground & { readonly blocker: Client; readonly since: string }> {
+    const ground = await createGround(cluster, { migrations: { '1_late': blocked } });
+    await cluster.psql(ground.name, 'CREATE TABLE things (id int); GRANT ALL ON things TO PUBLIC');
+    await cluster.psql(ground.name, `ALTER TABLE things OWNER TO "${ground.database.address.user}"`);
+    const blocker = new Client({ connectionString: ground.url, application_name: 'erp' });
+    await blocker.connect();
+    await blocker.query('BEGIN; SELECT * FROM things');
+    return Object.assign(ground, { blocker, since: await clockOf(ground) });
+  }
+
+  /** Ends the application's transaction; what still waited behind it would commit now. */
+  async function columnsAfter({ blocker, name }: Ground & { readonly blocker: Client }): Promise<string> {
+    await blocker.query('COMMIT');
+    await blocker.end();
+    return await cluster.psql(
+      name,
+      `SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = 'things'::regclass AND attnum > 0`,
+    );
+  }
+
+  test('is ended by its name, over a socket, before anybody else goes on, and never commits', async () => {
+    await using ground = await blockedGround();
+    await using _ = await closing(
+      await orphan(ground, {
+        application_name: 'safe-migrate migrate r1',
+        host: cluster.info.socketDirectory,
+      }),
+    );
+    const quieted = await quietMigrator(
+      ground.database,
+      { deployed: nothing, run, since: ground.since, scripts: [blocked] },
+      recordingLog().log,
+    );
+    expect(quieted).toEqual({ foreignDeploy: false, stillWorking: null });
+    expect(await columnsAfter(ground)).toBe('id');
+  });
+
+  test('is told when it runs a statement of ours and nothing shows that it is ours', async () => {
+    await using ground = await blockedGround();
+    await using orphaned = await closing(await orphan(ground, { application_name: 'pooler' }));
+    const quieted = await quietMigrator(
+      ground.database,
+      { deployed: nothing, run, since: ground.since, scripts: [`SELECT 1;\n${blocked}\n`] },
+      recordingLog().log,
+    );
+    expect(quieted.stillWorking).toMatch(
+      /^session \d+ of recovery_owner_.* runs a statement of the migration/,
+    );
+    expect(orphaned).toBeDefined();
+    // It lives: nobody ends what is not shown to be ours.
+    expect(await columnsAfter(ground)).toBe('id late');
+  });
+
+  test('is no matter when it is the application at its own work, however young', async () => {
+    await using ground = await blockedGround();
+    await using _ = await closing(await orphan(ground, { application_name: 'erp' }, 'TRUNCATE things'));
+    const quieted = await quietMigrator(
+      ground.database,
+      { deployed: nothing, run, since: ground.since, scripts: [blocked] },
+      recordingLog().log,
+    );
+    expect(quieted).toEqual({ foreignDeploy: false, stillWorking: null });
+    await columnsAfter(ground);
+  });
+
+  test('has its prepared transaction rolled back: nobody can commit it later', async () => {
+    await using ground = await blockedGround();
+    const gid = `late of ${ground.name}`;
+    const script = `BEGIN; INSERT INTO things VALUES (1); PREPARE TRANSACTION '${gid}';`;
+    await using foreign = await closing(new Client({ connectionString: ground.url }));
+    await foreign.connect();
+    await foreign.query(script);
+    await foreign.query(`BEGIN; INSERT INTO things VALUES (2); PREPARE TRANSACTION 'not of ${ground.name}'`);
+    const quieted = await quietMigrator(
+      ground.database,
+      { deployed: nothing, run, since: ground.since, scripts: [script] },
+      recordingLog().log,
+    );
+    expect(quieted).toEqual({ foreignDeploy: false, stillWorking: null });
+    const left = `SELECT gid FROM pg_prepared_xacts WHERE database = '${ground.name}'`;
+    expect(await cluster.psql(ground.name, left)).toBe(`not of ${ground.name}`);
+    await cluster.psql(ground.name, `ROLLBACK PREPARED 'not of ${ground.name}'`);
+    await columnsAfter(ground);
+  });
+});
+
+async function closing(client: Client): Promise<Client & AsyncDisposable> {
+  client.on('error', () => {});
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end().catch(() => {}) });
+}

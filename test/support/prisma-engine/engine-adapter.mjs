@@ -102,7 +102,7 @@ const replacementTypes = new Map([
 function wrapAdapter(adapter, mode, state, migrations) {
   const performIO = adapter.performIO.bind(adapter);
   adapter.performIO = async (query) => {
-    const result = await performIO(await withFailureLog(query, state.failedScript));
+    const result = await performIO(await withFailureLog(withoutLock(query), state.failedScript));
     const fields = result.fields?.map((field) =>
       catalogTypes.has(field.dataTypeID)
         ? { ...field, dataTypeID: replacementTypes.get(field.dataTypeID) }
@@ -119,7 +119,8 @@ function wrapAdapter(adapter, mode, state, migrations) {
     );
     return { ...result, columnTypes };
   };
-  adapter.executeScript = async (script) => {
+  adapter.executeScript = async (sent) => {
+    const { sql: script } = withoutLock({ sql: sent });
     // Everything else that the engine sends as a script (`db execute`, settings) goes whole in every version.
     const migration = migrations().find(({ migrationFile }) => migrationFile.content.value === script);
     const isSplit = migration !== undefined && mode === 'by-statement';
@@ -137,6 +138,12 @@ function wrapAdapter(adapter, mode, state, migrations) {
     }
   };
   return adapter;
+}
+
+/** The native engine asks the environment whether to take its lock; WebAssembly knows none. */
+function withoutLock(query) {
+  const isOff = ['1', 'true'].includes(process.env.PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK);
+  return isOff && /^SELECT pg_advisory_lock\(/.test(query.sql) ? { ...query, sql: 'SELECT 1' } : query;
 }
 
 function throwDriverError(adapter, error) {

@@ -96,11 +96,13 @@ describe('the plan', () => {
   });
 });
 
+const ended = { exitCode: 0, errorCode: null };
+
 describe('the verdict', () => {
   const files = [file('1'), file('2'), file('3')];
 
   test('is complete when every migration of the run is finished', () => {
-    expect(judge([row('1')], [row('1'), row('2'), row('3')], files, ['2', '3'])).toEqual({
+    expect(judge([row('1')], [row('1'), row('2'), row('3')], files, ['2', '3'], ended)).toEqual({
       applied: ['2', '3'],
       failed: [],
       untouched: [],
@@ -110,7 +112,7 @@ describe('the verdict', () => {
 
   test('tells applied, failed and untouched migrations apart', () => {
     const after = [row('1'), row('2', failed)];
-    expect(judge(null, after, files, ['1', '2', '3'])).toEqual({
+    expect(judge(null, after, files, ['1', '2', '3'], ended)).toEqual({
       applied: ['1'],
       failed: [row('2', failed)],
       untouched: ['3'],
@@ -119,7 +121,7 @@ describe('the verdict', () => {
   });
 
   test('is not complete when nothing was written, whatever the exit code', () => {
-    expect(judge(null, null, files, ['1'])).toMatchObject({
+    expect(judge(null, null, files, ['1'], ended)).toMatchObject({
       applied: [],
       untouched: ['1'],
       isComplete: false,
@@ -128,11 +130,15 @@ describe('the verdict', () => {
 
   test('does not count a script with other contents than the file', () => {
     const after = [row('1', { checksum: 'f'.repeat(64) })];
-    expect(judge([], after, files, ['1'])).toMatchObject({ applied: [], untouched: [], isComplete: false });
+    expect(judge([], after, files, ['1'], ended)).toMatchObject({
+      applied: [],
+      untouched: [],
+      isComplete: false,
+    });
   });
 
   test('does not count rows that were there before', () => {
     const before = [row('1', failed)];
-    expect(judge(before, before, files, ['1']).failed).toEqual([]);
+    expect(judge(before, before, files, ['1'], ended).failed).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import type { Journal, JournalPhase } from '../../../src/database/journal.ts';
 import type { HistoryRow } from '../../../src/prisma/migrator.ts';
 import { decideUnfinished } from '../../../src/recovery/decide-unfinished.ts';
 import { historyDigest } from '../../../src/recovery/history-digest.ts';
+import { takingRowOut } from '../../../src/recovery/hold-on.ts';
 
 const row = (migrationName: string, more: Partial<HistoryRow> = {}): HistoryRow => ({
   id: `id of ${migrationName}`,
@@ -44,7 +45,7 @@ const journal = (phase: JournalPhase, more: Partial<Journal> = {}): Journal => (
   because: null,
   ...more,
 });
-const facts = { targetOid: 10, history: before, ageSeconds: 60 };
+const facts = { targetOid: 10, history: before, ageSeconds: 60, mayForgeHistory: false };
 const threeDays = 3 * 24 * 60 * 60;
 
 describe('an unfinished run', () => {
@@ -79,11 +80,34 @@ describe('an unfinished run', () => {
     });
   });
 
-  it('that has not changed the history is untouched, however long ago', () => {
+  it('that has not changed the history is looked at all the same, and later than an hour nothing is put back', () => {
     const history = before.toReversed();
+    expect(decideUnfinished(journal('migrate'), { ...facts, history })).toEqual({
+      way: 'recover',
+      history,
+      mayNotGoBack: null,
+    });
     expect(decideUnfinished(journal('migrate'), { ...facts, history, ageSeconds: threeDays })).toEqual({
+      way: 'recover',
+      history,
+      mayNotGoBack: expect.stringContaining('was cut off 72 hours ago'),
+    });
+  });
+
+  it('that had proved before it died that its row is all there is to take back is untouched once that is gone', () => {
+    const because = takingRowOut;
+    expect(decideUnfinished(journal('recover', { because }), { ...facts, ageSeconds: threeDays })).toEqual({
       way: 'untouched',
     });
+    const history = [...before, row('one', unfinished)];
+    expect(decideUnfinished(journal('recover', { because }), { ...facts, history }).way).toBe('recover');
+  });
+
+  it('whose scripts could have written the history themselves is left to a person when that says all is applied', () => {
+    const history = [...before, row('one'), row('two')];
+    expect(decideUnfinished(journal('migrate'), { ...facts, history, mayForgeHistory: true }).way).toBe(
+      'stop',
+    );
   });
 
   it('whose migrations are all finished is settled, however long ago, and whatever came after', () => {
@@ -102,6 +126,7 @@ describe('an unfinished run', () => {
     expect(decideUnfinished(journal('migrate'), { ...facts, history })).toEqual({
       way: 'recover',
       history: before,
+      mayNotGoBack: null,
     });
     expect(decideUnfinished(journal('migrate'), { ...facts, history, ageSeconds: 3599 }).way).toBe('recover');
     expect(decideUnfinished(journal('migrate'), { ...facts, history, ageSeconds: 3601 }).way).toBe('stop');
@@ -112,8 +137,9 @@ describe('an unfinished run', () => {
     expect(decideUnfinished(first, { ...facts, history: [row('one', unfinished)] })).toEqual({
       way: 'recover',
       history: null,
+      mayNotGoBack: null,
     });
-    expect(decideUnfinished(first, { ...facts, history: null })).toEqual({ way: 'untouched' });
+    expect(decideUnfinished(first, { ...facts, history: null }).way).toBe('recover');
     expect(decideUnfinished(first, { ...facts, history: [row('other'), row('one', unfinished)] }).way).toBe(
       'stop',
     );
@@ -124,6 +150,7 @@ describe('an unfinished run', () => {
     expect(decideUnfinished(journal('migrate'), { ...facts, history })).toEqual({
       way: 'recover',
       history: null,
+      mayNotGoBack: null,
     });
     expect(decideUnfinished(journal('migrate'), { ...facts, history, ageSeconds: threeDays }).way).toBe(
       'stop',

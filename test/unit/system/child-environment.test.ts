@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { childEnvironment, databaseToolEnvironment } from '../../../src/system/child-environment.ts';
+import {
+  childEnvironment,
+  databaseToolEnvironment,
+  hookEnvironment,
+} from '../../../src/system/child-environment.ts';
 
 const own = {
   PATH: '/bin',
@@ -30,16 +34,12 @@ const own = {
   UNSET: undefined,
 };
 
-test("the migrator gets the environment without the action's inputs and the runner's secrets", () => {
+test("the migrator gets the environment without the action's inputs, the runner's secrets and its files", () => {
   expect(childEnvironment({ EXTRA: '1' }, own)).toEqual({
     PATH: '/bin',
     HOME: '/home/runner',
     GITHUB_TOKEN: 'given by the workflow',
     GITHUB_SHA: 'abc',
-    GITHUB_OUTPUT: '/out',
-    GITHUB_ENV: '/env',
-    GITHUB_PATH: '/path',
-    GITHUB_STEP_SUMMARY: '/summary',
     DATABASE_URL: 'postgresql://…',
     PGHOST: 'elsewhere',
     PGSERVICE: 'elsewhere',
@@ -49,6 +49,14 @@ test("the migrator gets the environment without the action's inputs and the runn
     LANG: 'de_DE.UTF-8',
     EXTRA: '1',
   });
+});
+
+test("a hook may write to the runner's files, and sees no more of the action than others", () => {
+  const files = ['GITHUB_OUTPUT', 'GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_STEP_SUMMARY'];
+  const expected = Object.fromEntries(
+    files.map((name) => [name, Object.entries(own).find(([key]) => key === name)?.[1]]),
+  );
+  expect(hookEnvironment({}, own)).toEqual({ ...childEnvironment({}, own), ...expected });
 });
 
 test("database tools connect where they are told, speak English, and do not see the runner's files", () => {
