@@ -1,10 +1,10 @@
 import { a as __toCommonJS, i as __require, n as __esmMin, r as __exportAll, t as __commonJSMin } from "./rolldown-runtime.js";
+import { join, sep } from "node:path";
 import * as zlib$1 from "node:zlib";
 import { createHash, createHmac, getRandomValues } from "node:crypto";
 import { PassThrough, Readable, Writable } from "node:stream";
 import { ReadStream, createReadStream, fstatSync, lstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, sep } from "node:path";
 import { homedir, platform, release } from "node:os";
 import { env, versions } from "node:process";
 

@@ -1,12 +1,11 @@
 import { c as int, f as object, h as string } from "./zod.js";
-import { $ as originText, A as writeDetails, B as waysToFinish, Bt as RefusedError, C as Hooks, Ct as labelBefore, D as checkPartNames, Dt as RunJournal, E as describeExit, Et as formatCount, F as keysOf, Ft as checksumsOf, G as isProvedIn, H as storedRecord, Ht as messageOf, I as storedDump, It as errorCodeIn, J as clearingAway, K as mergePlaces, L as fetchBackup, M as LeftBehindError, N as openStorages, O as findingsOf, Ot as openPorts, P as takeLock, Q as isFromElsewhere, R as GrowingFile, Rt as parseBlock, S as ReportBuilder, St as backupId, T as isTakenOver, Tt as formatBytes, U as systemIdentifierOf, Ut as problemsOf, V as findStored, Vt as SafeMigrateError, W as storedBackupLine, X as listBackups, Y as signManifest, Z as digestOf, _ as requestedCommand, _t as countsOf, a as saveWorkFolder, at as unknownFunctions, b as readArtifactAccess, bt as sealedDetailsName, c as runIdentity, ct as objectsIn, d as checkSections, dt as needsBaseline, et as recover, f as plain, ft as readHistory, g as readInputs, gt as sealedDumpName, h as parseInputs, ht as renderManifest, i as saveOpenRun, it as takeBaseline, j as encryptionSentence, l as repositoryRootOf, lt as historyDigest, m as surviveLostOutput, mt as manifestName, nt as whenReachable, ot as fieldsOf, p as resultSentence, pt as dumpName, q as shownBackup, r as surviveStrayErrors, rt as readyCopy, st as nameParts, t as WorkFolder, tt as exchangeWhenReachable, u as publish, ut as describeFailure, v as secretsOf, vt as detailsName, wt as countOf, x as ActionLog, xt as backupFolder, y as readGitHubContext, yt as renderDetails, z as finishEarlierRun, zt as parseSql } from "./safe-migrate.js";
-import { a as info, c as setSecret, l as warning } from "./actions-core.js";
+import { $ as listBackups, A as findingsOf, At as countOf, B as GrowingFile, C as ActionLog, Ct as countsOf, D as isTakenOver, Dt as backupFolder, Et as sealedDetailsName, F as openStorages, G as systemIdentifierOf, Gt as parseSql, H as waysToFinish, Ht as errorCodeIn, I as takeLock, J as isProvedIn, Jt as messageOf, K as serverNow, Kt as RefusedError, L as keysOf, M as writeDetails, Mt as formatCount, N as encryptionSentence, Nt as RunJournal, O as describeExit, Ot as backupId, P as LeftBehindError, Pt as openPorts, Q as signManifest, R as storedDump, S as readArtifactAccess, St as sealedDumpName, T as Hooks, Tt as renderDetails, U as findStored, Ut as textOf, V as finishEarlierRun, Vt as checksumsOf, W as storedRecord, X as shownBackup, Y as mergePlaces, Yt as problemsOf, Z as clearingAway, _ as parseInputs, _t as historyDigest, a as saveWorkFolder, at as readyCopy, b as secretsOf, bt as manifestName, c as runIdentity, ct as whenReachable, d as publish, dt as unknownFunctions, et as digestOf, f as checkSections, ft as fieldsOf, g as surviveLostOutput, gt as readHistory, h as Masks, ht as needsBaseline, i as saveOpenRun, it as exchangeWhenReachable, jt as formatBytes, k as checkPartNames, kt as labelBefore, l as checkoutRoots, lt as mayForgeHistory, m as resultSentence, mt as objectsIn, nt as originText, ot as takeBaseline, p as plain, pt as nameParts, q as storedBackupLine, qt as SafeMigrateError, r as surviveStrayErrors, rt as recover, st as isOurs, t as WorkFolder, tt as isFromElsewhere, u as repositoryRootOf, ut as blockStatements, v as readInputs, vt as describeFailure, w as ReportBuilder, wt as detailsName, x as readGitHubContext, xt as renderManifest, y as requestedCommand, yt as dumpName, z as fetchBackup } from "./safe-migrate.js";
+import { a as info, l as warning } from "./actions-core.js";
+import { join, relative } from "node:path";
 import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { Readable } from "node:stream";
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
 import { pipeline as pipeline$1 } from "node:stream/promises";
 
 // src/recovery/unfinished-run-error.ts
@@ -90,6 +89,7 @@ async function finishEarlier(context, settings, given, log) {
 	}
 	const lock = await takeLock(context, database);
 	try {
+		await context.ports.loadParser();
 		const journal = await database.openJournal();
 		if (journal === null) return lock;
 		const finished = await context.log.phase("recover", async (phaseLog) => {
@@ -98,6 +98,7 @@ async function finishEarlier(context, settings, given, log) {
 				lock,
 				settings,
 				keys: keysOf(settings),
+				tellEvidence: (evidence) => context.report.recoveryEvidence(evidence),
 				detailsOf: async () => null,
 				dumpOf: async () => null,
 				fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
@@ -312,20 +313,24 @@ function outOfOrder$2(files, known) {
 	return files.slice(0, Math.max(0, lastApplied)).filter((file) => !known.has(file.name)).map((file) => `pending migration ${file.name} sorts before ${files[lastApplied]?.name ?? ""}, which is applied already`);
 }
 /**
-* What happened to the migrations of this run (`pending`), from the history before and after. The exit code of
-* `migrate deploy` has no say: it has been seen to be 0 when the engine had died.
+* What happened to the migrations of this run (`pending`), from the history before and after. That the migrator says all is
+* well has no say (it has been seen to exit with 0 when the engine had died); that it says a script failed does, and where it
+* did not end well, so does what the scripts could have written into the history themselves.
 */
-function judge(before, after, files, pending) {
+function judge(before, after, files, pending, deployed) {
 	const known = new Set((before ?? []).map((row) => row.id));
 	const rows = (after ?? []).filter((row) => !known.has(row.id) && row.rolledBackAt === null);
-	const checksums = new Map(files.map((file) => [file.name, file.checksums]));
+	const ours = files.filter((file) => pending.includes(file.name));
+	const checksums = new Map(ours.map((file) => [file.name, file.checksums]));
 	const applied = pending.filter((name) => rows.some((row) => row.migrationName === name && row.finishedAt !== null && (checksums.get(name)?.includes(row.checksum) ?? false)));
 	const begun = new Set(rows.map((row) => row.migrationName));
+	const failed = rows.filter((row) => row.finishedAt === null);
+	const isBelievable = failed.length === 0 && deployed.errorCode !== "P3018" && (deployed.exitCode === 0 || !mayForgeHistory(ours.map(({ script }) => script)));
 	return {
 		applied,
-		failed: rows.filter((row) => row.finishedAt === null),
+		failed,
 		untouched: pending.filter((name) => !begun.has(name)),
-		isComplete: applied.length === pending.length
+		isComplete: isBelievable && applied.length === pending.length
 	};
 }
 
@@ -821,6 +826,7 @@ async function remove({ listed, place }, { signal, warn }) {
 }
 function tellOfTheRest(stored, { warn, note }) {
 	for (const { storage, error } of stored.silent) warn(`${storage.url} was not pruned, because it does not answer: ${messageOf(error)}`);
+	for (const doubt of stored.doubts) warn(doubt);
 	const expired = stored.unreadable.filter(({ isExpired }) => isExpired);
 	if (expired.length > 0) note(`${countOf(expired.length, "backup")} had expired already`);
 	for (const { place, problem, isExpired } of stored.unreadable) {
@@ -843,6 +849,7 @@ async function pruneAfterBackup(context, settings, ready, restoreProved) {
 				storages: ready.storages,
 				database: ready.database.address.database,
 				systemIdentifier: await systemIdentifierOf(ready.database),
+				now: await serverNow(ready.database),
 				settings: {
 					retention: settings.retention,
 					dryRun: false
@@ -865,7 +872,7 @@ function namedBy(backupId) {
 /** Decides, removes, and shows all of it: in the phase's group, in the report. */
 async function prune(context, log, given) {
 	const { dryRun, retention } = given.settings;
-	const now = /* @__PURE__ */ new Date();
+	const { now } = given;
 	const records = await pruneStorages(given.storages, given.database, {
 		policy: retention,
 		now,
@@ -1255,7 +1262,7 @@ async function takeBackup(context, settings, ready, options) {
 	const signal = AbortSignal.any([unlessLost(context, ready.lock).signal, failing.signal]);
 	const onFailure = (error) => failing.abort(error);
 	const label = settings.label ?? labelBefore(ready.pending[0]);
-	const id = backupId(/* @__PURE__ */ new Date(), label);
+	const id = backupId(await serverNow(database, (line) => context.log.warn(line)), label);
 	const { journal } = options;
 	await journal?.enter("dump", { backupId: id });
 	const file = await GrowingFile.create(join(context.workFolder, dumpName));
@@ -1636,67 +1643,6 @@ async function isAnotherServer(database, scratch) {
 	if (database === null) return true;
 	const { systemIdentifier } = await database.identity();
 	return systemIdentifier !== scratch.identity.systemIdentifier;
-}
-
-// src/lint/block-statements.ts
-/** Statements that run a text. */
-const dynamic = ["PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"];
-/** Reads the PL/pgSQL of a DO statement with PostgreSQL's own parsers; null when it is none, or cannot be read. */
-function blockStatements(block) {
-	if (!isPlPgSql(block.node)) return null;
-	const tree = parseBlock(block.text);
-	if (tree === null) return null;
-	const opening = block.text.search(/\$[^$\s]*\$|'/);
-	const firstLine = block.line + block.text.slice(0, Math.max(0, opening)).split("\n").length - 1;
-	const statements = [];
-	let hasUnknown = false;
-	const waiting = [{
-		node: tree,
-		line: 1
-	}];
-	for (let next = waiting.pop(); next !== void 0; next = waiting.pop()) {
-		const { node, line: outer } = next;
-		if (Array.isArray(node)) {
-			waiting.push(...node.toReversed().map((each) => ({
-				node: each,
-				line: outer
-			})));
-			continue;
-		}
-		if (typeof node !== "object" || node === null) continue;
-		const fields = node;
-		const line = typeof fields.lineno === "number" ? fields.lineno : outer;
-		if (dynamic.some((kind) => kind in fields) || "dynquery" in fields) hasUnknown = true;
-		const { query } = fieldsOf(fields, "PLpgSQL_expr");
-		if (typeof query === "string") {
-			const parsed = parsedQuery(query);
-			if (parsed === null) hasUnknown = true;
-			else statements.push(...parsed.map((each) => ({
-				...each,
-				line: firstLine + line - 1
-			})));
-			continue;
-		}
-		waiting.push(...Object.values(fields).toReversed().map((each) => ({
-			node: each,
-			line
-		})));
-	}
-	return {
-		statements,
-		hasUnknown
-	};
-}
-/** `DO LANGUAGE plpython3u …` is somebody else's grammar. */
-function isPlPgSql(node) {
-	const { args } = fieldsOf(node, "DoStmt");
-	const language = (Array.isArray(args) ? args.map((each) => fieldsOf(each, "DefElem")) : []).find(({ defname }) => defname === "language");
-	return language === void 0 || fieldsOf(language.arg, "String").sval === "plpgsql";
-}
-/** A statement, an expression, or an assignment of one. */
-function parsedQuery(query) {
-	const assigned = /^[^:=]*:?=(.*)$/s.exec(query)?.[1];
-	return parseSql(query) ?? parseSql(`SELECT ${query}`) ?? (assigned === void 0 ? null : parseSql(`SELECT ${assigned}`));
 }
 
 // src/lint/destructive.ts
@@ -2205,18 +2151,18 @@ function badName(name) {
 }
 
 // src/check/migration-folder.ts
-/** Reads the migrations named `names` below `directory`; `fileOf` makes a path relative to the repository's root. */
-async function readFolders(directory, names, fileOf) {
-	return await Promise.all(names.map(async (name) => {
-		const path = join(directory, name, "migration.sql");
-		const script = await readFile(path, "utf8").catch(() => null);
+/** Reads the migrations named `names`; `fileOf` makes a path relative to the repository's root. */
+function readFolders({ checkout, migrationsDirectory }, names, fileOf) {
+	return names.map((name) => {
+		const path = join(migrationsDirectory, name, "migration.sql");
+		const script = textOf(checkout, path);
 		return {
 			name,
 			file: fileOf(path),
 			script,
 			checksums: script === null ? [] : checksumsOf(script)
 		};
-	}));
+	});
 }
 /** What is wrong with the folders themselves; names are judged only where `isNew` says so, old ones cannot change. */
 function folderFindings(folders, isNew) {
@@ -2247,7 +2193,7 @@ function folderFindings(folders, isNew) {
 /** Part 1: the migrations against the base branch by git and against the database by checksum. */
 async function lookAtHistory(ground) {
 	const { project, base, database, fileOf } = ground;
-	const folders = await readFolders(project.migrationsDirectory, project.migrationNames, fileOf);
+	const folders = readFolders(project, project.migrationNames, fileOf);
 	const branch = base.value === null ? null : compareBranches(base.value.base, base.value.head, {
 		isMerged: base.value.isMerged,
 		tip: base.value.tip,
@@ -2581,8 +2527,14 @@ async function deployMigrations(context, given) {
 async function deploy(context, given, log) {
 	const { database, migrator, pending, baseline } = given;
 	const timeout = AbortSignal.timeout(given.timeoutMs);
-	const ended = await start(migrator, log, AbortSignal.any([context.signal, timeout]));
-	const { deployed } = ended;
+	const signal = AbortSignal.any([context.signal, timeout]);
+	const ended = await start({
+		database,
+		migrator,
+		run: context.run.id,
+		baseline
+	}, log, signal);
+	const { deployed, prismaLock } = ended;
 	const error = timeout.aborted && !context.signal.aborted ? timedOut(given.timeoutMs) : ended.error;
 	const incomplete = (fact, message, cause, failure) => ({
 		fact,
@@ -2590,6 +2542,7 @@ async function deploy(context, given, log) {
 			applied,
 			complete: false,
 			deployed,
+			prismaLock,
 			failure,
 			error: migrationFailed(message, cause)
 		}
@@ -2598,12 +2551,13 @@ async function deploy(context, given, log) {
 	let verdict;
 	try {
 		const history = await whenReachable(() => readHistory(database, migrator.historySchema), log);
-		verdict = judge(baseline.history, history, migrator.migrations, pending);
+		verdict = judge(baseline.history, history, migrator.migrations, pending, deployed);
 		applied = verdict.applied;
 	} catch (cause) {
 		const message = `after the migration the target cannot be read: ${messageOf(cause)}`;
 		return incomplete(message, message, cause, null);
 	}
+	if (prismaLock.sight === "not-seen" && verdict.applied.length + verdict.failed.length > 0) log.warn("Prisma's advisory lock was not seen while it ran: the project switches it off (PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK), and nothing keeps another deploy away. Going back counts only what tables hold, or is a swap");
 	if (verdict.isComplete) {
 		if (deployed.exitCode !== 0) log.warn(`prisma ended with exit code ${deployed.exitCode}, yet every migration is applied`);
 		return {
@@ -2612,6 +2566,7 @@ async function deploy(context, given, log) {
 				applied,
 				complete: true,
 				deployed,
+				prismaLock,
 				failure: null,
 				error: null
 			}
@@ -2636,21 +2591,44 @@ async function deploy(context, given, log) {
 	}));
 	return incomplete(`failed in ${failure.migration}: ${failure.message}`, isTimeout(error) ? error.message : `migration ${failure.migration} failed: ${failure.message}`, error, failure);
 }
-async function start(migrator, log, signal) {
-	try {
+async function start({ database, migrator, run, baseline }, log, signal) {
+	const nothing = {
+		exitCode: null,
+		signal: null,
+		output: "",
+		errorCode: null,
+		localPorts: /* @__PURE__ */ new Set()
+	};
+	let watch = null;
+	const sightOf = async (deployed) => {
+		const seen = await watch?.stop();
+		if (seen === void 0 || seen.problem !== null && seen.holders.length === 0) return {
+			sight: "unknown",
+			othersSeen: false
+		};
+		const own = {
+			deployed,
+			run,
+			since: baseline.serverTime
+		};
+		const ours = seen.holders.filter((holder) => isOurs(holder, own, database));
 		return {
-			deployed: await migrator.deploy(log, signal),
+			sight: ours.length > 0 ? "taken" : "not-seen",
+			othersSeen: seen.problem !== null || seen.holders.length > ours.length
+		};
+	};
+	try {
+		watch = await database.watchPrismaLock();
+		const deployed = await migrator.deploy(log, signal);
+		return {
+			deployed,
+			prismaLock: await sightOf(deployed),
 			error: null
 		};
 	} catch (error) {
 		return {
-			deployed: {
-				exitCode: null,
-				signal: null,
-				output: "",
-				errorCode: null,
-				localPorts: /* @__PURE__ */ new Set()
-			},
+			deployed: nothing,
+			prismaLock: await sightOf(nothing),
 			error
 		};
 	}
@@ -2749,6 +2727,9 @@ async function recoverTarget(context, settings, failed) {
 				baseline,
 				writesBeforeMigration: baseline.writesBeforeMigration.length,
 				deployed: deployment.deployed,
+				prismaLock: deployment.prismaLock,
+				mayNotGoBack: null,
+				tellEvidence: (evidence) => report.recoveryEvidence(evidence),
 				properties: ready.facts.properties,
 				run: context.run.id,
 				settings
@@ -2953,6 +2934,7 @@ async function pruneCommand(context, settings) {
 		}),
 		database: found.database,
 		systemIdentifier: found.server?.systemIdentifier ?? null,
+		now: found.server?.now ?? /* @__PURE__ */ new Date(),
 		settings,
 		mayBeNeeded: found.server === null ? serverIsSilent : namedBy(found.server.backupId)
 	}));
@@ -2975,10 +2957,12 @@ async function askServer(context, settings, url, log) {
 		await lock?.assertHeld();
 		const backupId = (await database.openJournal())?.backupId ?? null;
 		const systemIdentifier = await systemIdentifierOf(database);
+		const now = await serverNow(database, (line) => log.warn(line));
 		const kept = opened.move();
 		return {
 			backupId,
 			systemIdentifier,
+			now,
 			[Symbol.asyncDispose]: () => kept.disposeAsync()
 		};
 	} catch (error) {
@@ -3055,7 +3039,7 @@ async function exchange(context, ready, restored, journal) {
 			const startedAt = performance.now();
 			const failed = targetOid === null ? null : await whenReachable(() => database.failedPlace(context.run.id), log);
 			const failedName = failed?.name ?? null;
-			await rename$1(ready, restored, failed, journal, log);
+			await rename(ready, restored, failed, journal, log);
 			journal.swapped();
 			if (failedName !== null) context.report.failedDatabase(failedName);
 			context.report.recovery("swap", (performance.now() - startedAt) / 1e3);
@@ -3075,7 +3059,7 @@ async function exchange(context, ready, restored, journal) {
 		return "recovery-failed";
 	}
 }
-async function rename$1(ready, { copy, details }, failed, journal, log) {
+async function rename(ready, { copy, details }, failed, journal, log) {
 	const { database, targetOid, lock } = ready;
 	if (lock === null) throw new TypeError("an exchange without a lock");
 	const { properties } = details;
@@ -3608,7 +3592,9 @@ async function run(openPorts) {
 	surviveLostOutput();
 	const context = readGitHubContext(process.env);
 	const raw = readInputs(process.env);
-	for (const secret of secretsOf(raw)) setSecret(secret);
+	const masks = new Masks(process.env);
+	const mask = (secret) => masks.add(secret);
+	secretsOf(raw).forEach(mask);
 	const identity = runIdentity(context, /* @__PURE__ */ new Date());
 	const report = new ReportBuilder({
 		command: requestedCommand(raw),
@@ -3630,14 +3616,15 @@ async function run(openPorts) {
 		wantsComment = settings.command === "check" && settings.comment;
 		const workFolder = await WorkFolder.create(context.temporaryDirectory);
 		saveWorkFolder(workFolder.path);
+		const repository = repositoryRootOf(settings.workingDirectory, context.workspace);
 		try {
 			return await runCommand({
 				run: identity,
 				log,
 				report,
-				ports: openPorts(setSecret, readArtifactAccess(process.env, context, raw["github-token"])),
+				ports: openPorts(mask, readArtifactAccess(process.env, context, raw["github-token"]), checkoutRoots(context, repository)),
 				workFolder: workFolder.path,
-				repository: repositoryRootOf(settings.workingDirectory, context.workspace),
+				repository,
 				pullRequest,
 				journalIsOpen: (isOpen) => saveOpenRun(isOpen ? identity.id : null),
 				signal
@@ -3648,7 +3635,7 @@ async function run(openPorts) {
 			});
 		}
 	});
-	const told = report.build(result, /* @__PURE__ */ new Date());
+	const told = masks.hideIn(report.build(result, /* @__PURE__ */ new Date()));
 	await publish(told, context, log);
 	if (wantsComment && pullRequest !== null) await commentOnPullRequest({
 		report: told,

@@ -1,8 +1,8 @@
-import { At as sha256OfFile, C as Hooks, F as keysOf, Ht as messageOf, I as storedDump, Lt as migratorApplicationName, N as openStorages, Ot as openPorts, P as takeLock, S as ReportBuilder, Vt as SafeMigrateError, _ as requestedCommand, b as readArtifactAccess, c as runIdentity, g as readInputs, h as parseInputs, k as readDetailsIn, l as repositoryRootOf, m as surviveLostOutput, n as removeWorkFolder, o as savedOpenRun, pt as dumpName, r as surviveStrayErrors, s as savedWorkFolder, u as publish, v as secretsOf, w as hookMark, x as ActionLog, y as readGitHubContext, z as finishEarlierRun } from "./safe-migrate.js";
-import { c as setSecret, l as warning } from "./actions-core.js";
+import { C as ActionLog, E as hookMark, F as openStorages, I as takeLock, It as sha256OfFile, Jt as messageOf, L as keysOf, Pt as openPorts, R as storedDump, S as readArtifactAccess, T as Hooks, V as finishEarlierRun, Wt as migratorApplicationName, _ as parseInputs, b as secretsOf, c as runIdentity, d as publish, g as surviveLostOutput, h as Masks, j as readDetailsIn, l as checkoutRoots, n as removeWorkFolder, o as savedOpenRun, qt as SafeMigrateError, r as surviveStrayErrors, s as savedWorkFolder, u as repositoryRootOf, v as readInputs, w as ReportBuilder, x as readGitHubContext, y as requestedCommand, yt as dumpName } from "./safe-migrate.js";
+import { l as warning } from "./actions-core.js";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { open, readFile, readdir } from "node:fs/promises";
-import { join } from "node:path";
 
 // src/commands/finish-own-run.ts
 /** The sessions of a killed run end within moments, those of a frozen one within a minute. */
@@ -44,6 +44,7 @@ async function finishOwnRun(context, settings) {
 			storages: openStorages(context, settings),
 			settings,
 			keys: keysOf(settings),
+			tellEvidence: (evidence) => context.report.recoveryEvidence(evidence),
 			detailsOf: ({ backupId }) => readDetailsIn(context.workFolder, backupId),
 			dumpOf: (found, details) => dumpIn(context.workFolder, found, details),
 			fetchDump: (backup, fetchLog) => storedDump(context, settings, backup, fetchLog),
@@ -154,7 +155,9 @@ async function runPost(openPorts) {
 async function finish(run, openPorts) {
 	const context = readGitHubContext(process.env);
 	const raw = readInputs(process.env);
-	for (const secret of secretsOf(raw)) setSecret(secret);
+	const masks = new Masks(process.env);
+	const mask = (secret) => masks.add(secret);
+	secretsOf(raw).forEach(mask);
 	const identity = {
 		...runIdentity(context, /* @__PURE__ */ new Date()),
 		id: run
@@ -177,24 +180,25 @@ async function finish(run, openPorts) {
 		if (hooks > 0) log.warn(`${hooks} processes of before-migrate outlived the run and were ended`);
 		const { settings } = parseInputs(process.env, context);
 		if (settings.command === "check" || settings.command === "prune") return;
+		const repository = repositoryRootOf(settings.workingDirectory, context.workspace);
 		const result = await finishOwnRun({
 			run: identity,
 			log,
 			report,
-			ports: openPorts(setSecret, readArtifactAccess(process.env, context, raw["github-token"])),
-			repository: repositoryRootOf(settings.workingDirectory, context.workspace),
+			ports: openPorts(mask, readArtifactAccess(process.env, context, raw["github-token"]), checkoutRoots(context, repository)),
+			repository,
 			pullRequest: null,
 			workFolder: savedWorkFolder() ?? context.temporaryDirectory,
 			journalIsOpen: () => {},
 			signal: AbortSignal.timeout(storageTimeoutMs)
 		}, settings);
 		if (result === null) return;
-		await publish(report.build(result, /* @__PURE__ */ new Date()), context, log);
+		await publish(masks.hideIn(report.build(result, /* @__PURE__ */ new Date())), context, log);
 		process.exitCode = result === "stopped" || result === "recovery-failed" ? 1 : 0;
 	} catch (error) {
 		report.problem(error, "recover");
 		log.visible(`run ${run} is unfinished; the next migrate finishes it`);
-		await publish(report.build("recovery-failed", /* @__PURE__ */ new Date()), context, log);
+		await publish(masks.hideIn(report.build("recovery-failed", /* @__PURE__ */ new Date())), context, log);
 	}
 }
 /** Clean-up fails softly: the result of the step is main's, and the runner empties RUNNER_TEMP itself. */

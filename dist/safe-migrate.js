@@ -1,24 +1,24 @@
 import { o as __toESM } from "./rolldown-runtime.js";
 import { _ as union, a as base64, c as int, d as number, f as object$1, g as tuple, h as string, i as array, l as literal$1, m as strictObject, n as datetime, o as boolean, p as record, r as _enum, s as discriminatedUnion, u as looseObject, v as unknown, y as NEVER } from "./zod.js";
-import { i as getState, l as warning$1, o as saveState, r as error, s as setOutput, u as summary } from "./actions-core.js";
 import { n as bech32 } from "./scure-base.js";
+import { c as setSecret, i as getState, l as warning$1, o as saveState, r as error, s as setOutput, u as summary } from "./actions-core.js";
+import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { crc32, gunzipSync, gzipSync } from "node:zlib";
 import { createHash, createHmac, randomBytes, randomInt, scrypt, timingSafeEqual } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { setTimeout as setTimeout$1 } from "node:timers/promises";
 import { PassThrough, Readable, Transform, Writable, addAbortSignal } from "node:stream";
-import { constants, createReadStream, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { closeSync, constants, createReadStream, existsSync, fstatSync, lstatSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { spawn } from "node:child_process";
-import { access, chmod, constants as constants$1, copyFile, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
-import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { access, chmod, constants as constants$1, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
 import { finished as finished$1, pipeline as pipeline$1 } from "node:stream/promises";
 import { StringDecoder } from "node:string_decoder";
 import { lookup } from "node:dns/promises";
 import { createServer, isIP } from "node:net";
 import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
 import { setFlagsFromString } from "node:v8";
-import { hostname, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
+import { hostname, tmpdir } from "node:os";
 import { pathToFileURL } from "node:url";
 import { runInNewContext } from "node:vm";
 
@@ -95,6 +95,15 @@ async function readCounters(session) {
       ORDER BY 1`, counterRow);
 	return Object.fromEntries(rows.map(({ table, counter }) => [table, counter]));
 }
+/**
+* SQL: how many rows of all tables of a database, its catalogs too, were ever written. Sessions add their part when they end
+* at the latest, so once all have ended an unchanged number proves that nothing was written (PostgreSQL 15 and later).
+*/
+function writtenRowsSql(databaseOid) {
+	return `(SELECT s.tup_inserted + s.tup_updated + s.tup_deleted
+             FROM (SELECT pg_catalog.pg_stat_clear_snapshot()) AS cleared, pg_catalog.pg_stat_database s
+            WHERE s.datid = ${databaseOid})`;
+}
 
 // src/database/postgres/extensions.ts
 const extensionRow$1 = object$1({
@@ -116,7 +125,7 @@ async function readExtensions(session) {
 /** Grows whenever more is compared, or otherwise: a later version then knows what an older proof covered. */
 const inventoryVersion = 1;
 /** Far more than 100 000 tables need. */
-const maximumBytes = 1024 ** 3;
+const maximumBytes$1 = 1024 ** 3;
 const lineSchema = tuple([
 	string(),
 	string(),
@@ -140,7 +149,7 @@ function inventoryOf(objects) {
 }
 /** Throws when it is not what `inventoryOf` made. */
 function objectsOf(inventory) {
-	const text = gunzipSync(Buffer.from(inventory.packed, "base64"), { maxOutputLength: maximumBytes }).toString("utf8");
+	const text = gunzipSync(Buffer.from(inventory.packed, "base64"), { maxOutputLength: maximumBytes$1 }).toString("utf8");
 	if (text === "") return [];
 	return text.split("\n").map((line) => {
 		const [kind, name, extension, facts] = lineSchema.parse(JSON.parse(line));
@@ -219,7 +228,7 @@ const compared$1 = (sql) => ({
 	rule: "compared",
 	sql
 });
-const named$1 = { rule: "named" };
+const named$2 = { rule: "named" };
 const left = (because) => ({
 	rule: "left",
 	because
@@ -230,7 +239,7 @@ const value = compared$1((column) => `r.${column}::text`);
 /** A list in which order means nothing: options. */
 const unordered = compared$1((column) => listOf(column, "item"));
 /** The digest of a list that may hold passwords. */
-const hidden$1 = compared$1((column) => `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${listOf(column, "item")}, 'UTF8')), 'hex')`);
+const hidden$2 = compared$1((column) => `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${listOf(column, "item")}, 'UTF8')), 'hex')`);
 const role = compared$1((column) => `pg_catalog.pg_get_userbyid(r.${column})::text`);
 /** 0 is PUBLIC; somebody who is named twice is named. */
 const roles = compared$1((column) => `(SELECT pg_catalog.string_agg(DISTINCT ${roleOrPublic("item")}, ', ' ORDER BY ${roleOrPublic("item")}) FROM pg_catalog.unnest(r.${column}) AS item)`);
@@ -308,7 +317,7 @@ const belongings = {
 		extension: "NULL::text",
 		columns: {
 			oid: ownNumber,
-			extname: named$1,
+			extname: named$2,
 			extowner: left("compared with the extensions of the fingerprint, which are made by their owners"),
 			extnamespace: left("compared with the extensions of the fingerprint"),
 			extrelocatable: value,
@@ -326,13 +335,13 @@ const belongings = {
 		rows: `r.deptype IN ('e', 'x') AND r.refclassid = 'pg_catalog.pg_extension'::regclass`,
 		extension: "NULL::text",
 		columns: {
-			classid: named$1,
-			objid: named$1,
-			objsubid: named$1,
-			refclassid: named$1,
-			refobjid: named$1,
+			classid: named$2,
+			objid: named$2,
+			objsubid: named$2,
+			refclassid: named$2,
+			refobjid: named$2,
 			refobjsubid: left("extensions have no parts"),
-			deptype: named$1
+			deptype: named$2
 		},
 		hasSystemRows: false
 	},
@@ -343,9 +352,9 @@ const belongings = {
 		rows: `(r.objoid >= 16384 OR r.objoid = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'public') OR r.classoid = 'pg_catalog.pg_extension'::regclass) AND ${isLasting(described)}`,
 		extension: "NULL::text",
 		columns: {
-			objoid: named$1,
-			classoid: named$1,
-			objsubid: named$1,
+			objoid: named$2,
+			classoid: named$2,
+			objsubid: named$2,
 			description: value
 		},
 		hasSystemRows: true
@@ -357,10 +366,10 @@ const belongings = {
 		rows: isLasting(labelled),
 		extension: "NULL::text",
 		columns: {
-			objoid: named$1,
-			classoid: named$1,
-			objsubid: named$1,
-			provider: named$1,
+			objoid: named$2,
+			classoid: named$2,
+			objsubid: named$2,
+			provider: named$2,
 			label: value
 		},
 		hasSystemRows: false
@@ -371,9 +380,9 @@ const belongings = {
 		extension: "NULL::text",
 		columns: {
 			oid: ownNumber,
-			defaclrole: named$1,
-			defaclnamespace: named$1,
-			defaclobjtype: named$1,
+			defaclrole: named$2,
+			defaclnamespace: named$2,
+			defaclobjtype: named$2,
 			defaclacl: grants
 		},
 		hasSystemRows: false
@@ -404,12 +413,12 @@ const connections = {
 		name: "pg_catalog.quote_ident(r.fdwname)",
 		columns: {
 			oid: ownNumber,
-			fdwname: named$1,
+			fdwname: named$2,
 			fdwowner: role,
 			fdwhandler: routine$1,
 			fdwvalidator: routine$1,
 			fdwacl: privileges(`'F'`, "fdwowner"),
-			fdwoptions: hidden$1
+			fdwoptions: hidden$2
 		}
 	}),
 	pg_foreign_server: standing$1("pg_foreign_server", {
@@ -417,13 +426,13 @@ const connections = {
 		name: "pg_catalog.quote_ident(r.srvname)",
 		columns: {
 			oid: ownNumber,
-			srvname: named$1,
+			srvname: named$2,
 			srvowner: role,
 			srvfdw: object("pg_foreign_data_wrapper"),
 			srvtype: value,
 			srvversion: value,
 			srvacl: privileges(`'S'`, "srvowner"),
-			srvoptions: hidden$1
+			srvoptions: hidden$2
 		}
 	}),
 	pg_user_mapping: {
@@ -435,9 +444,9 @@ const connections = {
 		extension: "NULL::text",
 		columns: {
 			oid: ownNumber,
-			umuser: named$1,
-			umserver: named$1,
-			umoptions: hidden$1
+			umuser: named$2,
+			umserver: named$2,
+			umoptions: hidden$2
 		},
 		hasSystemRows: false
 	},
@@ -446,7 +455,7 @@ const connections = {
 		name: "pg_catalog.quote_ident(r.pubname)",
 		columns: {
 			oid: ownNumber,
-			pubname: named$1,
+			pubname: named$2,
 			pubowner: role,
 			puballtables: value,
 			pubinsert: value,
@@ -463,8 +472,8 @@ const connections = {
 		extension: "NULL::text",
 		columns: {
 			oid: ownNumber,
-			pnpubid: named$1,
-			pnnspid: named$1
+			pnpubid: named$2,
+			pnnspid: named$2
 		}
 	}),
 	pg_publication_rel: ofRelation("prrelid", {
@@ -472,8 +481,8 @@ const connections = {
 		name: `${publicationName} r.prpubid) || ': ' || rel.name`,
 		columns: {
 			oid: ownNumber,
-			prpubid: named$1,
-			prrelid: named$1,
+			prpubid: named$2,
+			prrelid: named$2,
 			prqual: expression("pg_catalog.pg_get_expr(r.prqual, r.prrelid)"),
 			prattrs: columns$1("prrelid")
 		}
@@ -495,9 +504,9 @@ const relations = {
 		extension: "rel.extension",
 		columns: {
 			oid: ownNumber,
-			relname: named$1,
-			relnamespace: named$1,
-			relkind: named$1,
+			relname: named$2,
+			relnamespace: named$2,
+			relkind: named$2,
 			reltype: follows,
 			reloftype: type,
 			relowner: role,
@@ -545,8 +554,8 @@ const relations = {
 		name: `CASE WHEN rel.kind IN ('i', 'I') THEN rel.name || ' ' || r.attnum ELSE rel.name || '.' || pg_catalog.quote_ident(r.attname) END`,
 		rows: `r.attnum > 0 AND NOT r.attisdropped AND rel.kind <> 'S'`,
 		columns: {
-			attrelid: named$1,
-			attname: named$1,
+			attrelid: named$2,
+			attname: named$2,
 			attnum: left("dropped columns leave gaps; the position among the others is compared"),
 			atttypid: {
 				rule: "compared",
@@ -582,8 +591,8 @@ const relations = {
 		name: `rel.name || '.' || (SELECT pg_catalog.quote_ident(a.attname) FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.adrelid AND a.attnum = r.adnum)`,
 		columns: {
 			oid: ownNumber,
-			adrelid: named$1,
-			adnum: named$1,
+			adrelid: named$2,
+			adnum: named$2,
 			adbin: expression("pg_catalog.pg_get_expr(r.adbin, r.adrelid)")
 		}
 	}),
@@ -591,7 +600,7 @@ const relations = {
 		kind: `'index definition'`,
 		name: "rel.name",
 		columns: {
-			indexrelid: named$1,
+			indexrelid: named$2,
 			indrelid: relation,
 			indnatts: follows,
 			indnkeyatts: value,
@@ -618,8 +627,8 @@ const relations = {
 		kind: `'inheritance'`,
 		name: `rel.name || ' of ' || r.inhparent::regclass`,
 		columns: {
-			inhrelid: named$1,
-			inhparent: named$1,
+			inhrelid: named$2,
+			inhparent: named$2,
 			inhseqno: value,
 			inhdetachpending: value
 		}
@@ -628,7 +637,7 @@ const relations = {
 		kind: `'partition key'`,
 		name: "rel.name",
 		columns: {
-			partrelid: named$1,
+			partrelid: named$2,
 			partstrat: value,
 			partnatts: follows,
 			partdefid: relation,
@@ -642,7 +651,7 @@ const relations = {
 		kind: `'sequence definition'`,
 		name: "rel.name",
 		columns: {
-			seqrelid: named$1,
+			seqrelid: named$2,
 			seqtypid: type,
 			seqstart: value,
 			seqincrement: value,
@@ -656,7 +665,7 @@ const relations = {
 		kind: `'foreign table definition'`,
 		name: "rel.name",
 		columns: {
-			ftrelid: named$1,
+			ftrelid: named$2,
 			ftserver: object("pg_foreign_server"),
 			ftoptions: unordered
 		}
@@ -667,7 +676,7 @@ const relations = {
 		rows: `(r.oid >= ${firstUserOid$2} OR r.nspname = 'public') AND r.oid NOT IN (SELECT oid FROM temp_schemas)`,
 		columns: {
 			oid: ownNumber,
-			nspname: named$1,
+			nspname: named$2,
 			nspowner: role,
 			nspacl: privileges(`'n'`, "nspowner")
 		}
@@ -678,8 +687,8 @@ const relations = {
 		columns: {
 			oid: ownNumber,
 			stxrelid: relation,
-			stxname: named$1,
-			stxnamespace: named$1,
+			stxname: named$2,
+			stxnamespace: named$2,
 			stxowner: role,
 			stxstattarget: value,
 			stxkeys: columns$1("stxrelid"),
@@ -700,8 +709,8 @@ const routines = {
 		name: "r.oid::regprocedure::text",
 		columns: {
 			oid: ownNumber,
-			proname: named$1,
-			pronamespace: named$1,
+			proname: named$2,
+			pronamespace: named$2,
 			proowner: role,
 			prolang: object("pg_language"),
 			procost: value,
@@ -738,7 +747,7 @@ const routines = {
 		rows: "r.aggfnoid::oid >= 16384 AND p.pronamespace NOT IN (SELECT oid FROM temp_schemas)",
 		extension: extensionOf$1("pg_proc", "p.oid"),
 		columns: {
-			aggfnoid: named$1,
+			aggfnoid: named$2,
 			aggkind: value,
 			aggnumdirectargs: value,
 			aggtransfn: routine$1,
@@ -768,7 +777,7 @@ const routines = {
 		name: "pg_catalog.quote_ident(r.lanname)",
 		columns: {
 			oid: ownNumber,
-			lanname: named$1,
+			lanname: named$2,
 			lanowner: role,
 			lanispl: value,
 			lanpltrusted: value,
@@ -783,14 +792,14 @@ const routines = {
 		name: "r.oid::regoperator::text",
 		columns: {
 			oid: ownNumber,
-			oprname: named$1,
-			oprnamespace: named$1,
+			oprname: named$2,
+			oprnamespace: named$2,
 			oprowner: role,
 			oprkind: value,
 			oprcanmerge: value,
 			oprcanhash: value,
-			oprleft: named$1,
-			oprright: named$1,
+			oprleft: named$2,
+			oprright: named$2,
 			oprresult: type,
 			oprcom: operator,
 			oprnegate: operator,
@@ -804,9 +813,9 @@ const routines = {
 		name: identity$2("pg_opclass", "r.oid"),
 		columns: {
 			oid: ownNumber,
-			opcmethod: named$1,
-			opcname: named$1,
-			opcnamespace: named$1,
+			opcmethod: named$2,
+			opcname: named$2,
+			opcnamespace: named$2,
 			opcowner: role,
 			opcfamily: object("pg_opfamily"),
 			opcintype: type,
@@ -819,9 +828,9 @@ const routines = {
 		name: identity$2("pg_opfamily", "r.oid"),
 		columns: {
 			oid: ownNumber,
-			opfmethod: named$1,
-			opfname: named$1,
-			opfnamespace: named$1,
+			opfmethod: named$2,
+			opfname: named$2,
+			opfnamespace: named$2,
 			opfowner: role
 		}
 	}),
@@ -831,11 +840,11 @@ const routines = {
 		extension: extensionOf$1("pg_opfamily", "r.amopfamily"),
 		columns: {
 			oid: ownNumber,
-			amopfamily: named$1,
-			amoplefttype: named$1,
-			amoprighttype: named$1,
-			amopstrategy: named$1,
-			amoppurpose: named$1,
+			amopfamily: named$2,
+			amoplefttype: named$2,
+			amoprighttype: named$2,
+			amopstrategy: named$2,
+			amoppurpose: named$2,
 			amopopr: operator,
 			amopmethod: left("the method of the family"),
 			amopsortfamily: object("pg_opfamily")
@@ -847,10 +856,10 @@ const routines = {
 		extension: extensionOf$1("pg_opfamily", "r.amprocfamily"),
 		columns: {
 			oid: ownNumber,
-			amprocfamily: named$1,
-			amproclefttype: named$1,
-			amprocrighttype: named$1,
-			amprocnum: named$1,
+			amprocfamily: named$2,
+			amproclefttype: named$2,
+			amprocrighttype: named$2,
+			amprocnum: named$2,
 			amproc: routine$1
 		}
 	}),
@@ -859,7 +868,7 @@ const routines = {
 		name: "pg_catalog.quote_ident(r.amname)",
 		columns: {
 			oid: ownNumber,
-			amname: named$1,
+			amname: named$2,
 			amhandler: routine$1,
 			amtype: value
 		}
@@ -893,7 +902,7 @@ const rulesOnRelations = {
 		extension: `coalesce(rel.extension, (SELECT m.extension FROM members m WHERE m.class = 'pg_catalog.pg_type'::regclass AND m.object = r.contypid))`,
 		columns: {
 			oid: ownNumber,
-			conname: named$1,
+			conname: named$2,
 			connamespace: left("a constraint lives where its table or domain lives"),
 			contype: value,
 			condeferrable: value,
@@ -903,8 +912,8 @@ const rulesOnRelations = {
 				rule: "compared",
 				sql: () => `CASE WHEN r.contype <> 'f' OR r.conparentid = 0 THEN r.convalidated END`
 			},
-			conrelid: named$1,
-			contypid: named$1,
+			conrelid: named$2,
+			contypid: named$2,
 			conindid: {
 				rule: "compared",
 				sql: () => `CASE WHEN r.contype <> 'f' AND r.conindid <> 0 THEN r.conindid::regclass END`
@@ -936,16 +945,16 @@ const rulesOnRelations = {
 		name: `(${triggerName}) || ' on ' || rel.name`,
 		columns: {
 			oid: ownNumber,
-			tgrelid: named$1,
+			tgrelid: named$2,
 			tgparentid: left("follows from partitions and their triggers"),
-			tgname: named$1,
+			tgname: named$2,
 			tgfoid: routine$1,
 			tgtype: value,
 			tgenabled: value,
 			tgisinternal: value,
 			tgconstrrelid: relation,
 			tgconstrindid: left("the index of the constraint"),
-			tgconstraint: named$1,
+			tgconstraint: named$2,
 			tgdeferrable: value,
 			tginitdeferred: value,
 			tgnargs: value,
@@ -961,8 +970,8 @@ const rulesOnRelations = {
 		name: `pg_catalog.quote_ident(r.rulename) || ' on ' || rel.name`,
 		columns: {
 			oid: ownNumber,
-			rulename: named$1,
-			ev_class: named$1,
+			rulename: named$2,
+			ev_class: named$2,
 			ev_type: value,
 			ev_enabled: value,
 			is_instead: value,
@@ -975,8 +984,8 @@ const rulesOnRelations = {
 		name: `pg_catalog.quote_ident(r.polname) || ' on ' || rel.name`,
 		columns: {
 			oid: ownNumber,
-			polname: named$1,
-			polrelid: named$1,
+			polname: named$2,
+			polrelid: named$2,
 			polcmd: value,
 			polpermissive: value,
 			polroles: roles,
@@ -989,7 +998,7 @@ const rulesOnRelations = {
 		name: "pg_catalog.quote_ident(r.evtname)",
 		columns: {
 			oid: ownNumber,
-			evtname: named$1,
+			evtname: named$2,
 			evtevent: value,
 			evtowner: role,
 			evtfoid: routine$1,
@@ -1008,8 +1017,8 @@ const textSearch = {
 		name: nameIn("cfgnamespace", "cfgname"),
 		columns: {
 			oid: ownNumber,
-			cfgname: named$1,
-			cfgnamespace: named$1,
+			cfgname: named$2,
+			cfgnamespace: named$2,
 			cfgowner: role,
 			cfgparser: object("pg_ts_parser")
 		}
@@ -1021,9 +1030,9 @@ const textSearch = {
 		rows: "r.mapcfg >= 16384",
 		extension: extensionOf$1("pg_ts_config", "r.mapcfg"),
 		columns: {
-			mapcfg: named$1,
-			maptokentype: named$1,
-			mapseqno: named$1,
+			mapcfg: named$2,
+			maptokentype: named$2,
+			mapseqno: named$2,
 			mapdict: object("pg_ts_dict")
 		},
 		hasSystemRows: false
@@ -1033,8 +1042,8 @@ const textSearch = {
 		name: nameIn("dictnamespace", "dictname"),
 		columns: {
 			oid: ownNumber,
-			dictname: named$1,
-			dictnamespace: named$1,
+			dictname: named$2,
+			dictnamespace: named$2,
 			dictowner: role,
 			dicttemplate: object("pg_ts_template"),
 			dictinitoption: value
@@ -1045,8 +1054,8 @@ const textSearch = {
 		name: nameIn("prsnamespace", "prsname"),
 		columns: {
 			oid: ownNumber,
-			prsname: named$1,
-			prsnamespace: named$1,
+			prsname: named$2,
+			prsnamespace: named$2,
 			prsstart: routine$1,
 			prstoken: routine$1,
 			prsend: routine$1,
@@ -1059,8 +1068,8 @@ const textSearch = {
 		name: nameIn("tmplnamespace", "tmplname"),
 		columns: {
 			oid: ownNumber,
-			tmplname: named$1,
-			tmplnamespace: named$1,
+			tmplname: named$2,
+			tmplnamespace: named$2,
 			tmplinit: routine$1,
 			tmpllexize: routine$1
 		}
@@ -1080,8 +1089,8 @@ const typeCatalogs = {
 		rows: `r.oid >= 16384 AND r.typnamespace NOT IN (SELECT oid FROM temp_schemas) AND r.typnamespace <> 'pg_toast'::regnamespace AND ${ownTypes}`,
 		columns: {
 			oid: ownNumber,
-			typname: named$1,
-			typnamespace: named$1,
+			typname: named$2,
+			typnamespace: named$2,
 			typowner: role,
 			typlen: value,
 			typbyval: value,
@@ -1123,8 +1132,8 @@ const typeCatalogs = {
 		extension: extensionOf$1("pg_type", "r.enumtypid"),
 		columns: {
 			oid: ownNumber,
-			enumtypid: named$1,
-			enumlabel: named$1,
+			enumtypid: named$2,
+			enumlabel: named$2,
 			enumsortorder: {
 				rule: "compared",
 				sql: () => `(SELECT count(*) FROM pg_catalog.pg_enum o WHERE o.enumtypid = r.enumtypid AND o.enumsortorder <= r.enumsortorder)::text`
@@ -1139,7 +1148,7 @@ const typeCatalogs = {
 		rows: `r.rngtypid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN temp_schemas s ON s.oid = t.typnamespace WHERE t.oid = r.rngtypid)`,
 		extension: extensionOf$1("pg_type", "r.rngtypid"),
 		columns: {
-			rngtypid: named$1,
+			rngtypid: named$2,
 			rngsubtype: type,
 			rngmultitypid: type,
 			rngcollation: collation,
@@ -1154,8 +1163,8 @@ const typeCatalogs = {
 		name: "r.oid::regcollation::text",
 		columns: {
 			oid: ownNumber,
-			collname: named$1,
-			collnamespace: named$1,
+			collname: named$2,
+			collnamespace: named$2,
 			collowner: role,
 			collprovider: value,
 			collisdeterministic: value,
@@ -1173,8 +1182,8 @@ const typeCatalogs = {
 		name: `pg_catalog.format('%I.%I', r.connamespace::regnamespace::text, r.conname)`,
 		columns: {
 			oid: ownNumber,
-			conname: named$1,
-			connamespace: named$1,
+			conname: named$2,
+			connamespace: named$2,
 			conowner: role,
 			conforencoding: value,
 			contoencoding: value,
@@ -1187,8 +1196,8 @@ const typeCatalogs = {
 		name: `pg_catalog.format_type(r.castsource, NULL) || ' AS ' || pg_catalog.format_type(r.casttarget, NULL)`,
 		columns: {
 			oid: ownNumber,
-			castsource: named$1,
-			casttarget: named$1,
+			castsource: named$2,
+			casttarget: named$2,
 			castfunc: routine$1,
 			castcontext: value,
 			castmethod: value
@@ -1199,8 +1208,8 @@ const typeCatalogs = {
 		name: `pg_catalog.format_type(r.trftype, NULL) || ' for ' || (SELECT l.lanname FROM pg_catalog.pg_language l WHERE l.oid = r.trflang)`,
 		columns: {
 			oid: ownNumber,
-			trftype: named$1,
-			trflang: named$1,
+			trftype: named$2,
+			trflang: named$2,
 			trffromsql: routine$1,
 			trftosql: routine$1
 		}
@@ -1622,7 +1631,7 @@ function describeToolFailure(tool, exit) {
 		message: `${tool} ended with ${describeEnd(exit)} and said nothing`,
 		object
 	};
-	const first = textOf$2(lines[errorAt]);
+	const first = textOf$3(lines[errorAt]);
 	const reported = serverMessage(lines.slice(errorAt + 1));
 	return {
 		message: (first.includes("ERROR: ") || reported === null ? first : `${first} ${reported}`).trim(),
@@ -1638,7 +1647,7 @@ function describeEnd(exit) {
 	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
 }
 const errorLine = /^(pg_dump|pg_restore|psql): (error|fatal): |^psql:[^ ]*: (ERROR|FATAL|error): |^(ERROR|FATAL): /;
-function textOf$2(line) {
+function textOf$3(line) {
 	return (line ?? "").replace(/^(pg_dump|pg_restore|psql): (error|fatal): /, "").replace(/^psql:[^ ]*: /, "");
 }
 /** pg_dump gives the server's own words on a line of detail. */
@@ -1933,6 +1942,10 @@ async function endingOnAbort(session, signal, work) {
 		signal.removeEventListener("abort", end);
 	}
 }
+/** SQL that keeps a session from waiting for a lock longer than that. */
+function lockTimeout({ lockTimeoutSeconds = 0 }) {
+	return `SET lock_timeout = '${lockTimeoutSeconds}s'`;
+}
 /**
 * Works off `tasks`, in their order, with up to `jobs` sessions that all read in the exported snapshot.
 * When a task fails or the signal is aborted, every session is ended at once; rejects with the first error or
@@ -1948,6 +1961,7 @@ async function readInSnapshot(server, source, tasks, options) {
 		const end = () => session.kill();
 		stop.addEventListener("abort", end, { once: true });
 		try {
+			await session.execute(lockTimeout(options));
 			for (const task of queue) {
 				stop.throwIfAborted();
 				await session.execute(`${beginReading}; SET TRANSACTION SNAPSHOT '${source.snapshotId}'`);
@@ -2153,6 +2167,7 @@ async function changedTables(server, before, counters, options) {
 }
 async function readChanged(server, exporter, before, counters, options) {
 	const { database } = exporter;
+	await exporter.execute(lockTimeout(options));
 	const snapshotId = await exportSnapshot(exporter);
 	const countersNow = options.exact ? {} : await readCounters(exporter);
 	const names = await quotedNames(exporter, before.tables);
@@ -2162,7 +2177,7 @@ async function readChanged(server, exporter, before, counters, options) {
 		const name = names.get(tableKey(shape));
 		if (content === void 0 || name === void 0) return [];
 		return options.exact || counters[name] !== countersNow[name] ? [{
-			shape,
+			shape: asBefore(shape, options.columns),
 			content,
 			name
 		}] : [];
@@ -2184,6 +2199,18 @@ async function readChanged(server, exporter, before, counters, options) {
 	}, all, options);
 	return changed.toSorted();
 }
+function asBefore(shape, columns) {
+	const before = columns?.[tableKey(shape)];
+	return before?.every((column) => shape.columns.includes(column)) === true ? {
+		...shape,
+		columns: before
+	} : shape;
+}
+/** The columns of every table, by `tableKey`. */
+async function readColumns(session) {
+	const tables = await listTables(session);
+	return Object.fromEntries(tables.map((shape) => [tableKey(shape), shape.columns]));
+}
 /**
 * Sequences (`schema.name`, quoted as needed, sorted) that stand behind where they stood in `before`: somebody set
 * them back. Sequences that are gone are not listed.
@@ -2195,6 +2222,21 @@ async function rewoundSequences(session, before) {
 		const later = now.get(sequenceKey(earlier));
 		if (later === void 0) return false;
 		return isBehind(later, earlier, directions.get(sequenceKey(earlier)) ?? "ascending");
+	}).map(({ schema, name }) => ({
+		schema,
+		table: name
+	})))).values()].toSorted();
+}
+/**
+* Sequences (`schema.name`, quoted as needed, sorted) that do not stand where they stood in `before`, whichever way. New ones
+* and those that are gone are not listed.
+*/
+async function movedSequences(session, before) {
+	const now = new Map((await readSequences(session)).map((sequence) => [sequenceKey(sequence), sequence]));
+	return [...(await quotedNames(session, before.sequences.filter((earlier) => {
+		const later = now.get(sequenceKey(earlier));
+		if (later === void 0) return false;
+		return later.lastValue !== earlier.lastValue || later.isCalled !== earlier.isCalled;
 	}).map(({ schema, name }) => ({
 		schema,
 		table: name
@@ -2845,7 +2887,7 @@ var TableComparer = class {
 		const onlyInTarget = await countRows(this.#target.session, rows);
 		if (onlyInTarget === 0) return null;
 		return {
-			...nameOf$1(table),
+			...nameOf$2(table),
 			onlyInFailed: 0,
 			changed: 0,
 			onlyInTarget,
@@ -2860,7 +2902,7 @@ var TableComparer = class {
 		if (onlyInFailed === 0) return null;
 		const sampleKeys = await readKeys(this.#failed.session, rows, null, 20);
 		return {
-			...nameOf$1(table),
+			...nameOf$2(table),
 			onlyInFailed,
 			changed: 0,
 			onlyInTarget: 0,
@@ -2872,7 +2914,7 @@ var TableComparer = class {
 		if (before !== void 0 && sameColumns(failed, target)) {
 			const columns = failed.columns.map(({ name }) => name);
 			const now = await readTableContent(this.#failed.session, {
-				...nameOf$1(failed),
+				...nameOf$2(failed),
 				columns,
 				extension: null
 			});
@@ -2892,21 +2934,21 @@ var TableComparer = class {
 		const touched = (before?.rows ?? targetRowCount) - targetRowCount;
 		if (touched > 0) this.#log.detail(`${failed.schema}.${failed.table}: the application has changed or deleted ${touched} rows since the swap; they are counted as only in the failed database`);
 		return {
-			...nameOf$1(failed),
+			...nameOf$2(failed),
 			...found,
 			key
 		};
 	}
 	#rows(table, key, columns, only) {
 		return {
-			...nameOf$1(table),
+			...nameOf$2(table),
 			key,
 			columns,
 			only
 		};
 	}
 };
-function nameOf$1({ schema, table }) {
+function nameOf$2({ schema, table }) {
 	return {
 		schema,
 		table
@@ -3102,7 +3144,7 @@ const runnerSecrets = /* @__PURE__ */ new Set([
 	"ACTIONS_ID_TOKEN_REQUEST_URL",
 	"GITHUB_STATE"
 ]);
-/** Files by which a step speaks to the runner: no business of a database tool. */
+/** Files by which a step speaks to the runner: what is written there, later steps of the job believe. */
 const runnerFiles = /* @__PURE__ */ new Set([
 	"GITHUB_OUTPUT",
 	"GITHUB_ENV",
@@ -3110,10 +3152,17 @@ const runnerFiles = /* @__PURE__ */ new Set([
 	"GITHUB_STEP_SUMMARY"
 ]);
 /**
-* The environment for what the user has us start (migrator, hooks): ours, without the action's inputs and state
-* and without the runner's tokens. `GITHUB_TOKEN` stays: it is only there when the workflow put it there.
+* The environment for what the checkout brings (Prisma and its config, the migrator) and for git: ours, without the action's
+* inputs and state, the runner's tokens and its files. `GITHUB_TOKEN` stays: it is only there when the workflow put it there.
 */
 function childEnvironment(extra = {}, own = process.env) {
+	return {
+		...keep(own, (name) => !isOfTheAction(name) && !runnerFiles.has(name.toUpperCase())),
+		...extra
+	};
+}
+/** The same for a hook, which the workflow itself wrote: like a step's `run:` it may write to the runner's files. */
+function hookEnvironment(extra = {}, own = process.env) {
 	return {
 		...keep(own, (name) => !isOfTheAction(name)),
 		...extra
@@ -3141,7 +3190,7 @@ function keep(own, wanted) {
 }
 
 // src/system/process-group.ts
-const pollMs$1 = 50;
+const pollMs$2 = 50;
 /** How long a group that got SIGKILL is waited for. */
 const killedGraceMs = 5e3;
 /**
@@ -3174,7 +3223,7 @@ async function groupEnds(pid, timeoutMs) {
 	const deadlineMs = Date.now() + timeoutMs;
 	while (await groupRuns(pid)) {
 		if (Date.now() >= deadlineMs) return false;
-		await setTimeout$1(pollMs$1);
+		await setTimeout$1(pollMs$2);
 	}
 	return true;
 }
@@ -3597,7 +3646,7 @@ async function findInstallationsIn(container) {
 
 // src/docker/container-processes.ts
 /** Between SIGTERM and SIGKILL inside, and from there to the end of the docker client. */
-const graceMs$1 = 5e3;
+const graceMs$2 = 5e3;
 /**
 * Starts a program in a container by `docker exec`. It begins only when the watchman knows it, so that nothing of ours
 * goes on in the container after us. Throws the signal's reason when it was aborted already.
@@ -3697,7 +3746,7 @@ function signaller(client, watchman, place) {
 	return (signal = "SIGTERM") => {
 		if (isThere === null) return client.kill("SIGKILL");
 		watchman.signal(isThere.pid, isThere.start, signal);
-		if (signal === "SIGKILL") setTimeout(() => client.kill("SIGKILL"), graceMs$1).unref();
+		if (signal === "SIGKILL") setTimeout(() => client.kill("SIGKILL"), graceMs$2).unref();
 	};
 }
 function onAbort(stop, signal) {
@@ -3706,7 +3755,7 @@ function onAbort(stop, signal) {
 		stop("SIGTERM");
 		timer = setTimeout(() => {
 			stop("SIGKILL");
-		}, graceMs$1);
+		}, graceMs$2);
 	};
 	signal?.addEventListener("abort", abort, { once: true });
 	return () => {
@@ -4108,7 +4157,7 @@ function skipQuoted(sql, position, quote, hasEscapes) {
 // src/database/postgres/session.ts
 const defaultApplicationName = "safe-migrate";
 const applicationNameLimitBytes = 63;
-const sessionRow = object$1({
+const sessionRow$1 = object$1({
 	pid: number().int(),
 	number: number().int()
 });
@@ -4123,7 +4172,7 @@ async function openSession(tools, address, database, options = {}) {
 		await channel.run([disconnectCheck]).catch((error) => {
 			if (!(error instanceof SqlError)) throw error;
 		});
-		const [row] = await readRows(channel, "select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as number", sessionRow);
+		const [row] = await readRows(channel, "select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as number", sessionRow$1);
 		if (row === void 0) throw new TypeError("a session without a backend");
 		return {
 			session: new PsqlSession(channel, row.pid),
@@ -5041,13 +5090,17 @@ const journalLimitBytes = 8e6;
 * The journal of `target`, asked from any database of the server; null when nothing is open. What stands in a database of
 * somebody else's is no journal: whoever needs the lock is refused by that name (see lockCoordination).
 */
-async function openJournal(session, target) {
+function openJournal(session, target) {
+	return readStanding(session, target, isTrustedOwner("d.datdba", target));
+}
+/** `isBelieved`: SQL about `d`, the database that the journal stands on. */
+async function readStanding(session, target, isBelieved) {
 	const name = coordinationName(target);
 	const [row] = await session.query(`SELECT pg_catalog.octet_length(s.description) > ${journalLimitBytes} AS "isTooLong",
             CASE WHEN pg_catalog.octet_length(s.description) <= ${journalLimitBytes} THEN s.description END AS "comment"
        FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shdescription s
          ON s.objoid = d.oid AND s.classoid = 'pg_catalog.pg_database'::regclass
-      WHERE d.datname = ${literal(name)} AND ${isTrustedOwner("d.datdba", target)}`, object$1({
+      WHERE d.datname = ${literal(name)} AND ${isBelieved}`, object$1({
 		isTooLong: boolean(),
 		comment: string().nullable()
 	}));
@@ -5060,7 +5113,7 @@ async function openJournal(session, target) {
 * may not write it.
 */
 async function writeJournal(lock, target, { run, isOpen, entry }) {
-	const standing = await openJournal(lock, target);
+	const standing = await readStanding(lock, target, "d.datname = pg_catalog.current_database()");
 	if (!(isOpen ? standing?.run === run : standing === null)) throw taken(target, run, standing);
 	const journal = entry === null ? null : {
 		...entry,
@@ -5997,7 +6050,8 @@ async function dropCoordination(elsewhere, target, closedPid = null) {
 			await setTimeout$1(pauseMs$1);
 			state = await readState(elsewhere, target);
 		}
-		if (state === void 0 || !state.isTrusted || state.sessions.length > 0) return;
+		if (state === void 0 || state.sessions.length > 0) return;
+		if (!state.isTrusted && closedPid === null) return;
 		if (readCoordinationMark(target, state.comment) !== "idle") return;
 		await elsewhere.execute(`DROP DATABASE ${identifier(name)}`);
 	} catch (error) {
@@ -6005,7 +6059,7 @@ async function dropCoordination(elsewhere, target, closedPid = null) {
 	}
 }
 async function readState(session, target) {
-	const [state] = await session.query(`SELECT CASE WHEN s.isTrusted THEN pg_catalog.shobj_description(d.oid, 'pg_database') END AS "comment",
+	const [state] = await session.query(`SELECT pg_catalog.left(pg_catalog.shobj_description(d.oid, 'pg_database'), ${markLimitBytes}) AS "comment",
             pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", s.isTrusted AS "isTrusted",
             d.datconnlimit = -2 AS "isInvalid", NOT d.datallowconn AS "isClosed",
             -- Only autovacuum has no user; DROP DATABASE ends it by itself.
@@ -6037,7 +6091,7 @@ function foreignCoordination(name, owner, target) {
 	return new SafeMigrateError({
 		code: "SM_FOREIGN_DATABASE",
 		message: `There is a database ${name}, whose name says that runs on ${target} are kept apart by it, and it belongs to ${owner}, who may not act for the owner of ${target}. Nothing that stands in it is believed.`,
-		hint: `Remove it, as a superuser or as ${owner}: DROP DATABASE ${identifier(name)}; Nothing is lost by that: if ${owner} runs backups, an earlier version of safe-migrate has left it, otherwise somebody has put it there.`,
+		hint: `Remove it, as a superuser or as ${owner}: DROP DATABASE ${identifier(name)}; Nothing is lost by that: if ${owner} runs backups, an earlier version of safe-migrate has left it, otherwise somebody has put it there. Only if ${owner} owned ${target} until now, give it back to him first (ALTER DATABASE … OWNER TO …) and run again: what stands there may have to be finished.`,
 		docs: "security.md",
 		phase: "preflight"
 	});
@@ -6328,26 +6382,70 @@ const holderRow = object$1({
 	clientPort: number().nullable()
 });
 /** Who holds Prisma's lock in the session's database; null when it is free. */
-function prismaLockHolder(session) {
-	return firstAtLock(session, "l.granted");
+async function prismaLockHolder(session) {
+	const [holder] = await prismaLockHolders(session, session.database);
+	return holder ?? null;
 }
 /** Who waits for Prisma's lock in the session's database; null when nobody does. */
-function prismaLockWaiter(session) {
-	return firstAtLock(session, "NOT l.granted");
+async function prismaLockWaiter(session) {
+	const [waiter] = await atLock(session, session.database, "NOT l.granted");
+	return waiter ?? null;
 }
-async function firstAtLock(session, condition) {
-	const [holder] = await session.query(`SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
+/** Who holds Prisma's lock in `database`; may be asked from any database of the server. */
+function prismaLockHolders(session, database) {
+	return atLock(session, database, "l.granted");
+}
+function atLock(session, database, condition) {
+	return session.query(`SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
             coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
-            coalesce(pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '') AS "backendStart"
+            coalesce(${utc("a.backend_start")}, '') AS "backendStart"
        FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
       WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND ${condition}
-        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`, holderRow);
-	return holder ?? null;
+        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = ${literal(database)})`, holderRow);
+}
+/** SQL: a time as ISO 8601 with milliseconds, as the baseline notes it. */
+function utc(expression) {
+	return `pg_catalog.to_char(${expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
 /** Ends one session. False when it was gone already. Rejects when the role may not. */
 async function terminate(session, pid) {
 	const [row] = await session.query(`SELECT pg_catalog.pg_terminate_backend(${Math.trunc(pid)}) AS "isTerminated"`, object$1({ isTerminated: boolean() }));
 	return row?.isTerminated === true;
+}
+
+// src/database/postgres/lock-watch.ts
+/** Prisma holds it for as long as it works, some tens of milliseconds at least. */
+const lookIntervalMs$1 = 10;
+/** Once somebody was seen: only who else may come. */
+const laterIntervalMs = 250;
+/**
+* Looks who holds Prisma's lock in the target until it is stopped, from a session in `place`: short statements of their own
+* transactions, so that nothing waits for them (CREATE INDEX CONCURRENTLY waits for snapshots of its own database only).
+*/
+async function watchPrismaLock(server, place) {
+	const target = server.address.database;
+	const session = await server.connect(place, { applicationName: "safe-migrate watch" });
+	const seen = /* @__PURE__ */ new Map();
+	const stopping = new AbortController();
+	let problem = null;
+	const watching = (async () => {
+		while (!stopping.signal.aborted) {
+			for (const holder of await prismaLockHolders(session, target)) seen.set(`${holder.pid} ${holder.backendStart}`, holder);
+			const pause = seen.size === 0 ? lookIntervalMs$1 : laterIntervalMs;
+			await setTimeout$1(pause, void 0, { signal: stopping.signal }).catch(() => {});
+		}
+	})().catch((error) => {
+		problem = messageOf(error);
+	});
+	return { async stop() {
+		stopping.abort();
+		await watching;
+		await session[Symbol.asyncDispose]();
+		return {
+			holders: [...seen.values()],
+			problem
+		};
+	} };
 }
 
 // src/database/postgres/meeting-point.ts
@@ -8054,21 +8152,21 @@ function comparableEntries(side) {
 		});
 	};
 	const schemas = parsed.filter((entry) => entry.type === "SCHEMA");
-	for (const entry of schemas) if (nameOf(entry) !== "public") add(entry);
+	for (const entry of schemas) if (nameOf$1(entry) !== "public") add(entry);
 	for (const extension of side.extensions) add(extensionEntry(extension));
 	for (const entry of parsed) if (entry.type !== "SCHEMA" && !isOfHistory(entry)) add(entry);
 	return entries;
 }
 /** The role that runs the migrations: it owns their history. */
 function migratorOf(side, entries = parseSchemaText(side.text)) {
-	const history = entries.find((entry) => entry.type === "TABLE" && nameOf(entry) === "_prisma_migrations");
+	const history = entries.find((entry) => entry.type === "TABLE" && nameOf$1(entry) === "_prisma_migrations");
 	return (history === void 0 ? null : ownerOf(history)) ?? side.owner;
 }
 function isOfGrants(entry) {
 	return entry.type === "ACL" || entry.type === "DEFAULT ACL";
 }
 /** pg_dump's name of it, which is not quoted, and that of a routine ends in the types of its arguments. */
-function nameOf(entry) {
+function nameOf$1(entry) {
 	return /^Name: (.*?); Type: /.exec(entry.header)?.[1] ?? "";
 }
 function ownerOf(entry) {
@@ -8076,7 +8174,7 @@ function ownerOf(entry) {
 	return owner === void 0 || owner === "-" ? null : owner;
 }
 function isOfHistory(entry) {
-	return /^(?:(?:TABLE|COLUMN) )?_prisma_migrations\b/.test(nameOf(entry));
+	return /^(?:(?:TABLE|COLUMN) )?_prisma_migrations\b/.test(nameOf$1(entry));
 }
 function extensionEntry({ name, schema }) {
 	const body = `CREATE EXTENSION ${identifier(name)} WITH SCHEMA ${identifier(schema)};`;
@@ -8174,7 +8272,7 @@ function oppositeOf(statement) {
 function prismaPieces(script) {
 	const pieces = [];
 	let open = null;
-	for (const statement of statementsOf(script)) {
+	for (const statement of statementsOf$1(script)) {
 		const words = withoutComments(statement);
 		if (/^BEGIN$/i.test(words)) open = [];
 		else if (/^COMMIT$/i.test(words)) {
@@ -8195,7 +8293,7 @@ function newPiece(pieces) {
 	return piece;
 }
 /** A script that cannot be split is one statement. */
-function statementsOf(script) {
+function statementsOf$1(script) {
 	try {
 		return splitStatements(script);
 	} catch {
@@ -8487,9 +8585,9 @@ function tableStatements(is, should) {
 	const come = after.filter((line) => !before.includes(line));
 	const alter = (action) => `ALTER TABLE ${table} ${action};`;
 	return [
-		...gone.flatMap((line) => named(constraintLine, line, ([constraint]) => [alter(`DROP CONSTRAINT ${constraint}`)])),
+		...gone.flatMap((line) => named$1(constraintLine, line, ([constraint]) => [alter(`DROP CONSTRAINT ${constraint}`)])),
 		...columns(gone, come, alter),
-		...come.flatMap((line) => named(constraintLine, line, ([constraint, rest]) => [alter(`ADD CONSTRAINT ${constraint} ${rest}`)])),
+		...come.flatMap((line) => named$1(constraintLine, line, ([constraint, rest]) => [alter(`ADD CONSTRAINT ${constraint} ${rest}`)])),
 		...gone.filter((line) => statementLine.test(line)).flatMap(reset),
 		...come.filter((line) => statementLine.test(line)).map((line) => [line])
 	];
@@ -8500,7 +8598,7 @@ function tableLines(is, should) {
 	if (before === void 0 || after === void 0) return [];
 	return [...before.filter((line) => !after.includes(line)).map((line) => `only in the database: ${line.trim()}`), ...after.filter((line) => !before.includes(line)).map((line) => `only in the migrations: ${line.trim()}`)];
 }
-function named(pattern, line, make) {
+function named$1(pattern, line, make) {
 	const found = pattern.exec(line);
 	return found === null ? [] : [make(found.slice(1))];
 }
@@ -8674,7 +8772,7 @@ var Attempt = class {
 	}
 	/** Returns what could not be run yet. */
 	async tryProposed(pieces) {
-		const waiting = pieces.filter((piece) => !this.#runs.has(textOf$1(piece)));
+		const waiting = pieces.filter((piece) => !this.#runs.has(textOf$2(piece)));
 		return await this.#untilNothingHelps(waiting, (piece) => this.#run(piece, null));
 	}
 	async tryTasks(tasks) {
@@ -8695,7 +8793,7 @@ var Attempt = class {
 		for (const { statements, about, refusal } of [...this.#refused.values()]) {
 			const drops = /* @__PURE__ */ new Set();
 			for (const statement of statements) for (const drop of await dropsOfDependents(this.#session, statement, refusal)) drops.add(drop);
-			if (drops.size > 0 && await this.#run([...drops, ...statements], about)) this.#count(textOf$1(statements));
+			if (drops.size > 0 && await this.#run([...drops, ...statements], about)) this.#count(textOf$2(statements));
 		}
 		return this.steps.length > before;
 	}
@@ -8709,7 +8807,7 @@ var Attempt = class {
 		}
 	}
 	async #run(statements, about) {
-		const text = textOf$1(statements);
+		const text = textOf$2(statements);
 		if ((this.#runs.get(text) ?? 0) >= maximumRuns) return false;
 		const refusal = await tryStatements(this.#session, statements);
 		if (refusal !== null) {
@@ -8733,7 +8831,7 @@ var Attempt = class {
 		this.#runs.set(text, (this.#runs.get(text) ?? 0) + 1);
 	}
 };
-function textOf$1(statements) {
+function textOf$2(statements) {
 	return statements.join("\n");
 }
 
@@ -8742,17 +8840,17 @@ function textOf$1(statements) {
 function reconcileScript(parts) {
 	const { untriedGrants, steps, schema, migrator, ownerOf } = parts;
 	if (steps.length === 0 && untriedGrants.length === 0) return "";
-	const untried = untriedGrants.map((step) => textOf(step, ownerOf));
+	const untried = untriedGrants.map((step) => textOf$1(step, ownerOf));
 	return [
 		`-- Takes the database back to what its migrations made. Back it up first, and run this as ${identifier(migrator)}, which runs the migrations.
 -- It was tried on a copy of the schema without rows: rows can still refuse a constraint.
 SET search_path TO ${identifier(schema)};
 SET check_function_bodies = off;`,
 		...untried.length === 0 ? [] : [`-- Not tried, because the roles of the server of shadow-database-url are others:\n${untried.join("\n")}`],
-		...steps.map((step) => textOf(step, ownerOf))
+		...steps.map((step) => textOf$1(step, ownerOf))
 	].join("\n\n");
 }
-function textOf({ statements, about }, ownerOf) {
+function textOf$1({ statements, about }, ownerOf) {
 	if (about?.type === "ACL" || about?.type === "DEFAULT ACL") {
 		const owner = identifier(ownerOf(about.object));
 		return statements.join("\n").replaceAll(/\b(FROM|TO|FOR ROLE) CURRENT_USER(?=[ ;])/g, (_, word) => `${word} ${owner}`);
@@ -9330,9 +9428,34 @@ async function findBlockers(session, databaseOid) {
 	};
 }
 
+// src/database/postgres/swap-owners.ts
+/**
+* PL/pgSQL: a backup may be older than the target's owner. With the target goes the coordination database, in which
+* otherwise nobody would believe anything any more.
+*/
+function followOwner(target, { targetOid, fallback, properties }) {
+	if (properties.owner === void 0) return "";
+	const coordination = coordinationName(target);
+	return `IF EXISTS (SELECT FROM pg_catalog.pg_database c, pg_catalog.pg_database t, pg_catalog.pg_database f
+                      WHERE c.datname = ${literal(coordination)} AND t.oid = ${targetOid} AND f.oid = ${fallback.oid}
+                        AND c.datdba = t.datdba AND f.datdba <> t.datdba) THEN
+        ALTER DATABASE ${identifier(coordination)} OWNER TO ${identifier(properties.owner)};
+      END IF;`;
+}
+/**
+* SQL: whether the fallback belongs to whom this run gave it, or else to somebody who could do to the target himself what the
+* swap does: a journal is a comment, which says only what its writer wants.
+*/
+function isFallbackOurs({ fallback, properties }, target) {
+	const given = properties.owner === void 0 ? isTrustedOwner("fallback.datdba", target) : `pg_catalog.pg_get_userbyid(fallback.datdba) = ${literal(properties.owner)}`;
+	return `EXISTS (SELECT FROM pg_catalog.pg_database fallback WHERE fallback.oid = ${fallback.oid} AND ${given})`;
+}
+
 // src/database/postgres/swap.ts
 /** Each attempt waits five seconds for the sessions to go: the server's own limit in RENAME. */
 const attempts = 4;
+/** Raised by the swap's own transaction. */
+const writtenState = "SM002";
 /** How often the helping session may be lost. */
 const rounds = 3;
 /** Between attempts: whoever queued meanwhile gets in and may finish something. */
@@ -9390,6 +9513,7 @@ async function swapWithHelp(server, renamer, plan, terminated, log) {
 			xidAtSwap: Number(BigInt.asUintN(32, tried.xid))
 		};
 		const { error } = tried;
+		if (error instanceof SqlError && error.sqlState === writtenState) throw writtenMeanwhile(target, error);
 		if (isConnectionLost(error)) throw error;
 		if (!(error instanceof SqlError && worthAnotherTry.has(error.sqlState))) throw swapFailed(target, reasonOf(error), error);
 		const blockers = await findBlockers(terminator, plan.targetOid);
@@ -9479,6 +9603,7 @@ function renameBack(target, plan, at) {
       IF NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE oid = ${plan.targetOid} AND datname = ${literal(failedName)}) THEN
         RAISE EXCEPTION 'another database bears the name of the target now' USING ERRCODE = 'SM001';
       END IF;
+      ${refuseWhenWritten(plan)}
       IF NOT EXISTS (SELECT FROM pg_catalog.pg_database
                       WHERE oid = ${fallback.oid} AND datname = ${literal(fallback.name)} AND NOT datallowconn) THEN
         RAISE EXCEPTION 'the fallback database was replaced or opened to connections' USING ERRCODE = 'SM001';
@@ -9486,6 +9611,7 @@ function renameBack(target, plan, at) {
       IF NOT ${isFallbackOurs(plan, { oid: plan.targetOid })} THEN
         RAISE EXCEPTION 'the fallback database belongs to a role that no run would have given it to' USING ERRCODE = 'SM001';
       END IF;
+      ${followOwner(target, plan)}
     END $sm$;
     ALTER DATABASE ${identifier(fallback.name)} RENAME TO ${identifier(target)};
     ALTER DATABASE ${identifier(failedName)} ALLOW_CONNECTIONS false;
@@ -9494,13 +9620,22 @@ function renameBack(target, plan, at) {
     COMMENT ON DATABASE ${identifier(target)} IS ${properties.comment === null ? "NULL" : literal(properties.comment)};
     ALTER DATABASE ${identifier(target)} ALLOW_CONNECTIONS true`;
 }
-/**
-* SQL: whether the fallback belongs to whom this run gave it, or else to somebody who could do to the target himself what the
-* swap does: a journal is a comment, which says only what its writer wants.
-*/
-function isFallbackOurs({ fallback, properties }, target) {
-	const given = properties.owner === void 0 ? isTrustedOwner("fallback.datdba", target) : `pg_catalog.pg_get_userbyid(fallback.datdba) = ${literal(properties.owner)}`;
-	return `EXISTS (SELECT FROM pg_catalog.pg_database fallback WHERE fallback.oid = ${fallback.oid} AND ${given})`;
+/** Nobody is in the target any more, and whoever was has told by now what he wrote. */
+function refuseWhenWritten({ targetOid, writtenRows = null }) {
+	if (writtenRows === null) return "";
+	return `IF ${writtenRowsSql(targetOid)}::text IS DISTINCT FROM ${literal(writtenRows)} THEN
+        RAISE EXCEPTION 'somebody has written into the target' USING ERRCODE = '${writtenState}';
+      END IF;`;
+}
+function writtenMeanwhile(target, cause) {
+	return new SafeMigrateError({
+		code: "SM_WRITTEN_MEANWHILE",
+		message: `Somebody has written into ${target} after it was compared. Nothing was swapped.`,
+		hint: "The tables are compared again; nothing has to be done.",
+		docs: "recovery.md",
+		phase: "recover",
+		cause
+	});
 }
 async function currentXid(session) {
 	const [row] = await session.query("SELECT pg_catalog.pg_current_xact_id()::text AS \"xid\"", object$1({ xid: string() }));
@@ -9616,7 +9751,7 @@ async function refuseOtherSpelling(session) {
 }
 
 // src/database/postgres/target-session.ts
-const lockTimeoutSeconds = 60;
+const lockTimeoutSeconds$1 = 60;
 /**
 * The one session in the target that serves all short questions; opened when it is first needed. When it is lost
 * (a restart, an administrator, a hook that clears the database), the question that met the loss fails, and the next
@@ -9657,7 +9792,7 @@ var TargetSession = class {
 		const session = await this.#server.connect(this.#database);
 		try {
 			await refuseOtherSpelling(session);
-			await session.execute(`SET lock_timeout = '${lockTimeoutSeconds}s'`);
+			await session.execute(`SET lock_timeout = '${lockTimeoutSeconds$1}s'`);
 			return session;
 		} catch (error) {
 			await session[Symbol.asyncDispose]();
@@ -9679,6 +9814,60 @@ var TargetSession = class {
 	}
 };
 
+// src/database/postgres/work-sessions.ts
+const sessionRow = object$1({
+	pid: number(),
+	applicationName: string(),
+	user: string(),
+	backendStart: string(),
+	clientPort: number().nullable(),
+	isAtWork: boolean(),
+	query: string()
+});
+/**
+* The sessions of clients in this session's database that began at `since` or later, or bear `applicationName`. Of other roles'
+* sessions an ordinary role sees name and user only: without their start they are here by name alone.
+*/
+function readWorkSessions(session, { since, applicationName }) {
+	return session.query(`SELECT a.pid AS "pid", coalesce(a.application_name, '') AS "applicationName", coalesce(a.usename::text, '') AS "user",
+            coalesce(${utc("a.backend_start")}, '') AS "backendStart", a.client_port AS "clientPort",
+            coalesce(a.state <> 'idle', false)
+              OR EXISTS (SELECT FROM pg_catalog.pg_locks l
+                          WHERE l.pid = a.pid AND l.locktype = 'transactionid' AND l.granted) AS "isAtWork",
+            coalesce(a.query, '') AS "query"
+       FROM pg_catalog.pg_stat_activity a
+      WHERE a.datid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+        AND a.backend_type = 'client backend' AND a.pid <> pg_catalog.pg_backend_pid()
+        AND (a.backend_start >= ${literal(since)}::timestamptz OR a.application_name = ${literal(applicationName)})
+      ORDER BY a.pid`, sessionRow);
+}
+/** Which of these processes are still there, or still hold a lock: a transaction is over when its locks are gone. */
+async function stillThere$1(session, pids) {
+	if (pids.length === 0) return [];
+	const list = pids.map(Math.trunc).join(", ");
+	return (await session.query(`SELECT pid AS "pid" FROM pg_catalog.pg_stat_activity WHERE pid IN (${list})
+     UNION SELECT pid FROM pg_catalog.pg_locks WHERE pid IN (${list})`, object$1({ pid: number() }))).map(({ pid }) => pid);
+}
+const preparedRow = object$1({
+	gid: string(),
+	owner: string()
+});
+/** Transactions that were prepared in this session's database at `since` or later. */
+function readPreparedWork(session, since) {
+	return session.query(`SELECT gid AS "gid", owner::text AS "owner" FROM pg_catalog.pg_prepared_xacts
+      WHERE database = pg_catalog.current_database() AND prepared >= ${literal(since)}::timestamptz ORDER BY gid`, preparedRow);
+}
+/** False when the role may not, or when it is gone. */
+async function rollbackPrepared(session, gid) {
+	try {
+		await session.execute(`ROLLBACK PREPARED ${literal(gid)}`);
+		return true;
+	} catch (error) {
+		if (error instanceof SqlError) return false;
+		throw error;
+	}
+}
+
 // src/database/postgres/database.ts
 /** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session and its tools. */
 async function openDatabase(target, options = {}) {
@@ -9688,6 +9877,8 @@ async function openDatabase(target, options = {}) {
 	/** For questions about databases, which can be asked from any of them. */
 	const atHome = server.unreachable === null ? inTarget : new TargetSession(server, server.home);
 	let held = null;
+	/** To whom the copies of this run were given, by name: a migration may give the target to somebody else. */
+	const madeFor = /* @__PURE__ */ new Map();
 	/** The swap needs the target empty of our own sessions, and the lock's other session to do its work in. */
 	const withRenamer = async (log, rename) => {
 		if (held === null || held.coordination === null) throw new SafeMigrateError({
@@ -9724,6 +9915,10 @@ async function openDatabase(target, options = {}) {
 			run
 		}),
 		identity: () => atHome.use(readServerIdentity),
+		serverTime: () => atHome.use(async (session) => {
+			const [row] = await session.query(`SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::float8 AS "ms"`, object$1({ ms: number() }));
+			return new Date(row?.ms ?? NaN);
+		}),
 		schema: (signal) => readCompared(server, name, signal),
 		interrupt: () => inTarget.interrupt(),
 		inspect: () => inTarget.use((session) => inspect$1(session, server.version)),
@@ -9745,10 +9940,19 @@ async function openDatabase(target, options = {}) {
 		openSnapshot: () => openSnapshot(server),
 		witness: () => inTarget.use(readWitness),
 		counters: () => inTarget.use(readCounters),
+		columns: () => inTarget.use(readColumns),
+		writtenRows: (oid) => inTarget.use(async (session) => {
+			const [row] = await session.query(`SELECT ${writtenRowsSql(oid)}::text AS "rows"`, object$1({ rows: string() }));
+			return row?.rows ?? "";
+		}),
 		changedTables: (before, counters, options) => changedTables(server, before, counters, options),
+		movedSequences: (before) => inTarget.use((session) => movedSequences(session, before)),
 		rewoundSequences: (before) => inTarget.use((session) => rewoundSequences(session, before)),
 		readArchive: (dumpPath, signal) => readArchive(server, dumpPath, signal),
-		restoreBeside: (request, log) => restoreBeside(server, request, log),
+		restoreBeside(request, log) {
+			madeFor.set(request.name, request.properties.owner);
+			return restoreBeside(server, request, log);
+		},
 		swap: (plan, log) => withRenamer(log, (renamer) => swap(server, renamer, plan, log)),
 		takeName: (plan) => withRenamer(null, (renamer) => takeName$1(server, renamer, plan)),
 		oidOf: (database) => atHome.use(async (session) => {
@@ -9771,11 +9975,16 @@ async function openDatabase(target, options = {}) {
 			target: name,
 			run
 		})),
-		dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy)),
+		dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy, madeFor.get(copy))),
 		isOneRoute: () => isOneRoute(server.tools, server.address),
 		openMeetingPoint: (options) => openMeetingPoint(server, options),
 		prismaLockHolder: () => inTarget.use(prismaLockHolder),
+		watchPrismaLock: () => watchPrismaLock(server, held?.coordinationDatabase ?? name),
+		workSessions: (by) => inTarget.use((session) => readWorkSessions(session, by)),
+		stillThere: (pids) => inTarget.use((session) => stillThere$1(session, pids)),
 		terminate: (pid) => inTarget.use((session) => terminate(session, pid)),
+		preparedWork: (since) => inTarget.use((session) => readPreparedWork(session, since)),
+		rollbackPrepared: (gid) => inTarget.use((session) => rollbackPrepared(session, gid)),
 		async [Symbol.asyncDispose]() {
 			await inTarget.close();
 			await atHome.close();
@@ -10062,7 +10271,7 @@ function secretsIn(url) {
 	const found = /* @__PURE__ */ new Set([url, trimmed]);
 	const add = (value) => {
 		if (value === null || value === void 0) return;
-		for (const form of formsOf(value)) if (form.length >= shortestSecretLength) found.add(form);
+		for (const form of formsOf$1(value)) if (form.length >= shortestSecretLength) found.add(form);
 	};
 	add(/^[a-z+:]+:\/\/[^:/?#]*:(.*)@/is.exec(trimmed)?.[1]);
 	if (URL.canParse(trimmed)) {
@@ -10073,7 +10282,7 @@ function secretsIn(url) {
 	return [...found].filter((value) => value.trim() !== "").sort((a, b) => b.length - a.length);
 }
 /** A value as written, decoded, and in the encodings in which it may turn up again. */
-function formsOf(value) {
+function formsOf$1(value) {
 	const decoded = decodePercent(value) ?? value;
 	return [
 		value,
@@ -10291,11 +10500,51 @@ function shellFor(command) {
 
 // src/prisma/application-name.ts
 /**
-* `application_name` of the sessions that a run's migrator opens, as far as the engine passes PGAPPNAME on:
-* tells them from anybody else's.
+* `application_name` of the sessions that a run's migrator opens: tells them from anybody else's. Given by PGAPPNAME, which
+* not every engine reads, and in the URL (`nameSessions`).
 */
 function migratorApplicationName(run) {
 	return `safe-migrate migrate ${run}`;
+}
+/**
+* The environment with `application_name` in every variable that holds exactly `url`, the one that Prisma was seen to use;
+* the rest as it was. A URL that a config or a `.env` file holds is not in the environment and stays as it is: the sessions
+* have to be known by something else then.
+*/
+function nameSessions(env, url, name) {
+	return Object.fromEntries(Object.entries(env).map(([variable, value]) => [variable, value === url && value !== "" ? withApplicationName(value, name) : value]));
+}
+/** As text: whatever else is in the URL stays as it was written. */
+function withApplicationName(url, name) {
+	const [address = "", query = ""] = splitOnce$1(url, "?");
+	return `${address}?${[...query.split("&").filter((each) => each !== "" && !/^application_name=/i.test(each)), `application_name=${encodeURIComponent(name)}`].join("&")}`;
+}
+function splitOnce$1(text, separator) {
+	const at = text.indexOf(separator);
+	return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+// src/system/temporary-folder.ts
+/** Makes a private folder where the machine keeps temporary files. Rejects with SM_TMPDIR. */
+async function makeTemporaryFolder(prefix) {
+	try {
+		return await mkdtemp(join(tmpdir(), prefix));
+	} catch (error) {
+		throw unusableTmpdir(error);
+	}
+}
+function unusableTmpdir(cause) {
+	const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+	return new SafeMigrateError({
+		code: "SM_TMPDIR",
+		message: `nothing can be written in ${shortened$1(tmpdir())}, where this machine keeps temporary files (${code})`,
+		hint: "Let TMPDIR name a folder that this user may write in, with a path of less than 80 characters, or leave it unset (then it is /tmp).",
+		cause
+	});
+}
+/** A path as a message shows it. */
+function shortened$1(path) {
+	return path.length > 200 ? `${path.slice(0, 200)}…` : path;
 }
 
 // src/prisma/capture-engine.ts
@@ -10351,7 +10600,7 @@ else {
 `;
 /** Makes the engine in a folder that only this user can enter. Disposing removes it. */
 async function openCaptureEngine() {
-	const directory = await mkdtemp(join(tmpdir(), "safe-migrate-"));
+	const directory = await makeTemporaryFolder("safe-migrate-");
 	const messages = [];
 	const sockets = /* @__PURE__ */ new Set();
 	const server = createServer((socket) => {
@@ -10375,7 +10624,7 @@ async function openCaptureEngine() {
 		await writeFile(scriptPath, engineScript, { mode: 384 });
 		await writeFile(path, `#!/bin/sh\nexec ${quoted$1(process.execPath)} ${quoted$1(scriptPath)} "$@"\n`, { mode: 448 });
 		await new Promise((resolve, reject) => {
-			server.once("error", reject);
+			server.once("error", (error) => reject(unusableTmpdir(error)));
 			server.listen(join(directory, "socket"), resolve);
 		});
 		return {
@@ -10551,13 +10800,25 @@ function firstError(said) {
 * The list that Prisma's CLI hands to its engine from some 6.x on; before, it named only the folder and the engine
 * read it, in the way repeated here: every folder in it, by the bytes of its name. A missing folder is an empty one.
 */
-async function listMigrations(directory) {
-	const names = (await readdir(directory, { withFileTypes: true }).catch(() => [])).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+function listMigrations(checkout, directory) {
+	const names = (orNull(() => checkout.list(directory)) ?? []).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 	return {
 		baseDir: directory,
-		lockfile: { content: await readFile(join(directory, "migration_lock.toml"), "utf8").catch(() => null) },
+		lockfile: { content: textOf(checkout, join(directory, "migration_lock.toml")) },
 		migrationDirectories: names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map((path) => ({ path }))
 	};
+}
+/** The text of a file; null when it is not there. What may not be read is no missing file. */
+function textOf(checkout, path) {
+	return orNull(() => checkout.readText(path));
+}
+function orNull(read) {
+	try {
+		return read();
+	} catch (error) {
+		if (error instanceof SafeMigrateError) throw error;
+		return null;
+	}
 }
 
 // src/prisma/printed-text.ts
@@ -10569,7 +10830,7 @@ const afterRowValues = /^(HINT:|Position:|DbError \{|Migration name:|Error: P\d{
 const debugFields = /\b(detail|hint|where_|query): (Some\()?"(?:[^"\\]|\\.)*"\)?/g;
 /** `scheme://user:password@`, wherever it stands. */
 const urlPassword = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"'`]*):[^\s"'`]*@/gi;
-const hidden = "*** (row values are not shown)";
+const hidden$1 = "*** (row values are not shown)";
 /**
 * Makes what Prisma prints fit for a log, line by line: no passwords of URLs, and no row values, which PostgreSQL
 * puts into DETAIL and CONTEXT and which Prisma repeats in a `DbError { … }` line. Keeps state between lines.
@@ -10601,9 +10862,9 @@ var PrintedTextFilter = class {
 		const label = rowValueLine.exec(plain)?.[1];
 		if (label !== void 0) {
 			this.#isHiding = true;
-			return `${label}: ${hidden}${ending}`;
+			return `${label}: ${hidden$1}${ending}`;
 		}
-		if (/^\s*HINT:/.test(plain)) return `HINT: ${hidden}${ending}`;
+		if (/^\s*HINT:/.test(plain)) return `HINT: ${hidden$1}${ending}`;
 		return this.#secrets.reduce((text, secret) => text.replaceAll(secret, "***"), line).replace(urlPassword, "$1:***@").replace(debugFields, "$1: ***").concat(ending);
 	}
 };
@@ -10743,8 +11004,8 @@ async function captureProject(request) {
 	const captured = engine.captured();
 	const said = readableText(printed, secretsIn(request.env.DATABASE_URL ?? "")).trim();
 	if (captured.url === null) throw notLoaded(said, request.project);
-	const migrations = captured.migrations === null && captured.migrationsDirectory !== null ? await listMigrations(captured.migrationsDirectory) : captured.migrations;
-	const texts = await Promise.all(captured.schemaFiles.map((path) => readFile(path, "utf8").catch(() => "")));
+	const migrations = captured.migrations === null && captured.migrationsDirectory !== null ? listMigrations(request.project.checkout, captured.migrationsDirectory) : captured.migrations;
+	const texts = captured.schemaFiles.map((path) => textOf(request.project.checkout, path) ?? "");
 	const otherProvider = [providerIn(texts), lockedProvider(migrations?.lockfile.content ?? "")].find((provider) => provider !== null && !/^postgres(ql)?$/.test(provider));
 	if (otherProvider !== void 0 && otherProvider !== null) throw notPostgres(otherProvider);
 	if (migrations === null) throw notLoaded(said, request.project);
@@ -10992,6 +11253,109 @@ async function collectOutput(secrets, start) {
 	};
 }
 
+// src/system/checkout.ts
+/** GitHub takes no larger file into a repository. */
+const maximumBytes = 100 * 1024 ** 2;
+/**
+* The files of a repository that is not trusted: whoever opens a pull request writes them, and what stands in them is
+* published. So only regular files are read whose real place is inside, and folders: no link to the runner's own files, to
+* another process, to a device without end or a pipe that nobody fills. What git keeps of its own (credentials among it)
+* is not inside either.
+*
+* Reading waits for nobody: a file is never opened before it is seen to be one, and never through a link.
+*/
+var Checkout = class {
+	#roots;
+	/**
+	* @param roots folders whose files may be read; @param named what the workflow itself names (a schema, a config): where
+	* that lies elsewhere by its own path, its folder counts as well
+	*/
+	constructor(roots, named = []) {
+		const folders = named.filter((path) => path !== null && !roots.some((root) => isWithin(root, path))).flatMap((path) => path === null ? [] : [isFolder$1(path) ? path : dirname(path)]);
+		this.#roots = [...roots, ...folders].map(realPath);
+	}
+	/** The text of a file. Rejects with SM_CHECKOUT_FILE, and with the system's error (ENOENT) where there is none. */
+	readText(path) {
+		return readRegularFile(this.#inside(path), path);
+	}
+	/** What lies in a folder; the same errors. */
+	list(path) {
+		return readdirSync(this.#inside(path), { withFileTypes: true });
+	}
+	/** Makes sure that a file can be read, if it is there, without reading it. Throws SM_CHECKOUT_FILE. */
+	refuseUnlessFile(path) {
+		try {
+			expectFile(lstatSync(this.#inside(path)), path);
+		} catch (error) {
+			if (error instanceof SafeMigrateError) throw error;
+		}
+	}
+	#inside(path) {
+		const real = realpathSync.native(path);
+		if (this.#roots.some((root) => isWithin(root, real) && !isOfGit(root, real))) return real;
+		throw refused$1(`${path} leads out of the repository`, "Commit the file itself instead of a link to it. What a checkout links to elsewhere is not read.");
+	}
+};
+/**
+* The text of a file of an installed package, which may lie anywhere (package managers link to stores of their own): a
+* regular file, of a bounded size. The same errors.
+*/
+function readInstalledText(path) {
+	return readRegularFile(realpathSync.native(path), path);
+}
+/** @param real without a link in it @param shown as messages name it */
+function readRegularFile(real, shown) {
+	expectFile(lstatSync(real), shown);
+	const descriptor = openSync(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+	try {
+		const facts = fstatSync(descriptor);
+		expectFile(facts, shown);
+		const chunks = [];
+		for (let sizeBytes = 0;;) {
+			const chunk = Buffer.allocUnsafe(Math.min(Math.max(facts.size, 4096), 1024 ** 2));
+			const bytesRead = readSync(descriptor, chunk, 0, chunk.length, sizeBytes);
+			if (bytesRead === 0) return Buffer.concat(chunks).toString("utf8");
+			sizeBytes += bytesRead;
+			if (sizeBytes > maximumBytes) throw tooLarge(shown);
+			chunks.push(chunk.subarray(0, bytesRead));
+		}
+	} finally {
+		closeSync(descriptor);
+	}
+}
+function expectFile(facts, shown) {
+	if (!facts.isFile()) throw refused$1(`${shown} is no file that could be read: a folder, a pipe or a device`, "Commit a file in its place.");
+	if (facts.size > maximumBytes) throw tooLarge(shown);
+}
+function tooLarge(shown) {
+	return refused$1(`${shown} is larger than ${maximumBytes / 1024 ** 2} MiB, more than GitHub takes into a repository`, "Load data in such amounts by a job of its own, and keep the migration small.");
+}
+function refused$1(message, hint) {
+	return new SafeMigrateError({
+		code: "SM_CHECKOUT_FILE",
+		message,
+		hint,
+		docs: "security.md"
+	});
+}
+function isFolder$1(path) {
+	return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+function realPath(path) {
+	try {
+		return realpathSync.native(path);
+	} catch {
+		return resolve(path);
+	}
+}
+function isWithin(root, path) {
+	const from = relative(root, path);
+	return from === "" || from !== ".." && !from.startsWith(`..${sep}`) && !isAbsolute(from);
+}
+function isOfGit(root, path) {
+	return relative(root, path).split(sep).includes(".git");
+}
+
 // src/prisma/version-traits.ts
 /** Majors of Prisma that can be driven. */
 const supportedMajors = {
@@ -11096,7 +11460,7 @@ async function locatePrisma(workingDirectory) {
 async function nearestPackage(workingDirectory, name) {
 	for (const directory of selfAndParents(workingDirectory)) {
 		const packageDirectory = join(directory, "node_modules", name);
-		const manifest = await readManifest(packageDirectory);
+		const manifest = readManifest(packageDirectory);
 		if (manifest === null) continue;
 		const { bin, version } = manifest;
 		const script = typeof bin === "string" ? bin : bin[binOf[name]];
@@ -11115,10 +11479,10 @@ function* selfAndParents(directory) {
 	if (parent !== directory) yield* selfAndParents(parent);
 }
 /** null when the package is not there; a half-installed one counts as not there. */
-async function readManifest(packageDirectory) {
+function readManifest(packageDirectory) {
 	let text;
 	try {
-		text = await readFile(join(packageDirectory, "package.json"), "utf8");
+		text = readInstalledText(join(packageDirectory, "package.json"));
 	} catch {
 		return null;
 	}
@@ -11140,10 +11504,10 @@ function missing(workingDirectory) {
 // src/prisma/migrations.ts
 /**
 * Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
-* Rejects with SM_MIGRATION_UNREADABLE for every script that is missing, and with SM_PRISMA_PROJECT when there is no
+* Throws SM_MIGRATION_UNREADABLE for every script that is missing, SM_CHECKOUT_FILE for what may not be read, and SM_PRISMA_PROJECT when there is no
 * migration at all: `migrate deploy` would then say "No migration found" and succeed.
 */
-async function readMigrations(directory, names) {
+function readMigrations(checkout, directory, names) {
 	if (names.length === 0) throw new RefusedError([{
 		code: "SM_PRISMA_PROJECT",
 		message: `there is no migration in ${directory}`,
@@ -11154,7 +11518,7 @@ async function readMigrations(directory, names) {
 	for (const name of names) {
 		const path = join(directory, name, "migration.sql");
 		try {
-			const script = await readFile(path, "utf8");
+			const script = checkout.readText(path);
 			files.push({
 				name,
 				path,
@@ -11162,6 +11526,10 @@ async function readMigrations(directory, names) {
 				script
 			});
 		} catch (error) {
+			if (error instanceof SafeMigrateError) {
+				problems.push(...problemsOf(error));
+				continue;
+			}
 			const reason = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
 			problems.push({
 				code: "SM_MIGRATION_UNREADABLE",
@@ -11210,13 +11578,13 @@ const manifest$1 = object$1({ prisma: object$1({ schema: string() }) });
 * package.json, or in one of Prisma's own two places). Rejects with SM_PRISMA_PROJECT when that is no folder or cannot be known.
 */
 async function findMigrations(project) {
-	const config = await readConfig(project);
+	const config = readConfig(project);
 	const { workingDirectory } = project;
-	const schema = project.schemaPath ?? config?.schemaPath ?? await schemaOfPackage(workingDirectory);
+	const schema = project.schemaPath ?? config?.schemaPath ?? schemaOfPackage(project);
 	const directory = await findFolder(workingDirectory, config, schema);
 	return {
 		directory,
-		names: (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name).toSorted(),
+		names: project.checkout.list(directory).filter((entry) => entry.isDirectory()).map(({ name }) => name).toSorted(),
 		schemaPath: schema ?? await usualSchema(workingDirectory)
 	};
 }
@@ -11227,10 +11595,10 @@ async function findFolder(workingDirectory, config, schema) {
 	throw refused(`the migrations were looked for in ${candidates.join(" and ")}, and there is no such folder`, "Give prisma-schema (the migrations stand beside it), or install the project’s Prisma in a step before, which knows where they are.");
 }
 /** What the project's config says as plain texts; null when there is none. */
-async function readConfig(project) {
+function readConfig(project) {
 	const paths = project.configPath === null ? configNames.map((name) => join(project.workingDirectory, name)) : [project.configPath];
 	for (const path of paths) {
-		const text = await readFile(path, "utf8").catch(() => null);
+		const text = textOf(project.checkout, path);
 		if (text === null) continue;
 		const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 		const schema = /\bschema\s*:\s*(['"`])([^'"`$]+)\1/.exec(code)?.[2];
@@ -11255,10 +11623,10 @@ async function usualSchema(workingDirectory) {
 	for (const path of [join(workingDirectory, "prisma", "schema.prisma"), join(workingDirectory, "schema.prisma")]) if (await stat(path).catch(() => null) !== null) return path;
 	return null;
 }
-async function schemaOfPackage(directory) {
+function schemaOfPackage({ checkout, workingDirectory }) {
+	const text = textOf(checkout, join(workingDirectory, "package.json"));
 	try {
-		const text = await readFile(join(directory, "package.json"), "utf8");
-		return resolve(directory, manifest$1.parse(JSON.parse(text)).prisma.schema);
+		return resolve(workingDirectory, manifest$1.parse(JSON.parse(text ?? "")).prisma.schema);
 	} catch {
 		return null;
 	}
@@ -11277,6 +11645,48 @@ function refused(message, hint) {
 	}], { docs: "prisma.md" });
 }
 
+// src/prisma/odd-files.ts
+/**
+* Refuses a project whose schema or migrations are no plain files of the repository, before Prisma reads them: it follows
+* links wherever they lead, also to where there is no end, and prints what it does not understand. What only a computed
+* config names is not seen here; that is refused when we read it. Rejects with SM_CHECKOUT_FILE.
+*/
+async function refuseOddFiles(project) {
+	const { checkout } = project;
+	const problems = [];
+	const attempt = (look) => {
+		try {
+			look();
+		} catch (error) {
+			if (error instanceof SafeMigrateError) problems.push(...problemsOf(error));
+		}
+	};
+	const found = await findMigrations(project).catch((error) => {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		problems.push(...problemsOf(error).filter(({ code }) => code === "SM_CHECKOUT_FILE"));
+		return null;
+	});
+	if (found !== null) {
+		const { directory, schemaPath } = found;
+		const scripts = checkout.list(directory).map(({ name }) => join(directory, name, "migration.sql"));
+		for (const path of [...scripts, join(directory, "migration_lock.toml")]) attempt(() => checkout.refuseUnlessFile(path));
+		if (schemaPath !== null) attempt(() => refuseOddSchema(project, schemaPath));
+	}
+	if (problems.length > 0) throw new RefusedError(problems, { docs: "security.md" });
+}
+/** A file, or a folder of them. */
+function refuseOddSchema({ checkout }, path) {
+	let entries;
+	try {
+		entries = checkout.list(path);
+	} catch (error) {
+		if (error instanceof SafeMigrateError) throw error;
+		checkout.refuseUnlessFile(path);
+		return;
+	}
+	for (const { name } of entries) if (name.endsWith(".prisma")) checkout.refuseUnlessFile(join(path, name));
+}
+
 // src/prisma/scratch-project.ts
 /** Environment variables by which a scratch project learns its URLs: they never stand in a file or an argument. */
 const scratchUrlVariable = "SAFE_MIGRATE_SCRATCH_URL";
@@ -11287,7 +11697,7 @@ const shadowUrlVariable = "SAFE_MIGRATE_SHADOW_URL";
 * anything: there is no node_modules).
 */
 async function makeScratchProject(traits, source = null) {
-	const directory = await mkdtemp(join(tmpdir(), "safe-migrate-scratch-"));
+	const directory = await makeTemporaryFolder("safe-migrate-scratch-");
 	const remove = () => rm(directory, {
 		recursive: true,
 		force: true
@@ -11305,13 +11715,14 @@ async function makeScratchProject(traits, source = null) {
 			return join(migrationsDirectory, name, "migration.sql");
 		};
 		for (const name of source?.names ?? []) {
-			const original = join(source?.migrationsDirectory ?? "", name, "migration.sql");
-			await copyFile(original, await placeFor(name));
+			const script = source?.checkout.readText(join(source.migrationsDirectory, name, "migration.sql"));
+			await writeFile(await placeFor(name), script ?? "");
 		}
 		return {
 			workingDirectory: directory,
 			schemaPath,
 			configPath,
+			checkout: new Checkout([directory]),
 			migrationsDirectory,
 			writeMigration: async (name, script) => writeFile(await placeFor(name), script),
 			[Symbol.asyncDispose]: remove
@@ -11388,21 +11799,31 @@ async function openPrismaMigrator(options) {
 	const project = {
 		workingDirectory: options.workingDirectory,
 		schemaPath: options.schemaPath,
-		configPath: options.configPath
+		configPath: options.configPath,
+		checkout: options.checkout
 	};
-	const { [lockSwitch]: _, ...environment } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
-	const { captured, env, problems: differences } = await captureWithUrl({
+	await refuseOddFiles(project);
+	const applicationName = migratorApplicationName(options.run);
+	const { [lockSwitch]: _, ...environment } = prismaEnvironment(databaseUrl, applicationName, own);
+	const { captured, env: used, problems: differences } = await captureWithUrl({
 		installation,
 		project,
 		env: environment,
 		databaseUrl,
 		signal
 	});
+	const usedUrl = captured.url.reveal();
+	const { variable = null } = captured.schemaUrl ?? {};
+	const withUrl = variable === null || used[variable] ? used : {
+		...used,
+		[variable]: usedUrl
+	};
+	const env = nameSessions(withUrl, usedUrl, applicationName);
 	const directory = options.workingDirectory;
 	const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
 	const problems = databaseUrl === null ? parsed.problems : differences;
 	if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
-	const migrations = await readMigrations(captured.migrationsDirectory, captured.migrationNames);
+	const migrations = readMigrations(project.checkout, captured.migrationsDirectory, captured.migrationNames);
 	const secrets = [captured.url, ...databaseUrl === null ? [] : [databaseUrl]].flatMap((url) => secretsIn(url.reveal()));
 	return {
 		kind: "prisma",
@@ -11656,7 +12077,7 @@ function quoted(text) {
 
 // src/prisma/command-migrator.ts
 /** For `docker kill`. */
-const endingTimeoutMs = 3e3;
+const endingTimeoutMs$1 = 3e3;
 /**
 * A shell command of the user's as the Migrator. Where the project's Prisma is installed it is asked for URL and
 * migrations all the same; where it is not (Yarn PnP, a Prisma that is in the application's image only), the
@@ -11668,15 +12089,18 @@ async function openCommandMigrator(options) {
 	const project = {
 		workingDirectory,
 		schemaPath: options.schemaPath,
-		configPath: options.configPath
+		configPath: options.configPath,
+		checkout: options.checkout
 	};
-	const { [lockSwitch]: _, ...given } = prismaEnvironment(databaseUrl, migratorApplicationName(options.run), own);
+	await refuseOddFiles(project);
+	const applicationName = migratorApplicationName(options.run);
+	const { [lockSwitch]: _, ...given } = prismaEnvironment(databaseUrl, applicationName, own);
 	const found = await findProject(project, {
 		env: given,
 		databaseUrl,
 		signal
 	});
-	const { env } = found;
+	const env = nameSessions(found.env, found.url.reveal(), applicationName);
 	const parsed = parsePostgresUrl(found.url.reveal(), { directory: workingDirectory });
 	if (parsed.target === null) throw new RefusedError(parsed.problems);
 	const secrets = [found.url.reveal(), env.DATABASE_URL ?? ""].flatMap(secretsIn);
@@ -11692,7 +12116,7 @@ async function openCommandMigrator(options) {
 	});
 	const endContainer = async (text) => {
 		if (text === null) return;
-		const limit = AbortSignal.timeout(endingTimeoutMs);
+		const limit = AbortSignal.timeout(endingTimeoutMs$1);
 		const run = await collectOutput(secrets, (onOutput) => runShell(text, {
 			signal: limit,
 			onOutput
@@ -11729,7 +12153,7 @@ async function openCommandMigrator(options) {
 		version: found.version ?? "of migrate-command",
 		url: found.url,
 		historySchema: parsed.target.schema,
-		migrations: await readMigrations(found.directory, found.names),
+		migrations: readMigrations(project.checkout, found.directory, found.names),
 		migrationsDirectory: found.directory,
 		warnings: warningsAbout(own),
 		deploy: (log, deploySignal) => watchDeploy({
@@ -11814,13 +12238,15 @@ const emptyScript = "-- This is an empty migration.";
 * `databaseUrl` names. Nothing is connected to.
 */
 async function openCheckedProject(options) {
-	const { workingDirectory, schemaPath, configPath, databaseUrl } = options;
+	const { workingDirectory, schemaPath, configPath, checkout, databaseUrl } = options;
 	const installation = await locatePrisma(workingDirectory);
 	const project = {
 		workingDirectory,
 		schemaPath,
-		configPath
+		configPath,
+		checkout
 	};
+	await refuseOddFiles(project);
 	const given = databaseUrl ?? new Secret(placeholderUrl);
 	const { captured, env, problems } = await captureWithUrl({
 		installation,
@@ -11841,6 +12267,7 @@ async function openCheckedProject(options) {
 		schemaPath: userSchema,
 		migrationsDirectory: captured.migrationsDirectory,
 		migrationNames: captured.migrationNames,
+		checkout,
 		status: (signal) => readStatus({
 			installation,
 			project,
@@ -11851,7 +12278,10 @@ async function openCheckedProject(options) {
 		replay: (scratch, names, signal) => replay({
 			installation,
 			env,
-			source: captured,
+			source: {
+				...captured,
+				checkout
+			},
 			names,
 			scratch,
 			secrets,
@@ -11860,6 +12290,7 @@ async function openCheckedProject(options) {
 		missingMigration: async (replayed, signal) => {
 			await using scratch = await makeScratchProject(installation.traits, {
 				...captured,
+				checkout,
 				names: []
 			});
 			const urls = { [scratchUrlVariable]: replayed.reveal() };
@@ -11885,10 +12316,12 @@ async function openCheckedProject(options) {
 		driftScript: async ({ target: url, names, replayed, shadow }, signal) => {
 			await using from = await makeScratchProject(installation.traits, {
 				...captured,
+				checkout,
 				names
 			});
 			await using to = await makeScratchProject(installation.traits, {
 				...captured,
+				checkout,
 				names: []
 			});
 			const shadowIsConfigured = installation.traits.diff.shadowDatabase === "config";
@@ -11979,15 +12412,14 @@ async function replay(call) {
 * and to say nothing when its engine had died (7.10.1), and then there is no file.
 */
 async function diff(call) {
-	const { schemaPath: _, workingDirectory, configPath } = call.project;
+	const { workingDirectory } = call.project;
 	const output = join(workingDirectory, "difference.sql");
 	let printed = "";
 	const exit = await runPrisma({
 		installation: call.installation,
 		project: {
-			workingDirectory,
-			schemaPath: null,
-			configPath
+			...call.project,
+			schemaPath: null
 		},
 		command: [
 			...diffArguments(call.installation.version, call.from, call.to),
@@ -12052,8 +12484,8 @@ var LazyArtifactStorage = class {
 	async get(key, signal) {
 		return (await this.#loaded()).get(key, signal);
 	}
-	async list(prefix, signal) {
-		return (await this.#loaded()).list(prefix, signal);
+	async list(prefix, signal, onDoubt) {
+		return (await this.#loaded()).list(prefix, signal, onDoubt);
 	}
 	/** What was never finished has no name by which it could be found; GitHub discards it. */
 	async abandon() {}
@@ -12340,8 +12772,8 @@ function collector() {
 }
 
 // src/storage/sha256-of.ts
-/** Reads a stream to its end. Rejects with the stream's error. */
-async function sha256Of(body) {
+/** Reads a stream to its end, or a little beyond `expectedBytes`: more is wrong already. Rejects with the stream's error. */
+async function sha256Of(body, expectedBytes = Number.POSITIVE_INFINITY) {
 	const hash = createHash("sha256");
 	const garbage = new YoungGarbage();
 	let sizeBytes = 0;
@@ -12349,6 +12781,7 @@ async function sha256Of(body) {
 		hash.update(chunk);
 		sizeBytes += chunk.byteLength;
 		garbage.add(chunk.byteLength);
+		if (sizeBytes > expectedBytes) break;
 	}
 	return {
 		sizeBytes,
@@ -12463,6 +12896,8 @@ async function removeEmptyFolders(root, folder) {
 }
 
 // src/storage/file/file-storage.ts
+/** How often a listing is begun during which something went away. */
+const listingAttempts = 4;
 /**
 * Backups in a folder of this machine or of one that is mounted. The folder itself must exist: making it
 * would hide that a disk is not mounted.
@@ -12525,21 +12960,34 @@ var FileStorage = class {
 			}
 		});
 	}
-	async list(prefix, signal) {
+	async list(prefix, signal, onDoubt = () => {}) {
 		await this.#requireRoot();
 		return this.#during(signal, "list", this.#root, async () => {
-			const found = [];
-			for (const { path, key } of await this.#files(signal)) {
-				if (!key.startsWith(prefix) || isTemporaryName(path.slice(path.lastIndexOf(sep) + 1))) continue;
-				const facts = await statOrNull(path);
-				if (facts !== null) found.push({
-					key,
-					sizeBytes: facts.size,
-					modifiedAt: facts.mtime.toISOString()
+			for (let attempt = 1;; attempt += 1) {
+				let isSteady = true;
+				const found = await this.#listOnce(prefix, signal, () => {
+					isSteady = false;
 				});
+				if (isSteady) return found;
+				if (attempt < listingAttempts) continue;
+				onDoubt("files came or went every time that they were listed");
+				return found;
 			}
-			return found.sort((a, b) => a.key < b.key ? -1 : 1);
 		});
+	}
+	async #listOnce(prefix, signal, onGone) {
+		const found = [];
+		for (const { path, key } of await this.#files(signal, onGone)) {
+			if (!key.startsWith(prefix) || isTemporaryName(path.slice(path.lastIndexOf(sep) + 1))) continue;
+			const facts = await statOrNull(path);
+			if (facts === null) onGone();
+			else found.push({
+				key,
+				sizeBytes: facts.size,
+				modifiedAt: facts.mtime.toISOString()
+			});
+		}
+		return found.sort((a, b) => a.key < b.key ? -1 : 1);
 	}
 	async abandon(prefix, signal) {
 		await this.#requireRoot();
@@ -12576,13 +13024,16 @@ var FileStorage = class {
 		return removed;
 	}
 	/** All files below the root; links are not followed, so nothing outside of it is ever listed. */
-	async #files(signal) {
+	async #files(signal, onGone = () => {}) {
 		const files = [];
 		const folders = [""];
 		for (let folder = folders.pop(); folder !== void 0; folder = folders.pop()) {
 			signal?.throwIfAborted();
 			const entries = await readdir(join(this.#root, folder), { withFileTypes: true }).catch((error) => {
-				if (folder !== "" && isMissing(error)) return [];
+				if (folder !== "" && isMissing(error)) {
+					onGone();
+					return [];
+				}
 				throw error;
 			});
 			for (const entry of entries) {
@@ -12680,8 +13131,8 @@ var LazyS3Storage = class {
 	async get(key, signal) {
 		return (await this.#loaded()).get(key, signal);
 	}
-	async list(prefix, signal) {
-		return (await this.#loaded()).list(prefix, signal);
+	async list(prefix, signal, onDoubt) {
+		return (await this.#loaded()).list(prefix, signal, onDoubt);
 	}
 	async abandon(prefix, signal) {
 		const [bucket, { abandonUploads }] = await Promise.all([this.#loaded(), import("./storage-s3-abandon-uploads.js")]);
@@ -12707,7 +13158,7 @@ function openStorage(url, use, access) {
 }
 
 // src/system/shell-command.ts
-const graceMs = 5e3;
+const graceMs$1 = 5e3;
 /**
 * Runs a user's command as a step's `run:` does: `bash -eo pipefail`, or `sh -e` where there is no bash, without the
 * action's inputs and the runner's tokens. Resolves when it has ended, however it ended.
@@ -12719,11 +13170,11 @@ async function runShellCommand(command) {
 		stderr: new StringDecoder("utf8")
 	};
 	const child = startProcess(shell.file, shell.arguments, {
-		env: childEnvironment({ [command.mark.name]: command.mark.value }),
+		env: hookEnvironment({ [command.mark.name]: command.mark.value }),
 		cwd: command.directory,
 		ownGroup: true,
 		signal: command.signal,
-		graceMs,
+		graceMs: graceMs$1,
 		onStderr: (chunk) => command.onOutput(decoders.stderr.write(chunk))
 	});
 	child.stdout.on("data", (chunk) => command.onOutput(decoders.stdout.write(chunk)));
@@ -12734,7 +13185,12 @@ async function runShellCommand(command) {
 
 // src/open-ports.ts
 /** The real outside world: the one place where stories and implementations are put together. */
-function openPorts(mask, artifacts) {
+function openPorts(mask, artifacts, roots) {
+	const checkoutOf = (project) => new Checkout(roots, [
+		project.prismaSchema,
+		project.prismaConfig,
+		join(project.workingDirectory, "package.json")
+	]);
 	return {
 		openStorage: (url, use) => openStorage(url, use, artifacts),
 		loadParser,
@@ -12745,6 +13201,7 @@ function openPorts(mask, artifacts) {
 				workingDirectory: settings.workingDirectory,
 				schemaPath: settings.prismaSchema,
 				configPath: settings.prismaConfig,
+				checkout: checkoutOf(settings),
 				databaseUrl: settings.databaseUrl,
 				signal
 			});
@@ -12763,6 +13220,7 @@ function openPorts(mask, artifacts) {
 				workingDirectory: settings.workingDirectory,
 				schemaPath: settings.prismaSchema,
 				configPath: settings.prismaConfig,
+				checkout: checkoutOf(settings),
 				databaseUrl: settings.databaseUrl,
 				run: run.id,
 				signal
@@ -13187,11 +13645,15 @@ async function discardUnfinished(storages, database, id, signal) {
 	const problems = [];
 	await Promise.all(storages.map(async (storage) => {
 		try {
-			const keys = (await storage.list(folder, signal)).map(({ key }) => key);
+			let doubt = null;
+			const keys = (await storage.list(folder, signal, (because) => {
+				doubt = because;
+			})).map(({ key }) => key);
 			if (keys.includes(`${folder}${"manifest.json"}`)) {
 				isStored = true;
 				return;
 			}
+			if (doubt !== null) throw new Error(doubt);
 			await storage.abandon(folder, signal);
 			for (const key of keys) await storage.remove(key, signal);
 		} catch (error) {
@@ -13202,72 +13664,6 @@ async function discardUnfinished(storages, database, id, signal) {
 		isStored,
 		problems
 	};
-}
-
-// src/prisma/history.ts
-const row = object$1({
-	id: string(),
-	checksum: string(),
-	migration_name: string(),
-	started_at: string(),
-	finished_at: string().nullable(),
-	rolled_back_at: string().nullable(),
-	applied_steps_count: number(),
-	logs: string().nullable()
-}).transform((raw) => ({
-	id: raw.id,
-	checksum: raw.checksum,
-	migrationName: raw.migration_name,
-	startedAt: raw.started_at,
-	finishedAt: raw.finished_at,
-	rolledBackAt: raw.rolled_back_at,
-	appliedStepsCount: raw.applied_steps_count,
-	logs: raw.logs
-}));
-const presence = object$1({ present: boolean() });
-/**
-* The rows of `_prisma_migrations` in `schema`, in the order in which they were written; null when there is no such
-* table. `logs` is what the engine wrote and may hold row values: show it through failure.ts only.
-*/
-async function readHistory(database, schema) {
-	if (!await historyTableExists(database, schema)) return null;
-	return database.query(`SELECT ${text$1("id")}, ${text$1("checksum")}, ${text$1("migration_name")},
-            pg_catalog.format('%s', h.applied_steps_count)::int AS applied_steps_count,
-            CASE WHEN NOT h.logs IS NULL THEN pg_catalog.format('%s', h.logs) END AS logs,
-            ${iso("started_at")}, ${iso("finished_at")}, ${iso("rolled_back_at")}
-       FROM ${historyTable(schema)} AS h ORDER BY ${time("started_at")}, id`, row);
-}
-/**
-* Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
-* Prisma manages them.
-*/
-async function needsBaseline(database, schema) {
-	if (await historyTableExists(database, schema)) return false;
-	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`, presence);
-	return found?.present ?? false;
-}
-async function historyTableExists(database, schema) {
-	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = ${literal(schema)} AND c.relname = '_prisma_migrations'
-                       AND c.relkind IN ('r', 'p')) AS present`, presence);
-	return found?.present ?? false;
-}
-function historyTable(schema) {
-	return qualified(schema, "_prisma_migrations");
-}
-/**
-* Columns as their types print them, whatever types they have: casts, and functions that an implicit cast leads to, can be
-* defined by whoever owns the table, and would run with the rights of this run's role.
-*/
-function text$1(column) {
-	return `pg_catalog.format('%s', h.${column}) AS ${column}`;
-}
-function time(column) {
-	return `nullif(pg_catalog.format('%s', h.${column}), '')::timestamptz`;
-}
-function iso(column) {
-	return `pg_catalog.to_char(${time(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
 }
 
 // src/prisma/failing-line.ts
@@ -13394,40 +13790,100 @@ async function exists(path) {
 	return access(path).then(() => true, () => false);
 }
 
+// src/recovery/way-of-script.ts
+/** What a script that failed lets hope for, and what it needs for that. Preflight asks the same of one that has not run yet. */
+function wayOfScript(script, known) {
+	const no = (because) => ({
+		way: "no",
+		because
+	});
+	const history = (because) => ({
+		way: "history",
+		because
+	});
+	if (script === null || !script.parsed) return no("the failing script cannot be read by the SQL parser, so it may have changed data");
+	const { statements } = script;
+	if (!known.eventTriggers && statements.every((statement) => !statement.mayChangeData)) return history("the failing script holds no statement that can change data");
+	if (!known.wasRefused) return no("the database did not say that the failing script failed: it was cut off and may have run to its end");
+	const breaker = statements.find((statement) => statement.breaksAtomicity);
+	if (breaker !== void 0) return no(`the statement in line ${breaker.line} of the failing script is not undone by a rolled-back transaction`);
+	if (statements.length === 1) return history("the failing script is one statement, which PostgreSQL undid as a whole");
+	switch (known.execution) {
+		case "not-measured": return { way: "measure-execution" };
+		case "not-measurable": return no("how Prisma sends a script could not be measured");
+		case "one-query": return history("this Prisma sends a script as one query (measured in this run), which PostgreSQL undid as a whole");
+		case "by-statement": return no("this Prisma sends a script statement by statement, so its first part may have stayed");
+	}
+}
+
 // src/recovery/decide.ts
 /**
 * The least destructive way back that is proved to be enough. Pure: everything it knows is in the evidence.
 * When in doubt it says swap, which needs no knowledge of what the migration did.
 */
 function decide(evidence) {
+	if (evidence.stillWorking !== null) return {
+		way: "stopped",
+		because: evidence.stillWorking
+	};
 	const historyAsBefore = sameHistory(evidence.before.history, evidence.now.history);
 	const catalogsAsBefore = evidence.before.witness === evidence.now.witness;
-	if (historyAsBefore && catalogsAsBefore && evidence.contents !== "changed") return { way: "untouched" };
-	const byHistory = evidence.foreignDeploy ? {
+	const byShortWay = historyAsBefore && catalogsAsBefore ? decideUntouched(evidence) : evidence.foreignDeploy ? {
 		way: "no",
 		because: "another deploy was here"
 	} : decideHistory(evidence, catalogsAsBefore);
-	if (byHistory.way !== "no") return byHistory;
-	return withoutEvidence({
+	return byShortWay.way === "no" ? withoutEvidence({
 		...evidence,
-		because: byHistory.because
-	});
+		because: byShortWay.because
+	}) : byShortWay;
 }
 /** The swap, unless something forbids it; needs no knowledge of what the migration did. */
 function withoutEvidence(known) {
-	if (known.foreignDeploy) return {
+	const stopped = (because) => ({
 		way: "stopped",
-		because: "another deploy is or was at work on this database, and what changed may be its work"
-	};
-	if (known.onNewWrites === "stop" && known.writesBeforeMigration > 0) return {
-		way: "stopped",
-		because: `${known.writesBeforeMigration} tables were written to after the backup, and on-new-writes is stop`
-	};
+		because
+	});
+	if (known.stillWorking !== null) return stopped(known.stillWorking);
+	if (known.foreignDeploy) return stopped("another deploy is or was at work on this database, and what changed may be its work");
+	if (known.mayNotGoBack !== null) return stopped(known.mayNotGoBack);
+	if (known.onNewWrites === "stop") {
+		if (known.writesBeforeMigration > 0) return stopped(`${countOf(known.writesBeforeMigration, "table was", "tables were")} written to after the backup, and on-new-writes is stop`);
+		if (known.writesMeanwhile === null) return { way: "compare-writes" };
+		const because = writesSentence(known.writesMeanwhile);
+		if (because !== null) return stopped(`${because}, and on-new-writes is stop`);
+	}
 	return {
 		way: "swap",
 		because: known.because
 	};
 }
+function writesSentence({ byOthers, notToldApart }) {
+	const others = byOthers.length === 0 ? [] : [`${byOthers.join(", ")} was written to while the migration ran`];
+	const unclear = notToldApart.length === 0 ? [] : [`rows of ${notToldApart.join(", ")} differ from the backup, and the migration may have changed them itself: whether somebody else has as well cannot be told apart`];
+	const sentences = [...others, ...unclear];
+	return sentences.length === 0 ? null : sentences.join("; ");
+}
+/**
+* History and catalogs are as before. Prisma writes its row before a script begins, so that proves that none has, unless a
+* script could take the row away again: then only the contents can say what it did besides.
+*/
+function decideUntouched(evidence) {
+	const untouched = (because) => ({
+		way: "untouched",
+		because
+	});
+	if (evidence.begun === "no" && evidence.migrator === "prisma") return untouched("history and catalogs are as before, and no script has begun");
+	if (evidence.begun === "maybe" && evidence.migrator === "prisma" && evidence.lock !== "not-seen" && evidence.historyReach === "none" && !evidence.eventTriggers) return untouched("history and catalogs are as before, and no script can have taken its row away again");
+	switch (evidence.contents) {
+		case "not-compared": return { way: "compare-contents" };
+		case "as-before": return untouched("history and catalogs are as before, and so is what every table holds");
+		case "changed": return {
+			way: "no",
+			because: evidence.migrator === "command" ? "rows differ from the backup, and migrate-command may have changed them" : "rows differ from the backup, and a script may have changed them and taken its row out of the history"
+		};
+	}
+}
+/** The short way of one failed migration, whose row is all that it left. */
 function decideHistory(evidence, catalogsAsBefore) {
 	const no = (because) => ({
 		way: "no",
@@ -13435,39 +13891,37 @@ function decideHistory(evidence, catalogsAsBefore) {
 	});
 	if (evidence.recovery === "swap") return no("recovery is set to swap");
 	if (!catalogsAsBefore) return no("the migration left changes of the schema behind");
-	if (evidence.contents === "changed") return no("rows differ from the backup, and migrate-command may have changed them");
 	const row = onlyNewUnfinishedRow(evidence.before.history, evidence.now.history);
 	if (row === null) return no("more than one row of the migration history changed");
 	if (evidence.rewoundSequences.length > 0) return no(`sequence ${evidence.rewoundSequences.join(", ")} was set back`);
-	if (evidence.contents === "as-before") return {
-		way: "history",
-		row,
-		because: "every table was read and holds what it held before"
-	};
-	if (evidence.script === null || !evidence.script.parsed) return no("the failing script cannot be read by the SQL parser, so it may have changed data");
-	const { statements } = evidence.script;
-	if (!evidence.eventTriggers && statements.every((statement) => !statement.mayChangeData)) return {
-		way: "history",
-		row,
-		because: "the failing script holds no statement that can change data"
-	};
-	if (!wasRefused(row)) return no("the database did not say that the failing script failed: it was cut off and may have run to its end");
-	const breaker = statements.find((statement) => statement.breaksAtomicity);
-	if (breaker !== void 0) return no(`the statement in line ${breaker.line} of the failing script is not undone by a rolled-back transaction`);
-	if (statements.length === 1) return {
-		way: "history",
-		row,
-		because: "the failing script is one statement, which PostgreSQL undid as a whole"
-	};
-	switch (evidence.execution) {
-		case "not-measured": return { way: "measure-execution" };
-		case "one-query": return {
+	const doubt = doubtAboutScript(evidence);
+	if (doubt === null) {
+		const by = wayOfScript(evidence.script, {
+			...evidence,
+			wasRefused: wasRefused(row)
+		});
+		return by.way === "history" ? {
+			...by,
+			row
+		} : by;
+	}
+	switch (evidence.contents) {
+		case "not-compared": return { way: "compare-contents" };
+		case "as-before": return {
 			way: "history",
 			row,
-			because: "this Prisma sends a script as one query (measured in this run), which PostgreSQL undid as a whole"
+			because: "every table was read and holds what it held before"
 		};
-		case "by-statement": return no("this Prisma sends a script statement by statement, so its first part may have stayed");
+		case "changed": return no(`rows differ from the backup, and ${doubt}`);
 	}
+}
+/** Why the failed script alone does not say what was changed; null when it does. */
+function doubtAboutScript({ migrator, lock, historyIsWatched, historyReach }) {
+	if (migrator === "command") return "migrate-command may have changed them";
+	if (lock !== "taken") return "nothing shows that Prisma's lock kept others away";
+	if (historyReach === "named" || historyReach === "dynamic") return "the scripts may have written the migration history themselves";
+	if (historyIsWatched) return "triggers of the migration history may have changed them";
+	return null;
 }
 /**
 * Whether the server refused a statement of the script, by the error that Prisma noted in the row. Without one the
@@ -13503,91 +13957,70 @@ function historyDigest(rows) {
 	return createHash("sha256").update(JSON.stringify(sortedById(rows))).digest("hex");
 }
 
-// src/recovery/decide-unfinished.ts
-/** How old a half-done migration may be for its recovery to be what everybody expects. */
-const recoverableSeconds = 3600;
-/** What is to be done about an earlier run that has ended without closing its journal. Pure. */
-function decideUnfinished(journal, facts) {
-	const { targetOid, history } = facts;
-	if (targetOid !== null && targetOid === journal.fallback?.oid) return { way: "swapped" };
-	if (journal.phase === "stopped" || journal.phase === "recovery-failed") return { way: "leave" };
-	if (phasesBeforeMigrate.has(journal.phase)) return { way: "untouched" };
-	if (journal.command === "rollback") return { way: "untouched" };
-	const { baseline } = journal;
-	if (baseline === null) return {
-		way: "stop",
-		because: "its journal does not say how the target was before"
-	};
-	if (targetOid !== journal.targetOid) return {
-		way: "stop",
-		because: "another database bears the name of the target now"
-	};
-	if (history !== "unreadable") {
-		if (historyDigest(history) === baseline.history && baseline.migrator === "prisma") return { way: "untouched" };
-		if (isFinished(journal, history ?? [])) return { way: "settle" };
-	}
-	if (facts.ageSeconds > recoverableSeconds) {
-		const hours = Math.round(facts.ageSeconds / 360) / 10;
-		return {
-			way: "stop",
-			because: `the migration of run ${journal.run} is half done, and began ${hours} hours ago: going back now would undo what was written since`
-		};
-	}
-	if (history === "unreadable") return {
-		way: "recover",
-		history: null
-	};
-	const before = rowsBefore(journal, history ?? []);
-	if (!(historyDigest(baseline.history === null ? null : before) === baseline.history) || baseline.history === null && before.length > 0) return {
-		way: "stop",
-		because: "the migration history holds changes that are not those of the unfinished run"
-	};
-	return {
-		way: "recover",
-		history: baseline.history === null ? null : before
-	};
-}
-/** Whether every migration of the journal is applied, with a script that it knows. */
-function isFinished({ migrations }, history) {
-	return migrations.every(({ name, checksums }) => history.some((row) => row.migrationName === name && row.finishedAt !== null && row.rolledBackAt === null && checksums.includes(row.checksum)));
-}
-/** All rows but those that the unfinished run has written: its migrations were pending, so they had none in force. */
-function rowsBefore({ migrations }, history) {
-	const names = new Set(migrations.map(({ name }) => name));
-	return history.filter((row) => row.rolledBackAt !== null || !names.has(row.migrationName));
-}
-
-// src/recovery/quiet-migrator.ts
-const pollMs = 200;
-/** A backend whose client is gone may just be about to end. */
-const ownGraceMs = 2e3;
-/** Another deploy that waited behind ours finds the failed migration and gives up in a moment. */
-const foreignGraceMs = 15e3;
+// src/prisma/history.ts
+const row = object$1({
+	id: string(),
+	checksum: string(),
+	migration_name: string(),
+	started_at: string(),
+	finished_at: string().nullable(),
+	rolled_back_at: string().nullable(),
+	applied_steps_count: number(),
+	logs: string().nullable()
+}).transform((raw) => ({
+	id: raw.id,
+	checksum: raw.checksum,
+	migrationName: raw.migration_name,
+	startedAt: raw.started_at,
+	finishedAt: raw.finished_at,
+	rolledBackAt: raw.rolled_back_at,
+	appliedStepsCount: raw.applied_steps_count,
+	logs: raw.logs
+}));
+const presence = object$1({ present: boolean() });
 /**
-* Makes sure that nothing of *our* migrator still works in the target: its processes are gone, but the
-* backend of a killed one goes on with its statement and keeps Prisma's lock (FACTS: measured), so it is
-* ended. A lock holder that cannot be proved to be ours is left alone and reported.
+* The rows of `_prisma_migrations` in `schema`, in the order in which they were written; null when there is no such
+* table. `logs` is what the engine wrote and may hold row values: show it through failure.ts only.
 */
-async function quietMigrator(database, { deployed, run, since }, log) {
-	const isOurs = (holder) => holder.applicationName === migratorApplicationName(run) || holder.clientPort !== null && deployed.localPorts.has(holder.clientPort) && holder.user === database.address.user && holder.backendStart >= since;
-	const holder = await waitUntilFree(database, ownGraceMs);
-	if (holder === null) return { foreignDeploy: deployed.errorCode === "P1002" };
-	if (isOurs(holder)) {
-		log.detail(`ending our migrator's session ${holder.pid}, which outlived its process`);
-		await database.terminate(holder.pid);
-		return { foreignDeploy: await waitUntilFree(database, foreignGraceMs) !== null };
-	}
-	log.detail(`session ${holder.pid} of ${holder.user} holds Prisma's lock; it is not ours and is left alone`);
-	if (deployed.errorCode === "P1002") return { foreignDeploy: true };
-	return { foreignDeploy: await waitUntilFree(database, foreignGraceMs) !== null };
+async function readHistory(database, schema) {
+	if (!await historyTableExists(database, schema)) return null;
+	return database.query(`SELECT ${text$1("id")}, ${text$1("checksum")}, ${text$1("migration_name")},
+            pg_catalog.format('%s', h.applied_steps_count)::int AS applied_steps_count,
+            CASE WHEN NOT h.logs IS NULL THEN pg_catalog.format('%s', h.logs) END AS logs,
+            ${iso("started_at")}, ${iso("finished_at")}, ${iso("rolled_back_at")}
+       FROM ${historyTable$1(schema)} AS h ORDER BY ${time("started_at")}, id`, row);
 }
-async function waitUntilFree(database, timeoutMs) {
-	const deadline = Date.now() + timeoutMs;
-	for (;;) {
-		const holder = await database.prismaLockHolder();
-		if (holder === null || Date.now() >= deadline) return holder;
-		await setTimeout$1(pollMs);
-	}
+/**
+* Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
+* Prisma manages them.
+*/
+async function needsBaseline(database, schema) {
+	if (await historyTableExists(database, schema)) return false;
+	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`, presence);
+	return found?.present ?? false;
+}
+async function historyTableExists(database, schema) {
+	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(schema)} AND c.relname = '_prisma_migrations'
+                       AND c.relkind IN ('r', 'p')) AS present`, presence);
+	return found?.present ?? false;
+}
+function historyTable$1(schema) {
+	return qualified(schema, "_prisma_migrations");
+}
+/**
+* Columns as their types print them, whatever types they have: casts, and functions that an implicit cast leads to, can be
+* defined by whoever owns the table, and would run with the rights of this run's role.
+*/
+function text$1(column) {
+	return `pg_catalog.format('%s', h.${column}) AS ${column}`;
+}
+function time(column) {
+	return `nullif(pg_catalog.format('%s', h.${column}), '')::timestamptz`;
+}
+function iso(column) {
+	return `pg_catalog.to_char(${time(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
 }
 
 // src/lint/syntax-tree.ts
@@ -13796,17 +14229,28 @@ const notTransactional = /* @__PURE__ */ new Set([
 ]);
 function describe({ kind, node, line }) {
 	const runsUnknownCode = callsUnknownFunction(kind, node);
+	const fields = fieldsOf(node, kind);
 	return {
 		kind,
 		line,
-		mayChangeData: runsUnknownCode || !leavesDataAlone(kind, fieldsOf(node, kind)),
-		breaksAtomicity: runsUnknownCode || notTransactional.has(kind) || isConcurrent(node) || leavesTheServer(kind, node)
+		mayChangeData: runsUnknownCode || !leavesDataAlone(kind, fields),
+		breaksAtomicity: runsUnknownCode || notTransactional.has(kind) || isConcurrent(node) || leavesTheServer(kind, node),
+		maySetSequence: runsUnknownCode || runsOtherCode.has(kind) || restarts(fields.options) || fields.restart_seqs === true
 	};
+}
+/** Code that stands somewhere else, or is put together while it runs. */
+const runsOtherCode = /* @__PURE__ */ new Set([
+	"CallStmt",
+	"DoStmt",
+	"ExecuteStmt"
+]);
+function restarts(options) {
+	return /"defname":"restart"/.test(JSON.stringify(options ?? null));
 }
 function leavesDataAlone(kind, fields) {
 	if (visibleDefinitions.has(kind) || sessionOnly.has(kind)) return true;
 	if (kind === "TransactionStmt") return !/PREPARE/.test(String(fields.kind));
-	if (kind === "AlterSeqStmt") return !/"defname":"restart"/.test(JSON.stringify(fields.options ?? null));
+	if (kind === "AlterSeqStmt") return !restarts(fields.options);
 	return false;
 }
 /** COPY with a program or a file on the server. */
@@ -13815,28 +14259,337 @@ function leavesTheServer(kind, node) {
 	return kind === "CopyStmt" && (fields.is_program === true || typeof fields.filename === "string");
 }
 
-// src/recovery/compare-contents.ts
-/**
-* Whether the target still holds what the snapshot held, in tables and large objects, for a migrate-command that may have done more than Prisma does.
-* Rows that the application wrote after the snapshot count as changed too: they cannot be told apart.
-*/
-async function compareContents({ database, baseline, settings }, rewoundSequences, signal) {
-	if (baseline.fingerprint === null || rewoundSequences.length > 0) return "changed";
-	return (await database.changedTables(baseline.fingerprint, {}, {
-		exact: true,
-		jobs: settings.jobs,
-		signal
-	})).every((table) => table.endsWith("._prisma_migrations")) ? "as-before" : "changed";
+// src/lint/block-statements.ts
+/** Statements that run a text. */
+const dynamic = ["PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"];
+/** Reads the PL/pgSQL of a DO statement with PostgreSQL's own parsers; null when it is none, or cannot be read. */
+function blockStatements(block) {
+	if (!isPlPgSql(block.node)) return null;
+	const tree = parseBlock(block.text);
+	if (tree === null) return null;
+	const opening = block.text.search(/\$[^$\s]*\$|'/);
+	const firstLine = block.line + block.text.slice(0, Math.max(0, opening)).split("\n").length - 1;
+	const statements = [];
+	let hasUnknown = false;
+	const waiting = [{
+		node: tree,
+		line: 1
+	}];
+	for (let next = waiting.pop(); next !== void 0; next = waiting.pop()) {
+		const { node, line: outer } = next;
+		if (Array.isArray(node)) {
+			waiting.push(...node.toReversed().map((each) => ({
+				node: each,
+				line: outer
+			})));
+			continue;
+		}
+		if (typeof node !== "object" || node === null) continue;
+		const fields = node;
+		const line = typeof fields.lineno === "number" ? fields.lineno : outer;
+		if (dynamic.some((kind) => kind in fields) || "dynquery" in fields) hasUnknown = true;
+		const { query } = fieldsOf(fields, "PLpgSQL_expr");
+		if (typeof query === "string") {
+			const parsed = parsedQuery(query);
+			if (parsed === null) hasUnknown = true;
+			else statements.push(...parsed.map((each) => ({
+				...each,
+				line: firstLine + line - 1
+			})));
+			continue;
+		}
+		waiting.push(...Object.values(fields).toReversed().map((each) => ({
+			node: each,
+			line
+		})));
+	}
+	return {
+		statements,
+		hasUnknown
+	};
+}
+/** `DO LANGUAGE plpython3u …` is somebody else's grammar. */
+function isPlPgSql(node) {
+	const { args } = fieldsOf(node, "DoStmt");
+	const language = (Array.isArray(args) ? args.map((each) => fieldsOf(each, "DefElem")) : []).find(({ defname }) => defname === "language");
+	return language === void 0 || fieldsOf(language.arg, "String").sval === "plpgsql";
+}
+/** A statement, an expression, or an assignment of one. */
+function parsedQuery(query) {
+	const assigned = /^[^:=]*:?=(.*)$/s.exec(query)?.[1];
+	return parseSql(query) ?? parseSql(`SELECT ${query}`) ?? (assigned === void 0 ? null : parseSql(`SELECT ${assigned}`));
 }
 
-// src/recovery/hold-on.ts
+// src/lint/touched-tables.ts
+/** Statements that run what stands somewhere else. */
+const runsOther$1 = /* @__PURE__ */ new Set([
+	"CallStmt",
+	"ExecuteStmt",
+	"LoadStmt"
+]);
 /**
-* Before anything is changed: the lock is ours, again if it was lost, and nobody has finished this run meanwhile.
-* A run that was frozen ends here.
+* Names (without schema) of the tables whose rows the scripts may change; `any` where they run code that cannot be read from
+* here. Every relation that is named counts, read or written: a rule, a view or a cascade leads from one to the other.
 */
-async function holdOn({ lock, journal }, fallback) {
-	await lock.regain();
-	if (journal.isOpen) await journal.enter("recover", fallback === void 0 ? {} : { fallback });
+function touchedTables(scripts) {
+	const names = /* @__PURE__ */ new Set();
+	for (const script of scripts) {
+		const statements = parseSql(script);
+		if (statements === null) return "any";
+		for (const statement of statements) if (!addTo(names, statement)) return "any";
+	}
+	return names;
+}
+function addTo(names, statement) {
+	const { kind, node } = statement;
+	if (kind === "DoStmt") {
+		const block = blockStatements(statement);
+		return block !== null && !block.hasUnknown && block.statements.every((inner) => addTo(names, inner));
+	}
+	if (runsOther$1.has(kind) || callsUnknownFunction(kind, node)) return false;
+	for (const fields of objectsIn(node)) {
+		for (const part of [
+			fieldsOf(fields, "RangeVar"),
+			fieldsOf(fields, "relation"),
+			fields
+		]) if (typeof part.relname === "string") names.add(part.relname);
+		if (typeof fields.sval === "string") names.add(fields.sval);
+	}
+	return true;
+}
+
+// src/lint/history-reach.ts
+const order = [
+	"none",
+	"hidden",
+	"dynamic",
+	"named"
+];
+const historyTable = "_prisma_migrations";
+/** Statements that run what stands somewhere else. */
+const runsOther = /* @__PURE__ */ new Set(["CallStmt", "ExecuteStmt"]);
+/** What they define runs later in the script, hidden behind another statement. */
+const definesCode = /* @__PURE__ */ new Set([
+	"CreateFunctionStmt",
+	"CreateTrigStmt",
+	"CreateEventTrigStmt",
+	"RuleStmt"
+]);
+/** How far a script reaches towards `_prisma_migrations`, whatever schema that is in. */
+function historyReach(script) {
+	const statements = parseSql(script);
+	if (statements === null) return script.includes(historyTable) ? "named" : "dynamic";
+	const hasOwnCode = statements.some(({ kind }) => definesCode.has(kind));
+	return furthest(statements.map((statement) => reachOf(statement, hasOwnCode)));
+}
+/** The one of several scripts that reaches furthest. */
+function furthestReach(scripts) {
+	return furthest(scripts.map(historyReach));
+}
+/** Whether the history may say what one of these scripts wants it to say. */
+function mayForgeHistory(scripts) {
+	const reach = furthestReach(scripts);
+	return reach === "named" || reach === "dynamic";
+}
+function reachOf(statement, hasOwnCode) {
+	const { kind, node } = statement;
+	if (texts(node).some((text) => text.includes(historyTable))) return "named";
+	if (kind === "DoStmt") {
+		const block = blockStatements(statement);
+		if (block === null || block.hasUnknown) return "dynamic";
+		return furthest(block.statements.map((inner) => reachOf(inner, hasOwnCode)));
+	}
+	if (runsOther.has(kind) || callsUnknownFunction(kind, node)) return hasOwnCode ? "dynamic" : "hidden";
+	const [described] = statementsOf(statement);
+	if (described === void 0 || described.mayChangeData) return hasOwnCode ? "dynamic" : "hidden";
+	return "none";
+}
+function statementsOf({ text }) {
+	const script = describeScript(text);
+	return script.parsed ? script.statements : [];
+}
+function texts(node) {
+	const found = [];
+	for (const fields of objectsIn(node)) for (const value of Object.values(fields)) if (typeof value === "string") found.push(value);
+	return found;
+}
+function furthest(reaches) {
+	return reaches.reduce((far, each) => order.indexOf(each) > order.indexOf(far) ? each : far, "none");
+}
+
+// src/recovery/begun.ts
+/**
+* Codes with which Prisma ends before any script: it did not get in (P1000, P1001, P1003, P1010), did not get its lock
+* (P1002), or refused what it found (P3005, P3009, P3015, P3019).
+*/
+const nothingRan = /* @__PURE__ */ new Set([
+	"P1000",
+	"P1001",
+	"P1002",
+	"P1003",
+	"P1010",
+	"P3005",
+	"P3009",
+	"P3015",
+	"P3019"
+]);
+/** Words that Prisma says once a script runs. A P3018 says that one has failed. */
+const scriptRan = /^Applying migration `|^Migration name: |have been (?:successfully )?applied/m;
+/**
+* Whether a script has begun, by what the migrator said. `changedHistory`: null when the history is as before. A migrator that was
+* cut off says nothing any more, and one that ended with another code may have been cut off by the server.
+*/
+function begunBy({ deployed, migrator }, changedHistory) {
+	const { exitCode, errorCode, output } = deployed;
+	if (migrator.kind === "command" || changedHistory !== null) return "yes";
+	if (errorCode === "P3018" || scriptRan.test(output)) return "yes";
+	return exitCode !== null && errorCode !== null && nothingRan.has(errorCode) ? "no" : "maybe";
+}
+
+// src/recovery/gather-evidence.ts
+/** What can be known without reading the tables; questions about them are asked when a decision needs the answer. */
+async function gatherEvidence(request, quiet) {
+	const { database, migrator, baseline, settings, prismaLock } = request;
+	const history = await readHistory(database, migrator.historySchema);
+	const unfinished = newUnfinished(baseline.history, history);
+	const file = migrator.migrations.find((migration) => migration.name === unfinished?.migrationName);
+	const reach = reachOfScripts(request);
+	const mayForge = reach === "named" || reach === "dynamic";
+	const isForeignRow = hasForeignRow(request, history) && !(mayForge && prismaLock.sight === "taken" && !prismaLock.othersSeen);
+	return {
+		migrator: migrator.kind,
+		before: {
+			history: baseline.history,
+			witness: baseline.witness
+		},
+		now: {
+			history,
+			witness: await database.witness()
+		},
+		begun: begunBy(request, sameHistory(baseline.history, history) ? null : history),
+		historyReach: reach,
+		lock: prismaLock.sight,
+		stillWorking: quiet.stillWorking,
+		script: file === void 0 ? null : describeScript(file.script),
+		contents: "not-compared",
+		execution: "not-measured",
+		rewoundSequences: baseline.fingerprint === null ? [] : await database.rewoundSequences(baseline.fingerprint),
+		recovery: baseline.fingerprint === null ? "swap" : settings.recovery,
+		writesBeforeMigration: request.writesBeforeMigration,
+		writesMeanwhile: null,
+		onNewWrites: settings.onNewWrites,
+		mayNotGoBack: request.mayNotGoBack,
+		foreignDeploy: quiet.foreignDeploy || isForeignRow,
+		...await readHiddenCode(request)
+	};
+}
+/** The scripts that this run's migrator was to run; those of a run that died, as far as they are at hand unchanged. */
+function scriptsOf({ migrator, migrationNames, baseline }) {
+	const applied = new Set(baseline.history?.filter((row) => row.rolledBackAt === null).map((row) => row.migrationName));
+	const names = new Set(migrationNames.filter((name) => !applied.has(name)));
+	return migrator.migrations.filter(({ name }) => names.has(name)).map(({ script }) => script);
+}
+/** One that is not at hand may hold anything. */
+function reachOfScripts(request) {
+	const scripts = scriptsOf(request);
+	const isWhole = request.migrationNames.every((name) => request.migrator.migrations.some((migration) => migration.name === name));
+	const reach = furthestReach(scripts);
+	return isWhole || reach === "named" ? reach : "dynamic";
+}
+/** Code of the database's own that runs where no script shows it. */
+async function readHiddenCode({ database, migrator }) {
+	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D') AS "eventTriggers",
+            EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(migrator.historySchema)} AND c.relname = '_prisma_migrations'
+                       AND (c.relhastriggers OR c.relhasrules OR c.relhassubclass OR c.relispartition)) AS "historyIsWatched"`, object$1({
+		eventTriggers: boolean(),
+		historyIsWatched: boolean()
+	}));
+	return found ?? {
+		eventTriggers: true,
+		historyIsWatched: true
+	};
+}
+/** Whether the history holds a new migration that is not among our files: a deploy of another commit was here. */
+function hasForeignRow({ migrationNames, baseline }, now) {
+	const known = new Set(baseline.history?.map((row) => row.id));
+	const ours = new Set(migrationNames);
+	return now?.some((row) => !known.has(row.id) && !ours.has(row.migrationName)) === true;
+}
+function newUnfinished(before, now) {
+	const known = new Set(before?.map((row) => row.id));
+	return now?.find((row) => !known.has(row.id) && row.finishedAt === null && row.rolledBackAt === null);
+}
+
+// src/recovery/compare-writes.ts
+/** What the migration has left locked must not hold up its recovery for ever. */
+const lockTimeoutSeconds = 60;
+/** Recovery is never cancelled half-way. */
+const never$3 = new AbortController().signal;
+/**
+* What was written since the snapshot, for `on-new-writes: stop`, in short transactions that leave nothing locked: told
+* apart are only tables that the scripts neither name nor could reach.
+*/
+async function compareWrites({ database, baseline, settings, ...run }) {
+	const { fingerprint, columns } = baseline;
+	const writtenRows = await database.writtenRows(baseline.targetOid);
+	if (fingerprint === null) return {
+		byOthers: [],
+		notToldApart: ["every table"],
+		writtenRows
+	};
+	const rows = (await database.changedTables(fingerprint, {}, {
+		exact: true,
+		jobs: settings.jobs,
+		signal: never$3,
+		lockTimeoutSeconds: 60,
+		...columns === null ? {} : { columns }
+	})).filter((table) => !table.endsWith("._prisma_migrations"));
+	const touched = touchedTables(scriptsOf({
+		...run,
+		baseline
+	}));
+	const mayBeOurs = (table) => touched === "any" || touched.has(nameOf(table));
+	return {
+		byOthers: rows.filter((table) => !mayBeOurs(table)),
+		notToldApart: rows.filter(mayBeOurs),
+		writtenRows
+	};
+}
+/** Without schema: a script's names go by its `search_path`. */
+function nameOf(table) {
+	const name = /(?:^|\.)("(?:[^"]|"")*"|[^".]*)$/.exec(table)?.[1] ?? table;
+	return name.startsWith("\"") ? name.slice(1, -1).replaceAll("\"\"", "\"") : name;
+}
+
+// src/recovery/compare-contents.ts
+/** Recovery is never cancelled half-way. */
+const never$2 = new AbortController().signal;
+/**
+* Whether the target still holds what the snapshot held, in tables, large objects and, where a script could have set
+* them, sequences. Rows that the application wrote after the snapshot count as changed too: they cannot be told apart.
+*/
+async function compareContents(request, log) {
+	const { database, baseline, settings } = request;
+	const { fingerprint } = baseline;
+	if (fingerprint === null || (await database.rewoundSequences(fingerprint)).length > 0) return "changed";
+	log.detail("reading every table, to compare it with the backup");
+	const { jobs } = settings;
+	if (!(await database.changedTables(fingerprint, {}, {
+		exact: true,
+		jobs,
+		signal: never$2,
+		lockTimeoutSeconds: 60
+	})).every((table) => table.endsWith("._prisma_migrations"))) return "changed";
+	return (await setSequences(request)).length === 0 ? "as-before" : "changed";
+}
+/** Sequences that stand elsewhere than in the snapshot, where a script was there that can put them anywhere. */
+async function setSequences({ database, baseline, ...run }) {
+	if (baseline.fingerprint === null) return [];
+	return scriptsOf({
+		...run,
+		baseline
+	}).map(describeScript).some((script) => !script.parsed || script.statements.some(({ maySetSequence }) => maySetSequence)) ? await database.movedSequences(baseline.fingerprint) : [];
 }
 
 // src/recovery/measure-execution.ts
@@ -13845,30 +14598,276 @@ const probeTimeoutMs = 6e4;
 * Lets this very Prisma run a two-statement script that fails in its second statement, in the coordination
 * database of this run, and looks whether the first one stayed. Up to 7.3 the engine sends a script as one
 * query, from 7.4 statement by statement; which of the two is at work is measured, not assumed.
-* Whatever goes wrong here means `not-measured`, and then the swap is taken.
+* Whatever goes wrong here means `not-measurable`, and then the swap is taken.
 */
 async function measureExecution(request, log) {
 	const { database, migrator, lock } = request;
 	const { deployProbe } = migrator;
-	if (lock.coordinationDatabase === null || deployProbe === null) return "not-measured";
+	if (lock.coordinationDatabase === null || deployProbe === null) return "not-measurable";
 	try {
 		await lock.assertHeld();
 		const probe = await deployProbe(database.urlOf(lock.coordinationDatabase), AbortSignal.timeout(probeTimeoutMs));
 		const [outcome] = await database.queryIn(lock.coordinationDatabase, `SELECT to_regclass('public.safe_migrate_probe') IS NOT NULL AS "stayed"
          FROM public._prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL`, object$1({ stayed: boolean() }));
-		if (outcome === void 0 || probe.errorCode !== "P3018") return "not-measured";
+		if (outcome === void 0 || probe.errorCode !== "P3018") return "not-measurable";
 		return outcome.stayed ? "by-statement" : "one-query";
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
 		log.detail(`could not be measured: ${error.message}`);
-		return "not-measured";
+		return "not-measurable";
 	}
+}
+
+// src/recovery/when-reachable.ts
+const retryMs = 1e3;
+const passing = /* @__PURE__ */ new Set([
+	"SM_CONNECTION_LOST",
+	"SM_UNREACHABLE",
+	"SM_CONNECTION"
+]);
+/**
+* Does `work`, again and again while the server cannot be reached: one that crashed with the migration is
+* back in a moment, and only then can be said what it holds. Rejects with the last error `timeoutMs` after the first.
+*/
+async function whenReachable(work, log, timeoutMs = 12e4) {
+	let deadline = null;
+	for (;;) try {
+		return await work();
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError && passing.has(error.code)) || deadline !== null && Date.now() >= deadline) throw error;
+		if (deadline === null) log.detail(`${error.message}; trying again for up to ${timeoutMs / 1e3} s`);
+		deadline ??= Date.now() + timeoutMs;
+		await setTimeout$1(retryMs);
+	}
+}
+
+// src/recovery/answer.ts
+/** Decides, and finds out what the decision asks for until it asks no more: reading every table takes long, so only then. */
+async function decideBy(gathered, request, log) {
+	let evidence = gathered;
+	for (;;) {
+		const decision = decide(evidence);
+		if (!isQuestion(decision)) return {
+			decision,
+			evidence
+		};
+		evidence = {
+			...evidence,
+			...await answer(decision.way, request, log)
+		};
+	}
+}
+async function answer(question, request, log) {
+	switch (question) {
+		case "compare-contents": return { contents: await whenReachable(() => compareContents(request, log), log) };
+		case "compare-writes": return { writesMeanwhile: await whenReachable(() => compareWrites(request), log) };
+		case "measure-execution": {
+			const execution = await measureExecution(request, log);
+			if (execution !== "not-measurable") log.detail(`this Prisma runs a script ${execution === "one-query" ? "as one query" : "statement by statement"}`);
+			return { execution };
+		}
+	}
+}
+/**
+* A migration can leave the target so that it cannot even be looked at (its history table altered, rights revoked, a
+* lock left behind). The swap needs no look at it; what forbids a swap still does.
+*/
+function decideBlind(known, reason) {
+	const because = `what the migration left cannot be read: ${reason}`;
+	const decision = withoutEvidence({
+		...known,
+		writesMeanwhile: null,
+		because
+	});
+	return isQuestion(decision) ? {
+		way: "stopped",
+		because: `${because}; so nobody can say who wrote what, and on-new-writes is stop`
+	} : decision;
+}
+function isQuestion(decision) {
+	return decision.way === "compare-contents" || decision.way === "compare-writes" || decision.way === "measure-execution";
+}
+
+// src/recovery/describe-evidence.ts
+/** The evidence as the report holds it: what was compared and found, without the rows themselves. */
+function describeEvidence(evidence, decision) {
+	const { before, now, script, writesMeanwhile: writes } = evidence;
+	const known = new Set(before.history?.map(({ id }) => id));
+	const statements = script?.parsed === true ? script.statements : [];
+	return {
+		decision: decision.way,
+		because: decision.because,
+		begun: evidence.begun,
+		lock: evidence.lock,
+		foreignDeploy: evidence.foreignDeploy,
+		stillWorking: evidence.stillWorking,
+		history: sameHistory(before.history, now.history) ? "as-before" : "changed",
+		newRows: (now.history ?? []).filter(({ id }) => !known.has(id)).length,
+		historyReach: evidence.historyReach,
+		historyIsWatched: evidence.historyIsWatched,
+		catalogs: before.witness === now.witness ? "as-before" : "changed",
+		contents: evidence.contents,
+		rewoundSequences: evidence.rewoundSequences,
+		eventTriggers: evidence.eventTriggers,
+		script: script === null ? null : {
+			parsed: script.parsed,
+			statements: statements.length,
+			mayChangeData: !script.parsed || statements.some((each) => each.mayChangeData),
+			breaksAtomicity: !script.parsed || statements.some((each) => each.breaksAtomicity)
+		},
+		execution: evidence.execution,
+		writesBeforeMigration: evidence.writesBeforeMigration,
+		writesMeanwhile: writes === null ? null : {
+			byOthers: writes.byOthers,
+			notToldApart: writes.notToldApart
+		}
+	};
+}
+
+// src/recovery/hold-on.ts
+/** Stands in the journal while the failed row is taken out of the history: whoever finds it gone knows by whom. */
+const takingRowOut = "nothing but the failed row of the history is to be taken back";
+/**
+* Before anything is changed: the lock is ours, again if it was lost, and nobody has finished this run meanwhile.
+* A run that was frozen ends here.
+*/
+async function holdOn({ lock, journal }, fallback, because = null) {
+	await lock.regain();
+	if (journal.isOpen) await journal.enter("recover", {
+		because,
+		...fallback === void 0 ? {} : { fallback }
+	});
 }
 
 // src/recovery/put-history-back.ts
 /** Takes the row of a failed migration out of `_prisma_migrations`; a row that is finished by now stays. */
 async function putHistoryBack(database, schema, row) {
 	await database.execute(`DELETE FROM ${qualified(schema, "_prisma_migrations")} WHERE id = ${literal(row.id)} AND finished_at IS NULL`);
+}
+
+// src/recovery/end-own-sessions.ts
+const pollMs$1 = 200;
+/** A backend whose client is gone may just be about to end. */
+const graceMs = 2e3;
+/** Rolling back what a session has written takes no time in PostgreSQL; being told to may. */
+const endingTimeoutMs = 3e4;
+/** For one that cannot be told from somebody else's: what is quick has ended by then. */
+const suspectGraceMs = 5e3;
+/** Shorter texts (`SELECT 1`) say nothing about who sent them. */
+const tellingTextLength = 16;
+/**
+* Ends every session of this run and waits until each is gone with all its locks, so that nothing of it commits later.
+* Returns why something may still commit (a session that this role may not end, one that runs a statement of the migration and
+* cannot be shown to be ours), or null.
+*/
+async function endOwnSessions(database, isOurs, own, log) {
+	const look = () => database.workSessions({
+		since: own.since,
+		applicationName: migratorApplicationName(own.run)
+	});
+	const startedAt = Date.now();
+	const asked = /* @__PURE__ */ new Map();
+	for (;;) {
+		const ours = (await look()).filter(isOurs);
+		const left = await database.stillThere([...asked.keys()]);
+		if (ours.length === 0 && left.length === 0) break;
+		const waited = Date.now() - startedAt;
+		if (waited >= endingTimeoutMs) return `${named(ours[0] ?? asked.get(left[0] ?? 0))} does not end`;
+		if (waited >= graceMs) for (const session of ours) {
+			if (!asked.has(session.pid)) log.detail(`ending our migrator's session ${session.pid}, which outlived its process`);
+			asked.set(session.pid, session);
+			if (!await mayTerminate(database, session.pid)) return `${named(session)} bears this run's name and may not be ended by ${database.address.user}`;
+		}
+		await setTimeout$1(pollMs$1);
+	}
+	return await waitForSuspects(own, async () => (await look()).filter((session) => !isOurs(session)));
+}
+/** Whoever is at work on a text of the scripts: a connection through a pooler or from a container may bear no name of ours. */
+async function waitForSuspects({ scripts }, look) {
+	const deadline = Date.now() + suspectGraceMs;
+	for (;;) {
+		const suspect = (await look()).find(({ isAtWork, query }) => isAtWork && query.trim().length >= tellingTextLength && scripts.some((script) => script.includes(query.trim())));
+		if (suspect === void 0) return null;
+		if (Date.now() >= deadline) return `${named(suspect)} runs a statement of the migration and cannot be shown to be this run's`;
+		await setTimeout$1(pollMs$1);
+	}
+}
+async function mayTerminate(database, pid) {
+	try {
+		await database.terminate(pid);
+		return true;
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_SQL") return false;
+		throw error;
+	}
+}
+function named(session) {
+	return session === void 0 ? "a session of the migration" : `session ${session.pid} of ${session.user}`;
+}
+
+// src/recovery/prepared-work.ts
+/**
+* Rolls back the transactions that the migration has prepared: nobody works in them, and yet whoever knows the name can commit
+* them at any time. Ours are those that the scripts name and that are younger than the migration. Returns why one is
+* still there, or null.
+*/
+async function rollBackPreparedWork(database, { since, scripts }, log) {
+	const names = new Set(scripts.flatMap(preparedNames));
+	if (names.size === 0) return null;
+	for (const { gid, owner } of await database.preparedWork(since)) {
+		if (!names.has(gid)) continue;
+		if (!await database.rollbackPrepared(gid)) return `the transaction that the migration has prepared for ${owner} cannot be rolled back`;
+		log.detail("rolled back a transaction that the migration had prepared");
+	}
+	return null;
+}
+function preparedNames(script) {
+	return (parseSql(script) ?? []).flatMap(({ kind, node }) => {
+		const { kind: what, gid } = fieldsOf(node, kind);
+		return kind === "TransactionStmt" && what === "TRANS_STMT_PREPARE" && typeof gid === "string" ? [gid] : [];
+	});
+}
+
+// src/recovery/quiet-migrator.ts
+const pollMs = 200;
+/** A backend whose client is gone may just be about to end. */
+const ownGraceMs = 2e3;
+/** Another deploy that waited behind ours finds the failed migration and gives up in a moment. */
+const foreignGraceMs = 15e3;
+/**
+* Makes sure that nothing of *our* migrator still works in the target: its processes are gone, but the backend of a
+* killed one goes on with its statement and commits (FACTS: measured), whether or not it holds Prisma's lock, which a project
+* can switch off. So every session of this run is ended and seen to be over, and what it has prepared is rolled back. A
+* lock holder that cannot be proved to be ours is left alone and reported.
+*/
+async function quietMigrator(database, own, log) {
+	const { deployed } = own;
+	const working = await endOwnSessions(database, (session) => isOurs(session, own, database), own, log);
+	const prepared = working === null ? await rollBackPreparedWork(database, own, log) : null;
+	return {
+		foreignDeploy: await isForeignDeploy(database, deployed, log),
+		stillWorking: working ?? prepared
+	};
+}
+/** Whether a session is certainly one of this run's migrator. */
+function isOurs(session, { deployed, run, since }, { address }) {
+	return session.applicationName === migratorApplicationName(run) || session.clientPort !== null && deployed.localPorts.has(session.clientPort) && session.user === address.user && session.backendStart >= since;
+}
+/** Of ours nothing is left by now, so whoever holds the lock is somebody else. */
+async function isForeignDeploy(database, deployed, log) {
+	const holder = await waitUntilFree(database, ownGraceMs);
+	if (holder === null) return deployed.errorCode === "P1002";
+	log.detail(`session ${holder.pid} of ${holder.user} holds Prisma's lock; it is not ours and is left alone`);
+	if (deployed.errorCode === "P1002") return true;
+	return await waitUntilFree(database, foreignGraceMs) !== null;
+}
+async function waitUntilFree(database, timeoutMs) {
+	const deadline = Date.now() + timeoutMs;
+	for (;;) {
+		const holder = await database.prismaLockHolder();
+		if (holder === null || Date.now() >= deadline) return holder;
+		await setTimeout$1(pollMs);
+	}
 }
 
 // src/recovery/recovery-failed.ts
@@ -13920,6 +14919,7 @@ async function takeBaseline(database, migrator, backup, options, log) {
 		witness,
 		serverTime: clock?.now ?? "",
 		roles: await database.roles(),
+		columns: options.exact ? await database.columns() : null,
 		targetOid: backup.targetOid,
 		fingerprint: backup.details.fingerprint,
 		fallback: backup.fallback === null ? null : readyCopy(backup.fallback),
@@ -13937,29 +14937,6 @@ function moved(message) {
 		message,
 		hint: "Nothing was touched. Let one deploy finish before the next one starts, then run this job again."
 	});
-}
-
-// src/recovery/when-reachable.ts
-const retryMs = 1e3;
-const passing = /* @__PURE__ */ new Set([
-	"SM_CONNECTION_LOST",
-	"SM_UNREACHABLE",
-	"SM_CONNECTION"
-]);
-/**
-* Does `work`, again and again while the server cannot be reached: one that crashed with the migration is
-* back in a moment, and only then can be said what it holds. Rejects with the last error `timeoutMs` after the first.
-*/
-async function whenReachable(work, log, timeoutMs = 12e4) {
-	let deadline = null;
-	for (;;) try {
-		return await work();
-	} catch (error) {
-		if (!(error instanceof SafeMigrateError && passing.has(error.code)) || deadline !== null && Date.now() >= deadline) throw error;
-		if (deadline === null) log.detail(`${error.message}; trying again for up to ${timeoutMs / 1e3} s`);
-		deadline ??= Date.now() + timeoutMs;
-		await setTimeout$1(retryMs);
-	}
 }
 
 // src/recovery/exchange-when-reachable.ts
@@ -13980,8 +14957,11 @@ function exchangeWhenReachable(held, fallback, exchange, log) {
 // src/recovery/swap-back.ts
 /** Recovery is never cancelled half-way. */
 const never$1 = new AbortController().signal;
-/** Puts the copy in the target's place, and looks whether it arrived. Rejects with SM_RECOVERY_FAILED. */
-async function swapBack(request, log) {
+/**
+* Puts the copy in the target's place, and looks whether it arrived. Rejects with SM_RECOVERY_FAILED, or with
+* SM_WRITTEN_MEANWHILE where `writtenRows` is not null and somebody wrote since.
+*/
+async function swapBack(request, writtenRows, log) {
 	const { database, baseline, journal } = request;
 	const name = database.address.database;
 	await whenReachable(() => holdOn(request), log);
@@ -13994,6 +14974,7 @@ async function swapBack(request, log) {
 		failedName,
 		properties: request.properties,
 		run,
+		writtenRows,
 		journal: journal.isOpen ? journal.whenSwapped() : null
 	}, log);
 	const outcome = await exchangeWhenReachable(request, fallback, swap, log).catch((error) => {
@@ -14013,7 +14994,11 @@ async function swapBack(request, log) {
 }
 /** Errors of the swap that do not leave both names as they were, or do not know. */
 function saysItself(error) {
-	return error instanceof SafeMigrateError && (error.code === "SM_SWAP_UNKNOWN" || error.code === "SM_ALREADY_SWAPPED");
+	return error instanceof SafeMigrateError && [
+		"SM_SWAP_UNKNOWN",
+		"SM_ALREADY_SWAPPED",
+		"SM_WRITTEN_MEANWHILE"
+	].includes(error.code);
 }
 /** What is wrong with the target after the swap; contents are not compared, the application writes again. */
 async function lookAtSwapped$1(request, fallback) {
@@ -14052,129 +15037,105 @@ async function restoreNow(request, log) {
 // src/recovery/recover.ts
 /** Recovery is never cancelled half-way: it listens to nobody, and no step of it waits for long. */
 const never = new AbortController().signal;
+/** ANALYZE writes as well, into the catalogs: that is not told apart from rows at once, and has ended by the next time. */
+const swapAttempts = 3;
+const goesOnBeingWritten = {
+	way: "stopped",
+	because: "somebody goes on writing into the target while it is compared with the backup, and on-new-writes is stop"
+};
 /**
 * Brings the target back after a migration that did not do all it should. Resolves when the target is back
 * and checked, or when it was left as it is on purpose (`stopped`). Rejects with SM_RECOVERY_FAILED when
 * neither holds; the error's hint says under which name the original is to be found.
 */
 async function recover(request, log) {
-	const { database, baseline } = request;
-	const evidence = await whenReachable(async () => {
-		const { deployed, run } = request;
-		const { foreignDeploy } = await quietMigrator(database, {
-			deployed,
-			run,
-			since: baseline.serverTime
-		}, log);
-		return gatherEvidence(request, foreignDeploy).catch((error) => blind(request, foreignDeploy, error));
-	}, log);
-	if ("way" in evidence) return act(evidence, request, log);
-	let decision = decide(evidence);
-	if (decision.way === "measure-execution") {
-		const execution = await measureExecution(request, log);
-		log.detail(`this Prisma runs a script ${execution === "one-query" ? "as one query" : "statement by statement"}`);
-		decision = decide({
-			...evidence,
-			execution
-		});
+	let { decision, evidence } = await lookAndDecide(request, log);
+	for (let attempt = 1;; attempt += 1) {
+		if (evidence !== null) request.tellEvidence(describeEvidence(evidence, decision));
+		try {
+			return await act(decision, evidence, request, log);
+		} catch (error) {
+			if (!(error instanceof SafeMigrateError && error.code === "SM_WRITTEN_MEANWHILE") || evidence === null) throw error;
+			log.detail(error.message);
+			const again = await decideBy({
+				...evidence,
+				writesMeanwhile: null
+			}, request, log);
+			evidence = again.evidence;
+			decision = attempt < swapAttempts ? again.decision : goesOnBeingWritten;
+		}
 	}
-	return act(decision, request, log);
 }
-async function act(decision, request, log) {
+async function lookAndDecide(request, log) {
+	const own = {
+		deployed: request.deployed,
+		run: request.run,
+		since: request.baseline.serverTime,
+		scripts: scriptsOf(request)
+	};
+	let quiet = {
+		foreignDeploy: false,
+		stillWorking: null
+	};
+	try {
+		const gathered = await whenReachable(async () => {
+			quiet = await quietMigrator(request.database, own, log);
+			return await gatherEvidence(request, quiet);
+		}, log);
+		return await decideBy(gathered, request, log);
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError) || error.code !== "SM_SQL") throw error;
+		return {
+			decision: decideBlind({
+				...request,
+				...request.settings,
+				...quiet
+			}, error.message),
+			evidence: null
+		};
+	}
+}
+async function act(decision, evidence, request, log) {
 	const { fallback } = request.baseline;
+	const { because } = decision;
+	const asItWas = {
+		because,
+		fallback,
+		swapped: null
+	};
 	switch (decision.way) {
 		case "untouched": return {
 			result: "untouched",
 			method: "none",
-			because: request.migrator.kind === "command" ? "history and catalogs are as before, and so is what every table holds" : "history and catalogs are as before",
-			fallback,
-			swapped: null
+			...asItWas
 		};
 		case "stopped": return {
 			result: "stopped",
 			method: "none",
-			because: decision.because,
-			fallback,
-			swapped: null
+			...asItWas
 		};
 		case "history":
-			log.detail(decision.because);
+			log.detail(because);
 			await whenReachable(() => undoByHistory(request, decision.row), log);
 			return {
 				result: "restored",
 				method: "history",
-				because: decision.because,
-				fallback,
-				swapped: null
+				...asItWas
 			};
 		case "swap":
-		case "measure-execution": {
-			const because = decision.way === "swap" ? decision.because : "how Prisma sends a script was not measured";
 			log.detail(`swap, because ${because}`);
 			return {
 				result: "restored",
 				method: "swap",
 				because,
 				fallback: null,
-				swapped: await swapBack(request, log)
+				swapped: await swapBack(request, evidence?.writesMeanwhile?.writtenRows ?? null, log)
 			};
-		}
 	}
-}
-async function gatherEvidence(request, foreignDeploy) {
-	const { database, migrator, baseline, settings } = request;
-	const history = await readHistory(database, migrator.historySchema);
-	const unfinished = newUnfinished(baseline.history, history);
-	const file = migrator.migrations.find((migration) => migration.name === unfinished?.migrationName);
-	const [eventTriggers] = await database.query(`SELECT count(*)::int AS count FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D'`, object$1({ count: int() }));
-	const witness = await database.witness();
-	const rewoundSequences = baseline.fingerprint === null ? [] : await database.rewoundSequences(baseline.fingerprint);
-	return {
-		before: {
-			history: baseline.history,
-			witness: baseline.witness
-		},
-		now: {
-			history,
-			witness
-		},
-		script: file === void 0 ? null : describeScript(file.script),
-		eventTriggers: eventTriggers === void 0 || eventTriggers.count > 0,
-		contents: migrator.kind === "command" && witness === baseline.witness ? await compareContents(request, rewoundSequences, never) : "not-compared",
-		execution: "not-measured",
-		rewoundSequences,
-		recovery: baseline.fingerprint === null ? "swap" : settings.recovery,
-		writesBeforeMigration: request.writesBeforeMigration,
-		onNewWrites: settings.onNewWrites,
-		foreignDeploy: foreignDeploy || hasForeignRow(request, history)
-	};
-}
-/**
-* A migration can leave the target so that it cannot even be looked at (its history table altered, rights revoked, a
-* lock left behind). The swap needs no look at it; what forbids a swap still does.
-*/
-function blind(request, foreignDeploy, error) {
-	if (!(error instanceof SafeMigrateError) || error.code !== "SM_SQL") throw error;
-	return withoutEvidence({
-		because: `what the migration left cannot be read: ${error.message}`,
-		foreignDeploy,
-		writesBeforeMigration: request.writesBeforeMigration,
-		onNewWrites: request.settings.onNewWrites
-	});
-}
-/** Whether the history holds a new migration that is not among our files: a deploy of another commit was here. */
-function hasForeignRow({ migrationNames, baseline }, now) {
-	const known = new Set(baseline.history?.map((row) => row.id));
-	const ours = new Set(migrationNames);
-	return now?.some((row) => !known.has(row.id) && !ours.has(row.migrationName)) === true;
-}
-function newUnfinished(before, now) {
-	const known = new Set(before?.map((row) => row.id));
-	return now?.find((row) => !known.has(row.id) && row.finishedAt === null && row.rolledBackAt === null);
 }
 async function undoByHistory(request, row) {
 	const { database, migrator, baseline } = request;
-	await holdOn(request);
+	await holdOn(request, void 0, takingRowOut);
 	await putHistoryBack(database, migrator.historySchema, row);
 	const history = await readHistory(database, migrator.historySchema);
 	if (!(sameHistory(baseline.history, history) && (await database.witness() === baseline.witness || await database.schemaDigest(never) === baseline.fingerprint?.schemaDigest))) throw recoveryFailed("the failed row was removed from the migration history, and still the target is not as before", null);
@@ -14189,6 +15150,10 @@ const unknownDeploy = {
 	errorCode: null,
 	localPorts: /* @__PURE__ */ new Set()
 };
+/** The journal's scripts, as far as the project still has them: one that was changed since says nothing about what ran. */
+function scriptsAtHand(migrator, { migrations }) {
+	return (migrator?.migrations ?? []).filter((file) => migrations.some(({ name, checksums }) => name === file.name && file.checksums.some((checksum) => checksums.includes(checksum))));
+}
 /** Recovers what another run has left half done, with what its journal and its backup still say. */
 async function recoverUnfinished(request, log) {
 	const { database, lock, journal, migrator, settings } = request;
@@ -14202,7 +15167,7 @@ async function recoverUnfinished(request, log) {
 		migrator: {
 			kind: baseline.migrator,
 			historySchema: entry.historySchema,
-			migrations: (migrator?.migrations ?? []).filter((file) => entry.migrations.some(({ name, checksums }) => name === file.name && file.checksums.some((checksum) => checksums.includes(checksum)))),
+			migrations: scriptsAtHand(migrator, entry),
 			deployProbe: migrator === null ? null : (url, signal) => migrator.deployProbe(url, signal)
 		},
 		migrationNames: entry.migrations.map(({ name }) => name),
@@ -14211,6 +15176,7 @@ async function recoverUnfinished(request, log) {
 			witness: baseline.witness,
 			serverTime: baseline.serverTime,
 			roles: null,
+			columns: null,
 			targetOid: entry.targetOid,
 			fingerprint: request.fingerprint,
 			fallback: entry.fallback,
@@ -14218,6 +15184,12 @@ async function recoverUnfinished(request, log) {
 		},
 		writesBeforeMigration: baseline.writesBeforeMigration,
 		deployed: unknownDeploy,
+		prismaLock: {
+			sight: "unknown",
+			othersSeen: false
+		},
+		mayNotGoBack: request.mayNotGoBack,
+		tellEvidence: request.tellEvidence,
 		properties: { comment: entry.comment },
 		run: entry.run,
 		settings: {
@@ -14411,9 +15383,13 @@ const maximumManifestBytes = 67108864;
 */
 async function listBackups(storages, database, options) {
 	const silent = [];
+	const doubts = [];
 	const perStorage = await Promise.all(storages.map(async (storage) => {
 		try {
-			return await listStorage(storage, database, options);
+			return await listStorage(storage, database, {
+				...options,
+				onDoubt: (why) => doubts.push(why)
+			});
 		} catch (error) {
 			options.signal.throwIfAborted();
 			silent.push({
@@ -14434,15 +15410,16 @@ async function listBackups(storages, database, options) {
 			isExpired,
 			modifiedAt
 		})).sort((a, b) => a.id < b.id ? 1 : -1),
+		doubts,
 		silent
 	};
 }
 function createdAtOf({ manifest }) {
 	return Date.parse(manifest.createdAt);
 }
-async function listStorage(storage, database, { signal, id }) {
+async function listStorage(storage, database, { signal, id, onDoubt }) {
 	const root = `${id === void 0 ? databaseFolder(database) : backupFolder(database, id)}/`;
-	const objects = await storage.list(root, signal);
+	const objects = await storage.list(root, signal, (because) => onDoubt(`${storage.url} may hold more than what was listed: ${because}`));
 	const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter((entry) => entry[0] !== null);
 	const found = [];
 	const next = folders[Symbol.iterator]();
@@ -14541,10 +15518,10 @@ async function findBackup(storages, database, wanted, signal, options = {}) {
 		signal,
 		...wanted === "latest" || options.listAll === true ? {} : { id: wanted }
 	});
-	const silence = stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`);
+	const silence = [...stored.silent.map(({ storage, error }) => `${storage.url} does not say which backups it holds: ${messageOf(error)}`), ...stored.doubts];
 	const here = options.systemIdentifier ?? null;
 	const none = (reasons) => notFound(wanted, database, where, [...silence, ...reasons]);
-	const { backup, warnings } = wanted === "latest" ? latestOf(stored, here, none) : byId(onlyOf(stored, wanted), none);
+	const { backup, warnings, notices } = wanted === "latest" ? latestOf(stored, here, none) : byId(onlyOf(stored, wanted), none);
 	const other = stored.backups.find((each) => each !== backup && each.id === backup.id);
 	if (other !== void 0) throw ambiguous(backup, other);
 	const elsewhere = isFromElsewhere(backup.manifest, here) ? [`${backup.id} was made on another server, ${originText(backup.manifest)}`] : [];
@@ -14554,6 +15531,7 @@ async function findBackup(storages, database, wanted, signal, options = {}) {
 		warnings: [
 			...silence,
 			...warnings,
+			...notices,
 			...elsewhere
 		],
 		doubts: wanted === "latest" ? [...silence, ...warnings] : []
@@ -14562,16 +15540,20 @@ async function findBackup(storages, database, wanted, signal, options = {}) {
 function latestOf(stored, here, none) {
 	const [backup] = stored.backups.filter(({ manifest }) => !isFromElsewhere(manifest, here));
 	if (backup === void 0) throw none([...stored.backups.map(({ id, manifest }) => `${id} was made on another server, ${originText(manifest)}: give its id to use it`).slice(0, 3), ...unreadableIn(stored)]);
+	const newer = stored.unreadable.filter(({ id, isExpired }) => id > backup.id && !isExpired);
+	const unfinished = newer.filter(({ problem }) => problem === null);
 	return {
 		backup,
-		warnings: unreadableIn({ unreadable: stored.unreadable.filter(({ id, problem, isExpired }) => id > backup.id && problem !== null && !isExpired) })
+		warnings: unreadableIn({ unreadable: newer.filter(({ problem }) => problem !== null) }),
+		notices: unfinished.map(({ place }) => `${place.url} is newer and has no manifest: an upload that never came to its end, or that is under way, or somebody has removed its manifest`)
 	};
 }
 function byId(stored, none) {
 	const [backup] = stored.backups;
 	if (backup !== void 0) return {
 		backup,
-		warnings: unreadableIn(stored)
+		warnings: unreadableIn(stored),
+		notices: []
 	};
 	const [problem] = unreadableIn(stored);
 	if (problem === void 0) throw none([]);
@@ -14590,11 +15572,11 @@ function ambiguous(one, other) {
 		docs: "storage.md"
 	});
 }
-function onlyOf({ backups, unreadable, silent }, wanted) {
+function onlyOf({ backups, unreadable, ...rest }, wanted) {
 	return {
 		backups: backups.filter(({ id }) => id === wanted),
 		unreadable: unreadable.filter(({ id }) => id === wanted),
-		silent
+		...rest
 	};
 }
 function unreadableIn({ unreadable }) {
@@ -14983,6 +15965,24 @@ function storedBackupLine(record, now) {
 	].join("  ");
 }
 
+// src/commands/server-clock.ts
+/** Less is said of no clock: a question takes its time. */
+const toleratedMs = 12e4;
+/**
+* The time by the server's clock. Backups carry it, so their age is told by it and by no runner's: one whose clock is ahead
+* would remove what is minutes old. Where both are minutes apart, `warn` hears of it.
+*/
+async function serverNow(database, warn) {
+	const asked = Date.now();
+	const now = await database.serverTime();
+	const apartMs = Math.round((asked + Date.now()) / 2) - now.getTime();
+	if (Math.abs(apartMs) > toleratedMs) {
+		const which = apartMs > 0 ? "ahead of" : "behind";
+		warn?.(`the clock of this runner is ${formatDuration(Math.abs(apartMs))} ${which} the server's (${now.toISOString()}): ages of backups go by the server's`);
+	}
+	return now;
+}
+
 // src/commands/server-origin.ts
 /** PostgreSQL's identifier of the cluster; null on a server that keeps it from this role. */
 async function systemIdentifierOf(database) {
@@ -15000,7 +16000,7 @@ async function systemIdentifierOf(database) {
 * refused with SM_LATEST_UNCERTAIN where a newer one may be out of sight, unless this only looks.
 */
 async function findStored(context, storages, database, wanted, log) {
-	const now = /* @__PURE__ */ new Date();
+	const now = await serverNow(database, (line) => log.warn(line));
 	const { backup, listed, warnings, doubts } = await findBackup(storages, database.address.database, wanted.backup, context.signal, {
 		listAll: wanted.dryRun,
 		systemIdentifier: await systemIdentifierOf(database)
@@ -15126,6 +16126,143 @@ async function dropCopiesOf(database, run, log) {
 			if (!(error instanceof SafeMigrateError) || error.code !== "SM_NOT_A_COPY") throw error;
 			log.warn(error.message);
 		});
+	}
+}
+
+// src/recovery/decide-unfinished.ts
+/** How old a half-done migration may be for its recovery to be what everybody expects. */
+const recoverableSeconds = 3600;
+/** What is to be done about an earlier run that has ended without closing its journal. Pure. */
+function decideUnfinished(journal, facts) {
+	const { targetOid, history } = facts;
+	if (targetOid !== null && targetOid === journal.fallback?.oid) return { way: "swapped" };
+	if (journal.phase === "stopped" || journal.phase === "recovery-failed") return { way: "leave" };
+	if (phasesBeforeMigrate.has(journal.phase)) return { way: "untouched" };
+	if (journal.command === "rollback") return { way: "untouched" };
+	const { baseline } = journal;
+	if (baseline === null) return {
+		way: "stop",
+		because: "its journal does not say how the target was before"
+	};
+	if (targetOid !== journal.targetOid) return {
+		way: "stop",
+		because: "another database bears the name of the target now"
+	};
+	const hours = Math.round(facts.ageSeconds / 360) / 10;
+	const isOld = facts.ageSeconds > recoverableSeconds;
+	if (history !== "unreadable") {
+		const isAsBefore = historyDigest(history) === baseline.history;
+		if (isAsBefore && journal.because === "nothing but the failed row of the history is to be taken back") return { way: "untouched" };
+		if (isAsBefore && baseline.migrator === "prisma") return {
+			way: "recover",
+			history,
+			mayNotGoBack: isOld ? `the migration of run ${journal.run} was cut off ${hours} hours ago, and whether it or the application has changed what differs from the backup cannot be told` : null
+		};
+		if (isFinished(journal, history ?? [])) return facts.mayForgeHistory ? {
+			way: "stop",
+			because: `the history says that the migrations of run ${journal.run} are applied, but their scripts can have written that themselves`
+		} : { way: "settle" };
+	}
+	if (isOld) return {
+		way: "stop",
+		because: `the migration of run ${journal.run} is half done, and began ${hours} hours ago: going back now would undo what was written since`
+	};
+	if (history === "unreadable") return {
+		way: "recover",
+		history: null,
+		mayNotGoBack: null
+	};
+	const before = rowsBefore(journal, history ?? []);
+	if (!(historyDigest(baseline.history === null ? null : before) === baseline.history) || baseline.history === null && before.length > 0) return {
+		way: "stop",
+		because: "the migration history holds changes that are not those of the unfinished run"
+	};
+	return {
+		way: "recover",
+		history: baseline.history === null ? null : before,
+		mayNotGoBack: null
+	};
+}
+/** Whether every migration of the journal is applied, with a script that it knows. */
+function isFinished({ migrations }, history) {
+	return migrations.every(({ name, checksums }) => history.some((row) => row.migrationName === name && row.finishedAt !== null && row.rolledBackAt === null && checksums.includes(row.checksum)));
+}
+/** All rows but those that the unfinished run has written: its migrations were pending, so they had none in force. */
+function rowsBefore({ migrations }, history) {
+	const names = new Set(migrations.map(({ name }) => name));
+	return history.filter((row) => row.rolledBackAt !== null || !names.has(row.migrationName));
+}
+
+// src/commands/look-at-earlier-run.ts
+/** What is left of that run's migrator is ended first: it may still be finishing a statement. */
+async function lookAtEarlierRun({ database, migrator }, journal, log) {
+	const scripts = scriptsAtHand(migrator, journal).map(({ script }) => script);
+	if (journal.command === "rollback") {
+		const targetOid = await database.oidOf(database.address.database);
+		return decideUnfinished(journal, {
+			targetOid,
+			history: null,
+			ageSeconds: 0,
+			mayForgeHistory: false
+		});
+	}
+	if (journal.phase === "stopped" || journal.phase === "recovery-failed") {
+		const targetOid = await database.oidOf(database.address.database);
+		return decideUnfinished(journal, {
+			targetOid,
+			history: "unreadable",
+			ageSeconds: 0,
+			mayForgeHistory: false
+		});
+	}
+	if (database.unreachable !== null) return {
+		way: "stop",
+		because: `the target cannot be connected to: ${database.unreachable.because}`
+	};
+	if (journal.baseline !== null && (journal.phase === "migrate" || journal.phase === "recover")) {
+		const since = journal.baseline.serverTime;
+		const own = {
+			deployed: unknownDeploy,
+			run: journal.run,
+			since,
+			scripts
+		};
+		const { foreignDeploy, stillWorking } = await quietMigrator(database, own, log);
+		if (stillWorking !== null) throw stillAtWork(database, stillWorking);
+		if (foreignDeploy) throw somebodyDeploys(database);
+	}
+	const [age] = await database.query(`SELECT extract(epoch FROM clock_timestamp() - '${journal.at}'::timestamptz)::float8 AS "seconds"`, object$1({ seconds: number() }));
+	return decideUnfinished(journal, {
+		targetOid: await database.oidOf(database.address.database),
+		history: await historyOf(database, journal),
+		ageSeconds: age?.seconds ?? Number.POSITIVE_INFINITY,
+		mayForgeHistory: mayForgeHistory(scripts)
+	});
+}
+/** It may be that run's own, which nobody can prove: what it is about to do must be seen before anything is decided. */
+function somebodyDeploys(database) {
+	return new SafeMigrateError({
+		code: "SM_LOCKED",
+		message: `A session in ${database.address.database} holds Prisma's lock: a deploy is at work, while an earlier run is unfinished.`,
+		hint: "Run this job again when that deploy has ended. If it hangs, end its session: see pg_locks, locktype advisory, objid 72707369.",
+		docs: "recovery.md"
+	});
+}
+function stillAtWork(database, because) {
+	return new SafeMigrateError({
+		code: "SM_LOCKED",
+		message: `An earlier run on ${database.address.database} is unfinished, and something of it is at work: ${because}.`,
+		hint: "End it (SELECT pg_terminate_backend(…), as a role that may), then run this job again.",
+		docs: "recovery.md"
+	});
+}
+/** What stands in the history now, if it can be read. */
+async function historyOf(database, journal) {
+	try {
+		return await readHistory(database, journal.historySchema);
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError) || error.code !== "SM_SQL") throw error;
+		return "unreadable";
 	}
 }
 
@@ -15306,7 +16443,7 @@ async function makeRoom(database, name) {
 async function finishEarlierRun(request, journal, log) {
 	const { database, lock, signal } = request;
 	const kept = RunJournal.found(lock, journal);
-	const decision = await whenReachable(() => lookAt(database, journal, log), log);
+	const decision = await whenReachable(() => lookAtEarlierRun(request, journal, log), log);
 	const isNeeded = decision.way === "recover";
 	const known = isNeeded ? await request.detailsOf(journal) : null;
 	const backup = isNeeded && known === null ? await backupToRecoverFrom(request, journal, log) : null;
@@ -15354,7 +16491,7 @@ async function finishEarlierRun(request, journal, log) {
 		}
 		case "untouched":
 			await close();
-			return finished("untouched", "it had changed nothing in the target; what it left beside is cleared away");
+			return finished("untouched", nothingChanged);
 		case "settle":
 			await close();
 			return finished("migrated", `all its ${journal.migrations.length} migrations are applied, nothing is undone`);
@@ -15363,15 +16500,18 @@ async function finishEarlierRun(request, journal, log) {
 	}
 	try {
 		if (journal.fallback === null) await whenReachable(() => dropCopiesOf(database, journal.run, log), log);
+		const { history, mayNotGoBack } = decision;
 		const recovery = await recoverFrom(request, {
 			kept,
 			journal,
 			backup,
 			details,
-			history: decision.history
+			history,
+			mayNotGoBack
 		}, log);
 		if (recovery.result === "stopped") return open("stopped", recovery.because, unfinished("SM_STOPPED", recovery.because));
 		await close();
+		if (recovery.result === "untouched") return finished("untouched", nothingChanged);
 		const method = recovery.method === "none" ? "" : ` by ${recovery.method}`;
 		const failed = recovery.swapped === null ? "" : `; what it left is kept as ${recovery.swapped.failedName}`;
 		return finished(recovery.result, `recovered${method}${failed}`, { swapped: recovery.swapped });
@@ -15380,9 +16520,10 @@ async function finishEarlierRun(request, journal, log) {
 		return open("recovery-failed", because, unfinished("SM_RECOVERY_FAILED", because, error));
 	}
 }
+const nothingChanged = "it had changed nothing in the target; what it left beside is cleared away";
 /** With the copy that the run has left, or with its dump: from this machine's disk, or else from a storage. */
 async function recoverFrom(request, found, log) {
-	const { kept, journal, details, history } = found;
+	const { kept, journal, details, history, mayNotGoBack } = found;
 	const held = details === null ? null : await request.dumpOf(journal, details);
 	const backup = held === null && journal.fallback === null ? found.backup ?? await backupToRecoverFrom(request, journal, log) : null;
 	await using fetched = backup === null ? null : await request.fetchDump(backup, log);
@@ -15390,64 +16531,10 @@ async function recoverFrom(request, found, log) {
 		...request,
 		journal: kept,
 		history,
+		mayNotGoBack,
 		fingerprint: details?.fingerprint ?? null,
 		dump: held ?? fetched
 	}, log);
-}
-/** What is left of that run's migrator is ended first: it may still be finishing a statement. */
-async function lookAt(database, journal, log) {
-	if (journal.command === "rollback") {
-		const targetOid = await database.oidOf(database.address.database);
-		return decideUnfinished(journal, {
-			targetOid,
-			history: null,
-			ageSeconds: 0
-		});
-	}
-	if (journal.phase === "stopped" || journal.phase === "recovery-failed") {
-		const targetOid = await database.oidOf(database.address.database);
-		return decideUnfinished(journal, {
-			targetOid,
-			history: "unreadable",
-			ageSeconds: 0
-		});
-	}
-	if (database.unreachable !== null) return {
-		way: "stop",
-		because: `the target cannot be connected to: ${database.unreachable.because}`
-	};
-	if (journal.baseline !== null && (journal.phase === "migrate" || journal.phase === "recover")) {
-		const since = journal.baseline.serverTime;
-		const own = {
-			deployed: unknownDeploy,
-			run: journal.run,
-			since
-		};
-		if ((await quietMigrator(database, own, log)).foreignDeploy) throw somebodyDeploys(database);
-	}
-	const [age] = await database.query(`SELECT extract(epoch FROM clock_timestamp() - '${journal.at}'::timestamptz)::float8 AS "seconds"`, object$1({ seconds: number() }));
-	return decideUnfinished(journal, {
-		targetOid: await database.oidOf(database.address.database),
-		history: await historyOf(database, journal),
-		ageSeconds: age?.seconds ?? Number.POSITIVE_INFINITY
-	});
-}
-/** It may be that run's own, which nobody can prove: what it is about to do must be seen before anything is decided. */
-function somebodyDeploys(database) {
-	return new SafeMigrateError({
-		code: "SM_LOCKED",
-		message: `A session in ${database.address.database} holds Prisma's lock: a deploy is at work, while an earlier run is unfinished.`,
-		hint: "Run this job again when that deploy has ended. If it hangs, end its session: see pg_locks, locktype advisory, objid 72707369.",
-		docs: "recovery.md"
-	});
-}
-async function historyOf(database, journal) {
-	try {
-		return await readHistory(database, journal.historySchema);
-	} catch (error) {
-		if (!(error instanceof SafeMigrateError) || error.code !== "SM_SQL") throw error;
-		return "unreadable";
-	}
 }
 /** What is not as it should be after a swap whose run did not get to look; null when all is well. */
 async function lookAtSwapped(database, journal) {
@@ -15999,6 +17086,7 @@ var ReportBuilder = class {
 		recoveryWays: [],
 		recoveryMethod: "none",
 		recoverySeconds: null,
+		recovery: null,
 		failedDatabase: null,
 		dataLoss: [],
 		drift: "unknown",
@@ -16045,6 +17133,10 @@ var ReportBuilder = class {
 	recovery(method, seconds) {
 		this.#findings.recoveryMethod = method;
 		this.#findings.recoverySeconds = seconds;
+	}
+	/** What the decision how to recover rests on; of an earlier run as well. */
+	recoveryEvidence(evidence) {
+		this.#findings.recovery = { evidence };
 	}
 	failedDatabase(name) {
 		this.#findings.failedDatabase = name;
@@ -16323,6 +17415,24 @@ function readGitHubContext(env) {
 }
 
 // src/report/report.ts
+/** The story's chapters, in their order. Public: they stand in logs, errors and report.json. */
+const phases = [
+	"inputs",
+	"preflight",
+	"fetch",
+	"dump",
+	"prove",
+	"store",
+	"rehearse",
+	"quiesce",
+	"migrate",
+	"confirm",
+	"check",
+	"recover",
+	"settle",
+	"prune",
+	"report"
+];
 const commands = [
 	"migrate",
 	"backup",
@@ -16340,6 +17450,15 @@ const passingResults = [
 	"rolled-back",
 	"drilled",
 	"pruned"
+];
+/** Results with which the job fails. */
+const failingResults = [
+	"refused",
+	"rehearsal-failed",
+	"untouched",
+	"restored",
+	"stopped",
+	"recovery-failed"
 ];
 /** A check passes or fails by its findings and `fail-on`; everything else by its result. */
 function jobPasses(report) {
@@ -16428,7 +17547,7 @@ const manifest = object$1({ scripts: record(string(), string()).optional() });
 /** The scripts of `directory`'s package.json; none where there is no readable one. */
 function readScripts(directory) {
 	try {
-		const text = readFileSync(join(directory, "package.json"), "utf8");
+		const text = readInstalledText(join(directory, "package.json"));
 		return manifest.parse(JSON.parse(text)).scripts ?? {};
 	} catch {
 		return {};
@@ -16730,8 +17849,8 @@ function existingPath(base, kind) {
 		const wanted = kind === "any" ? "file or folder" : kind;
 		return refuse(context, {
 			code: "SM_INPUT",
-			message: `${shown(given)} is no ${wanted} (looked for ${path})`,
-			hint: `Give the path of an existing ${wanted}, relative to ${base}.`
+			message: `${shown(given)} is no ${wanted} (looked for ${shortened$1(path)})`,
+			hint: `Give the path of an existing ${wanted}, relative to ${shortened$1(base)}.`
 		});
 	});
 }
@@ -16787,7 +17906,10 @@ function shown(given) {
 	return JSON.stringify(cut);
 }
 function kindOf(path) {
-	const stats = statSync(path, { throwIfNoEntry: false });
+	let stats;
+	try {
+		stats = statSync(path, { throwIfNoEntry: false });
+	} catch {}
 	if (stats === void 0) return null;
 	if (stats.isDirectory()) return "folder";
 	return stats.isFile() ? "file" : "other";
@@ -17073,7 +18195,7 @@ function editDistance(left, right) {
 	return row[right.length] ?? 0;
 }
 
-// src/runner/inputs.ts
+// src/runner/input-schema.ts
 const supportedCommands = [
 	"migrate",
 	"backup",
@@ -17081,43 +18203,6 @@ const supportedCommands = [
 	"rollback",
 	"prune"
 ];
-/** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
-function readInputs(env) {
-	return Object.fromEntries(inputNames.map((name) => [name, (env[inputVariable(name)] ?? "").trim()]));
-}
-/** Values that must be masked before anything else is done: every secret input, of URLs the parts as well. */
-function secretsOf(raw) {
-	return inputNames.filter((name) => inputEntry(name).secret && raw[name] !== "").flatMap((name) => {
-		if (name.endsWith("-url")) return secretsIn(raw[name]);
-		return name === "encryption-identity" ? [raw[name], ...secretLines(raw[name])] : [raw[name]];
-	});
-}
-/** The command that was asked for, for a report about inputs that cannot be parsed. */
-function requestedCommand(raw) {
-	return commands.find((command) => command === raw.command) ?? "migrate";
-}
-/**
-* Turns the inputs into settings that need no further checking, or rejects with one RefusedError
-* (phase `inputs`) that names everything that is wrong with them. No message holds a secret.
-*/
-function parseInputs(env, context) {
-	const raw = readInputs(env);
-	const problems = [
-		...unknownInputs(env),
-		...notYetInputs(raw),
-		...encryptionConflict(raw),
-		...missingConfirmation(raw),
-		...archiveWithoutKey(raw)
-	];
-	const parsed = fieldsFor(context, raw).safeParse(withDefaults(raw));
-	if (!parsed.success) problems.push(...parsed.error.issues.map(problemOf));
-	if (problems.length > 0 || !parsed.success) throw new RefusedError(problems, { phase: "inputs" });
-	const settings = settingsOf(parsed.data);
-	return {
-		settings,
-		warnings: [...unusedInputs(raw, parsed.data.command), ..."encryption" in settings ? encryptionWarnings(settings.encryption) : []]
-	};
-}
 /** The schema of all inputs that are in force; relative paths are resolved on the way. */
 function fieldsFor(context, raw) {
 	const project = resolve(context.workspace, raw["working-directory"]);
@@ -17155,11 +18240,54 @@ function fieldsFor(context, raw) {
 			"none"
 		]),
 		comment: choice(["true", "false"]),
-		"shadow-database-url": databaseUrl(project).nullable()
+		"shadow-database-url": databaseUrl(project).nullable(),
+		"github-token": string()
 	});
 }
 /** `check` stores nothing; a `storage` given to it is a warning like every input that it does not use. */
 const noStorage = unknown().transform(() => null);
+function laterCommands() {
+	return commands.filter((command) => !supportedCommands.includes(command));
+}
+
+// src/runner/inputs.ts
+/** Reads `INPUT_*` as the runner passes it; the only reader of inputs. */
+function readInputs(env) {
+	return Object.fromEntries(inputNames.map((name) => [name, (env[inputVariable(name)] ?? "").trim()]));
+}
+/** Values that must be masked before anything else is done: every secret input, of URLs the parts as well. */
+function secretsOf(raw) {
+	return inputNames.filter((name) => inputEntry(name).secret && raw[name] !== "").flatMap((name) => {
+		if (name.endsWith("-url")) return secretsIn(raw[name]);
+		return name === "encryption-identity" ? [raw[name], ...secretLines(raw[name])] : [raw[name]];
+	});
+}
+/** The command that was asked for, for a report about inputs that cannot be parsed. */
+function requestedCommand(raw) {
+	return commands.find((command) => command === raw.command) ?? "migrate";
+}
+/**
+* Turns the inputs into settings that need no further checking, or rejects with one RefusedError
+* (phase `inputs`) that names everything that is wrong with them. No message holds a secret.
+*/
+function parseInputs(env, context) {
+	const raw = readInputs(env);
+	const problems = [
+		...unknownInputs(env),
+		...notYetInputs(raw),
+		...encryptionConflict(raw),
+		...missingConfirmation(raw),
+		...archiveWithoutKey(raw)
+	];
+	const parsed = fieldsFor(context, raw).safeParse(withDefaults(raw));
+	if (!parsed.success) problems.push(...parsed.error.issues.map(problemOf));
+	if (problems.length > 0 || !parsed.success) throw new RefusedError(problems, { phase: "inputs" });
+	const settings = settingsOf(parsed.data);
+	return {
+		settings,
+		warnings: [...unusedInputs(raw, parsed.data.command), ..."encryption" in settings ? encryptionWarnings(settings.encryption) : []]
+	};
+}
 function settingsOf(fields) {
 	const project = {
 		databaseUrl: fields["database-url"],
@@ -17232,9 +18360,6 @@ function settingsOf(fields) {
 function withDefaults(raw) {
 	return Object.fromEntries(inputNames.map((name) => [name, raw[name] || (inputEntry(name).default ?? null)]));
 }
-function laterCommands() {
-	return commands.filter((command) => !supportedCommands.includes(command));
-}
 /**
 * The runner passes inputs that action.yml does not know as well (it only prints a warning), so a mistyped
 * name would silently mean its default.
@@ -17302,6 +18427,85 @@ function problemOf(issue) {
 */
 function surviveLostOutput() {
 	for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+}
+
+// src/runner/masks.ts
+/** Shorter texts are words, and no secrets that hiding could keep. */
+const shortestHidden = 6;
+/** Of a variable that the job has beside our inputs. */
+const secretName = /TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY/i;
+const shortestOfEnvironment = 8;
+const hidden = "***";
+/**
+* What nobody is to read of what a run publishes. The runner hides secrets in the log and nowhere else: summary, comment,
+* report.json and its attachments are ours to see to, in the one value that they are all made of.
+*/
+var Masks = class {
+	#forms = /* @__PURE__ */ new Set();
+	/** Roles: who takes his own name for a password has none to hide. */
+	#names = [];
+	/** What is known from the start: variables of the job that are secrets by their names, or URLs with passwords. */
+	constructor(environment) {
+		for (const [name, value = ""] of Object.entries(environment)) if (secretName.test(name) && value.length >= shortestOfEnvironment) this.#note(value);
+		else if (/^[a-z+]+:\/\/[^/@]*:[^/@]+@/i.test(value)) for (const secret of secretsIn(value)) this.#note(secret);
+	}
+	/** Hides a secret from now on, in the log as well. */
+	add(secret) {
+		setSecret(secret);
+		this.#note(secret);
+	}
+	/** The report as it may be published. What is public by its nature (names, ids, our own words) stays readable. */
+	hideIn(report) {
+		const { target, backup, run } = report;
+		const known = JSON.stringify([
+			target,
+			backup,
+			run,
+			[
+				phases,
+				commands,
+				passingResults,
+				failingResults
+			],
+			this.#names
+		]);
+		const forms = [...this.#forms].filter((form) => !known.includes(form)).sort((a, b) => b.length - a.length);
+		return mapTexts(report, (text) => forms.reduce((rest, form) => rest.includes(form) ? rest.replaceAll(form, hidden) : rest, text));
+	}
+	#note(secret) {
+		if (URL.canParse(secret)) this.#names.push(decodePercent(new URL(secret).username) ?? "");
+		for (const part of [secret, ...secret.split(/\r?\n/)]) for (const form of formsOf(part.trim())) if (form.length >= shortestHidden) this.#forms.add(form);
+	}
+};
+/** A secret, and the ways in which it may be written somewhere else. */
+function formsOf(secret) {
+	if (secret.length < shortestHidden) return [];
+	const text = secret.toWellFormed();
+	return [
+		secret,
+		encodeURIComponent(text),
+		encodeURI(text),
+		JSON.stringify(text).slice(1, -1),
+		text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\"", "&quot;"),
+		Buffer.from(text).toString("base64url"),
+		...[
+			0,
+			1,
+			2
+		].map((before) => base64Within(Buffer.from(text), before))
+	];
+}
+/** The characters that a text has for sure when it stands in something longer, `before` bytes from where three begin. */
+function base64Within(secret, before) {
+	const encoded = Buffer.concat([Buffer.alloc(before), secret]).toString("base64").replaceAll("=", "");
+	const isPartAtEnd = (before + secret.length) % 3 !== 0;
+	return encoded.slice(before === 0 ? 0 : before + 1, isPartAtEnd ? -1 : void 0);
+}
+function mapTexts(value, change) {
+	if (typeof value === "string") return change(value);
+	if (Array.isArray(value)) return value.map((each) => mapTexts(each, change));
+	if (typeof value !== "object" || value === null) return value;
+	return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mapTexts(each, change)]));
 }
 
 // src/report/sentence.ts
@@ -17909,6 +19113,24 @@ function leftOut(items) {
 	return `${countOf(items.length - maximumRows, "more", "more")} in the report`;
 }
 
+// src/runner/make-folder.ts
+/**
+* Makes a folder and those above it that are missing. One after the other: Node's own way tries for ever below /proc, where
+* a folder that is there takes none and says that there is no such folder.
+*/
+async function makeFolder(path, mode) {
+	const found = await stat(path).catch((error) => {
+		if (error.code === "ENOENT") return null;
+		throw error;
+	});
+	if (found?.isDirectory()) return;
+	const parent = dirname(path);
+	if (found === null && parent !== path) await makeFolder(parent);
+	await mkdir(path, { mode }).catch((error) => {
+		if (error.code !== "EEXIST" || found !== null) throw error;
+	});
+}
+
 // src/runner/publish.ts
 /**
 * Tells everybody what the run did: last lines of the log, report.json, outputs, annotations, summary, and the
@@ -17928,10 +19150,7 @@ async function publish(report, context, log) {
 /** Outside of the work folder, which is removed: later steps read it. Returns its path. */
 async function writeReport(report, context) {
 	const folder = join(context.temporaryDirectory, `safe-migrate-report-${report.run.id}`);
-	await mkdir(folder, {
-		recursive: true,
-		mode: 448
-	});
+	await makeFolder(folder, 448);
 	const path = join(folder, "report.json");
 	await writeFile(path, `${JSON.stringify(report, null, 2)}\n`, { mode: 384 });
 	for (const { name, text } of attachmentsOf(report)) await writeFile(join(folder, name), `${text.trimEnd()}\n`, { mode: 384 });
@@ -17961,6 +19180,13 @@ function repositoryRootOf(directory, workspace) {
 		if (existsSync(join(folder, ".git"))) return folder;
 		if (dirname(folder) === folder) return workspace;
 	}
+}
+/**
+* Folders whose files a project may consist of: the workspace, and the repository that the project lies in. On a runner a
+* checkout above the workspace (somebody's home that is kept in git) is none of it.
+*/
+function checkoutRoots({ workspace, repository: name }, repository) {
+	return name !== null && repository !== workspace && `${workspace}${sep}`.startsWith(`${repository}${sep}`) ? [workspace] : [workspace, repository];
 }
 
 // src/runner/run-identity.ts
@@ -18032,10 +19258,20 @@ var WorkFolder = class WorkFolder {
 	constructor(path) {
 		this.path = path;
 	}
-	/** `mkdtemp` makes it 0700 and never takes one that is there already. */
+	/** `mkdtemp` makes it 0700 and never takes one that is there already. Rejects with SM_RUNNER_TEMP. */
 	static async create(temporaryDirectory) {
-		await mkdir(temporaryDirectory, { recursive: true });
-		return new WorkFolder(await mkdtemp(join(temporaryDirectory, namePrefix)));
+		try {
+			await makeFolder(temporaryDirectory);
+			return new WorkFolder(await mkdtemp(join(temporaryDirectory, namePrefix)));
+		} catch (error) {
+			const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+			throw new SafeMigrateError({
+				code: "SM_RUNNER_TEMP",
+				message: `nothing can be written in ${shortened$1(temporaryDirectory)}, where the runner keeps temporary files (${code})`,
+				hint: "RUNNER_TEMP must be a folder that the user of this job may write in: look at its rights, its disk, and whether it is a folder at all.",
+				cause: error
+			});
+		}
 	}
 	async [Symbol.asyncDispose]() {
 		await removeWorkFolder(this.path);
@@ -18050,4 +19286,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { originText as $, writeDetails as A, sha256OfFile as At, waysToFinish as B, RefusedError as Bt, Hooks as C, labelBefore as Ct, checkPartNames as D, RunJournal as Dt, describeExit as E, formatCount as Et, keysOf as F, checksumsOf as Ft, isProvedIn as G, storedRecord as H, messageOf as Ht, storedDump as I, errorCodeIn as It, clearingAway as J, mergePlaces as K, fetchBackup as L, migratorApplicationName as Lt, LeftBehindError as M, storageMismatch as Mt, openStorages as N, stoppedBy as Nt, findingsOf as O, openPorts as Ot, takeLock as P, objectKey as Pt, isFromElsewhere as Q, GrowingFile as R, parseBlock as Rt, ReportBuilder as S, backupId as St, isTakenOver as T, formatBytes as Tt, systemIdentifierOf as U, problemsOf as Ut, findStored as V, SafeMigrateError as Vt, storedBackupLine as W, listBackups as X, signManifest as Y, digestOf as Z, requestedCommand as _, countsOf as _t, saveWorkFolder as a, unknownFunctions as at, readArtifactAccess as b, sealedDetailsName as bt, runIdentity as c, objectsIn as ct, checkSections as d, needsBaseline as dt, recover as et, plain as f, readHistory as ft, readInputs as g, sealedDumpName as gt, parseInputs as h, renderManifest as ht, saveOpenRun as i, takeBaseline as it, encryptionSentence as j, ContentGate as jt, readDetailsIn as k, sha256Of as kt, repositoryRootOf as l, historyDigest as lt, surviveLostOutput as m, manifestName as mt, removeWorkFolder as n, whenReachable as nt, savedOpenRun as o, fieldsOf as ot, resultSentence as p, dumpName as pt, shownBackup as q, surviveStrayErrors as r, readyCopy as rt, savedWorkFolder as s, nameParts as st, WorkFolder as t, exchangeWhenReachable as tt, publish as u, describeFailure as ut, secretsOf as v, detailsName as vt, hookMark as w, countOf as wt, ActionLog as x, backupFolder as xt, readGitHubContext as y, renderDetails as yt, finishEarlierRun as z, parseSql as zt };
+export { listBackups as $, findingsOf as A, countOf as At, GrowingFile as B, objectKey as Bt, ActionLog as C, countsOf as Ct, isTakenOver as D, backupFolder as Dt, hookMark as E, sealedDetailsName as Et, openStorages as F, sha256Of as Ft, systemIdentifierOf as G, parseSql as Gt, waysToFinish as H, errorCodeIn as Ht, takeLock as I, sha256OfFile as It, isProvedIn as J, messageOf as Jt, serverNow as K, RefusedError as Kt, keysOf as L, ContentGate as Lt, writeDetails as M, formatCount as Mt, encryptionSentence as N, RunJournal as Nt, describeExit as O, backupId as Ot, LeftBehindError as P, openPorts as Pt, signManifest as Q, storedDump as R, storageMismatch as Rt, readArtifactAccess as S, sealedDumpName as St, Hooks as T, renderDetails as Tt, findStored as U, textOf as Ut, finishEarlierRun as V, checksumsOf as Vt, storedRecord as W, migratorApplicationName as Wt, shownBackup as X, mergePlaces as Y, problemsOf as Yt, clearingAway as Z, parseInputs as _, historyDigest as _t, saveWorkFolder as a, readyCopy as at, secretsOf as b, manifestName as bt, runIdentity as c, whenReachable as ct, publish as d, unknownFunctions as dt, digestOf as et, checkSections as f, fieldsOf as ft, surviveLostOutput as g, readHistory as gt, Masks as h, needsBaseline as ht, saveOpenRun as i, exchangeWhenReachable as it, readDetailsIn as j, formatBytes as jt, checkPartNames as k, labelBefore as kt, checkoutRoots as l, mayForgeHistory as lt, resultSentence as m, objectsIn as mt, removeWorkFolder as n, originText as nt, savedOpenRun as o, takeBaseline as ot, plain as p, nameParts as pt, storedBackupLine as q, SafeMigrateError as qt, surviveStrayErrors as r, recover as rt, savedWorkFolder as s, isOurs as st, WorkFolder as t, isFromElsewhere as tt, repositoryRootOf as u, blockStatements as ut, readInputs as v, describeFailure as vt, ReportBuilder as w, detailsName as wt, readGitHubContext as x, renderManifest as xt, requestedCommand as y, dumpName as yt, fetchBackup as z, stoppedBy as zt };

@@ -1,13 +1,13 @@
 import { d as number$1, f as object, h as string, i as array, l as literal, o as boolean, t as number } from "./zod.js";
-import { Ht as messageOf, M as LeftBehindError, Mt as storageMismatch, Nt as stoppedBy, Pt as objectKey, Vt as SafeMigrateError, jt as ContentGate, kt as sha256Of } from "./safe-migrate.js";
+import { Bt as objectKey, Ft as sha256Of, Jt as messageOf, Lt as ContentGate, P as LeftBehindError, Rt as storageMismatch, qt as SafeMigrateError, zt as stoppedBy } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
+import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { Readable, Writable, addAbortSignal } from "node:stream";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
-import { join } from "node:path";
 import { pipeline as pipeline$1 } from "node:stream/promises";
 import { Worker } from "node:worker_threads";
 
@@ -483,7 +483,7 @@ async function waitForBody(path, url, request) {
 }
 async function verify({ run, name, url }, expected, signal) {
 	for (let attempt = 1;; attempt += 1) {
-		const held = await readBack(run, name, signal).catch((error) => {
+		const held = await readBack(run, name, expected.sizeBytes, signal).catch((error) => {
 			if (signal.aborted || attempt === readingAttempts) throw error;
 			return null;
 		});
@@ -492,13 +492,13 @@ async function verify({ run, name, url }, expected, signal) {
 		await setTimeout(pauseMs, void 0, { signal });
 	}
 }
-async function readBack(run, name, signal) {
+async function readBack(run, name, sizeBytes, signal) {
 	const body = await run.open(name, signal);
 	if (body === null) return null;
 	const stop = () => void body.destroy(/* @__PURE__ */ new Error("stopped"));
 	signal.addEventListener("abort", stop, { once: true });
 	try {
-		return await sha256Of(body);
+		return await sha256Of(body, sizeBytes);
 	} finally {
 		signal.removeEventListener("abort", stop);
 	}
@@ -525,6 +525,8 @@ async function takeBack({ run, name, url }, failure, stopped) {
 
 // src/storage/artifact/repository-artifacts.ts
 const pageSize = 100;
+/** How often a listing is begun that does not fit together. */
+const attempts = 4;
 /** Pages that are asked for at once. */
 const askers = 4;
 const artifactSchema = object({
@@ -555,6 +557,9 @@ function isOwn({ name, workflow_run: run }) {
 	const { id, repository_id: here, head_repository_id: head } = run ?? {};
 	return typeof here === "number" && here === head && runOfArtifact(name) === String(id);
 }
+function union(one, other) {
+	return [...new Map([...one, ...other].map((artifact) => [artifact.id, artifact])).values()];
+}
 /** The artifacts of all runs of a repository, with the workflow's token. */
 var RepositoryArtifacts = class {
 	#root;
@@ -573,18 +578,42 @@ var RepositoryArtifacts = class {
 	}
 	/**
 	* All artifacts that are ours by name and by the run that uploaded them; the API filters by whole names only.
-	* Expired ones are among them.
+	* Expired ones are among them. Pages are counted off from the newest: whatever comes or goes meanwhile moves others from
+	* one to the next, past whoever reads. So they are read again until they fit together.
 	*/
 	async all(signal) {
+		let listed = await this.#pages(signal);
+		for (let attempt = 1; !listed.isWhole && attempt < attempts; attempt += 1) {
+			const before = listed.artifacts;
+			listed = await this.#pages(signal);
+			if (!listed.isWhole) listed = {
+				...listed,
+				artifacts: union(before, listed.artifacts)
+			};
+		}
+		return {
+			...listed,
+			artifacts: listed.artifacts.filter(isOwn)
+		};
+	}
+	async #pages(signal) {
 		const page = (number) => this.#json(`/actions/artifacts?per_page=${pageSize}&page=${number}`, pageSchema, signal);
 		const first = await page(1);
 		const found = new Map(first.artifacts.map((artifact) => [artifact.id, artifact]));
+		let isSteady = true;
 		const numbers = Iterator.from(Array.from({ length: Math.ceil(first.total_count / pageSize) }, (_, index) => index + 1)).drop(1);
 		const askOneAfterTheOther = async () => {
-			for (const number of numbers) for (const artifact of (await page(number)).artifacts) found.set(artifact.id, artifact);
+			for (const number of numbers) {
+				const { artifacts, total_count: total } = await page(number);
+				isSteady &&= total === first.total_count;
+				for (const artifact of artifacts) found.set(artifact.id, artifact);
+			}
 		};
 		await Promise.all(Array.from({ length: askers }, askOneAfterTheOther));
-		return [...found.values()].filter(isOwn);
+		return {
+			artifacts: [...found.values()],
+			isWhole: isSteady && found.size === first.total_count
+		};
 	}
 	/** The newest artifact of exactly this name; null when there is none. */
 	async named(name, signal) {
@@ -704,10 +733,10 @@ var ArtifactStore = class {
 			}), { objectMode: false }));
 		});
 	}
-	async list(prefix, signal) {
+	async list(prefix, signal, onDoubt = () => {}) {
 		return this.#during(signal, "list", `${this.#url}/${prefix}`, async () => {
 			const found = [];
-			for (const [key, [artifact]] of await this.#readIndex(signal)) {
+			for (const [key, [artifact]] of await this.#readIndex(signal, onDoubt)) {
 				if (artifact === void 0 || !key.startsWith(prefix)) continue;
 				found.push({
 					key,
@@ -757,9 +786,10 @@ var ArtifactStore = class {
 			sha256: null
 		};
 	}
-	async #readIndex(signal) {
+	async #readIndex(signal, onDoubt = () => {}) {
 		const index = /* @__PURE__ */ new Map();
-		const artifacts = await this.#others().all(signal);
+		const { artifacts, isWhole } = await this.#others().all(signal);
+		if (!isWhole) onDoubt("artifacts came or went every time that they were listed");
 		for (const artifact of artifacts.toSorted((a, b) => Number(a.expired) - Number(b.expired) || b.id - a.id)) {
 			const key = keyOfArtifact(artifact.name);
 			if (key !== null) index.set(key, [...index.get(key) ?? [], artifact]);

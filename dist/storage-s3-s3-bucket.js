@@ -1,5 +1,5 @@
 import { t as require_dist_cjs } from "./aws-sdk.js";
-import { Nt as stoppedBy, Pt as objectKey } from "./safe-migrate.js";
+import { Bt as objectKey, zt as stoppedBy } from "./safe-migrate.js";
 import { c as untilStopped, i as isNotFound, s as s3Error } from "./lazy-shared.js";
 import { Readable, addAbortSignal } from "node:stream";
 
@@ -86,10 +86,11 @@ var S3Bucket = class {
 			throw await this.errorFor(error, "read", url, signal);
 		}
 	}
-	async list(prefix, signal) {
+	async list(prefix, signal, onDoubt = () => {}) {
 		const root = this.location.prefix === "" ? "" : `${this.location.prefix}/`;
 		const found = [];
 		let token;
+		const seen = /* @__PURE__ */ new Set();
 		try {
 			do {
 				const command = new import_dist_cjs.ListObjectsV2Command({
@@ -108,6 +109,11 @@ var S3Bucket = class {
 					});
 				}
 				token = page.IsTruncated === true ? page.NextContinuationToken : void 0;
+				if (page.IsTruncated === true && (token === void 0 || seen.has(token))) {
+					onDoubt("the server says that there is more and does not give it");
+					token = void 0;
+				}
+				if (token !== void 0) seen.add(token);
 			} while (token !== void 0);
 		} catch (error) {
 			throw await this.errorFor(error, "list", `s3://${this.location.bucket}/${root}${prefix}`, signal);

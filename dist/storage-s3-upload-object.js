@@ -1,4 +1,4 @@
-import { Ht as messageOf, M as LeftBehindError, Mt as storageMismatch, Nt as stoppedBy, Vt as SafeMigrateError, jt as ContentGate, kt as sha256Of } from "./safe-migrate.js";
+import { Ft as sha256Of, Jt as messageOf, Lt as ContentGate, P as LeftBehindError, Rt as storageMismatch, qt as SafeMigrateError, zt as stoppedBy } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
@@ -284,14 +284,14 @@ async function verifyObject(bucket, key, held, sent, signal) {
 		if (held.ChecksumCRC32 !== crc32Text(sent.crc32)) throw storageMismatch(url, sent, { sizeBytes: sent.sizeBytes });
 		return "length and CRC-32 of the whole object, as the server computed it";
 	}
-	const readBack = await readAgain(bucket, key, signal);
+	const readBack = await readAgain(bucket, key, sent.sizeBytes, signal);
 	if (readBack.sizeBytes !== sent.sizeBytes || readBack.sha256 !== sent.sha256) throw storageMismatch(url, sent, readBack);
 	return "read back, length and SHA-256 equal";
 }
 /** A download that breaks off says nothing about the object: it is begun anew. */
-async function readAgain(bucket, key, signal) {
+async function readAgain(bucket, key, sizeBytes, signal) {
 	for (let attempt = 1;; attempt += 1) try {
-		return await sha256Of(await bucket.get(key, signal));
+		return await sha256Of(await bucket.get(key, signal), sizeBytes);
 	} catch (error) {
 		if (signal.aborted || attempt === readingAttempts) throw error;
 	}
