@@ -122,7 +122,8 @@ async function judgeRun(
       differences: [{ name: 'run', how: log.slice(-1_500) }, ...found],
     };
   }
-  return judgeEquality(report.proof?.told ?? [], found);
+  const judgement = judgeEquality(report.proof?.told ?? [], found);
+  return judgement;
 }
 
 interface Report {

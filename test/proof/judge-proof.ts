@@ -36,7 +36,7 @@ export async function judgeProof(cluster: PostgresCluster, empty: Empty, tools: 
     fallback = await prove(server, backup, { run: 'proof' });
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;
-    return judgeRefusal(`${error.code}: ${error.message}`, () =>
+    return await judgeRefusal(`${error.code}: ${error.message}`, () =>
       restoreByHand(cluster, empty, tools, before),
     );
   }
@@ -46,10 +46,11 @@ export async function judgeProof(cluster: PostgresCluster, empty: Empty, tools: 
   const isMark = ({ name, how }: Difference) =>
     name === 'database properties' &&
     /^comment: .* -> "safe-migrate \S*$/.test(how.replaceAll(/\s+(?=.*-> )/g, ' '));
-  return judgeEquality(
+  const judgement = judgeEquality(
     fallback.told ?? [],
     differences(before, after).filter((each) => !isMark(each)),
   );
+  return judgement;
 }
 
 /** A refusal is right when no restore could have brought back what it names. */

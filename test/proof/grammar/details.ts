@@ -29,7 +29,7 @@ export const detailKinds = [
   comment(
     'CONSTRAINT',
     within(
-      `SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.conname))::text FROM pg_constraint x JOIN pg_class c ON c.oid = x.conrelid ${ofTables} AND x.conparentid = 0`,
+      `SELECT json_build_array(format('%I.%I', n.nspname, c.relname), format('%I', x.conname))::text FROM pg_constraint x JOIN pg_class c ON c.oid = x.conrelid ${ofTables} AND x.conparentid = 0 AND x.contype <> 't'`,
     ),
   ),
   comment(

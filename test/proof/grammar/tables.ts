@@ -96,7 +96,11 @@ export const tableKinds = [
   kind('renamed table', async (p) => `ALTER TABLE ${await p.table()} RENAME TO ${p.name('t')}`),
   kind('moved table', async (p) => `ALTER TABLE ${await p.table()} SET SCHEMA ${await p.schema()}`),
   kind('inheriting table', async (p) => `CREATE TABLE ${await p.fresh('h')} (${p.name('own')} integer) INHERITS (${await p.table(heirless)})`),
-  kind('heir of a check that is not valid', async (p) => `CREATE TABLE ${await p.fresh('h')} () INHERITS (${await p.table('NOT c.relispartition AND EXISTS (SELECT FROM pg_constraint x WHERE x.conrelid = c.oid AND NOT x.convalidated)')})`, { rare: true }),
+  kind(
+    'heir of a check that is not valid',
+    async (p) => `CREATE TABLE ${await p.fresh('h')} () INHERITS (${await p.table('NOT c.relispartition AND EXISTS (SELECT FROM pg_constraint x WHERE x.conrelid = c.oid AND NOT x.convalidated)')})`,
+    { rare: true },
+  ),
   kind('table that inherits twice', async (p) => `CREATE TABLE ${await p.fresh('h')} (${p.name('own')} text) INHERITS (${await p.table(heirless)}, ${await p.table(heirless)})`),
   kind('column added to a parent', async (p) => `ALTER TABLE ${await p.table('c.relhassubclass')} ADD ${p.name('later')} text DEFAULT 'later'`, { rare: true }),
   kind('own default in an inheriting table', async (p) => {
