@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { writePage } from '../test/faults/page.ts';
 import { endWithNewline, readResults } from '../test/faults/results.ts';
 import { type Task, tasksOf, tryAll } from '../test/faults/try-all.ts';
+import { readResults as readDatabases } from '../test/proof/results.ts';
 import { installTestParts } from './install-test-parts.ts';
 import { announceMissing, setUpSystem } from './setup-system.mjs';
 
@@ -63,7 +64,9 @@ async function main(): Promise<void> {
       keepLogs,
     });
   }
-  if (values.results === undefined) await writePage(await readResults(file));
+  if (values.results === undefined) {
+    await writePage(await readResults(file), await readDatabases(join(root, 'test/proof/results.jsonl')));
+  }
 }
 
 /** Ctrl-C: what is under way comes to its end, servers are taken down in order, and the page is written. */

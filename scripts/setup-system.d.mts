@@ -1,4 +1,4 @@
-export type SystemPart = 'postgresql' | 'postgis' | 'ceph' | 'age' | 'byHand' | 'docker';
+export type SystemPart = 'postgresql' | 'postgis' | 'ceph' | 'age' | 'byHand' | 'clientTools' | 'docker';
 export function setUpSystem(names: readonly SystemPart[]): Promise<SystemPart[]>;
 export function announceMissing(missing: readonly SystemPart[], platform?: NodeJS.Platform): void;
 export function howToInstall(missing: readonly SystemPart[], platform: NodeJS.Platform): string[];

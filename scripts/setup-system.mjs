@@ -65,6 +65,12 @@ export const parts = {
     debian: ['awscli', 'curl'],
     homebrew: ['awscli', 'curl'],
   },
+  clientTools: {
+    purpose: 'what unpacks the tools of newer majors for servers of 16 to 18 (npm run test:proof)',
+    present: () => onPath('mmdebstrap'),
+    debian: ['mmdebstrap'],
+    homebrew: [],
+  },
   docker: {
     purpose:
       'a Docker engine that the tests start for themselves, and an image of another Debian to run in it',

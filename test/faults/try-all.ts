@@ -146,7 +146,7 @@ async function commitNow(): Promise<string> {
 }
 
 /** What is tried stays what it is, whoever builds meanwhile. */
-async function copyOfDist(): Promise<AsyncDisposable & { readonly folder: string }> {
+export async function copyOfDist(): Promise<AsyncDisposable & { readonly folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-dist-'));
   await cp(join(root, 'dist'), folder, { recursive: true });
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };

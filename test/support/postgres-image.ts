@@ -62,7 +62,7 @@ export async function importPostgresImage(engine: DockerEngine): Promise<ServerI
 }
 
 /** Where this machine gets its own packages from; its releases lie side by side there. */
-async function debianMirror(): Promise<string> {
+export async function debianMirror(): Promise<string> {
   const folder = '/etc/apt/sources.list.d';
   const files = [
     '/etc/apt/sources.list',

@@ -55,7 +55,7 @@ async function canRun(binary: string, cwd: string, identity: UserIdentity | unde
   );
 }
 
-async function packagedMajors(): Promise<number[]> {
+export async function packagedMajors(): Promise<number[]> {
   const names = await readdir(packagedRoot).catch(() => []);
   return names.map(Number).filter((major) => major > 0);
 }

@@ -69,6 +69,14 @@ describe('what may know what', () => {
     expect(violations(/^libpg-query|^@pgsql\//, ['src/lint/'])).toEqual([]);
   });
 
+  test('the oracle of random databases shares no code with the product', () => {
+    const own = ['test/proof/oracle', 'test/proof/grammar'].flatMap((folder) =>
+      everything.filter((file) => file.startsWith(`${folder}/`)),
+    );
+    expect(own.length).toBeGreaterThan(10);
+    expect(own.filter((file) => importsOf(file).some((module) => module.includes('/src/')))).toEqual([]);
+  });
+
   test('processes are started by src/system alone', () => {
     expect(violations(/^(node:)?child_process$/, ['src/system/'])).toEqual([]);
   });

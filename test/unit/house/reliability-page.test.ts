@@ -7,13 +7,16 @@ import { boundaryKills, plannedKill, planText } from '../../faults/plan.ts';
 import { latestTrials, parseResults, type TrialLine } from '../../faults/results.ts';
 import { victimNames } from '../../faults/victims.ts';
 import { wayNames, ways } from '../../faults/ways.ts';
+import { proofSection } from '../../proof/page.ts';
+import { type DatabaseLine, readResults } from '../../proof/results.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
 describe('docs/reliability.md', () => {
   it('is what its generator makes of the committed results', async () => {
     const results = parseResults(await readFile(join(root, 'test/faults/results.jsonl'), 'utf8'));
-    expect(await readFile(join(root, 'docs/reliability.md'), 'utf8')).toBe(pageText(results));
+    const databases = await readResults(join(root, 'test/proof/results.jsonl'));
+    expect(await readFile(join(root, 'docs/reliability.md'), 'utf8')).toBe(pageText(results, databases));
   });
 
   it('tells every trial by its last line, and none whose fault never came', () => {
@@ -34,15 +37,49 @@ describe('docs/reliability.md', () => {
       at: '2026-11-25T10:00:00.000Z',
       commit: 'abc',
     };
-    const bad = pageText([line]);
+    const bad = pageText([line], []);
     expect(bad).toContain('Rows lost: 3. Exceptions: 1.');
     expect(bad).toContain('- seed 1, kill 0 (tree in migrate of swap): left behind: database x');
     const well: TrialLine = { ...line, end: 'before', lostRows: 0, exception: null };
     const never: TrialLine = { ...well, id: 'kill 1', end: 'none' };
-    const good = pageText([line, well, never]);
+    const good = pageText([line, well, never], []);
     expect(good).toContain('1 kills at random');
     expect(good).toContain('Rows lost: 0. Exceptions: 0.');
     expect(good).toContain('None.');
+  });
+});
+
+describe('its section on random databases', () => {
+  const database: DatabaseLine = {
+    kind: 'database',
+    id: '1 0 15',
+    seed: 1,
+    major: 15,
+    superuser: false,
+    way: 'proof',
+    outcome: 'missed',
+    refusal: null,
+    told: 0,
+    differences: ['index public.i: is missing'],
+    statements: 450,
+    seconds: 9,
+    at: '2026-11-27T10:00:00.000Z',
+    commit: 'abc',
+  };
+
+  it('tells what was missed, and counts every database by its last line', () => {
+    const bad = proofSection([database]).join('\n');
+    expect(bad).toContain('called equal: 1. False refusals: 0.');
+    expect(bad).toContain('- 1 0 15, proof, missed: index public.i: is missing');
+    const refused: DatabaseLine = {
+      ...database,
+      outcome: 'refused',
+      refusal: 'SM_NOT_EQUAL: the restored copy is not equal',
+    };
+    const good = proofSection([database, refused]).join('\n');
+    expect(good).toContain('called equal: 0. False refusals: 0.');
+    expect(good).toContain('None.');
+    expect(good).toContain('| `SM_NOT_EQUAL` the restored copy is not equal | 1 |');
   });
 });
 
