@@ -1,4 +1,5 @@
 import { problemsOf, SafeMigrateError } from '../system/errors.ts';
+import type { Phase } from '../system/phase.ts';
 import { docsLink } from './docs-link.ts';
 import type { RecoveryEvidence } from './recovery-evidence.ts';
 import type {
@@ -8,7 +9,6 @@ import type {
   KeptDatabase,
   MigrationFailure,
   NextStep,
-  Phase,
   PhaseRecord,
   ProofRecord,
   RecoveryMethod,

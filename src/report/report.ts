@@ -1,27 +1,8 @@
 import type { Problem } from '../system/errors.ts';
+import type { Phase } from '../system/phase.ts';
 import type { CheckReport } from './check-report.ts';
 import type { RecoveryEvidence } from './recovery-evidence.ts';
 import type { RollbackReport } from './rollback-report.ts';
-
-/** The story's chapters, in their order. Public: they stand in logs, errors and report.json. */
-export const phases = [
-  'inputs',
-  'preflight',
-  'fetch',
-  'dump',
-  'prove',
-  'store',
-  'rehearse',
-  'quiesce',
-  'migrate',
-  'confirm',
-  'check',
-  'recover',
-  'settle',
-  'prune',
-  'report',
-] as const;
-export type Phase = (typeof phases)[number];
 
 export const commands = ['migrate', 'backup', 'check', 'rollback', 'drill', 'prune'] as const;
 export type Command = (typeof commands)[number];

@@ -1,7 +1,8 @@
 import * as core from '@actions/core';
 import { decodePercent } from '../database/postgres/url-refusals.ts';
 import { secretsIn } from '../database/postgres/url-secrets.ts';
-import { commands, failingResults, passingResults, phases, type Report } from '../report/report.ts';
+import { commands, failingResults, passingResults, type Report } from '../report/report.ts';
+import { phases } from '../system/phase.ts';
 
 /** Shorter texts are words, and no secrets that hiding could keep. */
 const shortestHidden = 6;
