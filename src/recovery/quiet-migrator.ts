@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, LockHolder } from '../database/database.ts';
 import { migratorApplicationName } from '../prisma/application-name.ts';
-import type { DeployResult } from '../prisma/migrator.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { endOwnSessions } from './end-own-sessions.ts';
 import type { OwnWork, Quiet } from './own-work.ts';

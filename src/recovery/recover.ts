@@ -1,12 +1,8 @@
-import type { Database, DatabaseProperties, RunLock } from '../database/database.ts';
 import { readHistory } from '../prisma/history.ts';
-import type { DeployResult, HistoryRow, Migrator } from '../prisma/migrator.ts';
-import type { RecoveryEvidence } from '../report/recovery-evidence.ts';
-import type { RecoveryMethod } from '../report/report.ts';
+import type { HistoryRow } from '../prisma/migrator.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import { decideBlind, decideBy, type FinalDecision } from './answer.ts';
-import type { Baseline, ReadyCopy } from './baseline.ts';
 import { sameHistory } from './decide.ts';
 import { describeEvidence } from './describe-evidence.ts';
 import type { Evidence } from './evidence.ts';
@@ -17,7 +13,6 @@ import { putHistoryBack } from './put-history-back.ts';
 import { quietMigrator } from './quiet-migrator.ts';
 import { recoveryFailed } from './recovery-failed.ts';
 import type { Recovery, RecoveryRequest } from './recovery-request.ts';
-import type { RunJournal } from './run-journal.ts';
 import { swapBack } from './swap-back.ts';
 import { whenReachable } from './when-reachable.ts';
 
