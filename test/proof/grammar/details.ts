@@ -88,7 +88,8 @@ export const detailKinds = [
   kind('unlogged sequence', async (p) => `CREATE UNLOGGED SEQUENCE ${await p.fresh('q')} MINVALUE 7`),
   kind('sequence owned by a column', async (p) => {
     const { table, name } = await p.column('^(integer|bigint)$');
-    return `ALTER SEQUENCE ${await p.relation('S', "NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('i', 'a'))")} OWNED BY ${table}.${name}`;
+    const beside = `c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = '${table.replaceAll("'", "''")}'::regclass)`;
+    return `ALTER SEQUENCE ${await p.relation('S', `${beside} AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('i', 'a'))`)} OWNED BY ${table}.${name}`;
   }),
   kind('sequence owned by nothing', async (p) => `ALTER SEQUENCE ${await p.relation('S', "EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'a')")} OWNED BY NONE`),
   kind('collation of ICU', async (p) => `CREATE COLLATION ${await p.fresh('co')} (provider = icu, locale = '${p.pick(['de-u-co-phonebk', 'und', 'sv'])}')`),
