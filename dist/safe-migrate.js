@@ -9403,6 +9403,20 @@ async function endSessions(session, state) {
 	for (const { pid } of rows) state.terminated.add(pid);
 }
 
+// src/database/postgres/database-names.ts
+const nameRow = object$1({
+	name: string(),
+	oid: number(),
+	isOpen: boolean(),
+	owner: string()
+});
+/** All databases of the server by name. */
+async function readNames(session) {
+	const rows = await session.query(`SELECT datname::text AS "name", oid::bigint AS "oid", datallowconn AS "isOpen",
+            pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database`, nameRow);
+	return new Map(rows.map((row) => [row.name, row]));
+}
+
 // src/database/postgres/swap-blockers.ts
 /** Sessions and prepared transactions in a database, named for people. */
 async function findBlockers(session, databaseOid) {
@@ -9641,18 +9655,6 @@ async function currentXid(session) {
 	const [row] = await session.query("SELECT pg_catalog.pg_current_xact_id()::text AS \"xid\"", object$1({ xid: string() }));
 	if (row === void 0) throw new TypeError("pg_current_xact_id() returned no row");
 	return BigInt(row.xid);
-}
-const nameRow = object$1({
-	name: string(),
-	oid: number(),
-	isOpen: boolean(),
-	owner: string()
-});
-/** All databases of the server by name. */
-async function readNames(session) {
-	const rows = await session.query(`SELECT datname::text AS "name", oid::bigint AS "oid", datallowconn AS "isOpen",
-            pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database`, nameRow);
-	return new Map(rows.map((row) => [row.name, row]));
 }
 /** Refuses before anybody is disturbed; the transaction checks again. */
 async function checkPlan(session, target, plan) {
@@ -17415,24 +17417,6 @@ function readGitHubContext(env) {
 }
 
 // src/report/report.ts
-/** The story's chapters, in their order. Public: they stand in logs, errors and report.json. */
-const phases = [
-	"inputs",
-	"preflight",
-	"fetch",
-	"dump",
-	"prove",
-	"store",
-	"rehearse",
-	"quiesce",
-	"migrate",
-	"confirm",
-	"check",
-	"recover",
-	"settle",
-	"prune",
-	"report"
-];
 const commands = [
 	"migrate",
 	"backup",
@@ -18428,6 +18412,26 @@ function problemOf(issue) {
 function surviveLostOutput() {
 	for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
+
+// src/system/phase.ts
+/** The story's chapters, in their order. Public: they stand in logs, errors and report.json. */
+const phases = [
+	"inputs",
+	"preflight",
+	"fetch",
+	"dump",
+	"prove",
+	"store",
+	"rehearse",
+	"quiesce",
+	"migrate",
+	"confirm",
+	"check",
+	"recover",
+	"settle",
+	"prune",
+	"report"
+];
 
 // src/runner/masks.ts
 /** Shorter texts are words, and no secrets that hiding could keep. */

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { loadParser } from '../src/lint/parse-sql.ts';
-import { letLoose } from '../test/adversary/let-loose.ts';
+import { type Judged, letLoose } from '../test/adversary/let-loose.ts';
+import { throughBundle } from '../test/adversary/through-bundle.ts';
+import { startCeph } from '../test/support/ceph.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 
 const usage = `npm run test:adversary -- [options]
@@ -11,6 +13,7 @@ recovery decide; an oracle that shares no code with src/ says whether the target
   --seed TEXT   which scripts [1]
   --from N      the first of them [0]
   --scripts N   how many of them [300]
+  --bundle N    how many more go through dist/ and the project's real Prisma, with Ceph's S3 [0]
   --show        print every script`;
 
 const { values } = parseArgs({
@@ -18,6 +21,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
     scripts: { type: 'string', default: '300' },
+    bundle: { type: 'string', default: '0' },
     show: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -29,15 +33,18 @@ if (values.help) {
   await loadParser();
   await using cluster = await startPostgres();
   const from = Number(values.from);
-  const judged = await letLoose(
-    cluster,
-    { seed: values.seed, from, to: from + Number(values.scripts) },
-    ({ index, mode, result, method, kinds, script, wrong }) => {
-      console.log(`${index} ${mode}: ${result} ${method ?? ''} (${kinds.join('; ')})`);
-      if (values.show || wrong !== null) console.log(script);
-      if (wrong !== null) console.log(`WRONG: ${wrong}`);
-    },
-  );
+  const tell = ({ index, mode, result, method, kinds, script, wrong }: Judged): void => {
+    console.log(`${index} ${mode}: ${result} ${method ?? ''} (${kinds.join('; ')})`);
+    if (values.show || wrong !== null) console.log(script);
+    if (wrong !== null) console.log(`WRONG: ${wrong}`);
+  };
+  const { seed } = values;
+  const judged = [...(await letLoose(cluster, { seed, from, to: from + Number(values.scripts) }, tell))];
+  if (Number(values.bundle) > 0) {
+    await using ceph = await startCeph();
+    const trials = { seed: `${seed} bundle`, from: 0, to: Number(values.bundle) };
+    judged.push(...(await throughBundle({ cluster, ceph }, trials, tell)));
+  }
   const wrong = judged.filter((each) => each.wrong !== null);
   const results = Object.groupBy(judged, ({ result, method }) => `${result} ${method ?? ''}`.trim());
   console.log(

@@ -4,15 +4,7 @@ import type { PhaseLog } from '../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
 import { describeExit } from '../system/exit-text.ts';
 import type { CommandContext } from './context.ts';
-
-export interface HookSettings {
-  readonly workingDirectory: string;
-  /** Shell commands; null: none. */
-  readonly beforeMigrate: string | null;
-  readonly afterMigrate: string | null;
-  /** For each of them. */
-  readonly hookTimeoutMinutes: number;
-}
+import type { HookSettings } from './settings.ts';
 
 /** In the environment of every hook: by it post finds one that outlived its run. */
 export const hookMark = 'SAFE_MIGRATE_HOOK_OF';

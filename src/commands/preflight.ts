@@ -18,6 +18,7 @@ import { lookAtServer } from './preflight/look-at-server.ts';
 import { lookAtStorages } from './preflight/look-at-storages.ts';
 import { lookAtTarget } from './preflight/look-at-target.ts';
 import { ProblemList } from './preflight/problem-list.ts';
+import { tellPendingWays } from './preflight/tell-pending-ways.ts';
 import type { BackupMaking } from './settings.ts';
 import { takeLock } from './take-lock.ts';
 
@@ -87,7 +88,10 @@ export async function preflight(
       problems.refuseIfAny();
       for (const warning of plan.warnings) log.warn(warning);
       await context.ports.loadParser();
-      if (settings.command === 'migrate') await dropOrphans(database, log);
+      if (settings.command === 'migrate') {
+        if (migrator !== null) await tellPendingWays(context, settings, { ...found, ...plan, migrator }, log);
+        await dropOrphans(database, log);
+      }
       return ready({ ...found, ...plan, lock });
     });
   } catch (error) {

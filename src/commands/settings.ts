@@ -2,7 +2,15 @@ import type { Encryption, Keys } from '../backup/encryption.ts';
 import type { RetentionPolicy } from '../backup/retention.ts';
 import type { StorageUrl } from '../storage/storage-url.ts';
 import type { Secret } from '../system/secret.ts';
-import type { HookSettings } from './hooks.ts';
+
+export interface HookSettings {
+  readonly workingDirectory: string;
+  /** Shell commands; null: none. */
+  readonly beforeMigrate: string | null;
+  readonly afterMigrate: string | null;
+  /** For each of them. */
+  readonly hookTimeoutMinutes: number;
+}
 
 /** What every command that makes a backup knows. Parsed once, by `runner/`; nothing here needs checking again. */
 interface BackupMakingSettings {

@@ -1,4 +1,4 @@
-import type { LockHolder } from './database.ts';
+import type { LockHolder } from './work-session.ts';
 
 /** What a server says about itself and the database that one is in, so that people can tell it from another. */
 export interface ServerPlace {

@@ -1,6 +1,6 @@
 import type { DriftReport } from '../report/check-report.ts';
 import type { Secret } from '../system/secret.ts';
-import type { DatabaseAddress } from './database.ts';
+import type { DatabaseAddress } from './address.ts';
 
 /** A database that this run made on the scratch server. Dropped with the server. */
 export interface ScratchDatabase {

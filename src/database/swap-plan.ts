@@ -1,5 +1,6 @@
-import type { DatabaseProperties, Fallback } from './database.ts';
+import type { Fallback } from './copies-port.ts';
 import type { JournalEntry } from './journal.ts';
+import type { DatabaseProperties } from './properties.ts';
 
 export interface SwapPlan {
   readonly targetOid: number;

@@ -1,4 +1,4 @@
-import type { DatabaseProperties } from './database.ts';
+import type { DatabaseProperties } from './properties.ts';
 
 /** One thing that closes a way of recovery, or all of them. */
 export interface Obstacle {

@@ -34,7 +34,7 @@ export function describeScript(sql: string): ScriptDescription {
 }
 
 /** DDL whose success leaves a trace in the definition catalogs (database/postgres/witness.ts looks at all of them). */
-const visibleDefinitions = new Set([
+export const visibleDefinitions: ReadonlySet<string> = new Set([
   'AlterDefaultPrivilegesStmt',
   'AlterDomainStmt',
   'AlterEnumStmt',

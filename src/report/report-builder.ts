@@ -1,4 +1,5 @@
 import { problemsOf, SafeMigrateError } from '../system/errors.ts';
+import type { Phase } from '../system/phase.ts';
 import { docsLink } from './docs-link.ts';
 import type { RecoveryEvidence } from './recovery-evidence.ts';
 import type {
@@ -8,7 +9,7 @@ import type {
   KeptDatabase,
   MigrationFailure,
   NextStep,
-  Phase,
+  PendingWay,
   PhaseRecord,
   ProofRecord,
   RecoveryMethod,
@@ -31,6 +32,7 @@ interface Findings {
   proof: ProofRecord | null;
   failure: MigrationFailure | null;
   recoveryWays: readonly RecoveryWay[];
+  pendingWays: readonly PendingWay[];
   recoveryMethod: RecoveryMethod;
   recoverySeconds: number | null;
   recovery: Report['recovery'];
@@ -67,6 +69,7 @@ export class ReportBuilder {
     proof: null,
     failure: null,
     recoveryWays: [],
+    pendingWays: [],
     recoveryMethod: 'none',
     recoverySeconds: null,
     recovery: null,
@@ -120,6 +123,11 @@ export class ReportBuilder {
   /** Which ways back are open, as preflight saw them. */
   recoveryWays(ways: readonly RecoveryWay[]): void {
     this.#findings.recoveryWays = [...ways];
+  }
+
+  /** The way back that each pending migration leaves open. */
+  pendingWays(ways: readonly PendingWay[]): void {
+    this.#findings.pendingWays = [...ways];
   }
 
   /** `seconds`: from the decision to recover until the target was back. */

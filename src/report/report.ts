@@ -1,27 +1,8 @@
 import type { Problem } from '../system/errors.ts';
+import type { Phase } from '../system/phase.ts';
 import type { CheckReport } from './check-report.ts';
 import type { RecoveryEvidence } from './recovery-evidence.ts';
 import type { RollbackReport } from './rollback-report.ts';
-
-/** The story's chapters, in their order. Public: they stand in logs, errors and report.json. */
-export const phases = [
-  'inputs',
-  'preflight',
-  'fetch',
-  'dump',
-  'prove',
-  'store',
-  'rehearse',
-  'quiesce',
-  'migrate',
-  'confirm',
-  'check',
-  'recover',
-  'settle',
-  'prune',
-  'report',
-] as const;
-export type Phase = (typeof phases)[number];
 
 export const commands = ['migrate', 'backup', 'check', 'rollback', 'drill', 'prune'] as const;
 export type Command = (typeof commands)[number];
@@ -54,6 +35,12 @@ export interface RecoveryWay {
   readonly open: boolean;
   /** Every reason why it is closed; its condition when it is open. */
   readonly because: readonly string[];
+}
+/** The way back that a pending migration leaves open should it fail; the swap always is one. */
+export interface PendingWay {
+  readonly migration: string;
+  readonly way: 'history' | 'swap';
+  readonly because: string;
 }
 export type RestoreProved = 'true' | 'false' | 'could-not-verify';
 
@@ -210,6 +197,8 @@ export interface Report {
   readonly phases: readonly PhaseRecord[];
   /** Empty when preflight did not come to it, and for commands that migrate nothing. */
   readonly recoveryWays: readonly RecoveryWay[];
+  /** For each pending migration, in their order; empty where nothing is migrated. */
+  readonly pendingWays: readonly PendingWay[];
   readonly recoveryMethod: RecoveryMethod;
   /** From the decision to recover until the target was back; null when nothing was recovered. */
   readonly recoverySeconds: number | null;

@@ -1,4 +1,4 @@
-import type { Phase } from './report.ts';
+import type { Phase } from '../system/phase.ts';
 
 /** What a phase may say while it runs. Nothing given to it may hold a secret. */
 export interface PhaseLog {

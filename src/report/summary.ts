@@ -26,6 +26,7 @@ export function summaryMarkdown(report: Report): string {
     ...(report.check === null ? [] : checkSections(report.check).map((section) => section.markdown)),
     phaseTable(report),
     recoveryWays(report),
+    pendingWays(report),
     ...(report.check === null ? [migrations(report), dataLoss(report)] : []),
     newWrites(report),
     roleChanges(report),
@@ -85,6 +86,16 @@ function recoveryWays(report: Report): string | null {
     because.map(plain).join('<br>'),
   ]);
   return `### Ways of recovery\n\n${table(['Way', '', 'Why'], rows)}`;
+}
+
+function pendingWays(report: Report): string | null {
+  if (report.pendingWays.length === 0) return null;
+  const rows = shortenedRows(report.pendingWays, ({ migration, way, because }) => [
+    code(migration),
+    way,
+    plain(because),
+  ]);
+  return fold('Way back, should a migration fail', table(['Migration', 'Way', 'Why'], rows));
 }
 
 function migrations(report: Report): string | null {

@@ -1,7 +1,8 @@
 import { countOf, formatSeconds } from '../report/quantity.ts';
-import type { Phase, PhaseRecord } from '../report/report.ts';
+import type { PhaseRecord } from '../report/report.ts';
 import type { PhaseLog, PhaseResult, RunLog } from '../report/run-log.ts';
 import { problemsOf } from '../system/errors.ts';
+import type { Phase } from '../system/phase.ts';
 import { harmlessLine, LineSplitter, singleLine } from './log-text.ts';
 
 const defaultProgressIntervalMs = 5_000;

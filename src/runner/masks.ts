@@ -1,7 +1,8 @@
 import * as core from '@actions/core';
 import { decodePercent } from '../database/postgres/url-refusals.ts';
 import { secretsIn } from '../database/postgres/url-secrets.ts';
-import { commands, failingResults, passingResults, phases, type Report } from '../report/report.ts';
+import { commands, failingResults, passingResults, type Report } from '../report/report.ts';
+import { phases } from '../system/phase.ts';
 
 /** Shorter texts are words, and no secrets that hiding could keep. */
 const shortestHidden = 6;
@@ -9,6 +10,13 @@ const shortestHidden = 6;
 const secretName = /TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY/i;
 const shortestOfEnvironment = 8;
 const hidden = '***';
+
+/** Words of the commands that a report prints: who takes one of them for a password must still be able to paste those. */
+const commandWords = [
+  'postgresql psql createdb dropdb pg_restore template0 public database dbname password',
+  'prisma migrations migration.sql _prisma_migrations manifest.json details.json.age database.dump.age',
+  'safe-migrate safe_migrate fallback failed rehearsal scratch sha256sum decrypt identity',
+];
 
 /**
  * What nobody is to read of what a run publishes. The runner hides secrets in the log and nowhere else: summary, comment,
@@ -37,7 +45,7 @@ export class Masks {
   /** The report as it may be published. What is public by its nature (names, ids, our own words) stays readable. */
   hideIn(report: Report): Report {
     const { target, backup, run } = report;
-    const words = [phases, commands, passingResults, failingResults];
+    const words = [phases, commands, passingResults, failingResults, commandWords];
     const known = JSON.stringify([target, backup, run, words, this.#names]);
     const forms = [...this.#forms]
       .filter((form) => !known.includes(form))

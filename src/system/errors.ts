@@ -1,4 +1,4 @@
-import type { Phase } from '../report/report.ts';
+import type { Phase } from './phase.ts';
 
 /** One thing that is wrong, told so that a person can act on it. */
 export interface Problem {

@@ -12,8 +12,9 @@ import { RunJournal } from '../../src/recovery/run-journal.ts';
 import type { RecoveryEvidence } from '../../src/report/recovery-evidence.ts';
 import type { PostgresCluster } from '../support/postgres.ts';
 import { type Mode, migrationFile, runMigrations } from './engine.ts';
+import { fillIn } from './grammar.ts';
 import { type ArenaState, readArenaState } from './oracle.ts';
-import { seedSql } from './seed.ts';
+import { seedHistory, seedSql } from './seed.ts';
 
 export interface Bout {
   /** migration.sql by name, in their order. */
@@ -67,7 +68,7 @@ export class Arena implements AsyncDisposable {
   ): Promise<Arena> {
     const { database: seed, user } = await cluster.createOwnedDatabase('arena_seed');
     await cluster.psql('postgres', `CREATE ROLE "${user}_friend"; GRANT "${user}_friend" TO "${user}"`);
-    await cluster.psql(seed, seedSql(`${user}_friend`), { user });
+    await cluster.psql(seed, seedHistory + seedSql(`${user}_friend`), { user });
     const name = `arena_${randomBytes(4).toString('hex')}`;
     const url =
       options.asSuperuser === true
@@ -78,15 +79,7 @@ export class Arena implements AsyncDisposable {
 
   /** A script with this arena's names in it. */
   fill(script: string): string {
-    const { host, port, superuser, password } = this.#cluster.info;
-    return script
-      .replaceAll('FRIEND', `"${this.#friend}"`)
-      .replaceAll('ARENA_NAME', this.#name)
-      .replaceAll('ARENA', `"${this.#name}"`)
-      .replaceAll('PORT', String(port))
-      .replaceAll('HOST', host)
-      .replaceAll('SUPERUSER', superuser)
-      .replaceAll('PASSWORD', password);
+    return fillIn(script, this.#cluster, { database: this.#name, friend: this.#friend });
   }
 
   /** Makes target and copy, where the last bout has left none; `fight` does so by itself. */

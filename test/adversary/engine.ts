@@ -6,6 +6,8 @@ import type { DeployResult, MigrationFile } from '../../src/prisma/migrator.ts';
 /** How a script reaches the server: as one query (Prisma up to 7.3), or each statement by itself (from 7.4). */
 export type Mode = 'one-query' | 'by-statement';
 
+const timeLimitMs = 5_000;
+
 export function migrationFile(name: string, script: string): MigrationFile {
   const checksum = createHash('sha256').update(script).digest('hex');
   return { name, path: `/nowhere/${name}/migration.sql`, checksums: [checksum], script };
@@ -38,6 +40,12 @@ export async function runMigrations(request: {
     connection.isLost = true;
   });
   await client.connect();
+  // A script that waits for itself (by another connection) waits for ever; the action has a time limit, too.
+  let isKilled = false;
+  const limit = setTimeout(() => {
+    isKilled = true;
+    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }, timeLimitMs);
   const ended = (exitCode: number | null, errorCode: string | null, output = ''): DeployResult => ({
     exitCode,
     signal: exitCode === null ? 'SIGKILL' : null,
@@ -53,7 +61,7 @@ export async function runMigrations(request: {
     for (const file of request.files) {
       const failure = await applyOne(client, file, request.mode, request);
       if (failure === null) continue;
-      if (request.cutOff === true) return ended(null, null);
+      if (request.cutOff === true || isKilled) return ended(null, null);
       return connection.isLost || failure.isLost
         ? ended(1, null, 'Error: the connection was closed')
         : ended(1, 'P3018', `Error: P3018\n\nMigration name: ${file.name}\n`);
@@ -62,6 +70,7 @@ export async function runMigrations(request: {
   } catch (error) {
     return ended(1, null, `Error: ${String(error)}`);
   } finally {
+    clearTimeout(limit);
     await client.end().catch(() => {});
   }
 }

@@ -359,6 +359,13 @@ it('the lock in the target, held by somebody who may only read, is told with the
   const { code, hint } = await refusalOf(database.lock(holder));
   expect(code).toBe('SM_LOCKED');
   expect(hint).toContain(`as a superuser or as ${reader}: `);
+  // He may connect and read, so he cannot be deploying: a recovery does not stop for him.
+  await cluster.psql(target, 'CREATE TABLE "_prisma_migrations" (id text)', { user: owner });
+  expect(await database.prismaLockHolder()).toBeNull();
+  expect(await database.prismaLockHolder('anybody')).toMatchObject({ user: reader });
+  // One who may write the history may be.
+  await cluster.psql(target, `GRANT INSERT ON "_prisma_migrations" TO "${reader}"`, { user: owner });
+  expect(await database.prismaLockHolder()).toMatchObject({ user: reader });
   const [statement = ''] = /SELECT pg_terminate_backend\(\d+\);/.exec(hint) ?? [];
   await cluster.psql('postgres', statement);
   await using lock = await database.lock(holder);

@@ -1,4 +1,5 @@
 import { type Random, randomOf } from '../faults/random.ts';
+import type { PostgresCluster } from '../support/postgres.ts';
 
 /** A kind of hostile statement: what it is after, and one of many ways to write it. */
 interface Kind {
@@ -362,4 +363,20 @@ export function hostileScript(seed: string, index: number): HostileScript {
     asSuperuser: chosen.some((each) => each.asSuperuser === true),
     script: [...chosen.map((each) => each.write(random)), random.pick(endings)].join('\n'),
   };
+}
+
+/** A script with the names of the database in it that it is let loose on. */
+export function fillIn(
+  script: string,
+  { info }: PostgresCluster,
+  names: { readonly database: string; readonly friend: string },
+): string {
+  return script
+    .replaceAll('FRIEND', `"${names.friend}"`)
+    .replaceAll('ARENA_NAME', names.database)
+    .replaceAll('ARENA', `"${names.database}"`)
+    .replaceAll('PORT', String(info.port))
+    .replaceAll('HOST', info.host)
+    .replaceAll('SUPERUSER', info.superuser)
+    .replaceAll('PASSWORD', info.password);
 }

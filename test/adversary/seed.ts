@@ -1,11 +1,15 @@
-/** A database with one of everything that the scripts play with. `friend`: a role that the owner is a member of. */
-export function seedSql(friend: string): string {
-  return `
+/** The history as Prisma makes it, with one migration applied. */
+export const seedHistory = `
 CREATE TABLE "_prisma_migrations" (
   "id" VARCHAR(36) PRIMARY KEY NOT NULL, "checksum" VARCHAR(64) NOT NULL, "finished_at" TIMESTAMPTZ,
   "migration_name" VARCHAR(255) NOT NULL, "logs" TEXT, "rolled_back_at" TIMESTAMPTZ,
   "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(), "applied_steps_count" INTEGER NOT NULL DEFAULT 0);
 INSERT INTO "_prisma_migrations" VALUES ('00000000-0000-0000-0000-000000000001', repeat('a', 64), '2026-01-01', '20260101_init', NULL, NULL, '2026-01-01', 1);
+`;
+
+/** One of everything that the scripts play with. `friend`: a role that the owner is a member of. */
+export function seedSql(friend: string): string {
+  return `
 CREATE TYPE mood AS ENUM ('good', 'bad');
 CREATE TABLE customer (id serial PRIMARY KEY, name text NOT NULL, mood mood DEFAULT 'good', balance int CHECK (balance >= 0));
 CREATE TABLE invoice (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer_id int NOT NULL REFERENCES customer DEFERRABLE INITIALLY DEFERRED, total numeric NOT NULL);

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { manifestSchema } from '../../src/backup/manifest.ts';
 import { ageKeyPair, ageWithPassphrase } from '../support/age-cli.ts';
 import { readDatabaseState } from '../support/database-state.ts';
+import { isAtWork, until } from '../support/dead-run.ts';
 import { addQuotations, splitNameFails } from '../support/erp.ts';
 import { readReport } from '../support/refusal.ts';
 import type { ActionOptions } from '../support/runner.ts';
@@ -115,5 +116,25 @@ describe('an encrypted backup', () => {
     execFileSync('sh', ['-c', decrypt], { cwd: folder });
     expect((await readFile(join(folder, 'database.dump'))).byteLength).toBe(manifest.plain.sizeBytes);
     expect(report.backup?.encryption).toBe('recipients');
+  });
+
+  it('to recipients needs no private key either when its run dies and another machine comes next', async () => {
+    const { recipient } = await ageKeyPair();
+    const name = '20260103000000_slow';
+    await using world = await createWorld({
+      pending: { [name]: 'ALTER TABLE "Customer" ADD COLUMN "x" INTEGER;\nSELECT pg_sleep(120);' },
+    });
+    const before = await world.state();
+    await using dying = await world.startMigrate({ inputs: { 'encryption-recipients': recipient } });
+    await until(world, isAtWork(world, '^\\s*SELECT pg_sleep'));
+    await dying.killTree();
+    await world.project.removeMigration(name);
+    await using next = await world.migrate({ inputs: { 'encryption-recipients': recipient } });
+    expect(next.result.outputs, next.result.log).toMatchObject({ result: 'up-to-date' });
+    expect((await readReport(next.result)).earlierRun).toMatchObject({ outcome: 'restored' });
+    expect(next.result.visibleLog).toMatch(
+      /warning: what its backup holds is not known: .*encryption-identity/,
+    );
+    expect(await world.state()).toEqual(before);
   });
 });

@@ -164,7 +164,7 @@ export async function openDatabase(
     isOneRoute: () => isOneRoute(server.tools, server.address),
     openMeetingPoint: (options) => openMeetingPoint(server, options),
 
-    prismaLockHolder: () => inTarget.use(prismaLockHolder),
+    prismaLockHolder: (whom) => inTarget.use((session) => prismaLockHolder(session, whom === 'anybody')),
     watchPrismaLock: () => watchPrismaLock(server, held?.coordinationDatabase ?? name),
     workSessions: (by) => inTarget.use((session) => readWorkSessions(session, by)),
     stillThere: (pids) => inTarget.use((session) => stillThere(session, pids)),

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Fingerprint, Obstacle, ServerVersion } from '../database.ts';
 import { readExtensions } from './extensions.ts';
-import type { TargetRole } from './inspect.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
 import { identifier, literal } from './sql-text.ts';
 import { rightToBecome } from './swap-obstacles.ts';
+import type { TargetRole } from './target-role.ts';
 
 type Extension = Fingerprint['extensions'][number];
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Obstacle } from '../database.ts';
-import type { TargetRole } from './inspect.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
 import { identifier } from './sql-text.ts';
+import type { TargetRole } from './target-role.ts';
 
 /**
  * User mappings whose options PostgreSQL hides from the role: pg_dump would write them without, and passwords would be

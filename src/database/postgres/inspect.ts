@@ -11,13 +11,7 @@ import { restoreObstacles } from './restore-obstacles.ts';
 import type { SqlSession } from './server.ts';
 import { swapObstacles } from './swap-obstacles.ts';
 import { isNoMember, isUserSchema } from './table-content.ts';
-
-/** Who we are in the target, as the questions about rights need it. */
-export interface TargetRole {
-  readonly name: string;
-  readonly isSuperuser: boolean;
-  readonly mayCreateDatabases: boolean;
-}
+import type { TargetRole } from './target-role.ts';
 
 const factsRow = z.object({
   oid: z.number().int(),

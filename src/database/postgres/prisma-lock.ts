@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { LockHolder } from '../database.ts';
 import type { SqlSession } from './server.ts';
 import { literal } from './sql-text.ts';
+import { isTrustedOwner } from './trusted-owner.ts';
 
 /** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
 export const prismaLockKey = 72_707_369;
@@ -14,10 +15,29 @@ const holderRow: z.ZodType<LockHolder> = z.object({
   clientPort: z.number().nullable(),
 });
 
-/** Who holds Prisma's lock in the session's database; null when it is free. */
-export async function prismaLockHolder(session: SqlSession): Promise<LockHolder | null> {
-  const [holder] = await prismaLockHolders(session, session.database);
+/**
+ * Who holds Prisma's lock in the session's database; null when it is free. Whoever may connect can hold it; one who
+ * cannot be migrating counts only where `anybody` is asked for.
+ */
+export async function prismaLockHolder(session: SqlSession, anybody = false): Promise<LockHolder | null> {
+  const [holder] = await atLock(
+    session,
+    session.database,
+    anybody
+      ? 'l.granted'
+      : `l.granted AND (a.usesysid IS NULL OR ${mayMigrate('a.usesysid', session.database)})`,
+  );
   return holder ?? null;
+}
+
+/**
+ * SQL: a role that could be at work on a migration: it may become the target's owner or this role, or may write the
+ * history. Where there is no history of theirs, nobody can be left out.
+ */
+function mayMigrate(role: string, target: string): string {
+  const history = `FROM pg_catalog.pg_class h WHERE h.relname = '_prisma_migrations' AND h.relkind IN ('r', 'p') AND ${isTrustedOwner('h.relowner', target)}`;
+  return `(${isTrustedOwner(role, target)} OR NOT EXISTS (SELECT ${history})
+           OR EXISTS (SELECT ${history} AND pg_catalog.has_table_privilege(${role}, h.oid, 'INSERT')))`;
 }
 
 /** Who waits for Prisma's lock in the session's database; null when nobody does. */
@@ -31,11 +51,7 @@ export function prismaLockHolders(session: SqlSession, database: string): Promis
   return atLock(session, database, 'l.granted');
 }
 
-function atLock(
-  session: SqlSession,
-  database: string,
-  condition: 'l.granted' | 'NOT l.granted',
-): Promise<readonly LockHolder[]> {
+function atLock(session: SqlSession, database: string, condition: string): Promise<readonly LockHolder[]> {
   return session.query(
     // Sessions of other roles show name and user only.
     `SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",

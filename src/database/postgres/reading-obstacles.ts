@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Obstacle } from '../database.ts';
 import { hiddenMappings } from './hidden-mappings.ts';
-import type { TargetRole } from './inspect.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
 import { identifier } from './sql-text.ts';
 import { isUserSchema } from './table-content.ts';
+import type { TargetRole } from './target-role.ts';
 
 const nameRow = z.object({ name: z.string() });
 

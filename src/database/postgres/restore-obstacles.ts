@@ -3,12 +3,12 @@ import type { Obstacle, ServerVersion } from '../database.ts';
 import { disabledConstraints } from './disabled-constraints.ts';
 import { foreignExtensions } from './extension-owners.ts';
 import { foreignCode } from './foreign-code.ts';
-import type { TargetRole } from './inspect.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
 import { identifier } from './sql-text.ts';
 import { rightToBecome } from './swap-obstacles.ts';
 import { isUserSchema } from './table-content.ts';
+import type { TargetRole } from './target-role.ts';
 
 const closesSwap = ['swap'] as const;
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Obstacle, ServerVersion } from '../database.ts';
-import type { TargetRole } from './inspect.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
 import { identifier } from './sql-text.ts';
+import type { TargetRole } from './target-role.ts';
 
 const closesSwap = ['swap'] as const;
 /** Databases that tools expect on every server, whatever else lives in them. */

@@ -6,6 +6,7 @@ import type { SwapOutcome, SwapPlan } from '../database.ts';
 import { clearTheWay } from './clear-the-way.ts';
 import { copyMark } from './copy-mark.ts';
 import { writtenRowsSql } from './counters.ts';
+import { readNames } from './database-names.ts';
 import { journalStatement, serverTime } from './journal-comment.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { SqlError } from './sql-errors.ts';
@@ -235,18 +236,6 @@ async function currentXid(session: SqlSession): Promise<bigint> {
   );
   if (row === undefined) throw new TypeError('pg_current_xact_id() returned no row');
   return BigInt(row.xid);
-}
-
-const nameRow = z.object({ name: z.string(), oid: z.number(), isOpen: z.boolean(), owner: z.string() });
-
-/** All databases of the server by name. */
-export async function readNames(session: SqlSession): Promise<ReadonlyMap<string, z.infer<typeof nameRow>>> {
-  const rows = await session.query(
-    `SELECT datname::text AS "name", oid::bigint AS "oid", datallowconn AS "isOpen",
-            pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database`,
-    nameRow,
-  );
-  return new Map(rows.map((row) => [row.name, row]));
 }
 
 /** Refuses before anybody is disturbed; the transaction checks again. */

@@ -1,8 +1,9 @@
 import type { NamePlan } from '../database.ts';
+import { readNames } from './database-names.ts';
 import { journalStatement, serverTime } from './journal-comment.ts';
 import type { PostgresServer, SqlSession } from './server.ts';
 import { identifier, literal } from './sql-text.ts';
-import { isConnectionLost, readNames, reasonOf, swapFailed } from './swap.ts';
+import { isConnectionLost, reasonOf, swapFailed } from './swap.ts';
 import { isFallbackOurs } from './swap-owners.ts';
 
 /**

@@ -69,11 +69,12 @@ const byValue: readonly string[] = [
   // Memberships in an extension and DEPENDS ON EXTENSION exist nowhere else.
   `SELECT format('membership %s %s %s %s %s', classid, objid, refobjid, deptype, xmin)
      FROM pg_catalog.pg_depend WHERE deptype IN ('e', 'x')`,
-  // Only those with privileges of their own: a large object without is data. With default privileges for large
-  // objects (18 and later) every new one has them, so that they say nothing any more.
-  `SELECT format('large object %s %s', oid, lomacl) FROM pg_catalog.pg_largeobject_metadata
-    WHERE lomacl IS NOT NULL
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_default_acl WHERE defaclobjtype = 'L')`,
+  // Large objects are data, and come and go all day, but whose they are and who may read them is not. So those that belong to
+  // another role or have other privileges than most of them are named, and what most of them have, unless that is the usual.
+  `SELECT format('large objects %s %s', owner, acl) FROM usual_large_object
+    WHERE acl <> '' OR owner <> (SELECT datdba FROM pg_catalog.pg_database WHERE oid = (SELECT oid FROM this_database))`,
+  `SELECT format('large object %s %s %s', o.oid, o.lomowner, o.lomacl) FROM pg_catalog.pg_largeobject_metadata o, usual_large_object u
+    WHERE o.lomowner <> u.owner OR coalesce(o.lomacl::text, '') <> u.acl`,
 ];
 
 const catalogRow = z.object({ name: z.string() });
@@ -91,9 +92,9 @@ const witnessRow = z.object({ witness: z.string() });
  *
  * Changed although no definition is: by whatever writes a table anew (VACUUM FULL, CLUSTER, REINDEX, REFRESH
  * MATERIALIZED VIEW), which the catalogs show as they show TRUNCATE. That errs on the safe side: what looks changed
- * is restored. Not seen: ALTER LARGE OBJECT … OWNER, and role memberships.
+ * is restored. Not seen: what belongs to the whole server (role memberships, privileges on parameters and tablespaces).
  */
-export async function readWitness(session: SqlSession): Promise<string> {
+export async function readWitness(session: Pick<SqlSession, 'query'>): Promise<string> {
   // Asked of the server, so that a catalog which a later PostgreSQL adds is watched from its first day.
   const catalogs = await session.query(
     `SELECT relname AS "name" FROM pg_catalog.pg_class
@@ -114,6 +115,9 @@ function witnessSql(catalogs: readonly string[]): string {
       `SELECT format('${name} %s %s', xmin::text, count(*)) FROM pg_catalog.${name} WHERE ${lasting[name] ?? 'true'} GROUP BY xmin::text`,
   );
   return `WITH
+    usual_large_object AS (
+      SELECT lomowner AS owner, coalesce(lomacl::text, '') AS acl FROM pg_catalog.pg_largeobject_metadata
+       GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT 1),
     this_database AS (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
     temp_schemas AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_[0-9]+$'),
     temp_relations AS (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM temp_schemas)),

@@ -14,7 +14,7 @@ import type { S3Location } from '../storage-url.ts';
 import { untilStopped } from '../until-stopped.ts';
 import { createS3Client, isAws } from './s3-client.ts';
 import { isNotFound, type S3Action, s3Error } from './s3-errors.ts';
-import type { S3Options } from './s3-storage.ts';
+import type { S3Options } from './s3-options.ts';
 
 /** The bucket and prefix of an `s3://` storage: every request but those of an upload. */
 export class S3Bucket {

@@ -3,18 +3,7 @@ import type { BackupLocation } from '../../report/report.ts';
 import type { PutRequest, Storage, StoredObject } from '../storage.ts';
 import type { S3Location } from '../storage-url.ts';
 import type { S3Bucket } from './s3-bucket.ts';
-
-export interface S3Options {
-  /** Whether the server verifies and keeps checksums of whole objects; [AWS does]. */
-  readonly keepsChecksums?: boolean;
-  /** Used instead of the standard chain (environment, profile, web identity, instance). */
-  readonly credentials?: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken?: string;
-    readonly expiration?: Date;
-  };
-}
+import type { S3Options } from './s3-options.ts';
 
 /**
  * Backups in a bucket of AWS S3 or of any server that speaks its protocol. The SDK is loaded with the first

@@ -124,13 +124,20 @@ describe('what a dump cannot bring back as it was', () => {
 
 describe('what is granted or numbered where no dump looks', () => {
   test('privileges that default privileges gave the objects of an extension and of a range type come back', async () => {
+    await installExtension(
+      cluster,
+      'granted_ring',
+      `CREATE TABLE keys (id int PRIMARY KEY); SELECT pg_catalog.pg_extension_config_dump('keys', '')`,
+    );
     const { database } = await cluster.createOwnedDatabase('granted');
     const reader = `${database}_reader`;
     await cluster.createRole(reader);
     await cluster.psql(
       database,
       `ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO ${reader}; ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC;
-       CREATE EXTENSION citext; CREATE TYPE span AS RANGE (subtype = time); CREATE TABLE t (c citext)`,
+       ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO ${reader};
+       CREATE EXTENSION citext; CREATE TYPE span AS RANGE (subtype = time); CREATE TABLE t (c citext);
+       CREATE SCHEMA ring; CREATE EXTENSION granted_ring SCHEMA ring`,
     );
     const server = await serverOf(cluster.url({ database }));
     await using backup = await takeBackup(server);

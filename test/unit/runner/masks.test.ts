@@ -58,10 +58,11 @@ describe('what is published', () => {
     const report = restoredReport();
     const database = report.target?.database ?? '';
     const url = `postgres://app_owner:app_owner@db/${database}`;
-    const masks = masksWith(...secretsIn(url), database, 'migrate', report.backup?.id ?? '');
+    const masks = masksWith(...secretsIn(url), database, 'migrate', 'postgres', report.backup?.id ?? '');
     expect(published(`migrate ${database} as app_owner from ${report.backup?.id}`, masks)).toBe(
       `migrate ${database} as app_owner from ${report.backup?.id}`,
     );
     expect(published(`at ${url}`, masks)).toBe('at ***');
+    expect(published('psql --dbname=postgres', masks)).toBe('psql --dbname=postgres');
   });
 });
