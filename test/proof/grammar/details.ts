@@ -47,8 +47,17 @@ export const detailKinds = [
   comment('SERVER', (p) => p.one("SELECT format('%I', srvname) FROM pg_foreign_server WHERE pg_has_role(srvowner, 'USAGE')")),
   kind('storage', async (p) => {
     const { table, name } = await p.column('^(text|jsonb|bytea)$');
-    return `ALTER TABLE ${table} ALTER ${name} SET STORAGE ${p.pick(['EXTERNAL', 'MAIN', 'EXTENDED'])}`;
+    return `ALTER TABLE ${table} ALTER ${name} SET STORAGE ${p.pick(['MAIN', 'EXTENDED'])}`;
   }),
+  // What was compressed when it was indexed may be too long for the index without.
+  kind(
+    'storage without compression',
+    async (p) => {
+      const { table, name } = await p.column('^(text|jsonb|bytea)$');
+      return `ALTER TABLE ${table} ALTER ${name} SET STORAGE EXTERNAL`;
+    },
+    { rare: true },
+  ),
   kind('compression', async (p) => {
     const { table, name } = await p.column('^(text|jsonb|bytea)$');
     return `ALTER TABLE ${table} ALTER ${name} SET COMPRESSION ${p.pick(['pglz', 'pglz', 'lz4'])}`;
