@@ -70,13 +70,18 @@ export function judgeEquality(told: readonly string[], found: readonly Differenc
   return { outcome: found.length > 0 ? 'told' : 'equal', refusal: null, told, differences: found };
 }
 
+const word = '(?:"(?:[^"]|"")+"|[\\w$]+)';
+const qualified = new RegExp(`${word}\\.${word}`);
+const last = new RegExp(`${word}$`);
+
+/** Whether the sentence names the object, in whatever quotes. */
 function isAbout(sentence: string, { name }: Difference): boolean {
-  const plain = (text: string) => text.replaceAll('"', '');
-  // The object's own name is what remains of the oracle's, whatever sort it is.
-  const object =
-    plain(name)
-      .split(' ')
-      .filter((word) => word.includes('.') || word.length > 3)
-      .at(-1) ?? plain(name);
-  return plain(sentence).includes(object);
+  const plain = (text: string) => text.replaceAll('"', '').replaceAll(/\s+/g, ' ');
+  const object = plain((qualified.exec(name) ?? last.exec(name))?.[0] ?? name);
+  const text = plain(sentence);
+  for (let at = text.indexOf(object); at >= 0; at = text.indexOf(object, at + 1)) {
+    // `public.t` is not named by what is said of `public.t1`.
+    if (!/\w/.test(text[at + object.length] ?? '')) return true;
+  }
+  return false;
 }

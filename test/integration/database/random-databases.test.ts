@@ -41,7 +41,7 @@ describe('the grammar', () => {
     }
     expect(scripts[0]).toBe(scripts[1]);
     expect(scripts[0]).not.toBe(scripts[2]);
-    expect(neverAccepted(counts)).toEqual([]);
+    expect(neverAccepted(counts, 4)).toEqual([]);
   });
 });
 

@@ -206,11 +206,12 @@ class Builder {
   }
 }
 
-/** Kinds that were tried and never accepted, with why. */
-export function neverAccepted(counts: readonly ReadonlyMap<string, Count>[]): readonly string[] {
+/** Kinds that were rejected so often and never accepted, with why. */
+export function neverAccepted(counts: readonly ReadonlyMap<string, Count>[], times: number): readonly string[] {
   return allKinds.flatMap(({ name }) => {
     const mine = counts.flatMap((each) => each.get(name) ?? []);
-    const tried = mine.filter(({ rejected }) => rejected > 0);
-    return mine.some(({ accepted }) => accepted > 0) || tried.length === 0 ? [] : [`${name}: ${tried.at(-1)?.reason}`];
+    const rejected = mine.reduce((sum, each) => sum + each.rejected, 0);
+    if (rejected < times || mine.some(({ accepted }) => accepted > 0)) return [];
+    return [`${name}: ${mine.findLast(({ reason }) => reason !== '')?.reason}`];
   });
 }

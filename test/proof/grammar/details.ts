@@ -47,8 +47,17 @@ export const detailKinds = [
   comment('SERVER', (p) => p.one("SELECT format('%I', srvname) FROM pg_foreign_server WHERE pg_has_role(srvowner, 'USAGE')")),
   kind('storage', async (p) => {
     const { table, name } = await p.column('^(text|jsonb|bytea)$');
-    return `ALTER TABLE ${table} ALTER ${name} SET STORAGE ${p.pick(['EXTERNAL', 'MAIN', 'EXTENDED'])}`;
+    return `ALTER TABLE ${table} ALTER ${name} SET STORAGE ${p.pick(['MAIN', 'EXTENDED'])}`;
   }),
+  // What was compressed when it was indexed may be too long for the index without.
+  kind(
+    'storage without compression',
+    async (p) => {
+      const { table, name } = await p.column('^(text|jsonb|bytea)$');
+      return `ALTER TABLE ${table} ALTER ${name} SET STORAGE EXTERNAL`;
+    },
+    { rare: true },
+  ),
   kind('compression', async (p) => {
     const { table, name } = await p.column('^(text|jsonb|bytea)$');
     return `ALTER TABLE ${table} ALTER ${name} SET COMPRESSION ${p.pick(['pglz', 'pglz', 'lz4'])}`;
@@ -88,7 +97,8 @@ export const detailKinds = [
   kind('unlogged sequence', async (p) => `CREATE UNLOGGED SEQUENCE ${await p.fresh('q')} MINVALUE 7`),
   kind('sequence owned by a column', async (p) => {
     const { table, name } = await p.column('^(integer|bigint)$');
-    return `ALTER SEQUENCE ${await p.relation('S', "NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('i', 'a'))")} OWNED BY ${table}.${name}`;
+    const beside = `c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = '${table.replaceAll("'", "''")}'::regclass)`;
+    return `ALTER SEQUENCE ${await p.relation('S', `${beside} AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('i', 'a'))`)} OWNED BY ${table}.${name}`;
   }),
   kind('sequence owned by nothing', async (p) => `ALTER SEQUENCE ${await p.relation('S', "EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'a')")} OWNED BY NONE`),
   kind('collation of ICU', async (p) => `CREATE COLLATION ${await p.fresh('co')} (provider = icu, locale = '${p.pick(['de-u-co-phonebk', 'und', 'sv'])}')`),

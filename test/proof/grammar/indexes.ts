@@ -49,7 +49,7 @@ export const indexKinds = [
     return `CREATE INDEX ${p.name('i')} ON ${table} (${name} COLLATE ${await p.object('pg_collation', 'coll')})`;
   }),
   kind('statistics target of an index', async (p) => {
-    const index = await p.relation('i', 'EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = c.oid AND x.indexprs IS NOT NULL) AND NOT c.relispartition');
+    const index = await p.relation('i', 'EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = c.oid AND x.indkey[0] = 0) AND NOT c.relispartition');
     return `ALTER INDEX ${index} ALTER COLUMN 1 SET STATISTICS 321`;
   }),
   kind('renamed index', async (p) => `ALTER INDEX ${await p.relation('i')} RENAME TO ${p.name('i')}`),

@@ -21,6 +21,7 @@ export const rightKinds = [
     from: 17,
   }),
   kind("owner's rights revoked", async (p) => `REVOKE UPDATE, TRUNCATE ON ${await p.table()} FROM ${p.roles[0]}`),
+  kind("owner's right to triggers revoked", async (p) => `REVOKE TRIGGER ON ${await p.table('c.relhastriggers')} FROM ${p.roles[0]}`, { rare: true }),
   kind("all of the owner's rights revoked", async (p) => `REVOKE ALL ON ${await p.relation('v')} FROM ${p.roles[0]}`),
   kind('grant on a schema', async (p) => `GRANT ${p.pick(['USAGE', 'ALL'])} ON SCHEMA ${await p.schema()} TO ${p.grantee()}`),
   kind('grant on a sequence', async (p) => `GRANT ${p.pick(['USAGE', 'SELECT, UPDATE'])} ON SEQUENCE ${await p.relation('S')} TO ${p.grantee()}`),

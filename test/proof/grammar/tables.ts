@@ -101,7 +101,10 @@ export const tableKinds = [
     async (p) => `CREATE TABLE ${await p.fresh('h')} () INHERITS (${await p.table('NOT c.relispartition AND EXISTS (SELECT FROM pg_constraint x WHERE x.conrelid = c.oid AND NOT x.convalidated)')})`,
     { rare: true },
   ),
-  kind('table that inherits twice', async (p) => `CREATE TABLE ${await p.fresh('h')} (${p.name('own')} text) INHERITS (${await p.table(heirless)}, ${await p.table(heirless)})`),
+  kind(
+    'table that inherits twice',
+    async (p) => `CREATE TABLE ${await p.fresh('h')} (${p.name('own')} text) INHERITS (${[...new Set([await p.table(heirless), await p.table(heirless)])].join(', ')})`,
+  ),
   kind('column added to a parent', async (p) => `ALTER TABLE ${await p.table('c.relhassubclass')} ADD ${p.name('later')} text DEFAULT 'later'`, { rare: true }),
   kind('own default in an inheriting table', async (p) => {
     const { table, name } = await p.column('^(text|integer)$', "a.attinhcount > 0 AND a.attgenerated = ''");

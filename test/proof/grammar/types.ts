@@ -3,8 +3,16 @@ import { kind } from './kind.ts';
 export const typeKinds = [
   kind('enum', async (p) => `CREATE TYPE ${await p.fresh('e')} AS ENUM ('sad', 'so-so', 'it''s "happy"', 'ünï')`, { weight: 2 }),
   kind('enum without labels', async (p) => `CREATE TYPE ${await p.fresh('e')} AS ENUM ()`),
-  kind('label between labels', async (p) => `ALTER TYPE ${await p.type('e')} ADD VALUE ${`'${p.number(1e6)}'`} BEFORE 'so-so'`),
-  kind('renamed label', async (p) => `ALTER TYPE ${await p.type('e')} RENAME VALUE 'sad' TO 'sadder'`),
+  kind('label between labels', async (p) => {
+    const type = await p.type('e');
+    const label = await p.one(`SELECT quote_literal(enumlabel) FROM pg_enum WHERE enumtypid = '${type.replaceAll("'", "''")}'::regtype`);
+    return `ALTER TYPE ${type} ADD VALUE '${p.number(1e6)}' ${p.pick(['BEFORE', 'AFTER'])} ${label}`;
+  }),
+  kind('renamed label', async (p) => {
+    const type = await p.type('e');
+    const label = await p.one(`SELECT quote_literal(enumlabel) FROM pg_enum WHERE enumtypid = '${type.replaceAll("'", "''")}'::regtype`);
+    return `ALTER TYPE ${type} RENAME VALUE ${label} TO 'sadder ${p.number(1000)}'`;
+  }),
   kind('domain', async (p) => `CREATE DOMAIN ${await p.fresh('d')} AS ${p.pick(['text', 'integer', 'numeric(5, 2)'])} DEFAULT '7' CHECK (VALUE IS NULL OR length(VALUE::text) < 40)`),
   kind('domain with IN', async (p) => `CREATE DOMAIN ${await p.fresh('d')} AS varchar(10) CONSTRAINT ${p.name('among')} CHECK (VALUE IN ('draft', 'sent', 'b', ''))`),
   kind('domain with a collation', async (p) => `CREATE DOMAIN ${await p.fresh('d')} AS text COLLATE "C"`),
