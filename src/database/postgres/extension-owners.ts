@@ -4,8 +4,7 @@ import { readExtensions } from './extensions.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
 import { identifier, literal } from './sql-text.ts';
-import { rightToBecome } from './swap-obstacles.ts';
-import type { TargetRole } from './target-role.ts';
+import { rightToBecome, type TargetRole } from './target-role.ts';
 
 type Extension = Fingerprint['extensions'][number];
 

@@ -6,9 +6,8 @@ import { foreignCode } from './foreign-code.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
 import { identifier } from './sql-text.ts';
-import { rightToBecome } from './swap-obstacles.ts';
 import { isUserSchema } from './table-content.ts';
-import type { TargetRole } from './target-role.ts';
+import { rightToBecome, type TargetRole } from './target-role.ts';
 
 const closesSwap = ['swap'] as const;
 

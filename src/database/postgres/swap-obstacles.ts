@@ -3,7 +3,7 @@ import type { Obstacle, ServerVersion } from '../database.ts';
 import { namedSome } from './name-list.ts';
 import type { SqlSession } from './server.ts';
 import { identifier } from './sql-text.ts';
-import type { TargetRole } from './target-role.ts';
+import { rightToBecome, type TargetRole } from './target-role.ts';
 
 const closesSwap = ['swap'] as const;
 /** Databases that tools expect on every server, whatever else lives in them. */
@@ -33,11 +33,6 @@ function noCreateDatabase(role: TargetRole): Obstacle {
     hint: `As a superuser: ALTER ROLE ${identifier(role.name)} CREATEDB; (members of a role with CREATEDB do not inherit it).`,
     closes: closesSwap,
   };
-}
-
-/** What pg_has_role() calls the right to SET ROLE: told apart from mere membership since 16. */
-export function rightToBecome(version: ServerVersion): 'SET' | 'MEMBER' {
-  return version.major >= 16 ? 'SET' : 'MEMBER';
 }
 
 /** ALTER DATABASE … RENAME needs the owner's privileges, giving the copy the same owner needs SET ROLE to it. */
