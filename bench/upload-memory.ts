@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { GrowingFile } from '../src/backup/growing-file.ts';
+import { GrowingFile } from '../src/backup/making/growing-file.ts';
 import { startCeph } from '../test/support/ceph.ts';
 import { s3Place } from '../test/support/s3-place.ts';
 

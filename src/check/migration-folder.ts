@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { textOf } from '../prisma/capture/list-migrations.ts';
 import type { CheckedProject } from '../prisma/checked-project.ts';
-import { textOf } from '../prisma/list-migrations.ts';
 import { checksumsOf } from '../prisma/migrations.ts';
 import type { Finding } from '../report/check-report.ts';
 import { badName } from './migration-names.ts';

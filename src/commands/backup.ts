@@ -1,11 +1,11 @@
 import type { Result } from '../report/report.ts';
-import { beginJournal } from './begin-journal.ts';
-import type { CommandContext } from './context.ts';
-import { preflight, preflightFact } from './preflight.ts';
-import { pruneAfterBackup } from './prune-backups.ts';
-import type { BackupSettings } from './settings.ts';
-import { settle } from './settle.ts';
-import { takeBackup } from './take-backup.ts';
+import { pruneAfterBackup } from './making/prune-backups.ts';
+import { takeBackup } from './making/take-backup.ts';
+import { beginJournal } from './migrate/begin-journal.ts';
+import { settle } from './migrate/settle.ts';
+import { preflight, preflightFact } from './preflight/preflight.ts';
+import type { CommandContext } from './shared/context.ts';
+import type { BackupSettings } from './shared/settings.ts';
 
 /**
  * dump, prove, store. A dump whose proof fails is stored all the same, marked as unproved, because it may be

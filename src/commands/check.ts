@@ -15,8 +15,8 @@ import { beginDrift, lookAtDrift } from './check/look-at-drift.ts';
 import { lookAtHistory } from './check/look-at-history.ts';
 import { lookAtPending } from './check/look-at-pending.ts';
 import { lookAtSchema } from './check/look-at-schema.ts';
-import type { CommandContext } from './context.ts';
-import type { CheckSettings } from './settings.ts';
+import type { CommandContext } from './shared/context.ts';
+import type { CheckSettings } from './shared/settings.ts';
 
 /**
  * Looks at a pull request: history, pending migrations, schema, drift. Writes nothing to the target; scratch databases

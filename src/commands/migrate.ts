@@ -1,19 +1,19 @@
-import { takeBaseline } from '../recovery/baseline.ts';
-import { historyDigest } from '../recovery/history-digest.ts';
-import type { RunJournal } from '../recovery/run-journal.ts';
+import { takeBaseline } from '../recovery/journal/baseline.ts';
+import { historyDigest } from '../recovery/journal/history-digest.ts';
+import type { RunJournal } from '../recovery/journal/run-journal.ts';
 import { countOf } from '../report/quantity.ts';
 import type { Result } from '../report/report.ts';
-import { beginJournal } from './begin-journal.ts';
-import type { CommandContext } from './context.ts';
-import { deployMigrations } from './deploy-migrations.ts';
-import { interruptible } from './interruptible.ts';
-import { preflight, preflightFact, type Ready } from './preflight.ts';
-import { pruneAfterBackup } from './prune-backups.ts';
-import { recoverTarget } from './recover-target.ts';
-import type { MigrateSettings } from './settings.ts';
-import { settle } from './settle.ts';
-import { type StoredBackup, takeBackup } from './take-backup.ts';
-import { unlessLost } from './unless-lost.ts';
+import { pruneAfterBackup } from './making/prune-backups.ts';
+import { type StoredBackup, takeBackup } from './making/take-backup.ts';
+import { beginJournal } from './migrate/begin-journal.ts';
+import { deployMigrations } from './migrate/deploy-migrations.ts';
+import { recoverTarget } from './migrate/recover-target.ts';
+import { settle } from './migrate/settle.ts';
+import { preflight, preflightFact, type Ready } from './preflight/preflight.ts';
+import type { CommandContext } from './shared/context.ts';
+import { interruptible } from './shared/interruptible.ts';
+import type { MigrateSettings } from './shared/settings.ts';
+import { unlessLost } from './shared/unless-lost.ts';
 
 /**
  * The whole story: nothing is touched before the backup has been restored, compared and stored, and whatever

@@ -2,13 +2,13 @@ import type { RunLock } from '../database/database.ts';
 import type { Result } from '../report/report.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../system/errors.ts';
-import type { CommandContext } from './context.ts';
-import { openStorages } from './open-storages.ts';
-import { namedBy, prune } from './prune-backups.ts';
-import { serverNow } from './server-clock.ts';
-import { systemIdentifierOf } from './server-origin.ts';
-import type { PruneSettings } from './settings.ts';
-import { takeLock } from './take-lock.ts';
+import { namedBy, prune } from './making/prune-backups.ts';
+import type { CommandContext } from './shared/context.ts';
+import { openStorages } from './shared/open-storages.ts';
+import { serverNow } from './shared/server-clock.ts';
+import { systemIdentifierOf } from './shared/server-origin.ts';
+import type { PruneSettings } from './shared/settings.ts';
+import { takeLock } from './shared/take-lock.ts';
 
 /**
  * Applies retention on its own. The target need not be there; its server is asked which backups are its own and whether an

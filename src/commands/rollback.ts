@@ -1,19 +1,19 @@
-import type { BackupDetails } from '../backup/details.ts';
-import { readyCopy } from '../recovery/baseline.ts';
-import { RunJournal } from '../recovery/run-journal.ts';
+import type { BackupDetails } from '../backup/manifest/details.ts';
+import { readyCopy } from '../recovery/journal/baseline.ts';
+import { RunJournal } from '../recovery/journal/run-journal.ts';
 import { countOf } from '../report/quantity.ts';
 import type { Result } from '../report/report.ts';
 import { messageOf } from '../system/errors.ts';
-import type { CommandContext } from './context.ts';
-import { fetchStored } from './fetch-stored.ts';
-import { storedRecord } from './find-stored.ts';
-import { Hooks } from './hooks.ts';
-import { restoreStored } from './restore-stored.ts';
 import { exchange } from './rollback/exchange.ts';
 import { preflightRollback, type RollbackReady } from './rollback/preflight.ts';
 import { takenBack, withTables } from './rollback/taken-back.ts';
-import type { RollbackSettings } from './settings.ts';
-import { unlessLost } from './unless-lost.ts';
+import type { CommandContext } from './shared/context.ts';
+import { Hooks } from './shared/hooks.ts';
+import type { RollbackSettings } from './shared/settings.ts';
+import { unlessLost } from './shared/unless-lost.ts';
+import { fetchStored } from './stored/fetch-stored.ts';
+import { storedRecord } from './stored/find-stored.ts';
+import { restoreStored } from './stored/restore-stored.ts';
 
 /**
  * Brings the target back to a stored backup, because a person asks for it: fetched and verified, restored beside,

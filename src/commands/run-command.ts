@@ -1,12 +1,12 @@
-import { UnfinishedRunError } from '../recovery/unfinished-run-error.ts';
+import { UnfinishedRunError } from '../recovery/finish/unfinished-run-error.ts';
 import type { Result } from '../report/report.ts';
 import { backup } from './backup.ts';
 import { check } from './check.ts';
-import type { CommandContext } from './context.ts';
 import { migrate } from './migrate.ts';
 import { pruneCommand } from './prune.ts';
 import { rollback } from './rollback.ts';
-import type { Settings } from './settings.ts';
+import type { CommandContext } from './shared/context.ts';
+import type { Settings } from './shared/settings.ts';
 
 /**
  * Tells the story of the command that was asked for. A story that rejects has touched nothing: `refused`, with

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../database/database.ts';
-import { literal, qualified } from '../database/postgres/sql-text.ts';
+import { literal, qualified } from '../database/sql-text.ts';
 import type { HistoryRow } from './migrator.ts';
 
 const row = z

@@ -1,11 +1,11 @@
 import type { PhaseLog } from '../report/run-log.ts';
-import { compareContents } from './compare-contents.ts';
-import { compareWrites } from './compare-writes.ts';
-import { type Decision, decide, type Question, withoutEvidence } from './decide.ts';
-import type { Evidence } from './evidence.ts';
+import { type Decision, decide, type Question, withoutEvidence } from './decision/decide.ts';
+import type { Evidence } from './decision/evidence.ts';
+import { compareContents } from './evidence/compare-contents.ts';
+import { compareWrites } from './evidence/compare-writes.ts';
+import type { RecoveryRequest } from './journal/recovery-request.ts';
+import { whenReachable } from './journal/when-reachable.ts';
 import { measureExecution } from './measure-execution.ts';
-import type { RecoveryRequest } from './recovery-request.ts';
-import { whenReachable } from './when-reachable.ts';
 
 /** Decides, and finds out what the decision asks for until it asks no more: reading every table takes long, so only then. */
 export async function decideBy(

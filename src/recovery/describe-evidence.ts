@@ -1,7 +1,7 @@
 import type { RecoveryEvidence } from '../report/recovery-evidence.ts';
 import type { FinalDecision } from './answer.ts';
-import { sameHistory } from './decide.ts';
-import type { Evidence } from './evidence.ts';
+import { sameHistory } from './decision/decide.ts';
+import type { Evidence } from './decision/evidence.ts';
 
 /** The evidence as the report holds it: what was compared and found, without the rows themselves. */
 export function describeEvidence(evidence: Evidence, decision: FinalDecision): RecoveryEvidence {

@@ -1,8 +1,8 @@
 import type { PhaseLog } from '../report/run-log.ts';
-import type { ReadyCopy } from './baseline.ts';
 import { holdOn } from './hold-on.ts';
-import type { RecoveryRequest } from './recovery-request.ts';
-import { whenReachable } from './when-reachable.ts';
+import type { ReadyCopy } from './journal/baseline.ts';
+import type { RecoveryRequest } from './journal/recovery-request.ts';
+import { whenReachable } from './journal/when-reachable.ts';
 
 /**
  * Exchanges names, and does it again when the server went away in the middle and came back: its transaction happened

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
-import type { Evidence } from './evidence.ts';
-import type { RecoveryRequest } from './recovery-request.ts';
+import type { Evidence } from './decision/evidence.ts';
+import type { RecoveryRequest } from './journal/recovery-request.ts';
 
 const probeTimeoutMs = 60_000;
 

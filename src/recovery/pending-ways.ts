@@ -1,9 +1,9 @@
 import { type HistoryReach, historyReach } from '../lint/history-reach.ts';
 import { describeScript } from '../lint/statements.ts';
 import type { Migrator } from '../prisma/migrator.ts';
-import { parseVersion } from '../prisma/version-traits.ts';
+import { parseVersion } from '../prisma/project/version-traits.ts';
 import type { PendingWay } from '../report/report.ts';
-import { wayOfScript } from './way-of-script.ts';
+import { wayOfScript } from './decision/way-of-script.ts';
 
 /** Prisma's engine sends scripts statement by statement from here on. What is measured after a failure counts. */
 const splitsSince = { major: 7, minor: 4 };

@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts';
-import { literal, qualified } from '../database/postgres/sql-text.ts';
+import { literal, qualified } from '../database/sql-text.ts';
 import type { HistoryRow } from '../prisma/migrator.ts';
 
 /** Takes the row of a failed migration out of `_prisma_migrations`; a row that is finished by now stays. */

@@ -3,18 +3,18 @@ import type { HistoryRow } from '../prisma/migrator.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import { decideBlind, decideBy, type FinalDecision } from './answer.ts';
-import { sameHistory } from './decide.ts';
+import { sameHistory } from './decision/decide.ts';
+import type { Evidence } from './decision/evidence.ts';
 import { describeEvidence } from './describe-evidence.ts';
-import type { Evidence } from './evidence.ts';
-import { gatherEvidence, scriptsOf } from './gather-evidence.ts';
+import { gatherEvidence, scriptsOf } from './evidence/gather-evidence.ts';
 import { holdOn, takingRowOut } from './hold-on.ts';
-import type { Quiet } from './own-work.ts';
+import { recoveryFailed } from './journal/recovery-failed.ts';
+import type { Recovery, RecoveryRequest } from './journal/recovery-request.ts';
+import { whenReachable } from './journal/when-reachable.ts';
 import { putHistoryBack } from './put-history-back.ts';
-import { quietMigrator } from './quiet-migrator.ts';
-import { recoveryFailed } from './recovery-failed.ts';
-import type { Recovery, RecoveryRequest } from './recovery-request.ts';
+import type { Quiet } from './quiet/own-work.ts';
+import { quietMigrator } from './quiet/quiet-migrator.ts';
 import { swapBack } from './swap-back.ts';
-import { whenReachable } from './when-reachable.ts';
 
 /** Recovery is never cancelled half-way: it listens to nobody, and no step of it waits for long. */
 const never = new AbortController().signal;

@@ -1,13 +1,13 @@
 import { readHistory } from '../prisma/history.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
-import { type ReadyCopy, readyCopy } from './baseline.ts';
-import { sameHistory } from './decide.ts';
+import { sameHistory } from './decision/decide.ts';
 import { exchangeWhenReachable } from './exchange-when-reachable.ts';
 import { holdOn } from './hold-on.ts';
-import { recoveryFailed } from './recovery-failed.ts';
-import type { RecoveryRequest } from './recovery-request.ts';
-import { whenReachable } from './when-reachable.ts';
+import { type ReadyCopy, readyCopy } from './journal/baseline.ts';
+import { recoveryFailed } from './journal/recovery-failed.ts';
+import type { RecoveryRequest } from './journal/recovery-request.ts';
+import { whenReachable } from './journal/when-reachable.ts';
 
 /** Recovery is never cancelled half-way. */
 const never = new AbortController().signal;

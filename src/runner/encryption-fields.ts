@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isIdentity, isRecipient, looksLikeIdentity } from '../backup/age-keys.ts';
-import { type Encryption, shortestGoodPassphrase } from '../backup/encryption.ts';
+import { isIdentity, isRecipient, looksLikeIdentity } from '../backup/encryption/age-keys.ts';
+import { type Encryption, shortestGoodPassphrase } from '../backup/encryption/encryption.ts';
 import type { Problem } from '../system/errors.ts';
 import { Secret } from '../system/secret.ts';
 import type { RawInputs } from './input-catalogue.ts';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { MigrateSettings, Settings } from '../commands/settings.ts';
-import { secretsIn } from '../database/postgres/url-secrets.ts';
+import type { MigrateSettings, Settings } from '../commands/shared/settings.ts';
+import { secretsIn } from '../database/postgres/server/url-secrets.ts';
 import { type Command, commands } from '../report/report.ts';
 import { type Problem, RefusedError } from '../system/errors.ts';
 import { encryptionConflict, encryptionOf, encryptionWarnings, secretLines } from './encryption-fields.ts';

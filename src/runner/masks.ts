@@ -1,6 +1,6 @@
 import * as core from '@actions/core';
-import { decodePercent } from '../database/postgres/url-refusals.ts';
-import { secretsIn } from '../database/postgres/url-secrets.ts';
+import { decodePercent } from '../database/postgres/server/url-refusals.ts';
+import { secretsIn } from '../database/postgres/server/url-secrets.ts';
 import { commands, failingResults, passingResults, type Report } from '../report/report.ts';
 import { phases } from '../system/phase.ts';
 

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as core from '@actions/core';
-import { type Annotation, annotationsOf } from '../report/annotations.ts';
-import { attachmentsOf } from '../report/attachments.ts';
-import { closingLines } from '../report/closing.ts';
-import { outputsOf } from '../report/outputs.ts';
+import { type Annotation, annotationsOf } from '../rendering/annotations.ts';
+import { attachmentsOf } from '../rendering/attachments.ts';
+import { closingLines } from '../rendering/closing.ts';
+import { outputsOf } from '../rendering/outputs.ts';
+import { summaryMarkdown } from '../rendering/summary.ts';
 import { jobPasses, type Report } from '../report/report.ts';
-import { summaryMarkdown } from '../report/summary.ts';
 import { messageOf } from '../system/errors.ts';
 import type { ActionLog } from './action-log.ts';
 import type { GitHubContext } from './github-context.ts';

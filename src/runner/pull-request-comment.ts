@@ -1,6 +1,6 @@
 import * as core from '@actions/core';
-import type { PullRequest } from '../commands/context.ts';
-import { commentMarkdown, commentMarker } from '../report/comment.ts';
+import type { PullRequest } from '../commands/shared/context.ts';
+import { commentMarkdown, commentMarker } from '../rendering/comment.ts';
 import type { Report } from '../report/report.ts';
 import { messageOf } from '../system/errors.ts';
 import type { GitHubContext } from './github-context.ts';

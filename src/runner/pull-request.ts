@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { PullRequest } from '../commands/context.ts';
+import type { PullRequest } from '../commands/shared/context.ts';
 
 const repository = z.object({ full_name: z.string() });
 const event = z.object({

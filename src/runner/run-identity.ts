@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { RunIdentity } from '../commands/context.ts';
+import type { RunIdentity } from '../commands/shared/context.ts';
 import type { GitHubContext } from './github-context.ts';
 
 /** 2020-01-01T00:00:00Z in seconds; keeps the time part at six characters until 2088. */

@@ -1,6 +1,6 @@
 import * as core from '@actions/core';
-import { finishOwnRun } from '../commands/finish-own-run.ts';
-import { hookMark } from '../commands/hooks.ts';
+import { finishOwnRun } from '../commands/earlier-run/finish-own-run.ts';
+import { hookMark } from '../commands/shared/hooks.ts';
 import { migratorApplicationName } from '../prisma/application-name.ts';
 import { ReportBuilder } from '../report/report-builder.ts';
 import { endLeftovers } from '../system/end-leftovers.ts';

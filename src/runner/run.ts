@@ -1,5 +1,5 @@
-import type { Ports } from '../commands/context.ts';
 import { runCommand } from '../commands/run-command.ts';
+import type { Ports } from '../commands/shared/context.ts';
 import type { Result } from '../report/report.ts';
 import { ReportBuilder } from '../report/report-builder.ts';
 import type { ArtifactAccess } from '../storage/artifact/artifact-access.ts';

@@ -1,10 +1,10 @@
 import type { ArtifactAccess } from './artifact/artifact-access.ts';
 import { artifactStorage } from './artifact/artifact-storage.ts';
 import { fileStorage } from './file/file-storage.ts';
+import type { Storage } from './port/storage.ts';
+import type { StorageUrl } from './port/storage-url.ts';
+import type { StorageUse } from './port/storage-use.ts';
 import { s3Storage } from './s3/s3-storage.ts';
-import type { Storage } from './storage.ts';
-import type { StorageUrl } from './storage-url.ts';
-import type { StorageUse } from './storage-use.ts';
 
 /** The storage behind a parsed URL. Opens nothing yet: `check()` does. */
 export function openStorage(url: StorageUrl, use: StorageUse, access: ArtifactAccess): Storage {

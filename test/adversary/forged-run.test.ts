@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { coordinationMark } from '../../src/database/postgres/coordination-mark.ts';
-import { copyMark } from '../../src/database/postgres/copy-mark.ts';
+import { copyMark } from '../../src/database/postgres/copy/copy-mark.ts';
+import { coordinationMark } from '../../src/database/postgres/lock/coordination-mark.ts';
 import { paste } from '../support/dead-run.ts';
 import { readReport } from '../support/refusal.ts';
 import { createWorld, type World } from '../support/world.ts';

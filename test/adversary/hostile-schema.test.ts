@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compareWithFailed } from '../../src/database/postgres/compare-with-failed.ts';
-import { dropCopy } from '../../src/database/postgres/drop-copy.ts';
-import { inspect } from '../../src/database/postgres/inspect.ts';
+import { compareWithFailed } from '../../src/database/postgres/compare/compare-with-failed.ts';
+import { dropCopy } from '../../src/database/postgres/copy/drop-copy.ts';
+import { inspect } from '../../src/database/postgres/inspect/inspect.ts';
 import { readHistory } from '../../src/prisma/history.ts';
 import { prove, recordingLog, serverOf, takeBackup } from '../integration/database/proving.ts';
 import type { PostgresCluster } from '../support/postgres.ts';

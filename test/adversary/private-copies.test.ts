@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { beforeAll, expect, it } from 'vitest';
-import { takeLock } from '../../src/database/postgres/lock.ts';
+import { takeLock } from '../../src/database/postgres/lock/lock.ts';
 import { propertiesOf, prove, serverOf, takeBackup } from '../integration/database/proving.ts';
 import type { PostgresCluster } from '../support/postgres.ts';
 import { sharedPostgres } from '../support/shared-servers.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readWitness } from '../../src/database/postgres/witness.ts';
+import { readWitness } from '../../src/database/postgres/fingerprint/witness.ts';
 import { serverOf } from '../integration/database/proving.ts';
 import { createCheckGround, initMigration, initSql, reportOf, userModel } from '../support/check-ground.ts';
 import { startPostgres, type ThrowawayCluster } from '../support/postgres.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { manifestSchema } from '../../src/backup/manifest.ts';
+import { manifestSchema } from '../../src/backup/manifest/manifest.ts';
 import { ageKeyPair, ageWithPassphrase } from '../support/age-cli.ts';
 import { readDatabaseState } from '../support/database-state.ts';
 import { isAtWork, until } from '../support/dead-run.ts';

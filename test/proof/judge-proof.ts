@@ -1,6 +1,6 @@
 import type { Fallback } from '../../src/database/database.ts';
-import { connectServer } from '../../src/database/postgres/connect.ts';
-import { parsePostgresUrl } from '../../src/database/postgres/url.ts';
+import { connectServer } from '../../src/database/postgres/connect/connect.ts';
+import { parsePostgresUrl } from '../../src/database/postgres/server/url.ts';
 import { SafeMigrateError } from '../../src/system/errors.ts';
 import { prove, takeBackup } from '../integration/database/proving.ts';
 import type { PostgresCluster } from '../support/postgres.ts';

@@ -4,10 +4,10 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
+import type { Storage } from '../../src/storage/port/storage.ts';
+import { parseStorageUrl } from '../../src/storage/port/storage-url.ts';
 import type { S3Options } from '../../src/storage/s3/s3-options.ts';
 import { s3Storage } from '../../src/storage/s3/s3-storage.ts';
-import type { Storage } from '../../src/storage/storage.ts';
-import { parseStorageUrl } from '../../src/storage/storage-url.ts';
 import type { Ceph, CephUser } from './ceph.ts';
 import type { StoragePlace } from './storage-contract.ts';
 

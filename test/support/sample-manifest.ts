@@ -1,12 +1,22 @@
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { backupFolder } from '../../src/backup/backup-id.ts';
-import { type BackupDetails, countsOf, detailsName, renderDetails } from '../../src/backup/details.ts';
-import { digestOf } from '../../src/backup/digest.ts';
-import { dumpName, manifestName, renderManifest, type StoredManifest } from '../../src/backup/manifest.ts';
-import type { ManifestVersion1 } from '../../src/backup/manifest-version-1.ts';
-import { sealDetails } from '../../src/backup/seal-details.ts';
-import type { Storage } from '../../src/storage/storage.ts';
+import { digestOf } from '../../src/backup/encryption/digest.ts';
+import { backupFolder } from '../../src/backup/making/backup-id.ts';
+import { sealDetails } from '../../src/backup/making/seal-details.ts';
+import {
+  type BackupDetails,
+  countsOf,
+  detailsName,
+  renderDetails,
+} from '../../src/backup/manifest/details.ts';
+import {
+  dumpName,
+  manifestName,
+  renderManifest,
+  type StoredManifest,
+} from '../../src/backup/manifest/manifest.ts';
+import type { ManifestVersion1 } from '../../src/backup/manifest/manifest-version-1.ts';
+import type { Storage } from '../../src/storage/port/storage.ts';
 
 const defaultContent = Buffer.from('the dump');
 

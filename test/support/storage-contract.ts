@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BackupLocation } from '../../src/report/report.ts';
-import { sha256Of } from '../../src/storage/sha256-of.ts';
-import type { ExpectedContent, PutRequest, Storage } from '../../src/storage/storage.ts';
+import { sha256Of } from '../../src/storage/port/sha256-of.ts';
+import type { ExpectedContent, PutRequest, Storage } from '../../src/storage/port/storage.ts';
 
 /** A place of its own for one storage, looked at behind the storage's back. */
 export interface StoragePlace extends AsyncDisposable {
@@ -48,7 +48,7 @@ export function endless(bytes: Buffer): Readable {
   });
 }
 
-/** What every storage owes its callers, see src/storage/storage.ts. Runs against a real one. */
+/** What every storage owes its callers, see src/storage/port/storage.ts. Runs against a real one. */
 export function describeStorageContract(name: string, open: () => Promise<StoragePlace>): void {
   describe(`${name}: the storage contract`, () => {
     const never = new AbortController().signal;

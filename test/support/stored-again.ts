@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { type BackupDetails, detailsSchema, renderDetails } from '../../src/backup/details.ts';
-import { digestOf } from '../../src/backup/digest.ts';
-import { manifestSchema, renderManifest, type StoredManifest } from '../../src/backup/manifest.ts';
+import { digestOf } from '../../src/backup/encryption/digest.ts';
+import { type BackupDetails, detailsSchema, renderDetails } from '../../src/backup/manifest/details.ts';
+import { manifestSchema, renderManifest, type StoredManifest } from '../../src/backup/manifest/manifest.ts';
 import { asVersion1 } from './sample-manifest.ts';
 import { sharedCeph } from './shared-servers.ts';
 import type { World } from './world.ts';

@@ -5,7 +5,7 @@ import {
   checkPartNames,
 } from '../../report/check-report.ts';
 import type { SafeMigrateError } from '../../system/errors.ts';
-import type { CheckSettings } from '../settings.ts';
+import type { CheckSettings } from '../shared/settings.ts';
 import { asFinding } from './as-finding.ts';
 
 /** A project that Prisma itself would refuse, e.g. for a lock file of another provider: one finding, nothing else. */

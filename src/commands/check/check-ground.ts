@@ -6,8 +6,8 @@ import type { CheckedProject } from '../../prisma/checked-project.ts';
 import type { Finding } from '../../report/check-report.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { messageOf, problemsOf, SafeMigrateError } from '../../system/errors.ts';
-import type { CommandContext } from '../context.ts';
-import type { CheckSettings } from '../settings.ts';
+import type { CommandContext } from '../shared/context.ts';
+import type { CheckSettings } from '../shared/settings.ts';
 import { asFinding } from './as-finding.ts';
 
 /** Something that can be looked at, or the sentence that says why it cannot. */

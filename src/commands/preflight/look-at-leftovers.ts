@@ -1,7 +1,7 @@
 import type { Database } from '../../database/database.ts';
 import { formatBytes } from '../../report/quantity.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
-import type { CommandContext } from '../context.ts';
+import type { CommandContext } from '../shared/context.ts';
 
 /** More of them tell nobody anything. */
 const listedForeign = 10;

@@ -1,8 +1,8 @@
 import type { Migrator } from '../../prisma/migrator.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
-import type { CommandContext } from '../context.ts';
-import type { BackupMaking } from '../settings.ts';
+import type { CommandContext } from '../shared/context.ts';
+import type { BackupMaking } from '../shared/settings.ts';
 
 /** Opens the Prisma project; null only for a `backup` that can do without it. */
 export async function lookAtProject(

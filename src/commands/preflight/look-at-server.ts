@@ -1,10 +1,10 @@
 import type { Database } from '../../database/database.ts';
 import type { Migrator } from '../../prisma/migrator.ts';
-import { proveServer } from '../../prisma/server-proof.ts';
+import { proveServer } from '../../prisma/proof/server-proof.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
-import type { CommandContext } from '../context.ts';
-import type { BackupMaking } from '../settings.ts';
+import type { CommandContext } from '../shared/context.ts';
+import type { BackupMaking } from '../shared/settings.ts';
 
 /**
  * Whether the migrator and the tools meet in one database. Before anything is read that the plan rests on: a history

@@ -1,6 +1,6 @@
 import type { PhaseLog } from '../../report/run-log.ts';
-import type { Storage } from '../../storage/storage.ts';
-import type { CommandContext } from '../context.ts';
+import type { Storage } from '../../storage/port/storage.ts';
+import type { CommandContext } from '../shared/context.ts';
 import type { ProblemList } from './problem-list.ts';
 
 /** For how long the storages' credentials should last: what is not data, and dump, proof and upload at a slow 20 MB/s. */

@@ -2,8 +2,8 @@ import type { Database, Obstacle, TargetFacts } from '../../database/database.ts
 import { recoveryWays } from '../../recovery/recovery-ways.ts';
 import { formatBytes } from '../../report/quantity.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
-import type { CommandContext } from '../context.ts';
-import type { BackupMaking, MigrateSettings } from '../settings.ts';
+import type { CommandContext } from '../shared/context.ts';
+import type { BackupMaking, MigrateSettings } from '../shared/settings.ts';
 import type { ProblemList } from './problem-list.ts';
 
 /** The target's size and properties, and what stands against a backup of it and the ways back. */

@@ -3,8 +3,8 @@ import type { Database } from '../../database/database.ts';
 import type { Migrator } from '../../prisma/migrator.ts';
 import { pendingWays } from '../../recovery/pending-ways.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
-import type { CommandContext } from '../context.ts';
-import type { MigrateSettings } from '../settings.ts';
+import type { CommandContext } from '../shared/context.ts';
+import type { MigrateSettings } from '../shared/settings.ts';
 
 /** Says of each pending script which way back it leaves open. The parser is loaded by then. */
 export async function tellPendingWays(

@@ -1,14 +1,14 @@
-import type { BackupDetails } from '../../backup/details.ts';
+import type { BackupDetails } from '../../backup/manifest/details.ts';
 import type { Fallback } from '../../database/database.ts';
 import { readHistory } from '../../prisma/history.ts';
-import { readyCopy } from '../../recovery/baseline.ts';
 import { exchangeWhenReachable } from '../../recovery/exchange-when-reachable.ts';
-import type { RunJournal } from '../../recovery/run-journal.ts';
-import { whenReachable } from '../../recovery/when-reachable.ts';
+import { readyCopy } from '../../recovery/journal/baseline.ts';
+import type { RunJournal } from '../../recovery/journal/run-journal.ts';
+import { whenReachable } from '../../recovery/journal/when-reachable.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../../system/errors.ts';
-import type { CommandContext } from '../context.ts';
-import { waysToFinish } from '../ways-to-finish.ts';
+import { waysToFinish } from '../earlier-run/ways-to-finish.ts';
+import type { CommandContext } from '../shared/context.ts';
 import type { RollbackReady } from './preflight.ts';
 
 /** What takes the target's place: the restored copy, and what its backup says of it. */

@@ -1,18 +1,18 @@
-import type { OpenedBackup } from '../../backup/open-backup.ts';
-import type { ListedBackup } from '../../backup/stored-backups.ts';
+import type { OpenedBackup } from '../../backup/stored/open-backup.ts';
+import type { ListedBackup } from '../../backup/stored/stored-backups.ts';
 import type { Database, RunLock } from '../../database/database.ts';
 import { readHistory } from '../../prisma/history.ts';
 import type { HistoryRow } from '../../prisma/migrator.ts';
 import { formatBytes } from '../../report/quantity.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { messageOf, type Problem, SafeMigrateError } from '../../system/errors.ts';
-import type { CommandContext } from '../context.ts';
-import { finishEarlier } from '../earlier-run.ts';
-import { findStored, storedRecord } from '../find-stored.ts';
-import { openStorages } from '../open-storages.ts';
+import { finishEarlier } from '../earlier-run/earlier-run.ts';
 import { ProblemList } from '../preflight/problem-list.ts';
-import type { RollbackSettings } from '../settings.ts';
-import { takeLock } from '../take-lock.ts';
+import type { CommandContext } from '../shared/context.ts';
+import { openStorages } from '../shared/open-storages.ts';
+import type { RollbackSettings } from '../shared/settings.ts';
+import { takeLock } from '../shared/take-lock.ts';
+import { findStored, storedRecord } from '../stored/find-stored.ts';
 
 /** Everything a rollback needs to begin, looked at and found fit. */
 export interface RollbackReady extends AsyncDisposable {

@@ -2,7 +2,7 @@ import type { Fingerprint, TableContent } from '../../database/database.ts';
 import type { RollbackReport, TableBeforeRollback } from '../../report/rollback-report.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../../system/errors.ts';
-import type { CommandContext } from '../context.ts';
+import type { CommandContext } from '../shared/context.ts';
 import type { RollbackReady } from './preflight.ts';
 
 /** What the target has and the backup has not. Reads history only; see `withTables` for the rows. */

@@ -2,40 +2,45 @@ import { z } from 'zod';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import type { Database } from '../database.ts';
-import { changedTables, movedSequences, readColumns, rewoundSequences } from './changed-contents.ts';
-import { claimCopy } from './claim-copy.ts';
-import { compareWithFailed } from './compare-with-failed.ts';
-import { type ConnectOptions, connectServer } from './connect.ts';
-import { coordinationMark } from './coordination-mark.ts';
-import { copyMark } from './copy-mark.ts';
-import { coordinationName, copyName } from './copy-name.ts';
-import { readCounters, writtenRowsSql } from './counters.ts';
-import { dropCopy } from './drop-copy.ts';
-import { failedPlace } from './failed-place.ts';
-import { inspect } from './inspect.ts';
-import { openJournal } from './journal-comment.ts';
-import { copiesOf, foreignDatabases } from './kept-databases.ts';
-import { type HeldLock, takeLock } from './lock.ts';
-import { watchPrismaLock } from './lock-watch.ts';
-import { openMeetingPoint } from './meeting-point.ts';
-import { isOneRoute } from './one-route.ts';
-import { prismaLockHolder, terminate } from './prisma-lock.ts';
-import { readProperties } from './properties.ts';
-import { readArchive } from './read-archive.ts';
-import { restoreBeside } from './restore-beside.ts';
-import { readSchemaText, schemaDigest } from './schema-text.ts';
-import { readCompared } from './scratch-server.ts';
-import type { SqlSession } from './server.ts';
-import { readServerIdentity } from './server-identity.ts';
-import { readServerRoles } from './server-roles.ts';
-import { openSnapshot } from './snapshot.ts';
-import { literal } from './sql-text.ts';
-import { swap } from './swap.ts';
-import { takeName } from './take-name.ts';
-import { TargetSession } from './target-session.ts';
-import type { ConnectionTarget } from './url.ts';
-import { readWitness } from './witness.ts';
-import { readPreparedWork, readWorkSessions, rollbackPrepared, stillThere } from './work-sessions.ts';
+import { literal } from '../sql-text.ts';
+import { readArchive } from './archive/read-archive.ts';
+import { openSnapshot } from './archive/snapshot.ts';
+import { compareWithFailed } from './compare/compare-with-failed.ts';
+import { type ConnectOptions, connectServer } from './connect/connect.ts';
+import { claimCopy } from './copy/claim-copy.ts';
+import { copyMark } from './copy/copy-mark.ts';
+import { coordinationName, copyName } from './copy/copy-name.ts';
+import { dropCopy } from './copy/drop-copy.ts';
+import { copiesOf, foreignDatabases } from './copy/kept-databases.ts';
+import { readProperties } from './copy/properties.ts';
+import { readCompared } from './drift/scratch-server.ts';
+import {
+  changedTables,
+  movedSequences,
+  readColumns,
+  rewoundSequences,
+} from './fingerprint/changed-contents.ts';
+import { readCounters, writtenRowsSql } from './fingerprint/counters.ts';
+import { readWitness } from './fingerprint/witness.ts';
+import { inspect } from './inspect/inspect.ts';
+import { readServerRoles } from './inspect/server-roles.ts';
+import { coordinationMark } from './lock/coordination-mark.ts';
+import { openJournal } from './lock/journal-comment.ts';
+import { type HeldLock, takeLock } from './lock/lock.ts';
+import { restoreBeside } from './prove/restore-beside.ts';
+import { openMeetingPoint } from './route/meeting-point.ts';
+import { isOneRoute } from './route/one-route.ts';
+import { readSchemaText, schemaDigest } from './schema/schema-text.ts';
+import type { SqlSession } from './server/server.ts';
+import type { ConnectionTarget } from './server/url.ts';
+import { readServerIdentity } from './session/server-identity.ts';
+import { TargetSession } from './session/target-session.ts';
+import { failedPlace } from './swap/failed-place.ts';
+import { swap } from './swap/swap.ts';
+import { takeName } from './swap/take-name.ts';
+import { watchPrismaLock } from './work/lock-watch.ts';
+import { prismaLockHolder, terminate } from './work/prisma-lock.ts';
+import { readPreparedWork, readWorkSessions, rollbackPrepared, stillThere } from './work/work-sessions.ts';
 
 /** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session and its tools. */
 export async function openDatabase(

@@ -1,5 +1,5 @@
 import { SafeMigrateError } from '../../system/errors.ts';
-import { objectKey } from '../object-key.ts';
+import { objectKey } from '../port/object-key.ts';
 
 /** Before the run: tells our artifacts from those of other steps and actions. */
 const mark = 'safe-migrate';

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { BackupLocation } from '../../report/report.ts';
-import type { PutRequest, Storage, StoredObject } from '../storage.ts';
-import type { ArtifactLocation } from '../storage-url.ts';
-import type { StorageUse } from '../storage-use.ts';
+import type { PutRequest, Storage, StoredObject } from '../port/storage.ts';
+import type { ArtifactLocation } from '../port/storage-url.ts';
+import type { StorageUse } from '../port/storage-use.ts';
 import type { ArtifactAccess } from './artifact-access.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 

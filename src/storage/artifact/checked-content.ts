@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { SafeMigrateError } from '../../system/errors.ts';
-import { stoppedBy } from '../stopped.ts';
+import { stoppedBy } from '../port/stopped.ts';
 import { artifactError } from './artifact-errors.ts';
 
 /**

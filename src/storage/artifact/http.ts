@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpClient } from '@actions/http-client';
 import type { z } from 'zod';
-import { untilStopped } from '../until-stopped.ts';
+import { untilStopped } from '../port/until-stopped.ts';
 import { AnswerError } from './artifact-errors.ts';
 
 /** An answer that stays away for so long is given up; a slow download is not, as long as bytes come. */

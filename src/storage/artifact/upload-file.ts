@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { ExpectedContent } from '../storage.ts';
+import type { ExpectedContent } from '../port/storage.ts';
 import type { ArtifactAccess } from './artifact-access.ts';
 import type { UploadAnswer, UploadOrder } from './upload-worker.ts';
 

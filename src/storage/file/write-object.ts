@@ -1,10 +1,10 @@
 import { type FileHandle, mkdir, open, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { ContentGate } from '../content-gate.ts';
-import { storageMismatch } from '../mismatch.ts';
-import { sha256OfFile } from '../sha256-of.ts';
-import type { PutRequest } from '../storage.ts';
+import { ContentGate } from '../port/content-gate.ts';
+import { storageMismatch } from '../port/mismatch.ts';
+import { sha256OfFile } from '../port/sha256-of.ts';
+import type { PutRequest } from '../port/storage.ts';
 import { systemCode } from './file-errors.ts';
 import { publish } from './publish.ts';
 import { temporaryName } from './temporary-name.ts';

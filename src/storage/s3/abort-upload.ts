@@ -3,7 +3,7 @@ import {
   ListMultipartUploadsCommand,
   ListPartsCommand,
 } from '@aws-sdk/client-s3';
-import { untilStopped } from '../until-stopped.ts';
+import { untilStopped } from '../port/until-stopped.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import { isForbidden, isNotFound, isUploadGone } from './s3-errors.ts';
 

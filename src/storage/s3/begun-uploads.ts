@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateMultipartUploadCommand, type CreateMultipartUploadCommandInput } from '@aws-sdk/client-s3';
-import { untilStopped } from '../until-stopped.ts';
+import { untilStopped } from '../port/until-stopped.ts';
 import { abortUpload, begunUploads } from './abort-upload.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import { isRefusal } from './s3-errors.ts';

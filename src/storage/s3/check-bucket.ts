@@ -4,7 +4,7 @@ import {
   CreateMultipartUploadCommand,
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
-import { untilStopped } from '../until-stopped.ts';
+import { untilStopped } from '../port/until-stopped.ts';
 import { encryptionParameters } from './encryption-parameters.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import type { S3Action } from './s3-errors.ts';

@@ -1,5 +1,5 @@
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
-import type { ServerSideEncryption } from '../storage-url.ts';
+import type { ServerSideEncryption } from '../port/storage-url.ts';
 
 /** `sse=` of the storage URL in the SDK's terms. */
 export function encryptionParameters(

@@ -7,11 +7,11 @@ import {
   ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { objectKey } from '../object-key.ts';
-import { stoppedBy } from '../stopped.ts';
-import type { StoredObject } from '../storage.ts';
-import type { S3Location } from '../storage-url.ts';
-import { untilStopped } from '../until-stopped.ts';
+import { objectKey } from '../port/object-key.ts';
+import { stoppedBy } from '../port/stopped.ts';
+import type { StoredObject } from '../port/storage.ts';
+import type { S3Location } from '../port/storage-url.ts';
+import { untilStopped } from '../port/until-stopped.ts';
 import { createS3Client, isAws } from './s3-client.ts';
 import { isNotFound, type S3Action, s3Error } from './s3-errors.ts';
 import type { S3Options } from './s3-options.ts';

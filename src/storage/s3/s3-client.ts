@@ -1,5 +1,5 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import type { S3Location } from '../storage-url.ts';
+import type { S3Location } from '../port/storage-url.ts';
 import type { S3Options } from './s3-options.ts';
 
 /** An attempt that hears nothing for so long is given up and made again. */

@@ -1,5 +1,5 @@
 import { SafeMigrateError } from '../../system/errors.ts';
-import type { S3Location } from '../storage-url.ts';
+import type { S3Location } from '../port/storage-url.ts';
 
 /** What was being done; each has the permission that it needs. */
 export type S3Action = 'list' | 'read' | 'write' | 'clean up an upload in' | 'remove';

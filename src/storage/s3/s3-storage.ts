@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { BackupLocation } from '../../report/report.ts';
-import type { PutRequest, Storage, StoredObject } from '../storage.ts';
-import type { S3Location } from '../storage-url.ts';
+import type { PutRequest, Storage, StoredObject } from '../port/storage.ts';
+import type { S3Location } from '../port/storage-url.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import type { S3Options } from './s3-options.ts';
 

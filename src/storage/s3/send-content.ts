@@ -6,8 +6,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { messageOf, SafeMigrateError } from '../../system/errors.ts';
-import type { ContentGate } from '../content-gate.ts';
-import { untilStopped } from '../until-stopped.ts';
+import type { ContentGate } from '../port/content-gate.ts';
+import { untilStopped } from '../port/until-stopped.ts';
 import type { BegunUploads } from './begun-uploads.ts';
 import { crc32Text } from './crc32-text.ts';
 import type { PartPlan } from './part-plan.ts';

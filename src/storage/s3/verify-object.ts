@@ -1,8 +1,8 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import type { PassedContent } from '../content-gate.ts';
-import { storageMismatch } from '../mismatch.ts';
-import { sha256Of } from '../sha256-of.ts';
-import type { ExpectedContent } from '../storage.ts';
+import type { PassedContent } from '../port/content-gate.ts';
+import { storageMismatch } from '../port/mismatch.ts';
+import { sha256Of } from '../port/sha256-of.ts';
+import type { ExpectedContent } from '../port/storage.ts';
 import { crc32Text } from './crc32-text.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 

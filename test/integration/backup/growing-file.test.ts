@@ -7,8 +7,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { GrowingFile } from '../../../src/backup/growing-file.ts';
-import { sha256Of } from '../../../src/storage/sha256-of.ts';
+import { GrowingFile } from '../../../src/backup/making/growing-file.ts';
+import { sha256Of } from '../../../src/storage/port/sha256-of.ts';
 
 let folder: string;
 

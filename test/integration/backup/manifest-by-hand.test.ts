@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { signManifest } from '../../../src/backup/manifest-authentication.ts';
+import { signManifest } from '../../../src/backup/manifest/manifest-authentication.ts';
 import { Secret } from '../../../src/system/secret.ts';
 import { sampleManifest } from '../../support/sample-manifest.ts';
 

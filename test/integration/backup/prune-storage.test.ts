@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { pruneStorages } from '../../../src/backup/prune-storage.ts';
+import { pruneStorages } from '../../../src/backup/stored/prune-storage.ts';
 import { fileStorage } from '../../../src/storage/file/file-storage.ts';
-import type { Storage } from '../../../src/storage/storage.ts';
+import type { Storage } from '../../../src/storage/port/storage.ts';
 import { type SampleBackup, sampleId, storeObject, storeSample } from '../../support/sample-manifest.ts';
 
 const signal = new AbortController().signal;

@@ -7,10 +7,10 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Encryption, Keys } from '../../../src/backup/encryption.ts';
-import { GrowingFile } from '../../../src/backup/growing-file.ts';
-import { seal } from '../../../src/backup/seal.ts';
-import { unseal } from '../../../src/backup/unseal.ts';
+import type { Encryption, Keys } from '../../../src/backup/encryption/encryption.ts';
+import { GrowingFile } from '../../../src/backup/making/growing-file.ts';
+import { seal } from '../../../src/backup/making/seal.ts';
+import { unseal } from '../../../src/backup/stored/unseal.ts';
 import { Secret } from '../../../src/system/secret.ts';
 import { ageDecrypt, ageEncrypt, ageKeyPair, ageWithPassphrase } from '../../support/age-cli.ts';
 

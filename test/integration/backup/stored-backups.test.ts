@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findBackup } from '../../../src/backup/find-backup.ts';
-import { renderManifest } from '../../../src/backup/manifest.ts';
-import { listBackups } from '../../../src/backup/stored-backups.ts';
+import { renderManifest } from '../../../src/backup/manifest/manifest.ts';
+import { findBackup } from '../../../src/backup/stored/find-backup.ts';
+import { listBackups } from '../../../src/backup/stored/stored-backups.ts';
 import { fileStorage } from '../../../src/storage/file/file-storage.ts';
-import type { Storage } from '../../../src/storage/storage.ts';
+import type { Storage } from '../../../src/storage/port/storage.ts';
 import { sampleId, sampleManifest, storeObject, storeSample } from '../../support/sample-manifest.ts';
 
 const signal = new AbortController().signal;

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { Database, Fallback, Fingerprint } from '../../../src/database/database.ts';
 import type { JournalEntry } from '../../../src/database/journal.ts';
 import { openDatabase } from '../../../src/database/postgres/database.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { type Backup, recordingLog, serverOf, takeBackup } from './proving.ts';

@@ -3,10 +3,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { connectServer } from '../../../src/database/postgres/connect.ts';
-import type { PostgresServer } from '../../../src/database/postgres/server.ts';
-import { findInstallations, searchFolders } from '../../../src/database/postgres/tool-installations.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { connectServer } from '../../../src/database/postgres/connect/connect.ts';
+import {
+  findInstallations,
+  searchFolders,
+} from '../../../src/database/postgres/connect/tool-installations.ts';
+import type { PostgresServer } from '../../../src/database/postgres/server/server.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
 import { freePort, type PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../../src/database/postgres/database.ts';
-import { inspect } from '../../../src/database/postgres/inspect.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { inspect } from '../../../src/database/postgres/inspect/inspect.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { serverOf } from './proving.ts';

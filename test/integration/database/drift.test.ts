@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openScratchServer, readCompared } from '../../../src/database/postgres/scratch-server.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { openScratchServer, readCompared } from '../../../src/database/postgres/drift/scratch-server.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
 import type { DriftReport } from '../../../src/report/check-report.ts';
 import { type PostgresCluster, startPostgres, type ThrowawayCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { connectServer } from '../../../src/database/postgres/connect.ts';
-import { inspect } from '../../../src/database/postgres/inspect.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { connectServer } from '../../../src/database/postgres/connect/connect.ts';
+import { inspect } from '../../../src/database/postgres/inspect/inspect.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 
 /** What the owner of a database, and nothing more, cannot make again in a restored copy of it. */

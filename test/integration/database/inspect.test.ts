@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Obstacle, TargetFacts } from '../../../src/database/database.ts';
-import { connectServer } from '../../../src/database/postgres/connect.ts';
-import { inspect } from '../../../src/database/postgres/inspect.ts';
-import { readProperties } from '../../../src/database/postgres/properties.ts';
-import type { SqlSession } from '../../../src/database/postgres/server.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { connectServer } from '../../../src/database/postgres/connect/connect.ts';
+import { readProperties } from '../../../src/database/postgres/copy/properties.ts';
+import { inspect } from '../../../src/database/postgres/inspect/inspect.ts';
+import type { SqlSession } from '../../../src/database/postgres/server/server.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 

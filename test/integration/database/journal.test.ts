@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/database/database.ts';
 import type { JournalEntry } from '../../../src/database/journal.ts';
-import { coordinationName } from '../../../src/database/postgres/copy-name.ts';
+import { coordinationName } from '../../../src/database/postgres/copy/copy-name.ts';
 import { openDatabase } from '../../../src/database/postgres/database.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { MachineTools } from '../../../src/database/postgres/machine-tools.ts';
-import type { PostgresServer } from '../../../src/database/postgres/server.ts';
-import { openSession } from '../../../src/database/postgres/session.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { MachineTools } from '../../../src/database/postgres/connect/machine-tools.ts';
+import type { PostgresServer } from '../../../src/database/postgres/server/server.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
+import { openSession } from '../../../src/database/postgres/session/session.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 
 /** Of the tools of this machine; servers of other majors come from the test's parts, without tools. */

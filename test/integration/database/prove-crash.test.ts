@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fingerprintDatabase } from '../../../src/database/postgres/fingerprint.ts';
+import { fingerprintDatabase } from '../../../src/database/postgres/fingerprint/fingerprint.ts';
 import { startPostgres } from '../../support/postgres.ts';
 import { prove, serverOf, takeBackup } from './proving.ts';
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dropCopy } from '../../../src/database/postgres/drop-copy.ts';
+import { dropCopy } from '../../../src/database/postgres/copy/drop-copy.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { propertiesOf, prove, serverOf, takeBackup } from './proving.ts';

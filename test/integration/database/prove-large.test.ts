@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PostgresServer } from '../../../src/database/postgres/server.ts';
+import type { PostgresServer } from '../../../src/database/postgres/server/server.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { prove, serverOf, takeBackup } from './proving.ts';
 

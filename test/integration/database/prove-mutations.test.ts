@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
-import { compareFingerprints } from '../../../src/database/postgres/compare-fingerprints.ts';
-import { fingerprintDatabase } from '../../../src/database/postgres/fingerprint.ts';
-import { compareProperties } from '../../../src/database/postgres/replay-properties.ts';
+import { compareProperties } from '../../../src/database/postgres/copy/replay-properties.ts';
+import { fingerprintDatabase } from '../../../src/database/postgres/fingerprint/fingerprint.ts';
+import { compareFingerprints } from '../../../src/database/postgres/prove/compare-fingerprints.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { propertiesOf, prove, serverOf, takeBackup } from './proving.ts';

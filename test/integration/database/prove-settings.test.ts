@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { dropCopy } from '../../../src/database/postgres/drop-copy.ts';
-import type { PostgresServer } from '../../../src/database/postgres/server.ts';
+import { dropCopy } from '../../../src/database/postgres/copy/drop-copy.ts';
+import type { PostgresServer } from '../../../src/database/postgres/server/server.ts';
 import { answers, dependent } from '../../support/dependent-on-settings.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { copyName } from '../../../src/database/postgres/copy-name.ts';
-import { dropCopy } from '../../../src/database/postgres/drop-copy.ts';
-import type { PostgresServer } from '../../../src/database/postgres/server.ts';
+import { copyName } from '../../../src/database/postgres/copy/copy-name.ts';
+import { dropCopy } from '../../../src/database/postgres/copy/drop-copy.ts';
+import type { PostgresServer } from '../../../src/database/postgres/server/server.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { propertiesOf, prove, serverOf, takeBackup } from './proving.ts';

@@ -1,9 +1,9 @@
 import { Client } from 'pg';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { parseCopyMark } from '../../../src/database/postgres/copy-mark.ts';
-import { dropCopy } from '../../../src/database/postgres/drop-copy.ts';
-import { fingerprintDatabase } from '../../../src/database/postgres/fingerprint.ts';
-import type { PostgresServer } from '../../../src/database/postgres/server.ts';
+import { parseCopyMark } from '../../../src/database/postgres/copy/copy-mark.ts';
+import { dropCopy } from '../../../src/database/postgres/copy/drop-copy.ts';
+import { fingerprintDatabase } from '../../../src/database/postgres/fingerprint/fingerprint.ts';
+import type { PostgresServer } from '../../../src/database/postgres/server/server.ts';
 import { nastySchema } from '../../support/nasty-schema.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';

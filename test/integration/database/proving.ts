@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseProperties, Fallback, Fingerprint } from '../../../src/database/database.ts';
-import { connectServer } from '../../../src/database/postgres/connect.ts';
-import { copyName } from '../../../src/database/postgres/copy-name.ts';
-import { readProperties } from '../../../src/database/postgres/properties.ts';
-import { restoreBeside } from '../../../src/database/postgres/restore-beside.ts';
-import type { PostgresServer } from '../../../src/database/postgres/server.ts';
-import { openSnapshot } from '../../../src/database/postgres/snapshot.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { openSnapshot } from '../../../src/database/postgres/archive/snapshot.ts';
+import { connectServer } from '../../../src/database/postgres/connect/connect.ts';
+import { copyName } from '../../../src/database/postgres/copy/copy-name.ts';
+import { readProperties } from '../../../src/database/postgres/copy/properties.ts';
+import { restoreBeside } from '../../../src/database/postgres/prove/restore-beside.ts';
+import type { PostgresServer } from '../../../src/database/postgres/server/server.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
 import type { PhaseLog } from '../../../src/report/run-log.ts';
 
 /** The server behind a Prisma URL, as the action itself reaches it. */

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { connectServer } from '../../../src/database/postgres/connect.ts';
-import type { PostgresServer } from '../../../src/database/postgres/server.ts';
-import { SqlError } from '../../../src/database/postgres/sql-errors.ts';
-import { literal } from '../../../src/database/postgres/sql-text.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { connectServer } from '../../../src/database/postgres/connect/connect.ts';
+import type { PostgresServer } from '../../../src/database/postgres/server/server.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
+import { SqlError } from '../../../src/database/postgres/session/sql-errors.ts';
+import { literal } from '../../../src/database/sql-text.ts';
 import { type PostgresCluster, startPostgres } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { TargetSession } from '../../../src/database/postgres/target-session.ts';
+import { TargetSession } from '../../../src/database/postgres/session/target-session.ts';
 import { SafeMigrateError } from '../../../src/system/errors.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { serverOf } from './proving.ts';

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Database } from '../../../src/database/database.ts';
 import { openDatabase } from '../../../src/database/postgres/database.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { recordingLog, serverOf, takeBackup } from './proving.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { connectServer } from '../../../src/database/postgres/connect.ts';
-import { parsePostgresUrl } from '../../../src/database/postgres/url.ts';
+import { connectServer } from '../../../src/database/postgres/connect/connect.ts';
+import { parsePostgresUrl } from '../../../src/database/postgres/server/url.ts';
 import { startPostgres, type ThrowawayCluster } from '../../support/postgres.ts';
 
 let folder: string;

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { readConnectionRoom } from '../../../src/database/postgres/connection-room.ts';
-import { coordinationMark } from '../../../src/database/postgres/coordination-mark.ts';
-import { copyMark } from '../../../src/database/postgres/copy-mark.ts';
-import { foreignCode } from '../../../src/database/postgres/foreign-code.ts';
-import { openJournal } from '../../../src/database/postgres/journal-comment.ts';
-import { copiesOf, foreignDatabases } from '../../../src/database/postgres/kept-databases.ts';
-import { openPrivately, readMaker } from '../../../src/database/postgres/private-database.ts';
-import type { SqlSession } from '../../../src/database/postgres/server.ts';
+import { foreignCode } from '../../../src/database/postgres/archive/foreign-code.ts';
+import { copyMark } from '../../../src/database/postgres/copy/copy-mark.ts';
+import { copiesOf, foreignDatabases } from '../../../src/database/postgres/copy/kept-databases.ts';
+import { openPrivately, readMaker } from '../../../src/database/postgres/copy/private-database.ts';
+import { readConnectionRoom } from '../../../src/database/postgres/inspect/connection-room.ts';
+import { coordinationMark } from '../../../src/database/postgres/lock/coordination-mark.ts';
+import { openJournal } from '../../../src/database/postgres/lock/journal-comment.ts';
+import type { SqlSession } from '../../../src/database/postgres/server/server.ts';
 import { type PostgresCluster, startPostgres } from '../../support/postgres.ts';
 
 /** Questions of one role, each by a psql of its own: this machine's tools need not fit the server's major for that. */

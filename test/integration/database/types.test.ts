@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { compareFingerprints } from '../../../src/database/postgres/compare-fingerprints.ts';
-import { dropCopy } from '../../../src/database/postgres/drop-copy.ts';
-import { fingerprintDatabase } from '../../../src/database/postgres/fingerprint.ts';
-import { readTableContent } from '../../../src/database/postgres/table-content.ts';
+import { dropCopy } from '../../../src/database/postgres/copy/drop-copy.ts';
+import { fingerprintDatabase } from '../../../src/database/postgres/fingerprint/fingerprint.ts';
+import { readTableContent } from '../../../src/database/postgres/fingerprint/table-content.ts';
+import { compareFingerprints } from '../../../src/database/postgres/prove/compare-fingerprints.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { ownTypes, sampleSql, typeSamples, typeTables, withoutValues } from '../../support/type-samples.ts';
 import { prove, recordingLog, serverOf, takeBackup } from './proving.ts';

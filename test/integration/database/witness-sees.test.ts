@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SqlSession } from '../../../src/database/postgres/server.ts';
-import { readWitness } from '../../../src/database/postgres/witness.ts';
+import { readWitness } from '../../../src/database/postgres/fingerprint/witness.ts';
+import type { SqlSession } from '../../../src/database/postgres/server/server.ts';
 import { loadParser } from '../../../src/lint/parse-sql.ts';
 import { describeScript, visibleDefinitions } from '../../../src/lint/statements.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';

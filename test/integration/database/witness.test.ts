@@ -1,8 +1,8 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresServer, SqlSession } from '../../../src/database/postgres/server.ts';
-import { splitStatements } from '../../../src/database/postgres/sql-split.ts';
-import { readWitness } from '../../../src/database/postgres/witness.ts';
+import { readWitness } from '../../../src/database/postgres/fingerprint/witness.ts';
+import type { PostgresServer, SqlSession } from '../../../src/database/postgres/server/server.ts';
+import { splitStatements } from '../../../src/database/postgres/session/sql-split.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { serverOf } from './proving.ts';

@@ -2,8 +2,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import {
+  openPrismaMigrator,
+  type PrismaMigratorOptions,
+} from '../../../src/prisma/classic/prisma-migrator.ts';
 import type { Migrator } from '../../../src/prisma/migrator.ts';
-import { openPrismaMigrator, type PrismaMigratorOptions } from '../../../src/prisma/prisma-migrator.ts';
 import { Checkout } from '../../../src/system/checkout.ts';
 import { Secret } from '../../../src/system/secret.ts';
 import { createPrismaProject } from '../../support/prisma-project.ts';

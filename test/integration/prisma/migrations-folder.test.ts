@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findMigrations } from '../../../src/prisma/migrations-folder.ts';
+import { findMigrations } from '../../../src/prisma/capture/migrations-folder.ts';
 import { Checkout } from '../../../src/system/checkout.ts';
 
 let directory: string;

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { refuseOddFiles } from '../../../src/prisma/odd-files.ts';
+import { refuseOddFiles } from '../../../src/prisma/capture/odd-files.ts';
 import { Checkout } from '../../../src/system/checkout.ts';
 import { createPrismaProject } from '../../support/prisma-project.ts';
 

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { openPrismaMigrator } from '../../../src/prisma/classic/prisma-migrator.ts';
 import type { Migrator } from '../../../src/prisma/migrator.ts';
-import { openPrismaMigrator } from '../../../src/prisma/prisma-migrator.ts';
 import type { PhaseLog } from '../../../src/report/run-log.ts';
 import { Checkout } from '../../../src/system/checkout.ts';
 import { Secret } from '../../../src/system/secret.ts';

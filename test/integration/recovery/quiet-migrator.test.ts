@@ -3,7 +3,7 @@ import { Client, type ClientConfig } from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadParser } from '../../../src/lint/parse-sql.ts';
 import type { DeployResult } from '../../../src/prisma/migrator.ts';
-import { quietMigrator } from '../../../src/recovery/quiet-migrator.ts';
+import { quietMigrator } from '../../../src/recovery/quiet/quiet-migrator.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
 import { recordingLog } from '../database/proving.ts';

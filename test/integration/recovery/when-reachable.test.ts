@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { whenReachable } from '../../../src/recovery/when-reachable.ts';
+import { whenReachable } from '../../../src/recovery/journal/when-reachable.ts';
 import { startPostgres } from '../../support/postgres.ts';
 import { recordingLog } from '../database/proving.ts';
 import { openTarget } from './ground.ts';

@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fileStorage } from '../../../src/storage/file/file-storage.ts';
 import { publish, publishByReservation } from '../../../src/storage/file/publish.ts';
 import { temporaryName } from '../../../src/storage/file/temporary-name.ts';
-import type { Storage } from '../../../src/storage/storage.ts';
+import type { Storage } from '../../../src/storage/port/storage.ts';
 import { describeStorageContract, mebibyte, putOf } from '../../support/storage-contract.ts';
 
 const never = new AbortController().signal;

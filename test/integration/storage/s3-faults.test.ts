@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { sha256Of } from '../../../src/storage/sha256-of.ts';
-import type { PutRequest } from '../../../src/storage/storage.ts';
+import { sha256Of } from '../../../src/storage/port/sha256-of.ts';
+import type { PutRequest } from '../../../src/storage/port/storage.ts';
 import type { Ceph } from '../../support/ceph.ts';
 import {
   type Fault,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backupFolder, backupId, labelBefore } from '../../../src/backup/backup-id.ts';
+import { backupFolder, backupId, labelBefore } from '../../../src/backup/making/backup-id.ts';
 
 describe('backup id', () => {
   const takenAt = new Date('2026-11-22T14:25:00.999Z');

@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { manifestSchema, renderManifest } from '../../../src/backup/manifest.ts';
+import { manifestSchema, renderManifest } from '../../../src/backup/manifest/manifest.ts';
 import {
   checkManifest,
   deriveKey,
   judgeManifest,
   signManifest,
-} from '../../../src/backup/manifest-authentication.ts';
+} from '../../../src/backup/manifest/manifest-authentication.ts';
 import { Secret } from '../../../src/system/secret.ts';
 import { sampleManifest } from '../../support/sample-manifest.ts';
 

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AgingBackup, decideRetention, type RetentionPolicy } from '../../../src/backup/retention.ts';
+import {
+  type AgingBackup,
+  decideRetention,
+  type RetentionPolicy,
+} from '../../../src/backup/stored/retention.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const nothingNeeded = () => null;

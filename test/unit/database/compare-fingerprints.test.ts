@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Fingerprint } from '../../../src/database/database.ts';
-import { compareFingerprints as compare } from '../../../src/database/postgres/compare-fingerprints.ts';
-import { type SequenceDirection, sequenceKey } from '../../../src/database/postgres/sequences.ts';
+import { type SequenceDirection, sequenceKey } from '../../../src/database/postgres/fingerprint/sequences.ts';
+import { compareFingerprints as compare } from '../../../src/database/postgres/prove/compare-fingerprints.ts';
 
 const compareFingerprints = (
   expected: Fingerprint,

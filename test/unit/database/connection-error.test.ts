@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { connectionError } from '../../../src/database/postgres/sql-errors.ts';
+import { connectionError } from '../../../src/database/postgres/session/sql-errors.ts';
 
 const address = { host: 'db.example', port: 5433, user: 'app', database: 'erp' };
 const to = 'connection to server at "db.example" (10.0.0.7), port 5433 failed:';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { copyMark, parseCopyMark, provenCopy } from '../../../src/database/postgres/copy-mark.ts';
-import { coordinationName, copyName } from '../../../src/database/postgres/copy-name.ts';
+import { copyMark, parseCopyMark, provenCopy } from '../../../src/database/postgres/copy/copy-mark.ts';
+import { coordinationName, copyName } from '../../../src/database/postgres/copy/copy-name.ts';
 
 describe('names of copies', () => {
   test('a short target keeps its whole name', () => {

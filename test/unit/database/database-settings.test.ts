@@ -3,7 +3,7 @@ import {
   comparableSetting,
   parseSetting,
   setClause,
-} from '../../../src/database/postgres/database-settings.ts';
+} from '../../../src/database/postgres/copy/database-settings.ts';
 
 describe('settings of a database', () => {
   test.each([

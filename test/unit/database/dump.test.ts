@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { dumpSnapshot } from '../../../src/database/postgres/dump.ts';
-import type { PostgresServer } from '../../../src/database/postgres/server.ts';
+import { dumpSnapshot } from '../../../src/database/postgres/archive/dump.ts';
+import type { PostgresServer } from '../../../src/database/postgres/server/server.ts';
 import { startProcess } from '../../../src/system/process.ts';
 
 const version = (major: number) => ({ number: major * 10_000, major, text: `${major}.0` });

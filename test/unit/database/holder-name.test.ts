@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { holderName, parseHolderName } from '../../../src/database/postgres/advisory-lock.ts';
+import { holderName, parseHolderName } from '../../../src/database/postgres/lock/advisory-lock.ts';
 
 const holder = {
   run: '3lif8hm0n',

@@ -3,7 +3,7 @@ import {
   diffSchemaTexts,
   parseSchemaText,
   schemaDigest,
-} from '../../../src/database/postgres/schema-text.ts';
+} from '../../../src/database/postgres/schema/schema-text.ts';
 
 const preamble = (token: string, version: string): string => `--
 -- PostgreSQL database dump

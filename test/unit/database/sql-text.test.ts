@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { splitStatements } from '../../../src/database/postgres/sql-split.ts';
-import { identifier, literal, qualified } from '../../../src/database/postgres/sql-text.ts';
+import { splitStatements } from '../../../src/database/postgres/session/sql-split.ts';
+import { identifier, literal, qualified } from '../../../src/database/sql-text.ts';
 
 describe('identifier', () => {
   test('quotes every name', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inOrder, tableBatches } from '../../../src/database/postgres/table-batches.ts';
+import { inOrder, tableBatches } from '../../../src/database/postgres/fingerprint/table-batches.ts';
 
 const shape = (table: string, sizeBytes: number, columns = 2) => ({
   schema: 's',

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { chooseTools, noTools } from '../../../src/database/postgres/tool-choice.ts';
-import { parseToolVersion, versionFromNumber } from '../../../src/database/postgres/tool-installations.ts';
+import { chooseTools, noTools } from '../../../src/database/postgres/connect/tool-choice.ts';
+import {
+  parseToolVersion,
+  versionFromNumber,
+} from '../../../src/database/postgres/connect/tool-installations.ts';
 import { SafeMigrateError } from '../../../src/system/errors.ts';
 
 const installed = (...numbers: number[]) =>

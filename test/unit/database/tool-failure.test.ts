@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeToolFailure, isConnectionLoss } from '../../../src/database/postgres/tool-failure.ts';
+import { describeToolFailure, isConnectionLoss } from '../../../src/database/postgres/server/tool-failure.ts';
 
 const exit = (stderr: string, exitCode: number | null = 1, signal: NodeJS.Signals | null = null) => ({
   exitCode,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { secretsIn } from '../../../src/database/postgres/url-secrets.ts';
+import { secretsIn } from '../../../src/database/postgres/server/url-secrets.ts';
 
 const password = `p@ss:/%' "$ü`;
 

@@ -3,7 +3,7 @@ import {
   type ConnectionTarget,
   parsePostgresUrl,
   type UrlContext,
-} from '../../../src/database/postgres/url.ts';
+} from '../../../src/database/postgres/server/url.ts';
 
 function target(url: string, context?: UrlContext): ConnectionTarget {
   const parsed = parsePostgresUrl(url, context);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { comparePrismaUrl } from '../../../src/prisma/compare-url.ts';
+import { comparePrismaUrl } from '../../../src/prisma/project/compare-url.ts';
 import { Secret } from '../../../src/system/secret.ts';
 
 function compare(given: string, used: string) {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { locatePrisma } from '../../../src/prisma/locate-prisma.ts';
+import { locatePrisma } from '../../../src/prisma/project/locate-prisma.ts';
 
 let root: string;
 

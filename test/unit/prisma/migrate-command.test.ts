@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { migrateCommandProblems } from '../../../src/prisma/migrate-command.ts';
+import { migrateCommandProblems } from '../../../src/prisma/command/migrate-command.ts';
 
 const named = (command: string, scripts: Readonly<Record<string, string>> = {}): readonly string[] =>
   migrateCommandProblems(command, scripts).map(

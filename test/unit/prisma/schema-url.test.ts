@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { providerIn, schemaUrlIn } from '../../../src/prisma/schema-url.ts';
-import { unsetVariableIn } from '../../../src/prisma/unset-variable.ts';
+import { unsetVariableIn } from '../../../src/prisma/capture/unset-variable.ts';
+import { providerIn, schemaUrlIn } from '../../../src/prisma/project/schema-url.ts';
 
 const datasource = (...lines: string[]) => `datasource db {\n${lines.join('\n')}\n}\n`;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { scriptCommand } from '../../../src/prisma/script-command.ts';
+import { scriptCommand } from '../../../src/prisma/command/script-command.ts';
 
 const ask = (command: string) =>
   scriptCommand(command, { schema: 'left-out', containerName: 'asked' })?.text ?? null;

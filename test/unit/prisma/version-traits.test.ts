@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { diffArguments, traitsOf, versionProblem } from '../../../src/prisma/version-traits.ts';
+import { diffArguments, traitsOf, versionProblem } from '../../../src/prisma/project/version-traits.ts';
 
 describe('what differs between versions of Prisma', () => {
   test.each([

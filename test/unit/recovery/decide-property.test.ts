@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HistoryRow } from '../../../src/prisma/migrator.ts';
-import { decide } from '../../../src/recovery/decide.ts';
-import type { Evidence } from '../../../src/recovery/evidence.ts';
+import { decide } from '../../../src/recovery/decision/decide.ts';
+import type { Evidence } from '../../../src/recovery/decision/evidence.ts';
 
 const init: HistoryRow = {
   id: '1',

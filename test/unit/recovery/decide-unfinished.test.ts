@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Journal, JournalPhase } from '../../../src/database/journal.ts';
 import type { HistoryRow } from '../../../src/prisma/migrator.ts';
-import { decideUnfinished } from '../../../src/recovery/decide-unfinished.ts';
-import { historyDigest } from '../../../src/recovery/history-digest.ts';
+import { decideUnfinished } from '../../../src/recovery/finish/decide-unfinished.ts';
 import { takingRowOut } from '../../../src/recovery/hold-on.ts';
+import { historyDigest } from '../../../src/recovery/journal/history-digest.ts';
 
 const row = (migrationName: string, more: Partial<HistoryRow> = {}): HistoryRow => ({
   id: `id of ${migrationName}`,

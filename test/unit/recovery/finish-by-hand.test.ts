@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { finishByHand } from '../../../src/recovery/finish-by-hand.ts';
+import { finishByHand } from '../../../src/recovery/finish/finish-by-hand.ts';
 
 describe('finishing by hand', () => {
   const steps = finishByHand({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { whenReachable } from '../../../src/recovery/when-reachable.ts';
+import { whenReachable } from '../../../src/recovery/journal/when-reachable.ts';
 import { SafeMigrateError } from '../../../src/system/errors.ts';
 
 const lost = new SafeMigrateError({ code: 'SM_CONNECTION_LOST', message: 'gone', hint: 'wait' });

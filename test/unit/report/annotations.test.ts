@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { annotationsOf } from '../../../src/report/annotations.ts';
+import { annotationsOf } from '../../../src/rendering/annotations.ts';
 import { SafeMigrateError } from '../../../src/system/errors.ts';
 import {
   migratedReport,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attachmentsOf } from '../../../src/report/attachments.ts';
+import { attachmentsOf } from '../../../src/rendering/attachments.ts';
 import type { CheckReport } from '../../../src/report/check-report.ts';
 import { emptyCheck, sampleBuilder } from '../../support/sample-reports.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { annotationsOf } from '../../../src/report/annotations.ts';
+import { annotationsOf } from '../../../src/rendering/annotations.ts';
+import { commentMarkdown, commentMarker } from '../../../src/rendering/comment.ts';
 import type { CheckReport, CheckSubject, Finding } from '../../../src/report/check-report.ts';
-import { commentMarkdown, commentMarker } from '../../../src/report/comment.ts';
 import { emptyCheck, sampleBuilder } from '../../support/sample-reports.ts';
 
 const finding: Finding = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readActionDefinition } from '../../../scripts/action-definition.ts';
-import { outputsOf } from '../../../src/report/outputs.ts';
+import { outputsOf } from '../../../src/rendering/outputs.ts';
 import { restoredReport, sampleBuilder } from '../../support/sample-reports.ts';
 
 describe('outputs', () => {

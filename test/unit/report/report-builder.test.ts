@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { closingLines } from '../../../src/report/closing.ts';
+import { closingLines } from '../../../src/rendering/closing.ts';
+import { resultSentence } from '../../../src/rendering/sentence.ts';
 import { commands, failingResults, passingResults } from '../../../src/report/report.ts';
-import { resultSentence } from '../../../src/report/sentence.ts';
 import { RefusedError, SafeMigrateError } from '../../../src/system/errors.ts';
 import { recoveryFailedReport, sampleBuilder } from '../../support/sample-reports.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { summaryMarkdown } from '../../../src/rendering/summary.ts';
 import type { Report } from '../../../src/report/report.ts';
-import { summaryMarkdown } from '../../../src/report/summary.ts';
 import {
   hostileReport,
   migratedReport,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { secretsIn } from '../../../src/database/postgres/url-secrets.ts';
+import { secretsIn } from '../../../src/database/postgres/server/url-secrets.ts';
 import { Masks } from '../../../src/runner/masks.ts';
 import { restoredReport } from '../../support/sample-reports.ts';
 

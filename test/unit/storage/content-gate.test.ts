@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { ContentGate } from '../../../src/storage/content-gate.ts';
+import { ContentGate } from '../../../src/storage/port/content-gate.ts';
 
 const bytes = Buffer.from('a dump');
 const expected = { sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseStorageUrl } from '../../../src/storage/storage-url.ts';
+import { parseStorageUrl } from '../../../src/storage/port/storage-url.ts';
 import { problemsOf } from '../../../src/system/errors.ts';
 
 function problemsFor(line: string) {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { sha256Of } from '../../../src/storage/sha256-of.ts';
+import { sha256Of } from '../../../src/storage/port/sha256-of.ts';
 
 const mebibyte = 1024 ** 2;
 const chunkBytes = 64 * 1024;

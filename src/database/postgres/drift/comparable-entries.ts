@@ -1,5 +1,5 @@
-import { parseSchemaText, type SchemaEntry } from '../schema-text.ts';
-import { identifier } from '../sql-text.ts';
+import { identifier } from '../../sql-text.ts';
+import { parseSchemaText, type SchemaEntry } from '../schema/schema-text.ts';
 
 /** One side of a comparison: what a database holds, as far as a schema says it. */
 export interface SchemaSide {

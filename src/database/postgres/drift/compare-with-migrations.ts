@@ -1,6 +1,6 @@
 import type { DriftReport } from '../../../report/check-report.ts';
-import type { SqlSession } from '../server.ts';
-import { identifier } from '../sql-text.ts';
+import { identifier } from '../../sql-text.ts';
+import type { SqlSession } from '../server/server.ts';
 import {
   type ComparableEntry,
   comparableEntries,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { SqlSession } from '../server.ts';
-import { SqlError } from '../sql-errors.ts';
-import { literal } from '../sql-text.ts';
+import { literal } from '../../sql-text.ts';
+import type { SqlSession } from '../server/server.ts';
+import { SqlError } from '../session/sql-errors.ts';
 import { withoutComments } from './prisma-pieces.ts';
 
 const name = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;

@@ -1,6 +1,6 @@
-import type { SqlSession } from '../server.ts';
-import { SqlError } from '../sql-errors.ts';
-import { literal } from '../sql-text.ts';
+import { literal } from '../../sql-text.ts';
+import type { SqlSession } from '../server/server.ts';
+import { SqlError } from '../session/sql-errors.ts';
 import { type ComparableEntry, isOfGrants } from './comparable-entries.ts';
 import { createStatement } from './object-statements.ts';
 

@@ -1,4 +1,4 @@
-import type { SchemaEntry } from '../schema-text.ts';
+import type { SchemaEntry } from '../schema/schema-text.ts';
 
 const name = String.raw`(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)`;
 const qualifiedName = `${name}(?:\\.${name})*`;

@@ -1,4 +1,4 @@
-import { splitStatements } from '../sql-split.ts';
+import { splitStatements } from '../session/sql-split.ts';
 
 /**
  * The pieces of Prisma's script that can be run one by one, each with the comments above it; what Prisma puts between

@@ -1,4 +1,4 @@
-import { identifier } from '../sql-text.ts';
+import { identifier } from '../../sql-text.ts';
 import type { Step } from './reconcile.ts';
 
 export interface ScriptParts {

@@ -1,5 +1,5 @@
-import type { SqlSession } from '../server.ts';
-import type { SqlError } from '../sql-errors.ts';
+import type { SqlSession } from '../server/server.ts';
+import type { SqlError } from '../session/sql-errors.ts';
 import { dropsOfDependents } from './dependents.ts';
 import type { Difference } from './differences.ts';
 import { tryStatements } from './load-entries.ts';

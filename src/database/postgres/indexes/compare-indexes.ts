@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { DatabaseProperties } from '../../database.ts';
-import { parseSetting, setClause } from '../database-settings.ts';
-import { namedSome } from '../name-list.ts';
-import type { SqlSession } from '../server.ts';
-import { comparableValues } from '../session-settings.ts';
-import { SqlError } from '../sql-errors.ts';
-import { literal } from '../sql-text.ts';
+import { literal } from '../../sql-text.ts';
+import { parseSetting, setClause } from '../copy/database-settings.ts';
+import type { SqlSession } from '../server/server.ts';
+import { namedSome } from '../session/name-list.ts';
+import { comparableValues } from '../session/session-settings.ts';
+import { SqlError } from '../session/sql-errors.ts';
 import { countInHeap, countInIndex, lookUpRows, nullPatterns } from './index-questions.ts';
 import { readUserCodeIndexes, type UserCodeIndex } from './user-code-indexes.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { SqlSession } from '../server.ts';
-import { literal } from '../sql-text.ts';
-import { isUserSchema } from '../table-content.ts';
+import { literal } from '../../sql-text.ts';
+import { isUserSchema } from '../fingerprint/table-content.ts';
+import type { SqlSession } from '../server/server.ts';
 
 /** A part of an index's key and the question that finds a row by it. */
 export interface IndexKey {

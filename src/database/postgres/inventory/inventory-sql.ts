@@ -1,4 +1,4 @@
-import { literal } from '../sql-text.ts';
+import { literal } from '../../sql-text.ts';
 import { firstUserOid } from './catalog-entries.ts';
 import { catalogs } from './catalogs.ts';
 import type { CatalogEntry } from './column-rules.ts';

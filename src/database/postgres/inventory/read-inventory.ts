@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Inventory } from '../../inventory.ts';
-import type { SqlSession } from '../server.ts';
+import type { SqlSession } from '../server/server.ts';
 import { type InventoryObject, inventoryOf } from './inventory.ts';
 import { catalogColumnsSql, inventorySql } from './inventory-sql.ts';
 
