@@ -1,7 +1,7 @@
 import { Zt as SafeMigrateError } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 
-// src/storage/until-stopped.ts
+// src/storage/port/until-stopped.ts
 /**
 * The result of `work`, or a rejection as soon as the signal is aborted. The SDK heeds a signal only while a
 * request is under way, not in its pauses between attempts, which grow to 20 s.

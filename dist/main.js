@@ -1,14 +1,14 @@
 import { c as int, f as object, h as string, o as boolean } from "./zod.js";
-import { $ as listBackups, $t as problemsOf, A as findingsOf, At as backupFolder, B as GrowingFile, C as ActionLog, Ct as manifestName, D as isTakenOver, Dt as detailsName, Et as countsOf, F as openStorages, Ft as formatCount, G as systemIdentifierOf, Gt as parseVersion, H as waysToFinish, I as takeLock, It as RunJournal, J as isProvedIn, K as serverNow, Kt as errorCodeIn, L as keysOf, Lt as openPorts, M as writeDetails, Mt as labelBefore, N as encryptionSentence, Nt as countOf, O as describeExit, Ot as renderDetails, P as LeftBehindError, Pt as formatBytes, Q as signManifest, Qt as messageOf, R as storedDump, S as readArtifactAccess, St as dumpName, T as Hooks, Tt as sealedDumpName, U as findStored, V as finishEarlierRun, W as storedRecord, Wt as checksumsOf, X as shownBackup, Xt as RefusedError, Y as mergePlaces, Yt as parseSql, Z as clearingAway, Zt as SafeMigrateError, _ as parseInputs, _t as needsBaseline, a as saveWorkFolder, at as readyCopy, b as secretsOf, bt as wayOfScript, c as runIdentity, ct as whenReachable, d as publish, dt as blockStatements, et as digestOf, f as checkSections, ft as describeScript, g as surviveLostOutput, gt as objectsIn, h as Masks, ht as nameParts, i as saveOpenRun, it as exchangeWhenReachable, jt as backupId, k as checkPartNames, kt as sealedDetailsName, l as checkoutRoots, lt as historyReach, m as resultSentence, mt as fieldsOf, nt as originText, ot as takeBaseline, p as plain, pt as unknownFunctions, q as storedBackupLine, qt as textOf, r as surviveStrayErrors, rt as recover, st as isOurs, t as WorkFolder, tt as isFromElsewhere, u as repositoryRootOf, ut as mayForgeHistory, v as readInputs, vt as readHistory, w as ReportBuilder, wt as renderManifest, x as readGitHubContext, xt as describeFailure, y as requestedCommand, yt as historyDigest, z as fetchBackup } from "./safe-migrate.js";
+import { $ as RunJournal, $t as problemsOf, A as findingsOf, At as countsOf, B as whenReachable, C as ActionLog, Ct as shownBackup, D as isTakenOver, Dt as manifestName, Et as dumpName, F as storedRecord, Ft as formatBytes, G as unknownFunctions, H as mayForgeHistory, I as historyDigest, It as formatCount, J as objectsIn, Jt as textOf, K as fieldsOf, Kt as parseVersion, L as recover, Lt as openPorts, M as finishEarlierRun, Mt as renderDetails, N as waysToFinish, Nt as sealedDetailsName, O as describeExit, Ot as renderManifest, P as findStored, Pt as countOf, Q as takeLock, Qt as messageOf, R as exchangeWhenReachable, S as readArtifactAccess, St as mergePlaces, T as Hooks, Tt as originText, U as blockStatements, V as historyReach, W as describeScript, Wt as checksumsOf, X as storedDump, Xt as RefusedError, Y as keysOf, Yt as parseSql, Z as fetchBackup, Zt as SafeMigrateError, _ as parseInputs, _t as backupFolder, a as saveWorkFolder, at as takeBaseline, b as secretsOf, bt as digestOf, c as runIdentity, ct as needsBaseline, d as publish, dt as clearingAway, et as signManifest, f as checkSections, ft as GrowingFile, g as surviveLostOutput, gt as listBackups, h as Masks, ht as storedBackupLine, i as saveOpenRun, it as readyCopy, j as openStorages, jt as detailsName, k as checkPartNames, kt as sealedDumpName, l as checkoutRoots, lt as readHistory, m as resultSentence, mt as serverNow, nt as writeDetails, ot as wayOfScript, p as plain, pt as systemIdentifierOf, q as nameParts, qt as errorCodeIn, r as surviveStrayErrors, rt as encryptionSentence, st as describeFailure, t as WorkFolder, u as repositoryRootOf, ut as LeftBehindError, v as readInputs, vt as backupId, w as ReportBuilder, wt as isFromElsewhere, x as readGitHubContext, xt as isProvedIn, y as requestedCommand, yt as labelBefore, z as isOurs } from "./safe-migrate.js";
 import { a as info, l as warning } from "./actions-core.js";
 import { join, relative } from "node:path";
 import { createHash } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
+import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
 import { readFileSync } from "node:fs";
-import { pipeline as pipeline$1 } from "node:stream/promises";
+import { setTimeout } from "node:timers/promises";
 
-// src/recovery/unfinished-run-error.ts
+// src/recovery/finish/unfinished-run-error.ts
 /** An earlier run is unfinished and stays so: this one has not begun, and its result says how that one stands. */
 var UnfinishedRunError = class extends SafeMigrateError {
 	name = "UnfinishedRunError";
@@ -26,7 +26,689 @@ var UnfinishedRunError = class extends SafeMigrateError {
 	}
 };
 
-// src/commands/begin-journal.ts
+// src/backup/stored/retention.ts
+const dayMs = 864e5;
+/**
+* Decides which backups of one storage stay, newest first. What speaks for staying is asked first, so whatever the
+* age: the newest proved backup stays, and so does one that `mayBeNeeded` gives a reason for.
+* A clock that stands wrong makes backups stay: one from the future is younger than any window.
+*/
+function decideRetention(backups, policy, given) {
+	const newestFirst = backups.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1));
+	const newestProved = newestFirst.find(({ proved }) => proved);
+	return newestFirst.map((backup, index) => {
+		const days = backup.madeBy === "migrate" ? policy.migrateDays : policy.otherDays;
+		const isOld = given.now.getTime() - backup.createdAt.getTime() > days * dayMs;
+		const reasonToStay = (backup === newestProved ? "the newest that is proved" : null) ?? given.mayBeNeeded(backup) ?? (isOld ? null : `younger than ${daysText(days)}`) ?? (index < policy.keepLast ? `one of the last ${policy.keepLast}` : null);
+		return reasonToStay === null ? {
+			backup,
+			stays: false,
+			reason: `older than ${daysText(days)}`
+		} : {
+			backup,
+			stays: true,
+			reason: reasonToStay
+		};
+	});
+}
+function daysText(days) {
+	return days === 1 ? "1 day" : `${days} days`;
+}
+
+// src/backup/stored/prune-storage.ts
+/**
+* Applies retention to the backups of a database. Every storage is looked at for itself: what another one holds is no
+* reason for a backup to go here. Returns all of them, newest first, with what was decided. What cannot be read is
+* told and stays; a removal that fails is told, and the others go on.
+*/
+async function pruneStorages(storages, database, options) {
+	const stored = await listBackups(storages, database, { signal: options.signal });
+	tellOfTheRest(stored, options);
+	const records = [];
+	for (const storage of storages) {
+		const placed = stored.backups.flatMap((listed) => listed.places.filter((place) => place.storage === storage).map((place) => aging(listed, place)));
+		const isElsewhere = ({ listed }) => isFromElsewhere(listed.manifest, options.systemIdentifier);
+		for (const { listed, place } of placed.filter(isElsewhere)) {
+			const reason = `made on another server, ${originText(listed.manifest)}`;
+			records.push(shownBackup(listed, place, {
+				stays: true,
+				removed: false,
+				reason
+			}));
+		}
+		const own = placed.filter((backup) => !isElsewhere(backup));
+		for (const decision of decideRetention(own, options.policy, options)) {
+			const removed = !decision.stays && !options.dryRun && await remove(decision.backup, options);
+			const { backup, stays, reason } = decision;
+			records.push(shownBackup(backup.listed, backup.place, {
+				stays,
+				removed,
+				reason
+			}));
+		}
+	}
+	return mergePlaces(records);
+}
+function aging(listed, place) {
+	const { manifest } = listed;
+	return {
+		id: listed.id,
+		createdAt: new Date(manifest.createdAt),
+		madeBy: manifest.command,
+		proved: isProvedIn(listed, place),
+		listed,
+		place
+	};
+}
+/** Manifest first: from then on it is no backup any more. Only what a run has written is named. */
+async function remove({ listed, place }, { signal, warn }) {
+	const { file, details } = listed.manifest;
+	const names = [
+		manifestName,
+		...details === null ? [] : [details.name],
+		file.name
+	];
+	try {
+		for (const name of names) await place.storage.remove(`${place.folder}/${name}`, signal);
+		return true;
+	} catch (error) {
+		signal.throwIfAborted();
+		warn(`${place.url} could not be removed: ${messageOf(error)}`);
+		return false;
+	}
+}
+function tellOfTheRest(stored, { warn, note }) {
+	for (const { storage, error } of stored.silent) warn(`${storage.url} was not pruned, because it does not answer: ${messageOf(error)}`);
+	for (const doubt of stored.doubts) warn(doubt);
+	const expired = stored.unreadable.filter(({ isExpired }) => isExpired);
+	if (expired.length > 0) note(`${countOf(expired.length, "backup")} had expired already`);
+	for (const { place, problem, isExpired } of stored.unreadable) {
+		if (isExpired) continue;
+		warn(problem === null ? `${place.url} has no manifest: an upload that never came to its end, or that is under way` : `${place.url} is left as it is: ${problem}`);
+	}
+}
+
+// src/commands/making/prune-backups.ts
+/**
+* Phase prune, after a new backup is stored: old ones go. Softly, because the result of the run stands already. When the
+* new one is not proved all stay, and are shown.
+*/
+async function pruneAfterBackup(context, settings, ready, restoreProved) {
+	const isProved = restoreProved === "true";
+	await context.log.phase("prune", async (log) => {
+		try {
+			const journal = await ready.database.openJournal();
+			return await prune(context, log, {
+				storages: ready.storages,
+				database: ready.database.address.database,
+				systemIdentifier: await systemIdentifierOf(ready.database),
+				now: await serverNow(ready.database),
+				settings: {
+					retention: settings.retention,
+					dryRun: false
+				},
+				mayBeNeeded: isProved ? namedBy(journal?.backupId ?? null) : () => "the new backup is not proved"
+			});
+		} catch (error) {
+			log.warn(`old backups could not be removed: ${messageOf(error)}`);
+			return {
+				fact: "ended early",
+				value: null
+			};
+		}
+	});
+}
+/** A backup that the journal of an unfinished run names stays. */
+function namedBy(backupId) {
+	return ({ id }) => id === backupId ? "an unfinished run needs it" : null;
+}
+/** Decides, removes, and shows all of it: in the phase's group, in the report. */
+async function prune(context, log, given) {
+	const { dryRun, retention } = given.settings;
+	const { now } = given;
+	const records = await pruneStorages(given.storages, given.database, {
+		policy: retention,
+		now,
+		mayBeNeeded: given.mayBeNeeded,
+		systemIdentifier: given.systemIdentifier,
+		dryRun,
+		signal: context.signal,
+		warn: (line) => log.warn(line),
+		note: (line) => log.detail(line)
+	});
+	context.report.storedBackups(records);
+	for (const record of records) log.detail(storedBackupLine(record, now));
+	const going = records.filter(({ retention: decided }) => decided?.stays === false);
+	const kept = countOf(records.length - going.length, "backup");
+	if (dryRun) return {
+		fact: `${kept} would stay, ${going.length} would go`,
+		value: null
+	};
+	return {
+		fact: `${kept} kept, ${going.filter(({ retention: decided }) => decided?.removed).length} removed`,
+		value: null
+	};
+}
+
+// src/backup/making/outgoing.ts
+/** The dump itself, for backups that are not encrypted. It stays its owner's to dispose of. */
+function outgoingDump(dump) {
+	return {
+		name: dumpName,
+		path: dump.path,
+		content: dump.content,
+		follow: () => dump.follow(),
+		release() {
+			dump.release();
+			return dump.content;
+		},
+		async [Symbol.asyncDispose]() {}
+	};
+}
+
+// src/backup/encryption/encrypter.ts
+/** What encrypts to the keys that the user gave. Rejects with SM_ENCRYPTION. */
+async function encrypterFor(encryption) {
+	const encrypter = new (await (import("./age-dist.js"))).Encrypter();
+	try {
+		if (encryption.kind === "passphrase") encrypter.setPassphrase(encryption.passphrase.reveal());
+		else for (const recipient of encryption.recipients) encrypter.addRecipient(recipient);
+	} catch (error) {
+		throw cannotEncrypt(error);
+	}
+	return encrypter;
+}
+/** The library's word for keys that are none. */
+function cannotEncrypt(cause) {
+	return new SafeMigrateError({
+		code: "SM_ENCRYPTION",
+		message: `the backup cannot be encrypted: ${messageOf(cause)}`,
+		hint: "Look at encryption-recipients: every line must be a public key that age-keygen printed.",
+		docs: "security.md",
+		cause
+	});
+}
+
+// src/backup/making/seal.ts
+/**
+* The dump, encrypted while it grows, into a second growing file: one sealing for all storages, so that all of them
+* hold the same bytes. In age's binary format, which `age --decrypt` opens.
+*
+* Resolves when the key is made (with a passphrase that takes a second and some 400 MB), before the dump begins.
+* What goes wrong afterwards is told to `onFailure`, and to whoever follows the file.
+*/
+async function seal(dump, options) {
+	const encrypter = await encrypterFor(options.encryption);
+	const sealed = await GrowingFile.create(options.path);
+	const source = dump.follow();
+	let ciphertext;
+	try {
+		ciphertext = await encrypter.encrypt(Readable.toWeb(source));
+	} catch (error) {
+		source.destroy();
+		await sealed[Symbol.asyncDispose]();
+		throw cannotEncrypt(error);
+	}
+	const sealing = pipeline(Readable.fromWeb(ciphertext), clearingAway, sealed.writer);
+	sealing.catch((error) => {
+		sealed.fail(error);
+		options.onFailure(error);
+	});
+	return {
+		name: sealedDumpName,
+		path: sealed.path,
+		content: sealed.content,
+		follow: () => sealed.follow(),
+		async release() {
+			dump.release();
+			await sealing;
+			sealed.release();
+			return sealed.content;
+		},
+		async [Symbol.asyncDispose]() {
+			await sealed[Symbol.asyncDispose]();
+			await sealing.catch(() => {});
+		}
+	};
+}
+
+// src/backup/making/seal-details.ts
+/** As readable as the dump is: encrypted to the same keys, or as they are. */
+async function sealDetails(details, encryption) {
+	const plain = Buffer.from(renderDetails(details));
+	if (encryption === null) return {
+		field: {
+			name: detailsName,
+			...digestOf(plain)
+		},
+		content: plain
+	};
+	const encrypter = await encrypterFor(encryption);
+	const content = Buffer.from(await encrypter.encrypt(plain));
+	return {
+		field: {
+			name: sealedDetailsName,
+			...digestOf(content)
+		},
+		content
+	};
+}
+
+// src/backup/making/uploads.ts
+/** The same backup on its way to every storage at once: its dump, then its details, its manifest last. */
+var Uploads = class {
+	#storages;
+	#folder;
+	#file;
+	#signal;
+	#sentBytes;
+	#dumps;
+	/** Empty until the dumps are complete: the details' name, then what became of both small files in each storage. */
+	#detailsName = "";
+	#details = [];
+	#manifests = [];
+	constructor(storages, options) {
+		this.#storages = storages;
+		this.#folder = options.folder;
+		this.#file = options.file;
+		this.#signal = options.signal;
+		this.#sentBytes = storages.map(() => 0);
+		this.#dumps = storages.map((storage, index) => {
+			const upload = storage.put({
+				key: `${options.folder}/${options.file.name}`,
+				body: options.file.follow(),
+				path: options.file.path,
+				estimatedBytes: options.estimatedBytes,
+				expected: options.file.content,
+				signal: options.signal,
+				onProgress: (sentBytes) => {
+					this.#sentBytes[index] = sentBytes;
+				}
+			});
+			upload.catch(options.onFailure);
+			return upload;
+		});
+	}
+	progressText() {
+		const sentBytes = Math.min(...this.#sentBytes);
+		return sentBytes > 0 ? `, ${formatBytes(sentBytes)} uploaded` : "";
+	}
+	/**
+	* Completes the uploads of a file that was released, then writes the details, then the manifests: only now does the
+	* backup exist.
+	*/
+	async finish(details, manifestText) {
+		const locations = await Promise.all(this.#dumps);
+		this.#detailsName = details.field.name;
+		this.#details = this.#putAll(details.field.name, details.content);
+		await Promise.all(this.#details);
+		this.#manifests = this.#putAll(manifestName, Buffer.from(manifestText));
+		await Promise.all(this.#manifests);
+		return this.#storages.map((storage, index) => ({
+			storage: storage.kind,
+			url: `${storage.url}/${this.#folder}`,
+			verified: locations[index]?.verified ?? ""
+		}));
+	}
+	#putAll(name, content) {
+		return this.#storages.map((storage) => storage.put({
+			key: `${this.#folder}/${name}`,
+			body: Readable.from([content]),
+			estimatedBytes: content.length,
+			expected: Promise.resolve(digestOf(content)),
+			signal: this.#signal
+		}));
+	}
+	/**
+	* After a failure: waits until every upload has cleaned up behind itself and removes what was complete
+	* already, manifest first. Not with the run's signal, which may be what ended it. Rejects when something may be left.
+	*/
+	async discard() {
+		const dumps = await Promise.allSettled(this.#dumps);
+		const details = await Promise.allSettled(this.#details);
+		const manifests = await Promise.allSettled(this.#manifests);
+		const signal = AbortSignal.timeout(3e4);
+		const errors = (await Promise.allSettled(this.#storages.map(async (storage, index) => {
+			const dump = dumps[index];
+			const isLeft = [
+				dump,
+				details[index],
+				manifests[index]
+			].some(leftBehind);
+			if (isLeft) await storage.abandon(`${this.#folder}/`, signal);
+			if (dump?.status !== "fulfilled" && !isLeft) return;
+			await storage.remove(`${this.#folder}/${manifestName}`, signal);
+			if (this.#detailsName !== "") await storage.remove(`${this.#folder}/${this.#detailsName}`, signal);
+			await storage.remove(`${this.#folder}/${this.#file.name}`, signal);
+		}))).filter((removal) => removal.status === "rejected").map(({ reason }) => reason);
+		if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error instanceof Error ? error.message : error).join("; "));
+	}
+};
+function leftBehind(outcome) {
+	return outcome?.status === "rejected" && outcome.reason instanceof LeftBehindError;
+}
+
+// src/commands/shared/proof-of.ts
+/** What the comparison of a restored copy covered, for the report. */
+function proofOf({ fingerprint, told }) {
+	const { inventory, tables } = fingerprint;
+	return {
+		inventoryVersion: inventory?.version ?? null,
+		objects: inventory?.counts ?? {},
+		tables: tables.length,
+		rows: tables.reduce((sum, table) => sum + table.rows, 0),
+		told
+	};
+}
+/** The line in which the phase ends; `to` is what the copy was compared with. */
+function proofFact(proof, to) {
+	const compared = `${countOf(proof.tables, "table")}, ${formatCount(proof.rows)} rows`;
+	return proof.told.length === 0 ? `${compared}, all equal to ${to}` : `${compared}, equal to ${to}; not proved: ${countOf(proof.told.length, "thing")}, named in the warnings`;
+}
+
+// src/commands/shared/unless-lost.ts
+/** The context for work that must end when this run's lock is lost: somebody else may have begun by then. */
+function unlessLost(context, lock) {
+	return lock === null ? context : {
+		...context,
+		signal: AbortSignal.any([context.signal, lock.lost])
+	};
+}
+
+// src/commands/making/backup-details.ts
+/** All that a backup must look like when it is restored; whether it is proved is not known yet. */
+function backupDetails(id, ready, read) {
+	const { database, migrator, history } = ready;
+	const { properties } = ready.facts;
+	return {
+		id,
+		address: `${database.address.host}:${database.address.port}`,
+		properties: {
+			...properties,
+			acl: properties.acl === null ? null : [...properties.acl],
+			settings: properties.settings.map(({ role, config }) => ({
+				role,
+				config: [...config]
+			}))
+		},
+		prisma: migrator === null ? null : {
+			historySchema: migrator.historySchema,
+			appliedMigrations: (history ?? []).filter((row) => row.finishedAt !== null && row.rolledBackAt === null).map((row) => ({
+				name: row.migrationName,
+				checksum: row.checksum
+			}))
+		},
+		fingerprint: structuredClone(read.fingerprint),
+		hasPublicSchema: read.hasPublicSchema,
+		proofProblem: null,
+		schemaText: read.schemaText
+	};
+}
+
+// src/commands/making/manifest-text.ts
+/** The manifest of a backup as it is stored, authenticated where there is a passphrase to do it with. */
+async function manifestText(context, settings, ready, backup) {
+	const manifest = describe$1(context, settings, ready, backup, await systemIdentifierOf(ready.database));
+	const { encryption } = settings;
+	return encryption?.kind === "passphrase" ? await signManifest(manifest, encryption.passphrase) : renderManifest({
+		...manifest,
+		authentication: null
+	});
+}
+function describe$1(context, settings, { database, migrator, facts }, { details, ...backup }, systemIdentifier) {
+	const { text: version, major } = database.server;
+	const { inventory } = details.fingerprint;
+	const proved = settings.verify === "restore" && backup.proofError === null;
+	return {
+		formatVersion: 2,
+		id: details.id,
+		createdAt: backup.takenAt,
+		command: settings.command,
+		tools: { pgDump: database.toolsFact },
+		file: backup.file,
+		plain: { ...backup.content },
+		encryption: encryptionField(settings),
+		gitCommit: context.run.commit,
+		runUrl: context.run.url,
+		server: {
+			version,
+			major,
+			systemIdentifier
+		},
+		database: {
+			name: database.address.database,
+			sizeBytes: facts.sizeBytes
+		},
+		details: backup.detailsFile,
+		prisma: migrator === null || details.prisma === null ? null : {
+			version: migrator.version,
+			appliedMigrations: details.prisma.appliedMigrations.length
+		},
+		counts: countsOf(details),
+		proof: {
+			method: settings.verify,
+			proved,
+			problem: backup.proofError?.code ?? null,
+			inventory: !proved || inventory === null ? null : {
+				version: inventory.version,
+				objects: inventory.counts
+			}
+		}
+	};
+}
+function encryptionField({ encryption }) {
+	if (encryption?.kind !== "recipients") return encryption === null ? null : { kind: "passphrase" };
+	return {
+		kind: "recipients",
+		recipients: [...encryption.recipients]
+	};
+}
+
+// src/commands/making/take-backup.ts
+/**
+* dump, prove, store. `keepUnproved` decides what a failed proof means: `migrate` has nothing to go on with
+* and rejects, `backup` stores the dump marked as unproved and tells its caller.
+* On rejection nothing is left behind: no object, no part, no copy, no file.
+*/
+async function takeBackup(context, settings, ready, options) {
+	const { database } = ready;
+	const failing = new AbortController();
+	const signal = AbortSignal.any([unlessLost(context, ready.lock).signal, failing.signal]);
+	const onFailure = (error) => failing.abort(error);
+	const label = settings.label ?? labelBefore(ready.pending[0]);
+	const id = backupId(await serverNow(database, (line) => context.log.warn(line)), label);
+	const { journal } = options;
+	await journal?.enter("dump", { backupId: id });
+	const file = await GrowingFile.create(join(context.workFolder, dumpName));
+	const outgoing = await outgoingFor(context, settings, file, onFailure);
+	const uploads = new Uploads(ready.storages, {
+		folder: backupFolder(database.address.database, id),
+		file: outgoing,
+		estimatedBytes: ready.facts.sizeBytes,
+		signal,
+		onFailure
+	});
+	let fallback = null;
+	try {
+		const snapshot = await database.openSnapshot();
+		await using _ = snapshot;
+		const dumped = await context.log.phase("dump", async (log) => {
+			let tables = "";
+			log.progress(() => `${formatBytes(file.sizeBytes)} dumped${tables}${uploads.progressText()}`);
+			const [content, , fingerprint, schemaText] = await allOrNone(signal, (stop) => [
+				file.content,
+				snapshot.dump(file.writer, stop),
+				snapshot.fingerprint(settings.jobs, stop, (done, all) => {
+					tables = `, ${done} of ${all} tables read`;
+				}),
+				snapshot.schemaText(stop)
+			]);
+			return {
+				fact: `${formatBytes(content.sizeBytes)} of ${formatBytes(ready.facts.sizeBytes)}, sha256 ${content.sha256.slice(0, 8)}…`,
+				value: {
+					details: backupDetails(id, ready, {
+						fingerprint,
+						schemaText,
+						hasPublicSchema: snapshot.hasPublicSchema
+					}),
+					content,
+					takenAt: snapshot.takenAt,
+					witness: snapshot.witness,
+					counters: snapshot.counters
+				}
+			};
+		});
+		await snapshot[Symbol.asyncDispose]();
+		let proofError = null;
+		await writeDetails(context.workFolder, dumped.details);
+		await journal?.enter("prove", { dump: dumped.content });
+		try {
+			fallback = await prove(context, settings, ready, {
+				...options,
+				file,
+				uploads,
+				dumped,
+				signal
+			});
+		} catch (error) {
+			if (!(error instanceof SafeMigrateError && !signal.aborted && options.keepUnproved)) throw error;
+			proofError = error;
+		}
+		await journal?.enter("store", { fallback: fallback === null ? null : readyCopy(fallback) });
+		return {
+			record: await context.log.phase("store", async (log) => {
+				log.progress(() => uploads.progressText().replace(/^, /, "") || void 0);
+				const content = await outgoing.release();
+				const file = {
+					name: outgoing.name,
+					...content
+				};
+				const details = {
+					...dumped.details,
+					proofProblem: proofError?.message ?? null
+				};
+				const sealed = await sealDetails(details, settings.encryption);
+				const manifest = await manifestText(context, settings, ready, {
+					...dumped,
+					file,
+					details,
+					detailsFile: sealed.field,
+					proofError
+				});
+				const locations = await uploads.finish(sealed, manifest);
+				const stored = {
+					id,
+					locations,
+					...content,
+					encryption: settings.encryption?.kind ?? null,
+					restoreProved: fallback === null ? "false" : "true"
+				};
+				context.report.backup(stored);
+				log.detail(`encrypted: ${encryptionSentence(stored.encryption)}`);
+				for (const location of locations) log.detail(`${location.url}: ${location.verified}`);
+				return {
+					fact: locations.map((location) => location.url).join(" "),
+					value: stored
+				};
+			}),
+			dumpPath: file.path,
+			details: dumped.details,
+			witness: dumped.witness,
+			counters: dumped.counters,
+			fallback,
+			proofError,
+			async [Symbol.asyncDispose]() {
+				await leaveNothing(context, () => removeFiles(outgoing, file));
+			}
+		};
+	} catch (error) {
+		const reason = failing.signal.aborted ? failing.signal.reason : error;
+		file.fail(reason);
+		const cleared = [
+			await leaveNothing(context, () => uploads.discard()),
+			await leaveNothing(context, () => removeFiles(outgoing, file)),
+			await leaveNothing(context, () => database.dropCopy(options.fallbackName))
+		];
+		if (journal !== null && cleared.every(Boolean)) await leaveNothing(context, () => journal.clear());
+		throw reason;
+	}
+}
+/** What goes to the storages: the dump, or its ciphertext. On rejection the dump is removed. */
+async function outgoingFor(context, settings, dump, onFailure) {
+	if (settings.encryption === null) return outgoingDump(dump);
+	try {
+		const path = join(context.workFolder, sealedDumpName);
+		return await seal(dump, {
+			encryption: settings.encryption,
+			path,
+			onFailure
+		});
+	} catch (error) {
+		await leaveNothing(context, () => dump[Symbol.asyncDispose]());
+		throw error;
+	}
+}
+/** Both in any case: no plain text may stay because the ciphertext could not be removed. */
+async function removeFiles(...files) {
+	await using removals = new AsyncDisposableStack();
+	for (const file of files) removals.use(file);
+}
+/** As Promise.all, but the first failure ends the others, and nothing is under way any more when this rejects. */
+async function allOrNone(signal, begin) {
+	const failing = new AbortController();
+	const works = begin(AbortSignal.any([signal, failing.signal]));
+	try {
+		return await Promise.all(works);
+	} catch (error) {
+		failing.abort(error);
+		await Promise.allSettled(works);
+		throw error;
+	}
+}
+/** Cleaning up after a failure must not hide the failure. */
+async function leaveNothing(context, cleanUp) {
+	try {
+		await cleanUp();
+		return true;
+	} catch (error) {
+		const problem = messageOf(error);
+		context.log.warn(`something is left behind: ${problem}`);
+		return false;
+	}
+}
+async function prove(context, settings, ready, given) {
+	const { dumped, file, signal } = given;
+	return context.log.phase("prove", async (log) => {
+		log.progress(() => `restoring${given.uploads.progressText()}`);
+		await file.verify();
+		if (settings.verify === "archive") {
+			await ready.database.readArchive(file.path, signal);
+			log.warn("verify is archive: the dump was read from end to end but not restored, so the restore is not proved");
+			return {
+				fact: "length, digest and archive read from end to end; not restored",
+				value: null
+			};
+		}
+		const fallback = await ready.database.restoreBeside({
+			name: given.fallbackName,
+			run: context.run.id,
+			dumpPath: file.path,
+			expected: dumped.details.fingerprint,
+			expectedSchemaText: dumped.details.schemaText,
+			properties: ready.facts.properties,
+			jobs: settings.jobs,
+			signal
+		}, log);
+		const proof = proofOf(fallback);
+		context.report.proof(proof);
+		return {
+			fact: proofFact(proof, "the snapshot"),
+			value: fallback
+		};
+	});
+}
+
+// src/commands/migrate/begin-journal.ts
 /** The journal of a run that is about to begin; null without a lock, because only its holder may write one. */
 function beginJournal$1(context, command, { lock, migrator, facts, pending }) {
 	if (lock === null) return null;
@@ -44,7 +726,46 @@ function beginJournal$1(context, command, { lock, migrator, facts, pending }) {
 	}, context.journalIsOpen);
 }
 
-// src/commands/compare-swapped.ts
+// src/commands/migrate/settle.ts
+/**
+* Clears away what the run no longer needs, and then closes its journal. What cannot be cleared is a warning: the result
+* stands already, and with the journal open the next run tries again.
+* `keepFailed`: how many kept failed databases stay, newest first; null: all of them (nothing was confirmed).
+*/
+async function settle(context, ready, what) {
+	const { database } = ready;
+	await context.log.phase("settle", async (log) => {
+		const dropped = [];
+		const drop = async (name) => {
+			try {
+				await database.dropCopy(name);
+				dropped.push(name);
+				log.detail(`dropped ${name}`);
+				return true;
+			} catch (error) {
+				log.warn(`${name} could not be dropped: ${messageOf(error)}`);
+				return false;
+			}
+		};
+		try {
+			if (what.journal?.isOpen === true) await what.journal.assertOurs();
+			if (what.dropFallback === null || await drop(what.dropFallback.name)) await what.journal?.clear();
+			if (what.keepFailed !== null) {
+				const failed = await database.failedDatabases();
+				for (const { name } of failed.slice(what.keepFailed)) await drop(name);
+			}
+			context.report.kept(await database.failedDatabases());
+		} catch (error) {
+			log.warn(`clearing up ended early: ${messageOf(error)}`);
+		}
+		return {
+			fact: dropped.length === 0 ? "nothing to drop" : `${countOf(dropped.length, "database")} dropped`,
+			value: null
+		};
+	});
+}
+
+// src/commands/shared/compare-swapped.ts
 /** What only the failed database holds, table by table: the application's writes after the backup among it. */
 async function compareSwapped(context, given) {
 	const { database, swapped, fingerprint, jobs } = given;
@@ -73,7 +794,7 @@ async function compareSwapped(context, given) {
 	}
 }
 
-// src/commands/earlier-run.ts
+// src/commands/earlier-run/earlier-run.ts
 /**
 * Finishes what an earlier run left open, before `migrate` or `rollback` looks at the target; others only report it. Returns
 * the lock that it took for that, or null when nothing was open. Rejects with SM_LOCKED when that run lives, and with
@@ -167,7 +888,7 @@ async function dropOrphans(database, log) {
 	if (dropped.length > 0) log.detail(`dropped ${countOf(dropped.length, "copy", "copies")} of earlier runs: ${dropped.join(", ")}`);
 }
 
-// src/commands/interruptible.ts
+// src/commands/shared/interruptible.ts
 /**
 * Lets a cancel reach the questions that `work` asks of the target: one that waits for a lock would otherwise be waited
 * for until the runner kills everything. For work that has changed nothing; recovery is never interrupted.
@@ -377,7 +1098,7 @@ async function lookAtProject(context, settings, log) {
 	}
 }
 
-// src/prisma/server-proof.ts
+// src/prisma/proof/server-proof.ts
 const pollMs = 50;
 /** A container that has to be made first, on a busy machine. */
 const timeoutMs = 12e4;
@@ -699,7 +1420,7 @@ async function tellPendingWays(context, settings, given, log) {
 	for (const { migration, way, because } of ways) log.detail(`way back from ${migration}: ${way}; ${because}`);
 }
 
-// src/commands/preflight.ts
+// src/commands/preflight/preflight.ts
 /**
 * Looks at everything before anything is touched and refuses with all reasons at once.
 * What is returned is the caller's to dispose of; on refusal nothing stays open.
@@ -807,727 +1528,6 @@ function preflightFact(ready) {
 	const { facts, database } = ready;
 	const creates = facts.mayCreateDatabases ? "may create databases" : "may not create databases";
 	return `${formatBytes(facts.sizeBytes)}, ${facts.tableCount} tables; ${creates}; ${database.toolsFact}`;
-}
-
-// src/backup/retention.ts
-const dayMs = 864e5;
-/**
-* Decides which backups of one storage stay, newest first. What speaks for staying is asked first, so whatever the
-* age: the newest proved backup stays, and so does one that `mayBeNeeded` gives a reason for.
-* A clock that stands wrong makes backups stay: one from the future is younger than any window.
-*/
-function decideRetention(backups, policy, given) {
-	const newestFirst = backups.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1));
-	const newestProved = newestFirst.find(({ proved }) => proved);
-	return newestFirst.map((backup, index) => {
-		const days = backup.madeBy === "migrate" ? policy.migrateDays : policy.otherDays;
-		const isOld = given.now.getTime() - backup.createdAt.getTime() > days * dayMs;
-		const reasonToStay = (backup === newestProved ? "the newest that is proved" : null) ?? given.mayBeNeeded(backup) ?? (isOld ? null : `younger than ${daysText(days)}`) ?? (index < policy.keepLast ? `one of the last ${policy.keepLast}` : null);
-		return reasonToStay === null ? {
-			backup,
-			stays: false,
-			reason: `older than ${daysText(days)}`
-		} : {
-			backup,
-			stays: true,
-			reason: reasonToStay
-		};
-	});
-}
-function daysText(days) {
-	return days === 1 ? "1 day" : `${days} days`;
-}
-
-// src/backup/prune-storage.ts
-/**
-* Applies retention to the backups of a database. Every storage is looked at for itself: what another one holds is no
-* reason for a backup to go here. Returns all of them, newest first, with what was decided. What cannot be read is
-* told and stays; a removal that fails is told, and the others go on.
-*/
-async function pruneStorages(storages, database, options) {
-	const stored = await listBackups(storages, database, { signal: options.signal });
-	tellOfTheRest(stored, options);
-	const records = [];
-	for (const storage of storages) {
-		const placed = stored.backups.flatMap((listed) => listed.places.filter((place) => place.storage === storage).map((place) => aging(listed, place)));
-		const isElsewhere = ({ listed }) => isFromElsewhere(listed.manifest, options.systemIdentifier);
-		for (const { listed, place } of placed.filter(isElsewhere)) {
-			const reason = `made on another server, ${originText(listed.manifest)}`;
-			records.push(shownBackup(listed, place, {
-				stays: true,
-				removed: false,
-				reason
-			}));
-		}
-		const own = placed.filter((backup) => !isElsewhere(backup));
-		for (const decision of decideRetention(own, options.policy, options)) {
-			const removed = !decision.stays && !options.dryRun && await remove(decision.backup, options);
-			const { backup, stays, reason } = decision;
-			records.push(shownBackup(backup.listed, backup.place, {
-				stays,
-				removed,
-				reason
-			}));
-		}
-	}
-	return mergePlaces(records);
-}
-function aging(listed, place) {
-	const { manifest } = listed;
-	return {
-		id: listed.id,
-		createdAt: new Date(manifest.createdAt),
-		madeBy: manifest.command,
-		proved: isProvedIn(listed, place),
-		listed,
-		place
-	};
-}
-/** Manifest first: from then on it is no backup any more. Only what a run has written is named. */
-async function remove({ listed, place }, { signal, warn }) {
-	const { file, details } = listed.manifest;
-	const names = [
-		manifestName,
-		...details === null ? [] : [details.name],
-		file.name
-	];
-	try {
-		for (const name of names) await place.storage.remove(`${place.folder}/${name}`, signal);
-		return true;
-	} catch (error) {
-		signal.throwIfAborted();
-		warn(`${place.url} could not be removed: ${messageOf(error)}`);
-		return false;
-	}
-}
-function tellOfTheRest(stored, { warn, note }) {
-	for (const { storage, error } of stored.silent) warn(`${storage.url} was not pruned, because it does not answer: ${messageOf(error)}`);
-	for (const doubt of stored.doubts) warn(doubt);
-	const expired = stored.unreadable.filter(({ isExpired }) => isExpired);
-	if (expired.length > 0) note(`${countOf(expired.length, "backup")} had expired already`);
-	for (const { place, problem, isExpired } of stored.unreadable) {
-		if (isExpired) continue;
-		warn(problem === null ? `${place.url} has no manifest: an upload that never came to its end, or that is under way` : `${place.url} is left as it is: ${problem}`);
-	}
-}
-
-// src/commands/prune-backups.ts
-/**
-* Phase prune, after a new backup is stored: old ones go. Softly, because the result of the run stands already. When the
-* new one is not proved all stay, and are shown.
-*/
-async function pruneAfterBackup(context, settings, ready, restoreProved) {
-	const isProved = restoreProved === "true";
-	await context.log.phase("prune", async (log) => {
-		try {
-			const journal = await ready.database.openJournal();
-			return await prune(context, log, {
-				storages: ready.storages,
-				database: ready.database.address.database,
-				systemIdentifier: await systemIdentifierOf(ready.database),
-				now: await serverNow(ready.database),
-				settings: {
-					retention: settings.retention,
-					dryRun: false
-				},
-				mayBeNeeded: isProved ? namedBy(journal?.backupId ?? null) : () => "the new backup is not proved"
-			});
-		} catch (error) {
-			log.warn(`old backups could not be removed: ${messageOf(error)}`);
-			return {
-				fact: "ended early",
-				value: null
-			};
-		}
-	});
-}
-/** A backup that the journal of an unfinished run names stays. */
-function namedBy(backupId) {
-	return ({ id }) => id === backupId ? "an unfinished run needs it" : null;
-}
-/** Decides, removes, and shows all of it: in the phase's group, in the report. */
-async function prune(context, log, given) {
-	const { dryRun, retention } = given.settings;
-	const { now } = given;
-	const records = await pruneStorages(given.storages, given.database, {
-		policy: retention,
-		now,
-		mayBeNeeded: given.mayBeNeeded,
-		systemIdentifier: given.systemIdentifier,
-		dryRun,
-		signal: context.signal,
-		warn: (line) => log.warn(line),
-		note: (line) => log.detail(line)
-	});
-	context.report.storedBackups(records);
-	for (const record of records) log.detail(storedBackupLine(record, now));
-	const going = records.filter(({ retention: decided }) => decided?.stays === false);
-	const kept = countOf(records.length - going.length, "backup");
-	if (dryRun) return {
-		fact: `${kept} would stay, ${going.length} would go`,
-		value: null
-	};
-	return {
-		fact: `${kept} kept, ${going.filter(({ retention: decided }) => decided?.removed).length} removed`,
-		value: null
-	};
-}
-
-// src/commands/settle.ts
-/**
-* Clears away what the run no longer needs, and then closes its journal. What cannot be cleared is a warning: the result
-* stands already, and with the journal open the next run tries again.
-* `keepFailed`: how many kept failed databases stay, newest first; null: all of them (nothing was confirmed).
-*/
-async function settle(context, ready, what) {
-	const { database } = ready;
-	await context.log.phase("settle", async (log) => {
-		const dropped = [];
-		const drop = async (name) => {
-			try {
-				await database.dropCopy(name);
-				dropped.push(name);
-				log.detail(`dropped ${name}`);
-				return true;
-			} catch (error) {
-				log.warn(`${name} could not be dropped: ${messageOf(error)}`);
-				return false;
-			}
-		};
-		try {
-			if (what.journal?.isOpen === true) await what.journal.assertOurs();
-			if (what.dropFallback === null || await drop(what.dropFallback.name)) await what.journal?.clear();
-			if (what.keepFailed !== null) {
-				const failed = await database.failedDatabases();
-				for (const { name } of failed.slice(what.keepFailed)) await drop(name);
-			}
-			context.report.kept(await database.failedDatabases());
-		} catch (error) {
-			log.warn(`clearing up ended early: ${messageOf(error)}`);
-		}
-		return {
-			fact: dropped.length === 0 ? "nothing to drop" : `${countOf(dropped.length, "database")} dropped`,
-			value: null
-		};
-	});
-}
-
-// src/backup/outgoing.ts
-/** The dump itself, for backups that are not encrypted. It stays its owner's to dispose of. */
-function outgoingDump(dump) {
-	return {
-		name: dumpName,
-		path: dump.path,
-		content: dump.content,
-		follow: () => dump.follow(),
-		release() {
-			dump.release();
-			return dump.content;
-		},
-		async [Symbol.asyncDispose]() {}
-	};
-}
-
-// src/backup/encrypter.ts
-/** What encrypts to the keys that the user gave. Rejects with SM_ENCRYPTION. */
-async function encrypterFor(encryption) {
-	const encrypter = new (await (import("./age-dist.js"))).Encrypter();
-	try {
-		if (encryption.kind === "passphrase") encrypter.setPassphrase(encryption.passphrase.reveal());
-		else for (const recipient of encryption.recipients) encrypter.addRecipient(recipient);
-	} catch (error) {
-		throw cannotEncrypt(error);
-	}
-	return encrypter;
-}
-/** The library's word for keys that are none. */
-function cannotEncrypt(cause) {
-	return new SafeMigrateError({
-		code: "SM_ENCRYPTION",
-		message: `the backup cannot be encrypted: ${messageOf(cause)}`,
-		hint: "Look at encryption-recipients: every line must be a public key that age-keygen printed.",
-		docs: "security.md",
-		cause
-	});
-}
-
-// src/backup/seal.ts
-/**
-* The dump, encrypted while it grows, into a second growing file: one sealing for all storages, so that all of them
-* hold the same bytes. In age's binary format, which `age --decrypt` opens.
-*
-* Resolves when the key is made (with a passphrase that takes a second and some 400 MB), before the dump begins.
-* What goes wrong afterwards is told to `onFailure`, and to whoever follows the file.
-*/
-async function seal(dump, options) {
-	const encrypter = await encrypterFor(options.encryption);
-	const sealed = await GrowingFile.create(options.path);
-	const source = dump.follow();
-	let ciphertext;
-	try {
-		ciphertext = await encrypter.encrypt(Readable.toWeb(source));
-	} catch (error) {
-		source.destroy();
-		await sealed[Symbol.asyncDispose]();
-		throw cannotEncrypt(error);
-	}
-	const sealing = pipeline$1(Readable.fromWeb(ciphertext), clearingAway, sealed.writer);
-	sealing.catch((error) => {
-		sealed.fail(error);
-		options.onFailure(error);
-	});
-	return {
-		name: sealedDumpName,
-		path: sealed.path,
-		content: sealed.content,
-		follow: () => sealed.follow(),
-		async release() {
-			dump.release();
-			await sealing;
-			sealed.release();
-			return sealed.content;
-		},
-		async [Symbol.asyncDispose]() {
-			await sealed[Symbol.asyncDispose]();
-			await sealing.catch(() => {});
-		}
-	};
-}
-
-// src/backup/seal-details.ts
-/** As readable as the dump is: encrypted to the same keys, or as they are. */
-async function sealDetails(details, encryption) {
-	const plain = Buffer.from(renderDetails(details));
-	if (encryption === null) return {
-		field: {
-			name: detailsName,
-			...digestOf(plain)
-		},
-		content: plain
-	};
-	const encrypter = await encrypterFor(encryption);
-	const content = Buffer.from(await encrypter.encrypt(plain));
-	return {
-		field: {
-			name: sealedDetailsName,
-			...digestOf(content)
-		},
-		content
-	};
-}
-
-// src/backup/uploads.ts
-/** The same backup on its way to every storage at once: its dump, then its details, its manifest last. */
-var Uploads = class {
-	#storages;
-	#folder;
-	#file;
-	#signal;
-	#sentBytes;
-	#dumps;
-	/** Empty until the dumps are complete: the details' name, then what became of both small files in each storage. */
-	#detailsName = "";
-	#details = [];
-	#manifests = [];
-	constructor(storages, options) {
-		this.#storages = storages;
-		this.#folder = options.folder;
-		this.#file = options.file;
-		this.#signal = options.signal;
-		this.#sentBytes = storages.map(() => 0);
-		this.#dumps = storages.map((storage, index) => {
-			const upload = storage.put({
-				key: `${options.folder}/${options.file.name}`,
-				body: options.file.follow(),
-				path: options.file.path,
-				estimatedBytes: options.estimatedBytes,
-				expected: options.file.content,
-				signal: options.signal,
-				onProgress: (sentBytes) => {
-					this.#sentBytes[index] = sentBytes;
-				}
-			});
-			upload.catch(options.onFailure);
-			return upload;
-		});
-	}
-	progressText() {
-		const sentBytes = Math.min(...this.#sentBytes);
-		return sentBytes > 0 ? `, ${formatBytes(sentBytes)} uploaded` : "";
-	}
-	/**
-	* Completes the uploads of a file that was released, then writes the details, then the manifests: only now does the
-	* backup exist.
-	*/
-	async finish(details, manifestText) {
-		const locations = await Promise.all(this.#dumps);
-		this.#detailsName = details.field.name;
-		this.#details = this.#putAll(details.field.name, details.content);
-		await Promise.all(this.#details);
-		this.#manifests = this.#putAll(manifestName, Buffer.from(manifestText));
-		await Promise.all(this.#manifests);
-		return this.#storages.map((storage, index) => ({
-			storage: storage.kind,
-			url: `${storage.url}/${this.#folder}`,
-			verified: locations[index]?.verified ?? ""
-		}));
-	}
-	#putAll(name, content) {
-		return this.#storages.map((storage) => storage.put({
-			key: `${this.#folder}/${name}`,
-			body: Readable.from([content]),
-			estimatedBytes: content.length,
-			expected: Promise.resolve(digestOf(content)),
-			signal: this.#signal
-		}));
-	}
-	/**
-	* After a failure: waits until every upload has cleaned up behind itself and removes what was complete
-	* already, manifest first. Not with the run's signal, which may be what ended it. Rejects when something may be left.
-	*/
-	async discard() {
-		const dumps = await Promise.allSettled(this.#dumps);
-		const details = await Promise.allSettled(this.#details);
-		const manifests = await Promise.allSettled(this.#manifests);
-		const signal = AbortSignal.timeout(3e4);
-		const errors = (await Promise.allSettled(this.#storages.map(async (storage, index) => {
-			const dump = dumps[index];
-			const isLeft = [
-				dump,
-				details[index],
-				manifests[index]
-			].some(leftBehind);
-			if (isLeft) await storage.abandon(`${this.#folder}/`, signal);
-			if (dump?.status !== "fulfilled" && !isLeft) return;
-			await storage.remove(`${this.#folder}/${manifestName}`, signal);
-			if (this.#detailsName !== "") await storage.remove(`${this.#folder}/${this.#detailsName}`, signal);
-			await storage.remove(`${this.#folder}/${this.#file.name}`, signal);
-		}))).filter((removal) => removal.status === "rejected").map(({ reason }) => reason);
-		if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error instanceof Error ? error.message : error).join("; "));
-	}
-};
-function leftBehind(outcome) {
-	return outcome?.status === "rejected" && outcome.reason instanceof LeftBehindError;
-}
-
-// src/commands/backup-details.ts
-/** All that a backup must look like when it is restored; whether it is proved is not known yet. */
-function backupDetails(id, ready, read) {
-	const { database, migrator, history } = ready;
-	const { properties } = ready.facts;
-	return {
-		id,
-		address: `${database.address.host}:${database.address.port}`,
-		properties: {
-			...properties,
-			acl: properties.acl === null ? null : [...properties.acl],
-			settings: properties.settings.map(({ role, config }) => ({
-				role,
-				config: [...config]
-			}))
-		},
-		prisma: migrator === null ? null : {
-			historySchema: migrator.historySchema,
-			appliedMigrations: (history ?? []).filter((row) => row.finishedAt !== null && row.rolledBackAt === null).map((row) => ({
-				name: row.migrationName,
-				checksum: row.checksum
-			}))
-		},
-		fingerprint: structuredClone(read.fingerprint),
-		hasPublicSchema: read.hasPublicSchema,
-		proofProblem: null,
-		schemaText: read.schemaText
-	};
-}
-
-// src/commands/manifest-text.ts
-/** The manifest of a backup as it is stored, authenticated where there is a passphrase to do it with. */
-async function manifestText(context, settings, ready, backup) {
-	const manifest = describe$1(context, settings, ready, backup, await systemIdentifierOf(ready.database));
-	const { encryption } = settings;
-	return encryption?.kind === "passphrase" ? await signManifest(manifest, encryption.passphrase) : renderManifest({
-		...manifest,
-		authentication: null
-	});
-}
-function describe$1(context, settings, { database, migrator, facts }, { details, ...backup }, systemIdentifier) {
-	const { text: version, major } = database.server;
-	const { inventory } = details.fingerprint;
-	const proved = settings.verify === "restore" && backup.proofError === null;
-	return {
-		formatVersion: 2,
-		id: details.id,
-		createdAt: backup.takenAt,
-		command: settings.command,
-		tools: { pgDump: database.toolsFact },
-		file: backup.file,
-		plain: { ...backup.content },
-		encryption: encryptionField(settings),
-		gitCommit: context.run.commit,
-		runUrl: context.run.url,
-		server: {
-			version,
-			major,
-			systemIdentifier
-		},
-		database: {
-			name: database.address.database,
-			sizeBytes: facts.sizeBytes
-		},
-		details: backup.detailsFile,
-		prisma: migrator === null || details.prisma === null ? null : {
-			version: migrator.version,
-			appliedMigrations: details.prisma.appliedMigrations.length
-		},
-		counts: countsOf(details),
-		proof: {
-			method: settings.verify,
-			proved,
-			problem: backup.proofError?.code ?? null,
-			inventory: !proved || inventory === null ? null : {
-				version: inventory.version,
-				objects: inventory.counts
-			}
-		}
-	};
-}
-function encryptionField({ encryption }) {
-	if (encryption?.kind !== "recipients") return encryption === null ? null : { kind: "passphrase" };
-	return {
-		kind: "recipients",
-		recipients: [...encryption.recipients]
-	};
-}
-
-// src/commands/proof-of.ts
-/** What the comparison of a restored copy covered, for the report. */
-function proofOf({ fingerprint, told }) {
-	const { inventory, tables } = fingerprint;
-	return {
-		inventoryVersion: inventory?.version ?? null,
-		objects: inventory?.counts ?? {},
-		tables: tables.length,
-		rows: tables.reduce((sum, table) => sum + table.rows, 0),
-		told
-	};
-}
-/** The line in which the phase ends; `to` is what the copy was compared with. */
-function proofFact(proof, to) {
-	const compared = `${countOf(proof.tables, "table")}, ${formatCount(proof.rows)} rows`;
-	return proof.told.length === 0 ? `${compared}, all equal to ${to}` : `${compared}, equal to ${to}; not proved: ${countOf(proof.told.length, "thing")}, named in the warnings`;
-}
-
-// src/commands/unless-lost.ts
-/** The context for work that must end when this run's lock is lost: somebody else may have begun by then. */
-function unlessLost(context, lock) {
-	return lock === null ? context : {
-		...context,
-		signal: AbortSignal.any([context.signal, lock.lost])
-	};
-}
-
-// src/commands/take-backup.ts
-/**
-* dump, prove, store. `keepUnproved` decides what a failed proof means: `migrate` has nothing to go on with
-* and rejects, `backup` stores the dump marked as unproved and tells its caller.
-* On rejection nothing is left behind: no object, no part, no copy, no file.
-*/
-async function takeBackup(context, settings, ready, options) {
-	const { database } = ready;
-	const failing = new AbortController();
-	const signal = AbortSignal.any([unlessLost(context, ready.lock).signal, failing.signal]);
-	const onFailure = (error) => failing.abort(error);
-	const label = settings.label ?? labelBefore(ready.pending[0]);
-	const id = backupId(await serverNow(database, (line) => context.log.warn(line)), label);
-	const { journal } = options;
-	await journal?.enter("dump", { backupId: id });
-	const file = await GrowingFile.create(join(context.workFolder, dumpName));
-	const outgoing = await outgoingFor(context, settings, file, onFailure);
-	const uploads = new Uploads(ready.storages, {
-		folder: backupFolder(database.address.database, id),
-		file: outgoing,
-		estimatedBytes: ready.facts.sizeBytes,
-		signal,
-		onFailure
-	});
-	let fallback = null;
-	try {
-		const snapshot = await database.openSnapshot();
-		await using _ = snapshot;
-		const dumped = await context.log.phase("dump", async (log) => {
-			let tables = "";
-			log.progress(() => `${formatBytes(file.sizeBytes)} dumped${tables}${uploads.progressText()}`);
-			const [content, , fingerprint, schemaText] = await allOrNone(signal, (stop) => [
-				file.content,
-				snapshot.dump(file.writer, stop),
-				snapshot.fingerprint(settings.jobs, stop, (done, all) => {
-					tables = `, ${done} of ${all} tables read`;
-				}),
-				snapshot.schemaText(stop)
-			]);
-			return {
-				fact: `${formatBytes(content.sizeBytes)} of ${formatBytes(ready.facts.sizeBytes)}, sha256 ${content.sha256.slice(0, 8)}…`,
-				value: {
-					details: backupDetails(id, ready, {
-						fingerprint,
-						schemaText,
-						hasPublicSchema: snapshot.hasPublicSchema
-					}),
-					content,
-					takenAt: snapshot.takenAt,
-					witness: snapshot.witness,
-					counters: snapshot.counters
-				}
-			};
-		});
-		await snapshot[Symbol.asyncDispose]();
-		let proofError = null;
-		await writeDetails(context.workFolder, dumped.details);
-		await journal?.enter("prove", { dump: dumped.content });
-		try {
-			fallback = await prove(context, settings, ready, {
-				...options,
-				file,
-				uploads,
-				dumped,
-				signal
-			});
-		} catch (error) {
-			if (!(error instanceof SafeMigrateError && !signal.aborted && options.keepUnproved)) throw error;
-			proofError = error;
-		}
-		await journal?.enter("store", { fallback: fallback === null ? null : readyCopy(fallback) });
-		return {
-			record: await context.log.phase("store", async (log) => {
-				log.progress(() => uploads.progressText().replace(/^, /, "") || void 0);
-				const content = await outgoing.release();
-				const file = {
-					name: outgoing.name,
-					...content
-				};
-				const details = {
-					...dumped.details,
-					proofProblem: proofError?.message ?? null
-				};
-				const sealed = await sealDetails(details, settings.encryption);
-				const manifest = await manifestText(context, settings, ready, {
-					...dumped,
-					file,
-					details,
-					detailsFile: sealed.field,
-					proofError
-				});
-				const locations = await uploads.finish(sealed, manifest);
-				const stored = {
-					id,
-					locations,
-					...content,
-					encryption: settings.encryption?.kind ?? null,
-					restoreProved: fallback === null ? "false" : "true"
-				};
-				context.report.backup(stored);
-				log.detail(`encrypted: ${encryptionSentence(stored.encryption)}`);
-				for (const location of locations) log.detail(`${location.url}: ${location.verified}`);
-				return {
-					fact: locations.map((location) => location.url).join(" "),
-					value: stored
-				};
-			}),
-			dumpPath: file.path,
-			details: dumped.details,
-			witness: dumped.witness,
-			counters: dumped.counters,
-			fallback,
-			proofError,
-			async [Symbol.asyncDispose]() {
-				await leaveNothing(context, () => removeFiles(outgoing, file));
-			}
-		};
-	} catch (error) {
-		const reason = failing.signal.aborted ? failing.signal.reason : error;
-		file.fail(reason);
-		const cleared = [
-			await leaveNothing(context, () => uploads.discard()),
-			await leaveNothing(context, () => removeFiles(outgoing, file)),
-			await leaveNothing(context, () => database.dropCopy(options.fallbackName))
-		];
-		if (journal !== null && cleared.every(Boolean)) await leaveNothing(context, () => journal.clear());
-		throw reason;
-	}
-}
-/** What goes to the storages: the dump, or its ciphertext. On rejection the dump is removed. */
-async function outgoingFor(context, settings, dump, onFailure) {
-	if (settings.encryption === null) return outgoingDump(dump);
-	try {
-		const path = join(context.workFolder, sealedDumpName);
-		return await seal(dump, {
-			encryption: settings.encryption,
-			path,
-			onFailure
-		});
-	} catch (error) {
-		await leaveNothing(context, () => dump[Symbol.asyncDispose]());
-		throw error;
-	}
-}
-/** Both in any case: no plain text may stay because the ciphertext could not be removed. */
-async function removeFiles(...files) {
-	await using removals = new AsyncDisposableStack();
-	for (const file of files) removals.use(file);
-}
-/** As Promise.all, but the first failure ends the others, and nothing is under way any more when this rejects. */
-async function allOrNone(signal, begin) {
-	const failing = new AbortController();
-	const works = begin(AbortSignal.any([signal, failing.signal]));
-	try {
-		return await Promise.all(works);
-	} catch (error) {
-		failing.abort(error);
-		await Promise.allSettled(works);
-		throw error;
-	}
-}
-/** Cleaning up after a failure must not hide the failure. */
-async function leaveNothing(context, cleanUp) {
-	try {
-		await cleanUp();
-		return true;
-	} catch (error) {
-		const problem = messageOf(error);
-		context.log.warn(`something is left behind: ${problem}`);
-		return false;
-	}
-}
-async function prove(context, settings, ready, given) {
-	const { dumped, file, signal } = given;
-	return context.log.phase("prove", async (log) => {
-		log.progress(() => `restoring${given.uploads.progressText()}`);
-		await file.verify();
-		if (settings.verify === "archive") {
-			await ready.database.readArchive(file.path, signal);
-			log.warn("verify is archive: the dump was read from end to end but not restored, so the restore is not proved");
-			return {
-				fact: "length, digest and archive read from end to end; not restored",
-				value: null
-			};
-		}
-		const fallback = await ready.database.restoreBeside({
-			name: given.fallbackName,
-			run: context.run.id,
-			dumpPath: file.path,
-			expected: dumped.details.fingerprint,
-			expectedSchemaText: dumped.details.schemaText,
-			properties: ready.facts.properties,
-			jobs: settings.jobs,
-			signal
-		}, log);
-		const proof = proofOf(fallback);
-		context.report.proof(proof);
-		return {
-			fact: proofFact(proof, "the snapshot"),
-			value: fallback
-		};
-	});
 }
 
 // src/commands/backup.ts
@@ -2566,7 +2566,7 @@ function changesDatabase(ground) {
 	return base.size !== head.size || [...head].some(([path, blob]) => base.get(path) !== blob);
 }
 
-// src/commands/deploy-migrations.ts
+// src/commands/migrate/deploy-migrations.ts
 /**
 * Phases migrate and confirm. Rejects only while nothing is touched, with what `begin` rejects with: once the
 * migrator was started, an error is evidence for recover.
@@ -2740,7 +2740,7 @@ function migrationFailed(message, cause) {
 	});
 }
 
-// src/recovery/recovery-fact.ts
+// src/recovery/journal/recovery-fact.ts
 /** The line in which a recovery ends. */
 function recoveryFact(recovery) {
 	switch (recovery.method) {
@@ -2748,6 +2748,18 @@ function recoveryFact(recovery) {
 		case "history": return "history; the failed row was taken out, nothing else had changed";
 		default: return `swap; schema and history as before; failed state kept as ${recovery.swapped?.failedName ?? ""}`;
 	}
+}
+
+// src/recovery/journal/stopped.ts
+/** The reason of the result `stopped`. */
+function stopped(because) {
+	return new SafeMigrateError({
+		code: "SM_STOPPED",
+		phase: "recover",
+		docs: "recovery.md",
+		message: `the target was left as it is: ${because}`,
+		hint: "Choose one of the two ways to finish that the report lists; until then the copy of the state before stays."
+	});
 }
 
 // src/recovery/role-changes.ts
@@ -2771,19 +2783,7 @@ function roleChanges(before, after) {
 	];
 }
 
-// src/recovery/stopped.ts
-/** The reason of the result `stopped`. */
-function stopped(because) {
-	return new SafeMigrateError({
-		code: "SM_STOPPED",
-		phase: "recover",
-		docs: "recovery.md",
-		message: `the target was left as it is: ${because}`,
-		hint: "Choose one of the two ways to finish that the report lists; until then the copy of the state before stays."
-	});
-}
-
-// src/commands/recover-target.ts
+// src/commands/migrate/recover-target.ts
 /** Phases recover, report and settle. Never rejects: what goes wrong here is the result. */
 async function recoverTarget(context, settings, failed) {
 	const { log, report } = context;
@@ -3048,59 +3048,6 @@ async function askServer(context, settings, url, log) {
 	}
 }
 
-// src/commands/fetch-stored.ts
-/** Phase fetch: the stored backup on this machine, and nothing of it unverified. */
-function fetchStored(context, backup, keys) {
-	return context.log.phase("fetch", async (log) => {
-		let progress;
-		log.progress(() => progress);
-		const fetched = await fetchBackup(backup, keys, {
-			folder: context.workFolder,
-			signal: context.signal,
-			warn: (line) => log.warn(line),
-			onProgress: (what, sizeBytes) => {
-				progress = `${what} ${formatBytes(sizeBytes)}`;
-			}
-		});
-		const authenticity = backup.authenticated ? "authenticated by the passphrase" : "not authenticated: that it is the backup that was made rests on the storage's permissions";
-		return {
-			fact: `${formatBytes(backup.listed.manifest.file.sizeBytes)} from ${fetched.from.url}, length and SHA-256 as in the manifest; ${authenticity}`,
-			value: fetched
-		};
-	});
-}
-
-// src/commands/restore-stored.ts
-/**
-* Phase prove: restores a fetched backup beside the target and compares it with its manifest. A backup that was never
-* proved is proved by this, or it is not used.
-*/
-function restoreStored(context, database, details, fetched, jobs) {
-	return context.log.phase("prove", async (log) => {
-		const value = await database.restoreBeside({
-			name: database.copyName("fallback", context.run.id),
-			run: context.run.id,
-			dumpPath: fetched.dumpPath,
-			expected: details.fingerprint,
-			expectedSchemaText: details.schemaText,
-			hasPublicSchema: details.hasPublicSchema,
-			properties: details.properties,
-			jobs,
-			signal: context.signal
-		}, log);
-		const proof = proofOf(value);
-		context.report.proof(proof);
-		if (details.fingerprint.serverMajor === database.server.major) return {
-			fact: proofFact(proof, "the manifest"),
-			value
-		};
-		return {
-			fact: `${countOf(proof.tables, "table")}, ${formatCount(proof.rows)} rows, all counts equal to the manifest (contents are not compared between major versions)`,
-			value
-		};
-	});
-}
-
 // src/commands/rollback/exchange.ts
 /** Once begun, the exchange listens to nobody: it takes a moment. */
 const never = new AbortController().signal;
@@ -3344,6 +3291,59 @@ function differingTables(now, backup) {
 	});
 }
 
+// src/commands/stored/fetch-stored.ts
+/** Phase fetch: the stored backup on this machine, and nothing of it unverified. */
+function fetchStored(context, backup, keys) {
+	return context.log.phase("fetch", async (log) => {
+		let progress;
+		log.progress(() => progress);
+		const fetched = await fetchBackup(backup, keys, {
+			folder: context.workFolder,
+			signal: context.signal,
+			warn: (line) => log.warn(line),
+			onProgress: (what, sizeBytes) => {
+				progress = `${what} ${formatBytes(sizeBytes)}`;
+			}
+		});
+		const authenticity = backup.authenticated ? "authenticated by the passphrase" : "not authenticated: that it is the backup that was made rests on the storage's permissions";
+		return {
+			fact: `${formatBytes(backup.listed.manifest.file.sizeBytes)} from ${fetched.from.url}, length and SHA-256 as in the manifest; ${authenticity}`,
+			value: fetched
+		};
+	});
+}
+
+// src/commands/stored/restore-stored.ts
+/**
+* Phase prove: restores a fetched backup beside the target and compares it with its manifest. A backup that was never
+* proved is proved by this, or it is not used.
+*/
+function restoreStored(context, database, details, fetched, jobs) {
+	return context.log.phase("prove", async (log) => {
+		const value = await database.restoreBeside({
+			name: database.copyName("fallback", context.run.id),
+			run: context.run.id,
+			dumpPath: fetched.dumpPath,
+			expected: details.fingerprint,
+			expectedSchemaText: details.schemaText,
+			hasPublicSchema: details.hasPublicSchema,
+			properties: details.properties,
+			jobs,
+			signal: context.signal
+		}, log);
+		const proof = proofOf(value);
+		context.report.proof(proof);
+		if (details.fingerprint.serverMajor === database.server.major) return {
+			fact: proofFact(proof, "the manifest"),
+			value
+		};
+		return {
+			fact: `${countOf(proof.tables, "table")}, ${formatCount(proof.rows)} rows, all counts equal to the manifest (contents are not compared between major versions)`,
+			value
+		};
+	});
+}
+
 // src/commands/rollback.ts
 /**
 * Brings the target back to a stored backup, because a person asks for it: fetched and verified, restored beside,
@@ -3538,7 +3538,7 @@ function readPullRequest(env) {
 	};
 }
 
-// src/report/comment.ts
+// src/rendering/comment.ts
 /** GitHub refuses 65 536 characters; counted in bytes, with room for the last line. */
 const maximumBytes = 65e3;
 /**

@@ -1,10 +1,10 @@
-import { C as ActionLog, E as hookMark, F as openStorages, I as takeLock, Jt as migratorApplicationName, L as keysOf, Lt as openPorts, Qt as messageOf, R as storedDump, S as readArtifactAccess, St as dumpName, T as Hooks, V as finishEarlierRun, Zt as SafeMigrateError, _ as parseInputs, b as secretsOf, c as runIdentity, d as publish, g as surviveLostOutput, h as Masks, j as readDetailsIn, l as checkoutRoots, n as removeWorkFolder, o as savedOpenRun, r as surviveStrayErrors, s as savedWorkFolder, u as repositoryRootOf, v as readInputs, w as ReportBuilder, x as readGitHubContext, y as requestedCommand, zt as sha256OfFile } from "./safe-migrate.js";
+import { C as ActionLog, E as hookMark, Et as dumpName, Gt as migratorApplicationName, Lt as openPorts, M as finishEarlierRun, Q as takeLock, Qt as messageOf, S as readArtifactAccess, T as Hooks, X as storedDump, Y as keysOf, Zt as SafeMigrateError, _ as parseInputs, b as secretsOf, c as runIdentity, d as publish, g as surviveLostOutput, h as Masks, j as openStorages, l as checkoutRoots, n as removeWorkFolder, o as savedOpenRun, r as surviveStrayErrors, s as savedWorkFolder, tt as readDetailsIn, u as repositoryRootOf, v as readInputs, w as ReportBuilder, x as readGitHubContext, y as requestedCommand, zt as sha256OfFile } from "./safe-migrate.js";
 import { l as warning } from "./actions-core.js";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { open, readFile, readdir } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 
-// src/commands/finish-own-run.ts
+// src/commands/earlier-run/finish-own-run.ts
 /** The sessions of a killed run end within moments, those of a frozen one within a minute. */
 const lockWaitMs = 75e3;
 const lockPauseMs = 1e3;

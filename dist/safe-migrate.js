@@ -6,16 +6,16 @@ import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep 
 import { crc32, gunzipSync, gzipSync } from "node:zlib";
 import { createHash, createHmac, randomBytes, randomInt, scrypt, timingSafeEqual } from "node:crypto";
 import { text } from "node:stream/consumers";
-import { setTimeout as setTimeout$1 } from "node:timers/promises";
+import { finished, pipeline } from "node:stream/promises";
 import { PassThrough, Readable, Transform, Writable, addAbortSignal } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { closeSync, constants, createReadStream, existsSync, fstatSync, lstatSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { access, chmod, constants as constants$1, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
-import { finished as finished$1, pipeline as pipeline$1 } from "node:stream/promises";
-import { StringDecoder } from "node:string_decoder";
+import { setTimeout as setTimeout$1 } from "node:timers/promises";
+import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
 import { lookup } from "node:dns/promises";
 import { createServer, isIP } from "node:net";
-import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { createInterface } from "node:readline";
 import { hostname, tmpdir } from "node:os";
@@ -78,7 +78,128 @@ function problemsOf(error) {
 	}];
 }
 
-// src/database/postgres/counters.ts
+// src/database/sql-text.ts
+/** PostgreSQL cuts longer names silently, and a cut name may be another database's. */
+const nameLimitBytes$1 = 63;
+/** A name as a quoted identifier. Throws on names that PostgreSQL could not hold as they are. */
+function identifier(name) {
+	const sizeBytes = Buffer.byteLength(name);
+	if (sizeBytes === 0 || sizeBytes > nameLimitBytes$1) throw new RangeError(`a PostgreSQL name has 1 to ${nameLimitBytes$1} bytes, this one has ${sizeBytes}`);
+	return `"${checked(name).replaceAll("\"", "\"\"")}"`;
+}
+/** `"schema"."name"`. */
+function qualified(schema, name) {
+	return `${identifier(schema)}.${identifier(name)}`;
+}
+/** A text as a literal that means the same whatever `standard_conforming_strings` says. */
+function literal(text) {
+	const quoted = checked(text).replaceAll("'", "''");
+	return quoted.includes("\\") ? ` E'${quoted.replaceAll("\\", "\\\\")}'` : `'${quoted}'`;
+}
+function checked(text) {
+	if (text.includes("\0")) throw new RangeError("PostgreSQL text cannot hold a NUL character");
+	if (!text.isWellFormed()) throw new RangeError("text with a lone surrogate has no UTF-8 form");
+	return text;
+}
+
+// src/database/postgres/server/tool-failure.ts
+/**
+* Reads the first error out of what pg_dump, pg_restore or psql wrote to stderr. Only the lines that carry the
+* error itself are taken: DETAIL, CONTEXT, HINT, QUERY and `Command was` may hold values of the user's rows.
+*/
+function describeToolFailure(tool, exit) {
+	const lines = exit.stderr.split("\n");
+	const errorAt = lines.findIndex((line) => errorLine.test(line));
+	const object = restoredObject(lines, errorAt) ?? tableOf(lines) ?? commandObject(lines);
+	if (errorAt === -1) return {
+		message: `${tool} ended with ${describeEnd(exit)} and said nothing`,
+		object
+	};
+	const first = textOf$3(lines[errorAt]);
+	const reported = serverMessage(lines.slice(errorAt + 1));
+	return {
+		message: (first.includes("ERROR: ") || reported === null ? first : `${first} ${reported}`).trim(),
+		object
+	};
+}
+/** Whether a tool failed because the server went away or was not back yet: the same may work in a moment. */
+function isConnectionLoss({ stderr }) {
+	return /server closed the connection|terminating connection|Connection (refused|reset)|the database system is (starting up|shutting down|in recovery mode|not yet accepting connections)/.test(stderr);
+}
+/** `exit code 3` or `signal SIGKILL`. */
+function describeEnd(exit) {
+	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
+}
+const errorLine = /^(pg_dump|pg_restore|psql): (error|fatal): |^psql:[^ ]*: (ERROR|FATAL|error): |^(ERROR|FATAL): /;
+function textOf$3(line) {
+	return (line ?? "").replace(/^(pg_dump|pg_restore|psql): (error|fatal): /, "").replace(/^psql:[^ ]*: /, "");
+}
+/** pg_dump gives the server's own words on a line of detail. */
+function serverMessage(lines) {
+	for (const line of lines) {
+		const match = /(?:pg_dump|pg_restore): (?:detail|error): Error message from server: (.+)$/.exec(line);
+		if (match?.[1] !== void 0) return match[1].trim();
+	}
+	return null;
+}
+/**
+* pg_restore names the entry just before its error: `from TOC entry 3316; 0 16387 TABLE DATA bad owner`
+* (dump id; catalog and object id; type, name, owner).
+*/
+function restoredObject(lines, errorAt) {
+	const before = errorAt === -1 ? lines : lines.slice(0, errorAt + 1);
+	for (const line of before.toReversed()) {
+		const match = /from TOC entry \d+; \d+ \d+ (.+)$/.exec(line);
+		if (match?.[1] !== void 0) return match[1].replace(/ \S*$/, "");
+	}
+	return null;
+}
+/** Both name the table whose rows they were copying; the parallel workers of pg_restore name no entry. */
+function tableOf(lines) {
+	for (const line of lines) {
+		const match = /(?:Dumping the contents of|COPY failed for) table "(.+?)"(?: failed)?:/.exec(line);
+		if (match?.[1] !== void 0) return `TABLE DATA ${match[1]}`;
+	}
+	return null;
+}
+const name$4 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
+const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$4}(?:\.${name$4})?)`);
+/** The type and name in the head of the refused statement; the rest of it is not shown. */
+function commandObject(lines) {
+	for (const line of lines) {
+		const [, words, object] = commandHead.exec(line) ?? [];
+		if (words !== void 0) return `${words.replace(/ (OR REPLACE|UNIQUE|ONLY)\b/g, "").trim()} ${object}`;
+	}
+	return null;
+}
+
+// src/database/postgres/archive/read-archive.ts
+/**
+* Lets pg_restore read an archive from its first to its last byte and throw the SQL away. Finds truncation and
+* damaged gzip data; not every flipped bit, zstd has no checksum of its own: the SHA-256 is what guards the bytes
+* (compared before this is called). Rejects with SM_DUMP_DAMAGED, or with the signal's reason.
+*/
+async function readArchive(server, dumpPath, signal) {
+	const exit = await server.tools.readArchive({
+		archivePath: dumpPath,
+		args: ["--file=/dev/null"],
+		database: null,
+		entries: null,
+		jobs: 1,
+		signal
+	});
+	signal.throwIfAborted();
+	if (exit.exitCode === 0) return;
+	throw new SafeMigrateError({
+		code: "SM_DUMP_DAMAGED",
+		message: `The dump cannot be read to its end: ${describeToolFailure("pg_restore", exit).message}`,
+		hint: "Check the disk of the machine that runs the job, then run again; the server's data is not at fault.",
+		docs: "postgresql.md",
+		phase: "prove"
+	});
+}
+
+// src/database/postgres/fingerprint/counters.ts
 const counterRow = object$1({
 	table: string(),
 	counter: string()
@@ -105,22 +226,6 @@ function writtenRowsSql(databaseOid) {
             WHERE s.datid = ${databaseOid})`;
 }
 
-// src/database/postgres/extensions.ts
-const extensionRow$1 = object$1({
-	name: string(),
-	version: string(),
-	schema: string(),
-	owner: string().nullable()
-});
-/** Installed extensions in the order in which they were created, so that each comes after those it requires. */
-async function readExtensions(session) {
-	return session.query(`SELECT e.extname AS "name", e.extversion AS "version", n.nspname AS "schema",
-            -- initdb's superuser, who owns plpgsql, is called otherwise on every server.
-            CASE WHEN e.extowner <> 10 THEN pg_catalog.pg_get_userbyid(e.extowner) END AS "owner"
-       FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-      ORDER BY e.oid`, extensionRow$1);
-}
-
 // src/database/postgres/inventory/inventory.ts
 /** Grows whenever more is compared, or otherwise: a later version then knows what an older proof covered. */
 const inventoryVersion = 1;
@@ -142,7 +247,7 @@ function inventoryOf(objects) {
 		facts
 	]));
 	return {
-		version: 1,
+		version: inventoryVersion,
 		counts: Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => a < b ? -1 : 1)),
 		packed: gzipSync(lines.toSorted().join("\n"), { level: 6 }).toString("base64")
 	};
@@ -160,30 +265,6 @@ function objectsOf(inventory) {
 			facts
 		};
 	});
-}
-
-// src/database/postgres/sql-text.ts
-/** PostgreSQL cuts longer names silently, and a cut name may be another database's. */
-const nameLimitBytes$1 = 63;
-/** A name as a quoted identifier. Throws on names that PostgreSQL could not hold as they are. */
-function identifier(name) {
-	const sizeBytes = Buffer.byteLength(name);
-	if (sizeBytes === 0 || sizeBytes > nameLimitBytes$1) throw new RangeError(`a PostgreSQL name has 1 to ${nameLimitBytes$1} bytes, this one has ${sizeBytes}`);
-	return `"${checked(name).replaceAll("\"", "\"\"")}"`;
-}
-/** `"schema"."name"`. */
-function qualified(schema, name) {
-	return `${identifier(schema)}.${identifier(name)}`;
-}
-/** A text as a literal that means the same whatever `standard_conforming_strings` says. */
-function literal(text) {
-	const quoted = checked(text).replaceAll("'", "''");
-	return quoted.includes("\\") ? ` E'${quoted.replaceAll("\\", "\\\\")}'` : `'${quoted}'`;
-}
-function checked(text) {
-	if (text.includes("\0")) throw new RangeError("PostgreSQL text cannot hold a NUL character");
-	if (!text.isWellFormed()) throw new RangeError("text with a lone surrogate has no UTF-8 form");
-	return text;
 }
 
 // src/database/postgres/inventory/catalog-entries.ts
@@ -243,8 +324,6 @@ const hidden$2 = compared$1((column) => `pg_catalog.encode(pg_catalog.sha256(pg_
 const role = compared$1((column) => `pg_catalog.pg_get_userbyid(r.${column})::text`);
 /** 0 is PUBLIC; somebody who is named twice is named. */
 const roles = compared$1((column) => `(SELECT pg_catalog.string_agg(DISTINCT ${roleOrPublic("item")}, ', ' ORDER BY ${roleOrPublic("item")}) FROM pg_catalog.unnest(r.${column}) AS item)`);
-const roleOrEverybody = compared$1((column) => roleOrPublic(`r.${column}`));
-const schema = byOid("regnamespace");
 const relation = byOid("regclass");
 const collation = byOid("regcollation");
 const operator = byOid("regoperator");
@@ -1355,140 +1434,54 @@ async function readInventory(session) {
 	return inventoryOf(objects);
 }
 
-// src/database/postgres/large-objects.ts
-/** Bytes that one lo_get reads; the server never holds more of an object in memory at once. */
-const chunkBytes$1 = 1048576;
-const sumRow = object$1({
-	count: number(),
-	sum: string()
-});
+// src/database/postgres/session/end-sessions.ts
 /**
-* Counts and digests the large objects of one slice (oid modulo `slices`): content in chunks, number, owner and
-* ACL. pg_largeobject itself is readable by superusers only, hence lo_get.
+* Asks the server to end every session in a database of ours. Those that the role may not end are passed over:
+* what is done next (DROP, RENAME) then fails and says that somebody is there.
 */
-async function readLargeObjects(session, slice, slices) {
-	const [row] = await session.query(`SELECT count(*) FILTER (WHERE content.n = 0) AS "count",
-            coalesce(sum(pg_catalog.hashtextextended(
-              pg_catalog.concat_ws(':', m.oid, content.n, content.hash,
-                CASE WHEN content.n = 0 THEN pg_catalog.concat_ws(':', m.lomowner::regrole,
-                  (SELECT string_agg(item::text, ',' ORDER BY item::text COLLATE "C")
-                     FROM unnest(coalesce(m.lomacl, pg_catalog.acldefault('L', m.lomowner))) AS item)) END
-              ) COLLATE "C", 0)::numeric), 0)::text AS "sum"
-       FROM pg_catalog.pg_largeobject_metadata m
-      CROSS JOIN LATERAL (
-        WITH RECURSIVE chunk(n, hash, length) AS (
-          SELECT 0, pg_catalog.sha256(data), pg_catalog.length(data)
-            FROM pg_catalog.lo_get(m.oid, 0, ${chunkBytes$1}) AS data
-          UNION ALL
-          SELECT chunk.n + 1, pg_catalog.sha256(data), pg_catalog.length(data)
-            FROM chunk CROSS JOIN LATERAL pg_catalog.lo_get(m.oid, (chunk.n + 1)::bigint * ${chunkBytes$1}, ${chunkBytes$1}) AS data
-           WHERE chunk.length = ${chunkBytes$1})
-        SELECT n, hash FROM chunk) AS content
-      WHERE m.oid::bigint % ${slices} = ${slice}`, sumRow);
-	if (row === void 0) throw new TypeError("an aggregate returned no row");
-	return {
-		count: row.count,
-		sum: BigInt(row.sum)
-	};
+async function endSessionsIn(admin, database) {
+	await endSessionsWhere(admin, `datname = ${literal(database)} AND pid <> pg_catalog.pg_backend_pid()`);
+}
+/** The same for the sessions of pg_stat_activity that `condition` picks, an expression of SQL. */
+async function endSessionsWhere(admin, condition) {
+	await admin.execute(`DO $sm$
+    DECLARE
+      session record;
+    BEGIN
+      FOR session IN SELECT pid FROM pg_catalog.pg_stat_activity WHERE ${condition}
+      LOOP
+        BEGIN
+          PERFORM pg_catalog.pg_terminate_backend(session.pid);
+        EXCEPTION WHEN insufficient_privilege THEN
+          NULL;
+        END;
+      END LOOP;
+    END
+    $sm$`);
 }
 
-// src/database/postgres/table-content.ts
-const shapeRow = object$1({
-	schema: string(),
-	table: string(),
-	columns: array(string()),
-	sizeBytes: number(),
-	extension: string().nullable()
-});
+// src/database/postgres/session/reading-sessions.ts
 /**
-* Every ordinary table (partitions too; partitioned parents hold nothing) outside the system's schemas, sorted by
-* schema and name. Those of extensions as well: CREATE EXTENSION fills them, a dump holds them in part at most, and
-* whatever else is in them would be lost without a word. Left out: temporary tables, and of extensions those that are unlogged
-* (queues, caches) or that the role may not read.
+* `application_name` of the sessions that read the target while a run holds its lock. They keep transactions open, and
+* with them locks on what they have read.
 */
-function listTables(session) {
-	return listShapes(session, `c.relkind = 'r'`);
-}
-/** Materialized views that hold rows and can be read. */
-function listFilledViews(session) {
-	return listShapes(session, `c.relkind = 'm' AND c.relispopulated AND ${isReadable}`);
-}
-const isReadable = `(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))`;
-function listShapes(session, condition) {
-	return session.query(`SELECT n.nspname AS "schema", c.relname AS "table",
-            ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
-                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                   ORDER BY a.attname::text COLLATE "C") AS "columns",
-            coalesce(pg_catalog.pg_table_size(c.oid), 0) AS "sizeBytes", e.extname::text AS "extension"
-       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ${extensionOf("c")}
-      WHERE ${condition} AND c.relpersistence <> 't' AND ${isUserSchema("n")}
-        AND (e.oid IS NULL OR c.relpersistence <> 'u' AND ${isReadable})
-      ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, shapeRow);
-}
-const contentRow = object$1({
-	schema: string(),
-	table: string(),
-	rows: number(),
-	digest: string(),
-	extension: string().nullable()
-});
-/** Counts and digests one table's own rows. */
-async function readTableContent(session, shape) {
-	const [content] = await readTableContents(session, [shape]);
-	if (content === void 0) throw new TypeError("an aggregate returned no row");
-	return content;
-}
-/** The same for several tables in one statement, in their order: one way to the server instead of many. */
-async function readTableContents(session, shapes) {
-	const selects = shapes.map((shape, place) => contentSql(shape, place));
-	return session.query(`${selects.join("\nUNION ALL ")}\nORDER BY "place"`, contentRow);
-}
+const readingSession = {
+	snapshot: "safe-migrate snapshot",
+	fingerprint: "safe-migrate fingerprint",
+	dump: "safe-migrate dump",
+	compare: "safe-migrate compare"
+};
 /**
-* ONLY: what inherits is read by itself. The digest is a sum over rows, so their order does not matter;
-* `ROW(q."a", …)::text` instead of `q::text` because the latter reads a column named `q` where there is one.
+* Ends what a frozen machine's run still reads in this session's database; for whoever has just taken the lock, when no
+* reader can be a living run's. A migration would otherwise wait for it without end: a process that is only stopped keeps its
+* connection. Those that this role may not end are passed over.
 */
-function contentSql({ schema, table, columns, extension }, place) {
-	const row = columns.map((column) => `q.${identifier(column)}`).join(", ");
-	return `SELECT ${place} AS "place", ${literal(schema)} AS "schema", ${literal(table)} AS "table",
-            ${extension === null ? "NULL" : literal(extension)}::text AS "extension", count(*) AS "rows",
-            coalesce(sum(pg_catalog.hashtextextended(ROW(${row})::text COLLATE "C", 0)::numeric), 0)::text AS "digest"
-       FROM ONLY ${qualified(schema, table)} AS q`;
-}
-/** Unambiguous key of a table in a Map. */
-function tableKey(table) {
-	return JSON.stringify([table.schema, table.table]);
-}
-/** SQL: the namespace under this alias is not one of the system's (`pg_…` is reserved for them). */
-function isUserSchema(alias) {
-	return `(${alias}.nspname !~ '^pg_' AND ${alias}.nspname <> 'information_schema')`;
-}
-/** SQL that joins the extension, as `e`, to which the relation under this alias belongs. */
-function extensionOf(alias) {
-	return `LEFT JOIN pg_catalog.pg_depend member ON member.classid = 'pg_catalog.pg_class'::regclass AND member.objid = ${alias}.oid
-         AND member.deptype = 'e' AND member.refclassid = 'pg_catalog.pg_extension'::regclass
-       LEFT JOIN pg_catalog.pg_extension e ON e.oid = member.refobjid`;
-}
-/** SQL: the object under this alias, a row of `catalog`, does not belong to an extension. */
-function isNoMember(catalog, alias) {
-	return `NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
-            WHERE d.classid = ${literal(`pg_catalog.${catalog}`)}::regclass AND d.objid = ${alias}.oid AND d.deptype = 'e')`;
+async function endLeftoverReaders(inTarget) {
+	const names = Object.values(readingSession).map(literal).join(", ");
+	await endSessionsWhere(inTarget, `datname = pg_catalog.current_database() AND application_name IN (${names})`);
 }
 
-// src/database/postgres/materialized-views.ts
-const viewRow = object$1({
-	schema: string(),
-	name: string(),
-	populated: boolean()
-});
-/** Materialized views and whether they hold data. */
-async function readMaterializedViews(session) {
-	return session.query(`SELECT n.nspname AS "schema", c.relname AS "name", c.relispopulated AS "populated"
-       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'm' AND ${isUserSchema("n")}
-      ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, viewRow);
-}
-
-// src/database/postgres/sql-errors.ts
+// src/database/postgres/session/sql-errors.ts
 /** A statement that the server refused. Holds the primary message only: DETAIL and CONTEXT carry row values. */
 var SqlError = class extends SafeMigrateError {
 	name = "SqlError";
@@ -1581,149 +1574,7 @@ function saidBy(stderr) {
 	return (lines.findLast((line) => line.includes("FATAL")) ?? lines.at(-1) ?? "").replace(/^(connection to server|could not connect to server)[^:]*(?:"[^"]*"[^:]*)*(?:: |$)/, "").replace(/^failed: /, "").replace(/^FATAL: +/, "");
 }
 
-// src/database/postgres/read-failed.ts
-/** SQLSTATEs of a name that was not found: a function that leaves schemas out does not find what it names. */
-const unknownNames = /* @__PURE__ */ new Set([
-	"42883",
-	"42P01",
-	"42704",
-	"42703"
-]);
-/** Says what was being read when it failed: SM_READ_FAILED. */
-async function namingWhatFailed(what, reading) {
-	try {
-		return await reading;
-	} catch (cause) {
-		if (!(cause instanceof SqlError)) throw cause;
-		throw new SafeMigrateError({
-			code: "SM_READ_FAILED",
-			message: `${what} could not be read: ${cause.message}`,
-			hint: unknownNames.has(cause.sqlState) ? "A function in one of its indexes or policies names other objects without their schema, and a restore would not find them either: give the function SET search_path, or qualify the names." : "The role of database-url must be able to read every row of every table (row-level security included).",
-			docs: "postgresql.md",
-			cause
-		});
-	}
-}
-
-// src/database/postgres/end-sessions.ts
-/**
-* Asks the server to end every session in a database of ours. Those that the role may not end are passed over:
-* what is done next (DROP, RENAME) then fails and says that somebody is there.
-*/
-async function endSessionsIn(admin, database) {
-	await endSessionsWhere(admin, `datname = ${literal(database)} AND pid <> pg_catalog.pg_backend_pid()`);
-}
-/** The same for the sessions of pg_stat_activity that `condition` picks, an expression of SQL. */
-async function endSessionsWhere(admin, condition) {
-	await admin.execute(`DO $sm$
-    DECLARE
-      session record;
-    BEGIN
-      FOR session IN SELECT pid FROM pg_catalog.pg_stat_activity WHERE ${condition}
-      LOOP
-        BEGIN
-          PERFORM pg_catalog.pg_terminate_backend(session.pid);
-        EXCEPTION WHEN insufficient_privilege THEN
-          NULL;
-        END;
-      END LOOP;
-    END
-    $sm$`);
-}
-
-// src/database/postgres/reading-sessions.ts
-/**
-* `application_name` of the sessions that read the target while a run holds its lock. They keep transactions open, and
-* with them locks on what they have read.
-*/
-const readingSession = {
-	snapshot: "safe-migrate snapshot",
-	fingerprint: "safe-migrate fingerprint",
-	dump: "safe-migrate dump",
-	compare: "safe-migrate compare"
-};
-/**
-* Ends what a frozen machine's run still reads in this session's database; for whoever has just taken the lock, when no
-* reader can be a living run's. A migration would otherwise wait for it without end: a process that is only stopped keeps its
-* connection. Those that this role may not end are passed over.
-*/
-async function endLeftoverReaders(inTarget) {
-	const names = Object.values(readingSession).map(literal).join(", ");
-	await endSessionsWhere(inTarget, `datname = pg_catalog.current_database() AND application_name IN (${names})`);
-}
-
-// src/database/postgres/tool-failure.ts
-/**
-* Reads the first error out of what pg_dump, pg_restore or psql wrote to stderr. Only the lines that carry the
-* error itself are taken: DETAIL, CONTEXT, HINT, QUERY and `Command was` may hold values of the user's rows.
-*/
-function describeToolFailure(tool, exit) {
-	const lines = exit.stderr.split("\n");
-	const errorAt = lines.findIndex((line) => errorLine.test(line));
-	const object = restoredObject(lines, errorAt) ?? tableOf(lines) ?? commandObject(lines);
-	if (errorAt === -1) return {
-		message: `${tool} ended with ${describeEnd(exit)} and said nothing`,
-		object
-	};
-	const first = textOf$3(lines[errorAt]);
-	const reported = serverMessage(lines.slice(errorAt + 1));
-	return {
-		message: (first.includes("ERROR: ") || reported === null ? first : `${first} ${reported}`).trim(),
-		object
-	};
-}
-/** Whether a tool failed because the server went away or was not back yet: the same may work in a moment. */
-function isConnectionLoss({ stderr }) {
-	return /server closed the connection|terminating connection|Connection (refused|reset)|the database system is (starting up|shutting down|in recovery mode|not yet accepting connections)/.test(stderr);
-}
-/** `exit code 3` or `signal SIGKILL`. */
-function describeEnd(exit) {
-	return exit.signal === null ? `exit code ${exit.exitCode ?? "unknown"}` : `signal ${exit.signal}`;
-}
-const errorLine = /^(pg_dump|pg_restore|psql): (error|fatal): |^psql:[^ ]*: (ERROR|FATAL|error): |^(ERROR|FATAL): /;
-function textOf$3(line) {
-	return (line ?? "").replace(/^(pg_dump|pg_restore|psql): (error|fatal): /, "").replace(/^psql:[^ ]*: /, "");
-}
-/** pg_dump gives the server's own words on a line of detail. */
-function serverMessage(lines) {
-	for (const line of lines) {
-		const match = /(?:pg_dump|pg_restore): (?:detail|error): Error message from server: (.+)$/.exec(line);
-		if (match?.[1] !== void 0) return match[1].trim();
-	}
-	return null;
-}
-/**
-* pg_restore names the entry just before its error: `from TOC entry 3316; 0 16387 TABLE DATA bad owner`
-* (dump id; catalog and object id; type, name, owner).
-*/
-function restoredObject(lines, errorAt) {
-	const before = errorAt === -1 ? lines : lines.slice(0, errorAt + 1);
-	for (const line of before.toReversed()) {
-		const match = /from TOC entry \d+; \d+ \d+ (.+)$/.exec(line);
-		if (match?.[1] !== void 0) return match[1].replace(/ \S*$/, "");
-	}
-	return null;
-}
-/** Both name the table whose rows they were copying; the parallel workers of pg_restore name no entry. */
-function tableOf(lines) {
-	for (const line of lines) {
-		const match = /(?:Dumping the contents of|COPY failed for) table "(.+?)"(?: failed)?:/.exec(line);
-		if (match?.[1] !== void 0) return `TABLE DATA ${match[1]}`;
-	}
-	return null;
-}
-const name$4 = String.raw`(?:"(?:[^"]|"")*"|[^\s."();]+)`;
-const commandHead = new RegExp(String.raw`^Command was: (?:CREATE|ALTER|REFRESH|COMMENT ON)((?: [A-Z]+)+) (${name$4}(?:\.${name$4})?)`);
-/** The type and name in the head of the refused statement; the rest of it is not shown. */
-function commandObject(lines) {
-	for (const line of lines) {
-		const [, words, object] = commandHead.exec(line) ?? [];
-		if (words !== void 0) return `${words.replace(/ (OR REPLACE|UNIQUE|ONLY)\b/g, "").trim()} ${object}`;
-	}
-	return null;
-}
-
-// src/database/postgres/schema-text.ts
+// src/database/postgres/schema/schema-text.ts
 /**
 * Text of `pg_dump --schema-only` of a database, in an exported snapshot when one is given, otherwise as it is now.
 * Subscriptions are left out: a restored one would carry the replication slot of the original. `applicationName` is for
@@ -1857,7 +1708,180 @@ function byObject(schemaText) {
 	return groups;
 }
 
-// src/database/postgres/sequences.ts
+// src/database/postgres/fingerprint/extensions.ts
+const extensionRow$1 = object$1({
+	name: string(),
+	version: string(),
+	schema: string(),
+	owner: string().nullable()
+});
+/** Installed extensions in the order in which they were created, so that each comes after those it requires. */
+async function readExtensions(session) {
+	return session.query(`SELECT e.extname AS "name", e.extversion AS "version", n.nspname AS "schema",
+            -- initdb's superuser, who owns plpgsql, is called otherwise on every server.
+            CASE WHEN e.extowner <> 10 THEN pg_catalog.pg_get_userbyid(e.extowner) END AS "owner"
+       FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+      ORDER BY e.oid`, extensionRow$1);
+}
+
+// src/database/postgres/fingerprint/large-objects.ts
+/** Bytes that one lo_get reads; the server never holds more of an object in memory at once. */
+const chunkBytes$1 = 1048576;
+const sumRow = object$1({
+	count: number(),
+	sum: string()
+});
+/**
+* Counts and digests the large objects of one slice (oid modulo `slices`): content in chunks, number, owner and
+* ACL. pg_largeobject itself is readable by superusers only, hence lo_get.
+*/
+async function readLargeObjects(session, slice, slices) {
+	const [row] = await session.query(`SELECT count(*) FILTER (WHERE content.n = 0) AS "count",
+            coalesce(sum(pg_catalog.hashtextextended(
+              pg_catalog.concat_ws(':', m.oid, content.n, content.hash,
+                CASE WHEN content.n = 0 THEN pg_catalog.concat_ws(':', m.lomowner::regrole,
+                  (SELECT string_agg(item::text, ',' ORDER BY item::text COLLATE "C")
+                     FROM unnest(coalesce(m.lomacl, pg_catalog.acldefault('L', m.lomowner))) AS item)) END
+              ) COLLATE "C", 0)::numeric), 0)::text AS "sum"
+       FROM pg_catalog.pg_largeobject_metadata m
+      CROSS JOIN LATERAL (
+        WITH RECURSIVE chunk(n, hash, length) AS (
+          SELECT 0, pg_catalog.sha256(data), pg_catalog.length(data)
+            FROM pg_catalog.lo_get(m.oid, 0, ${chunkBytes$1}) AS data
+          UNION ALL
+          SELECT chunk.n + 1, pg_catalog.sha256(data), pg_catalog.length(data)
+            FROM chunk CROSS JOIN LATERAL pg_catalog.lo_get(m.oid, (chunk.n + 1)::bigint * ${chunkBytes$1}, ${chunkBytes$1}) AS data
+           WHERE chunk.length = ${chunkBytes$1})
+        SELECT n, hash FROM chunk) AS content
+      WHERE m.oid::bigint % ${slices} = ${slice}`, sumRow);
+	if (row === void 0) throw new TypeError("an aggregate returned no row");
+	return {
+		count: row.count,
+		sum: BigInt(row.sum)
+	};
+}
+
+// src/database/postgres/fingerprint/table-content.ts
+const shapeRow = object$1({
+	schema: string(),
+	table: string(),
+	columns: array(string()),
+	sizeBytes: number(),
+	extension: string().nullable()
+});
+/**
+* Every ordinary table (partitions too; partitioned parents hold nothing) outside the system's schemas, sorted by
+* schema and name. Those of extensions as well: CREATE EXTENSION fills them, a dump holds them in part at most, and
+* whatever else is in them would be lost without a word. Left out: temporary tables, and of extensions those that are unlogged
+* (queues, caches) or that the role may not read.
+*/
+function listTables(session) {
+	return listShapes(session, `c.relkind = 'r'`);
+}
+/** Materialized views that hold rows and can be read. */
+function listFilledViews(session) {
+	return listShapes(session, `c.relkind = 'm' AND c.relispopulated AND ${isReadable}`);
+}
+const isReadable = `(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))`;
+function listShapes(session, condition) {
+	return session.query(`SELECT n.nspname AS "schema", c.relname AS "table",
+            ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                   ORDER BY a.attname::text COLLATE "C") AS "columns",
+            coalesce(pg_catalog.pg_table_size(c.oid), 0) AS "sizeBytes", e.extname::text AS "extension"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ${extensionOf("c")}
+      WHERE ${condition} AND c.relpersistence <> 't' AND ${isUserSchema("n")}
+        AND (e.oid IS NULL OR c.relpersistence <> 'u' AND ${isReadable})
+      ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, shapeRow);
+}
+const contentRow = object$1({
+	schema: string(),
+	table: string(),
+	rows: number(),
+	digest: string(),
+	extension: string().nullable()
+});
+/** Counts and digests one table's own rows. */
+async function readTableContent(session, shape) {
+	const [content] = await readTableContents(session, [shape]);
+	if (content === void 0) throw new TypeError("an aggregate returned no row");
+	return content;
+}
+/** The same for several tables in one statement, in their order: one way to the server instead of many. */
+async function readTableContents(session, shapes) {
+	const selects = shapes.map((shape, place) => contentSql(shape, place));
+	return session.query(`${selects.join("\nUNION ALL ")}\nORDER BY "place"`, contentRow);
+}
+/**
+* ONLY: what inherits is read by itself. The digest is a sum over rows, so their order does not matter;
+* `ROW(q."a", …)::text` instead of `q::text` because the latter reads a column named `q` where there is one.
+*/
+function contentSql({ schema, table, columns, extension }, place) {
+	const row = columns.map((column) => `q.${identifier(column)}`).join(", ");
+	return `SELECT ${place} AS "place", ${literal(schema)} AS "schema", ${literal(table)} AS "table",
+            ${extension === null ? "NULL" : literal(extension)}::text AS "extension", count(*) AS "rows",
+            coalesce(sum(pg_catalog.hashtextextended(ROW(${row})::text COLLATE "C", 0)::numeric), 0)::text AS "digest"
+       FROM ONLY ${qualified(schema, table)} AS q`;
+}
+/** Unambiguous key of a table in a Map. */
+function tableKey(table) {
+	return JSON.stringify([table.schema, table.table]);
+}
+/** SQL: the namespace under this alias is not one of the system's (`pg_…` is reserved for them). */
+function isUserSchema(alias) {
+	return `(${alias}.nspname !~ '^pg_' AND ${alias}.nspname <> 'information_schema')`;
+}
+/** SQL that joins the extension, as `e`, to which the relation under this alias belongs. */
+function extensionOf(alias) {
+	return `LEFT JOIN pg_catalog.pg_depend member ON member.classid = 'pg_catalog.pg_class'::regclass AND member.objid = ${alias}.oid
+         AND member.deptype = 'e' AND member.refclassid = 'pg_catalog.pg_extension'::regclass
+       LEFT JOIN pg_catalog.pg_extension e ON e.oid = member.refobjid`;
+}
+/** SQL: the object under this alias, a row of `catalog`, does not belong to an extension. */
+function isNoMember(catalog, alias) {
+	return `NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
+            WHERE d.classid = ${literal(`pg_catalog.${catalog}`)}::regclass AND d.objid = ${alias}.oid AND d.deptype = 'e')`;
+}
+
+// src/database/postgres/fingerprint/materialized-views.ts
+const viewRow = object$1({
+	schema: string(),
+	name: string(),
+	populated: boolean()
+});
+/** Materialized views and whether they hold data. */
+async function readMaterializedViews(session) {
+	return session.query(`SELECT n.nspname AS "schema", c.relname AS "name", c.relispopulated AS "populated"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'm' AND ${isUserSchema("n")}
+      ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`, viewRow);
+}
+
+// src/database/postgres/fingerprint/read-failed.ts
+/** SQLSTATEs of a name that was not found: a function that leaves schemas out does not find what it names. */
+const unknownNames = /* @__PURE__ */ new Set([
+	"42883",
+	"42P01",
+	"42704",
+	"42703"
+]);
+/** Says what was being read when it failed: SM_READ_FAILED. */
+async function namingWhatFailed(what, reading) {
+	try {
+		return await reading;
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_READ_FAILED",
+			message: `${what} could not be read: ${cause.message}`,
+			hint: unknownNames.has(cause.sqlState) ? "A function in one of its indexes or policies names other objects without their schema, and a restore would not find them either: give the function SET search_path, or qualify the names." : "The role of database-url must be able to read every row of every table (row-level security included).",
+			docs: "postgresql.md",
+			cause
+		});
+	}
+}
+
+// src/database/postgres/fingerprint/sequences.ts
 /** How many sequences one statement reads; keeps statements below some 50 kB. */
 const batchSize = 300;
 const nameRow$5 = object$1({
@@ -1926,7 +1950,7 @@ function isBehind(now, before, direction) {
 	return direction === "ascending" ? step < 0n : step > 0n;
 }
 
-// src/database/postgres/session-values.ts
+// src/database/postgres/fingerprint/session-values.ts
 /**
 * Parameters that change what expressions compute or how values are written and read. Whatever else a database can
 * set decides how fast or by whom something is computed; `search_path` and `xmloption` are set by every archive.
@@ -1957,7 +1981,7 @@ async function readSessionValues(session) {
 	return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
 }
 
-// src/database/postgres/snapshot-readers.ts
+// src/database/postgres/fingerprint/snapshot-readers.ts
 /** SQL that starts a transaction that reads in one snapshot, which is taken by its first query. */
 const beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 /**
@@ -2016,7 +2040,7 @@ async function readInSnapshot(server, source, tasks, options) {
 	failure.signal.throwIfAborted();
 }
 
-// src/database/postgres/table-batches.ts
+// src/database/postgres/fingerprint/table-batches.ts
 /** A larger table is read alone, and a batch ends here: all sessions have work to the end, and progress is seen. */
 const mostBytes = 4194304;
 const mostTables = 100;
@@ -2080,7 +2104,7 @@ function inOrder(shapes, contents) {
 	return contents.filter((content) => place.has(tableKey(content))).toSorted((a, b) => (place.get(tableKey(a)) ?? 0) - (place.get(tableKey(b)) ?? 0));
 }
 
-// src/database/postgres/fingerprint.ts
+// src/database/postgres/fingerprint/fingerprint.ts
 /**
 * Reads what a database holds in the snapshot that `exporter`'s transaction has exported.
 * Rejects with SM_READ_FAILED, naming the table that could not be read, or with the signal's reason; the exporter is
@@ -2186,135 +2210,266 @@ async function readContents(server, exporter, source, options, shapes) {
 	};
 }
 
-// src/database/postgres/changed-contents.ts
-/** Stands in the list of changed tables: they are contents as well, and no counter tells of them. */
-const largeObjectsName = "large objects";
+// src/database/postgres/fingerprint/witness.ts
 /**
-* Tables (`schema.table`, quoted as needed, sorted) of the target whose rows differ now from `before`. Only those
-* are read whose counters differ from `counters`, or all of them, and the large objects, when `exact`. New tables and those that are gone
-* are not listed: that is DDL, which the catalog witness sees. Rejects with the signal's reason when it is aborted.
+* Catalogs that change without any DDL: what ANALYZE writes, the contents of large objects, the state of
+* replication. Some of them ordinary roles could not read anyway.
 */
-async function changedTables(server, before, counters, options) {
-	const { database } = server.address;
-	await using exporter = await server.connect(database, { applicationName: readingSession.snapshot });
-	return await endingOnAbort(exporter, options.signal, () => readChanged(server, exporter, before, counters, options));
+const notDefinitions = [
+	"pg_statistic",
+	"pg_statistic_ext_data",
+	"pg_subscription_rel",
+	"pg_largeobject",
+	"pg_largeobject_metadata",
+	"pg_depend",
+	"pg_subscription",
+	"pg_user_mapping"
+];
+/** SQL conditions that keep rows of temporary objects out, per catalog: applications make and drop those all day. */
+const lasting = {
+	pg_namespace: "oid NOT IN (SELECT oid FROM temp_schemas)",
+	pg_class: "relnamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_type: "typnamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_proc: "pronamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_constraint: "connamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_operator: "oprnamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_collation: "collnamespace NOT IN (SELECT oid FROM temp_schemas)",
+	pg_attribute: "attrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_attrdef: "adrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_index: "indexrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_inherits: "inhrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_partitioned_table: "partrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_policy: "polrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_rewrite: "ev_class NOT IN (SELECT oid FROM temp_relations)",
+	pg_sequence: "seqrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_statistic_ext: "stxrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_trigger: "tgrelid NOT IN (SELECT oid FROM temp_relations)",
+	pg_cast: "castsource NOT IN (SELECT oid FROM temp_types)",
+	pg_enum: "enumtypid NOT IN (SELECT oid FROM temp_types)",
+	pg_range: "rngtypid NOT IN (SELECT oid FROM temp_types)",
+	pg_description: "NOT EXISTS (SELECT FROM temp_objects t WHERE t.classid = classoid AND t.oid = objoid)"
+};
+/**
+* What hangs on the target but is not a row of a local catalog that everybody can read, as `SELECT text`.
+* The properties of the database come back with a swap, so a change to them has to be noticed. Without
+* default_transaction_read_only: that is the write fence, which this run itself may raise.
+*/
+const byValue = [
+	`SELECT format('database %s %s %s %s', d.datdba, d.dattablespace, d.datconnlimit, d.datacl)
+     FROM pg_catalog.pg_database d WHERE d.oid = (SELECT oid FROM this_database)`,
+	`SELECT 'database comment ' || pg_catalog.shobj_description(oid, 'pg_database') FROM this_database`,
+	`SELECT format('setting %s %L', s.setrole, item.setting)
+     FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS item(setting)
+    WHERE s.setdatabase = (SELECT oid FROM this_database)
+      AND item.setting NOT LIKE 'default\\_transaction\\_read\\_only=%'`,
+	`SELECT format('subscription %L %s %s %L %s', subname, subowner, subenabled, subslotname, subpublications)
+     FROM pg_catalog.pg_subscription WHERE subdbid = (SELECT oid FROM this_database)`,
+	`SELECT format('user mapping %s %s %s %L', umid, srvid, umuser, umoptions) FROM pg_catalog.pg_user_mappings`,
+	`SELECT format('membership %s %s %s %s %s', classid, objid, refobjid, deptype, xmin)
+     FROM pg_catalog.pg_depend WHERE deptype IN ('e', 'x')`,
+	`SELECT format('large objects %s %s', owner, acl) FROM usual_large_object
+    WHERE acl <> '' OR owner <> (SELECT datdba FROM pg_catalog.pg_database WHERE oid = (SELECT oid FROM this_database))`,
+	`SELECT format('large object %s %s %s', o.oid, o.lomowner, o.lomacl) FROM pg_catalog.pg_largeobject_metadata o, usual_large_object u
+    WHERE o.lomowner <> u.owner OR coalesce(o.lomacl::text, '') <> u.acl`
+];
+const catalogRow = object$1({ name: string() });
+const witnessRow = object$1({ witness: string() });
+/**
+* A digest that any lasting DDL, TRUNCATE, GRANT or COMMENT in the session's database changes and nothing else does,
+* as of the session's snapshot. `catalog ` and 64 hex digits; compare for equality only.
+*
+* It is made of the `xmin` of every row in every definition catalog, counted. A row that DDL inserts or updates
+* carries the id of its transaction, which no row had before; a row that it deletes is missing. So contents need
+* not be read. Not changed by: DML, ANALYZE and VACUUM (they update pg_class in place, and freezing leaves xmin as it
+* was), sequences moving on (setval included), large objects coming and going, temporary objects, scripts that were
+* rolled back, the write fence, roles and whatever else belongs to the whole server.
+*
+* Changed although no definition is: by whatever writes a table anew (VACUUM FULL, CLUSTER, REINDEX, REFRESH
+* MATERIALIZED VIEW), which the catalogs show as they show TRUNCATE. That errs on the safe side: what looks changed
+* is restored. Not seen: what belongs to the whole server (role memberships, privileges on parameters and tablespaces).
+*/
+async function readWitness(session) {
+	const catalogs = await session.query(`SELECT relname AS "name" FROM pg_catalog.pg_class
+      WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared
+        AND relname NOT IN (${notDefinitions.map(literal).join(", ")})
+        AND pg_catalog.has_table_privilege(oid, 'SELECT')
+      ORDER BY relname::text COLLATE "C"`, catalogRow);
+	const [row] = await session.query(witnessSql(catalogs.map(({ name }) => name)), witnessRow);
+	if (row === void 0) throw new TypeError("an aggregate returned no row");
+	return row.witness;
 }
-async function readChanged(server, exporter, before, counters, options) {
-	const { database } = exporter;
-	await exporter.execute(lockTimeout(options));
-	const snapshotId = await exportSnapshot(exporter);
-	const countersNow = options.exact ? {} : await readCounters(exporter);
-	const names = await quotedNames(exporter, before.tables);
-	const known = new Map(before.tables.map((content) => [tableKey(content), content]));
-	const suspects = (await listTables(exporter)).flatMap((shape) => {
-		const content = known.get(tableKey(shape));
-		const name = names.get(tableKey(shape));
-		if (content === void 0 || name === void 0) return [];
-		return options.exact || counters[name] !== countersNow[name] ? [{
-			shape: asBefore(shape, options.columns),
-			content,
-			name
-		}] : [];
+function witnessSql(catalogs) {
+	return `WITH
+    usual_large_object AS (
+      SELECT lomowner AS owner, coalesce(lomacl::text, '') AS acl FROM pg_catalog.pg_largeobject_metadata
+       GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT 1),
+    this_database AS (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
+    temp_schemas AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_[0-9]+$'),
+    temp_relations AS (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM temp_schemas)),
+    temp_types AS (SELECT oid FROM pg_catalog.pg_type WHERE typnamespace IN (SELECT oid FROM temp_schemas)),
+    temp_objects AS (
+      SELECT 'pg_catalog.pg_class'::regclass AS classid, oid FROM temp_relations
+      UNION ALL SELECT 'pg_catalog.pg_type'::regclass, oid FROM temp_types
+      UNION ALL SELECT 'pg_catalog.pg_proc'::regclass, oid FROM pg_catalog.pg_proc
+                 WHERE pronamespace IN (SELECT oid FROM temp_schemas)
+      UNION ALL SELECT 'pg_catalog.pg_constraint'::regclass, oid FROM pg_catalog.pg_constraint
+                 WHERE connamespace IN (SELECT oid FROM temp_schemas)
+      UNION ALL SELECT 'pg_catalog.pg_trigger'::regclass, oid FROM pg_catalog.pg_trigger
+                 WHERE tgrelid IN (SELECT oid FROM temp_relations))
+  SELECT 'catalog ' || pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
+           pg_catalog.string_agg(part, E'\\n' ORDER BY part COLLATE "C"), 'UTF8')), 'hex') AS "witness"
+    FROM (${[...catalogs.map((name) => `SELECT format('${name} %s %s', xmin::text, count(*)) FROM pg_catalog.${name} WHERE ${lasting[name] ?? "true"} GROUP BY xmin::text`), ...byValue].join("\n UNION ALL ")}) AS parts(part)`;
+}
+
+// src/database/postgres/archive/dump.ts
+/**
+* zstd at its lowest level is several times faster than any gzip level; it exists from 16 on, in builds that have it.
+* gzip 1 is twice as fast as pg_dump's default for a few per cent more bytes.
+*/
+const fastCompression = "--compress=zstd:1";
+const plainCompression = "--compress=1";
+/**
+* Streams `pg_dump -Fc` of an exported snapshot into `sink`. A pipe ends when pg_dump ends, for whatever reason:
+* so `sink` is ended only after exit code 0, and destroyed with the error in every other case.
+* Rejects with SM_DUMP_FAILED (pg_dump's own error; the object where it names one) or the signal's reason.
+*/
+async function dumpSnapshot(server, source, sink, signal) {
+	sink.on("error", () => {});
+	try {
+		signal.throwIfAborted();
+		const mayHaveZstd = server.tools.version.major >= 16;
+		let attempt = await runDump(server, source, mayHaveZstd ? fastCompression : plainCompression, sink, signal);
+		if (mayHaveZstd && lacksZstd(attempt)) attempt = await runDump(server, source, plainCompression, sink, signal);
+		if (attempt.exit.exitCode !== 0) throw dumpFailed(attempt.exit);
+		sink.end();
+		await finished(sink, { readable: false });
+	} catch (error) {
+		const reason = signal.aborted ? signal.reason : sinkError(sink, error);
+		sink.destroy(reason instanceof Error ? reason : new Error(String(reason)));
+		throw reason;
+	}
+}
+async function runDump(server, source, compression, sink, signal) {
+	const args = [
+		"--format=custom",
+		compression,
+		`--snapshot=${source.snapshotId}`,
+		`--encoding=${source.encoding}`
+	];
+	const process = server.tools.start("pg_dump", args, {
+		database: source.database,
+		env: { PGAPPNAME: readingSession.dump },
+		signal
 	});
-	const changed = [];
-	const tasks = suspects.toSorted((a, b) => b.shape.sizeBytes - a.shape.sizeBytes).map(({ shape, content, name }) => async (session) => {
-		const now = await readTableContent(session, shape);
-		if (now.rows !== content.rows || now.digest !== content.digest) changed.push(name);
+	let writtenBytes = 0;
+	process.stdout.on("data", (chunk) => {
+		writtenBytes += chunk.length;
 	});
-	const largeObjects = async (session) => {
-		const now = await readLargeObjects(session, 0, 1);
-		const { count, digest } = before.largeObjects;
-		if (now.count !== count || now.sum.toString() !== digest) changed.push(largeObjectsName);
+	try {
+		await pipeline(process.stdout, sink, {
+			end: false,
+			signal
+		});
+	} catch (error) {
+		process.kill();
+		await process.exited;
+		throw error;
+	}
+	return {
+		exit: await process.exited,
+		writtenBytes
 	};
-	const all = options.exact ? [...tasks, largeObjects] : tasks;
-	await readInSnapshot(server, {
-		database,
-		snapshotId
-	}, all, options);
-	return changed.toSorted();
 }
-function asBefore(shape, columns) {
-	const before = columns?.[tableKey(shape)];
-	return before?.every((column) => shape.columns.includes(column)) === true ? {
-		...shape,
-		columns: before
-	} : shape;
+/** A client that was built without zstd says so before it connects or writes anything. */
+function lacksZstd(attempt) {
+	const { exit, writtenBytes } = attempt;
+	return exit.exitCode !== 0 && writtenBytes === 0 && /does not support compression/i.test(exit.stderr);
 }
-/** The columns of every table, by `tableKey`. */
-async function readColumns(session) {
-	const tables = await listTables(session);
-	return Object.fromEntries(tables.map((shape) => [tableKey(shape), shape.columns]));
+function dumpFailed(exit) {
+	const { message, object } = describeToolFailure("pg_dump", exit);
+	return new SafeMigrateError({
+		code: "SM_DUMP_FAILED",
+		message: `pg_dump failed${object === null ? "" : ` at ${object}`}: ${message}`,
+		hint: "The role of database-url must be able to read every object of the database.",
+		docs: "postgresql.md",
+		phase: "dump"
+	});
 }
-/**
-* Sequences (`schema.name`, quoted as needed, sorted) that stand behind where they stood in `before`: somebody set
-* them back. Sequences that are gone are not listed.
-*/
-async function rewoundSequences(session, before) {
-	const directions = await readSequenceDirections(session);
-	const now = new Map((await readSequences(session)).map((sequence) => [sequenceKey(sequence), sequence]));
-	return [...(await quotedNames(session, before.sequences.filter((earlier) => {
-		const later = now.get(sequenceKey(earlier));
-		if (later === void 0) return false;
-		return isBehind(later, earlier, directions.get(sequenceKey(earlier)) ?? "ascending");
-	}).map(({ schema, name }) => ({
-		schema,
-		table: name
-	})))).values()].toSorted();
+/** What the sink's owner destroyed it with (disk full, upload refused) tells more than the broken pipe. */
+function sinkError(sink, error) {
+	const cause = sink.errored ?? error;
+	if (cause instanceof SafeMigrateError) return cause;
+	return new SafeMigrateError({
+		code: "SM_DUMP_FAILED",
+		message: `the dump could not be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+		hint: "Check the free space of the disk that holds the dump, and the storages that take it.",
+		docs: "storage.md",
+		phase: "dump",
+		cause
+	});
 }
-/**
-* Sequences (`schema.name`, quoted as needed, sorted) that do not stand where they stood in `before`, whichever way. New ones
-* and those that are gone are not listed.
-*/
-async function movedSequences(session, before) {
-	const now = new Map((await readSequences(session)).map((sequence) => [sequenceKey(sequence), sequence]));
-	return [...(await quotedNames(session, before.sequences.filter((earlier) => {
-		const later = now.get(sequenceKey(earlier));
-		if (later === void 0) return false;
-		return later.lastValue !== earlier.lastValue || later.isCalled !== earlier.isCalled;
-	}).map(({ schema, name }) => ({
-		schema,
-		table: name
-	})))).values()].toSorted();
-}
-const nameRow$4 = object$1({
-	name: string(),
-	index: number()
+
+// src/database/postgres/archive/snapshot.ts
+const timeRow = object$1({
+	takenAt: string(),
+	hasPublicSchema: boolean(),
+	encoding: string()
 });
-/** The names as PostgreSQL itself would quote them (which words need it depends on its version), by `tableKey`. */
-async function quotedNames(session, tables) {
-	if (tables.length === 0) return /* @__PURE__ */ new Map();
-	const rows = await session.query(`SELECT format('%I.%I', t.item ->> 0, t.item ->> 1) AS "name", t.index::int - 1 AS "index"
-       FROM pg_catalog.jsonb_array_elements(${literal(JSON.stringify(tables.map(({ schema, table }) => [schema, table])))}::jsonb)
-            WITH ORDINALITY AS t(item, index)`, nameRow$4);
-	const names = /* @__PURE__ */ new Map();
-	for (const { name, index } of rows) {
-		const table = tables[index];
-		if (table !== void 0) names.set(tableKey(table), name);
-	}
-	return names;
-}
-
-// src/database/postgres/close-database.ts
-const pauseMs$3 = 50;
-const patienceMs = 5e3;
-const countRow$1 = object$1({ sessions: number() });
 /**
-* Closes a copy of ours to connections and waits until those who were in it have gone: our own sessions' backends
-* outlive their psql by a moment, and a session that stays would block the renames of a swap. Whoever cannot be
-* ended is left there; the swap deals with sessions once more.
+* Opens a transaction in the target that keeps one snapshot for the dump, the fingerprint and the schema text.
+* Sequences know no snapshot and only move on: they are read at once, so that the values known for the snapshot
+* never lie after those that pg_dump finds later.
 */
-async function closeDatabase(admin, name) {
-	await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
-	await endSessionsIn(admin, name);
-	for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pauseMs$3) {
-		const [row] = await admin.query(`SELECT count(*) AS "sessions" FROM pg_catalog.pg_stat_activity
-        WHERE datname = ${literal(name)} AND usesysid IS NOT NULL`, countRow$1);
-		if (row?.sessions === 0) return;
-		await setTimeout$1(pauseMs$3);
+async function openSnapshot(server) {
+	const exporter = await server.connect(server.address.database, { applicationName: readingSession.snapshot });
+	try {
+		const snapshotId = await exportSnapshot(exporter);
+		const sequences = await readSequences(exporter);
+		const [time] = await exporter.query(`SELECT pg_catalog.to_char(pg_catalog.transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "takenAt",
+              pg_catalog.current_setting('server_encoding') AS "encoding",
+              EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public') AS "hasPublicSchema"`, timeRow);
+		if (time === void 0) throw new TypeError("transaction_timestamp() returned no row");
+		const witness = await readWitness(exporter);
+		const counters = await readCounters(exporter);
+		const source = {
+			database: server.address.database,
+			snapshotId
+		};
+		let schemaText;
+		const readSchemaOnce = (signal) => {
+			schemaText ??= readSchemaText(server, source, signal);
+			schemaText.catch(() => {
+				schemaText = void 0;
+			});
+			return schemaText;
+		};
+		return {
+			witness,
+			counters,
+			takenAt: time.takenAt,
+			hasPublicSchema: time.hasPublicSchema,
+			dump: (sink, signal) => dumpSnapshot(server, {
+				...source,
+				encoding: time.encoding
+			}, sink, signal),
+			fingerprint: (jobs, signal, onTable) => readFingerprint(server, exporter, snapshotId, {
+				schemaText: readSchemaOnce(signal),
+				sequences
+			}, {
+				jobs,
+				signal,
+				onTable
+			}),
+			schemaText: readSchemaOnce,
+			[Symbol.asyncDispose]: () => exporter[Symbol.asyncDispose]()
+		};
+	} catch (error) {
+		await exporter[Symbol.asyncDispose]();
+		throw error;
 	}
 }
 
-// src/database/postgres/copy-name.ts
+// src/database/postgres/copy/copy-name.ts
 /** Kinds of databases that runs make beside a target. */
 const copyKinds = [
 	"fallback",
@@ -2355,7 +2510,7 @@ function cutToBytes$1(text, limitBytes) {
 	return cut;
 }
 
-// src/database/postgres/copy-mark.ts
+// src/database/postgres/copy/copy-mark.ts
 const prefix$1 = "safe-migrate ";
 /** Longer ones are none of ours, and anybody who may create databases can write one of a gigabyte. */
 const markLimitBytes = 1e3;
@@ -2411,112 +2566,7 @@ function provenCopy(target, name, comment) {
 	}
 }
 
-// src/database/postgres/private-database.ts
-/**
-* Opens a database that was created closed (`ALLOW_CONNECTIONS false`) to this role alone. A new database is open to
-* everybody, and while a copy is filled, the privileges that keep people out of the target's schemas and functions are not
-* there yet. Neither may its owner come in, where he is somebody else: he has to grant himself the right first.
-*/
-async function openPrivately(admin, name, owner) {
-	const [role] = await admin.query("SELECT current_user::text AS \"name\"", object$1({ name: string() }));
-	const me = role?.name ?? "";
-	const database = identifier(name);
-	await admin.execute(`
-    GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database} TO ${identifier(me)};
-    REVOKE CONNECT, TEMPORARY ON DATABASE ${database} FROM PUBLIC;
-    ${me === owner ? "" : `REVOKE CONNECT ON DATABASE ${database} FROM ${identifier(owner)};`}
-    ALTER DATABASE ${database} ALLOW_CONNECTIONS true`);
-}
-/** Opens one that was created closed to its owner alone (and to his members, and superusers). */
-async function openToOwner(admin, name) {
-	await admin.execute(`
-    REVOKE ALL ON DATABASE ${identifier(name)} FROM PUBLIC;
-    ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS true`);
-}
-async function readMaker(session, target) {
-	const [maker] = await session.query(`SELECT o.rolname::text AS "owner", me.rolcreatedb OR me.rolsuper AS "mayCreate",
-            pg_catalog.pg_has_role(o.oid, 'USAGE') AND pg_catalog.pg_has_role(o.oid,
-              CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
-              AS "actsForOwner"
-       FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_database t ON t.datname = ${literal(target)},
-            pg_catalog.pg_roles o
-      WHERE me.rolname = current_user AND o.oid = coalesce(t.datdba, me.oid)`, object$1({
-		owner: string(),
-		mayCreate: boolean(),
-		actsForOwner: boolean()
-	}));
-	if (maker === void 0) throw new TypeError("this session has no role");
-	return maker;
-}
-
-// src/database/postgres/trusted-owner.ts
-/**
-* What `pg_has_role` calls the right to SET ROLE: told apart from mere membership since 16. Asked of the server, so that
-* the same statement serves all of them.
-*/
-const rightToBecome$1 = `CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END`;
-/**
-* SQL: whoever owns this database (`owner`, an expression for an OID) could himself do to the target whatever the
-* database makes a run do. A name anybody can choose who may create databases, and its owner can write any comment on it;
-* who owns it, nobody can forge. Such owners are the target's own, whoever ran, a role that may become him (a member's
-* run of an earlier version made the coordination database its own), a superuser, and whoever may become this very role.
-*
-* Of a target that is not there the owner is not known: then it also is one whom this role may become, unless this
-* role is a superuser, who may become everybody.
-*/
-function isTrustedOwner(owner, target) {
-	const isPlace = typeof target === "string" ? `p.datname = ${literal(target)}` : `p.oid = ${target.oid}`;
-	return `(SELECT ${mayBecome(owner, "sm_me")} OR coalesce(${mayBecome(owner, "sm_owner")},
-                    NOT sm_is_superuser AND ${mayBecome("sm_me", owner)})
-             FROM (SELECT r.oid AS sm_me, r.rolsuper AS sm_is_superuser FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS sm_role
-             LEFT JOIN (SELECT p.datdba AS sm_owner FROM pg_catalog.pg_database p WHERE ${isPlace}) AS sm_place ON true)`;
-}
-/** SQL: `role` may do all that `other` may (both OIDs): he is it, a superuser, or a member who may take its place. */
-function mayBecome(role, other) {
-	return `pg_catalog.pg_has_role(${role}, ${other}, ${rightToBecome$1})`;
-}
-
-// src/database/postgres/claim-copy.ts
-/**
-* CREATE DATABASE and the mark on it are two statements, and a run can die between them. Marks the copy that such a run
-* left: it bears the name that nobody else gives, belongs to whom runs give it, nobody has commented on it, and it
-* is empty. Anything else stays as it is. `admin` is a session in another database.
-*/
-async function claimCopy(server, admin, mark) {
-	const name = copyName(mark.target, mark.kind, mark.run);
-	const [found] = await admin.query(`SELECT pg_catalog.pg_has_role(datdba, 'USAGE') AND ${isTrustedOwner("datdba", mark.target)} AS "isOurs",
-            datallowconn AS "isOpen", pg_catalog.pg_get_userbyid(datdba)::text AS "owner",
-            pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
-       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({
-		isOurs: boolean(),
-		isOpen: boolean(),
-		owner: string(),
-		comment: string().nullable()
-	}));
-	if (found === void 0 || !found.isOurs || found.comment !== null) return;
-	if (!found.isOpen) await openPrivately(admin, name, found.owner);
-	if (!await isEmpty(server, name)) {
-		if (!found.isOpen) await closeDatabase(admin, name);
-		return;
-	}
-	await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
-}
-async function isEmpty(server, name) {
-	try {
-		await using session = await server.connect(name);
-		const [content] = await session.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384)
-           OR EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= 16384)
-           OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE oid >= 16384)
-           OR EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE oid >= 16384)
-           OR EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata) AS "isUsed"`, object$1({ isUsed: boolean() }));
-		return content?.isUsed === false;
-	} catch (error) {
-		if (!(error instanceof SafeMigrateError)) throw error;
-		return false;
-	}
-}
-
-// src/database/postgres/comparable-tables.ts
+// src/database/postgres/compare/comparable-tables.ts
 const tableRow = object$1({
 	schema: string(),
 	table: string(),
@@ -2578,7 +2628,7 @@ function keyName(key) {
 	return JSON.stringify(key.toSorted());
 }
 
-// src/database/postgres/session-settings.ts
+// src/database/postgres/session/session-settings.ts
 /** What makes the same value have the same text; whoever wants to compute as the application does takes it back. */
 const comparableValues = {
 	TimeZone: "UTC",
@@ -2630,7 +2680,7 @@ function sessionSettings() {
 */
 const disconnectCheck = "select set_config('client_connection_check_interval', '2s', false) from pg_settings where name = 'client_connection_check_interval'";
 
-// src/database/postgres/hash-stream.ts
+// src/database/postgres/compare/hash-stream.ts
 /**
 * Lines of a query that may have any number of them, as they come. A session hands over an answer as a whole, and
 * psql collects it first; COPY is what psql passes on at once. Disposing ends the psql.
@@ -2710,7 +2760,7 @@ function parseLine(line) {
 	};
 }
 
-// src/database/postgres/merge-hashes.ts
+// src/database/postgres/compare/merge-hashes.ts
 /**
 * Walks two sorted streams side by side and hands over, for every key, the values that each side has for it.
 * Holds no more than one portion of each and the values of one key.
@@ -2759,7 +2809,7 @@ var Reader = class {
 	}
 };
 
-// src/database/postgres/row-hashes.ts
+// src/database/postgres/compare/row-hashes.ts
 const rowsPerBucket = 500;
 const mostBits = 14;
 const hashBits = 64;
@@ -2811,7 +2861,7 @@ function hashOf(columns) {
 	return `pg_catalog.hashtextextended(ROW(${columns.map((name) => `q.${identifier(name)}`).join(", ")})::text COLLATE "C", 0)`;
 }
 
-// src/database/postgres/compare-rows.ts
+// src/database/postgres/compare/compare-rows.ts
 /** Keys that are shown of what only the failed database holds. */
 const sampleLimit = 20;
 /**
@@ -2895,7 +2945,7 @@ function differentCounts(inFailed, inTarget) {
 	};
 }
 
-// src/database/postgres/compare-table.ts
+// src/database/postgres/compare/compare-table.ts
 /** Compares one table after the other in one pair of sessions. */
 var TableComparer = class {
 	#server;
@@ -2998,7 +3048,7 @@ function olderThan(xid) {
 	return `(${xmin} < 3 OR ((${xmin} - ${xid}) & 4294967295) >= 2147483648)`;
 }
 
-// src/database/postgres/compare-with-failed.ts
+// src/database/postgres/compare/compare-with-failed.ts
 /**
 * What differs, table by table, between the failed database and what came out of the backup. The failed database is
 * open for as long as it takes, under its own name, and closed again whatever happens. `admin` is a session in
@@ -3105,6 +3155,355 @@ async function joinSnapshot(server, { source }) {
 		source,
 		[Symbol.asyncDispose]: () => session[Symbol.asyncDispose]()
 	};
+}
+
+// src/database/postgres/session/psql-channel.ts
+/** How long an ending psql may take before it is killed. */
+const closeTimeoutMs = 5e3;
+/** How long a psql whose statement was cancelled may take before it is killed. */
+const cancelTimeoutMs = 2e3;
+/** psql waits at most PGCONNECT_TIMEOUT for each address of the host; this ends whatever does not. */
+const openTimeoutMs = 12e4;
+/**
+* A conversation with one psql over its stdin and stdout. Each request is answered by its rows, a line
+* `<token> <error> <sqlstate>`, the message of the last error, and `<token> end`. The token is random,
+* so that no value in a row can be taken for it.
+*/
+var PsqlChannel = class PsqlChannel {
+	database;
+	/** Settles (never rejects) when psql has ended. */
+	ended;
+	#process;
+	#stdin;
+	#address;
+	#serverName;
+	#token = `sm_${randomBytes(16).toString("hex")}`;
+	#decoder = new StringDecoder("utf8");
+	#unfinishedLine = [];
+	#current = null;
+	/** The tail of the queue of requests; never rejects. */
+	#queue = Promise.resolve();
+	#isOpen = false;
+	#isClosing = false;
+	/** Why no request can be answered any more. */
+	#gone = null;
+	static start(tools, address, database, env) {
+		const process = tools.start("psql", [
+			"-X",
+			"-q",
+			"-A",
+			"-t"
+		], {
+			database,
+			stdin: "pipe",
+			env: {
+				PGCLIENTENCODING: "UTF8",
+				...env
+			}
+		});
+		if (process.stdin === null) throw new TypeError("psql without stdin");
+		return new PsqlChannel(process, process.stdin, address, database, tools.serverName);
+	}
+	constructor(process, stdin, address, database, serverName) {
+		this.#serverName = serverName;
+		this.database = database;
+		this.#process = process;
+		this.#stdin = stdin;
+		this.#address = address;
+		process.stdout.on("data", (chunk) => this.#read(this.#decoder.write(chunk)));
+		stdin.write("\\set VERBOSITY sqlstate\n\\set SHOW_CONTEXT never\n");
+		const openTimer = setTimeout(() => {
+			if (!this.#isOpen) this.kill();
+		}, openTimeoutMs);
+		this.ended = process.exited.then(({ stderr }) => this.#end(this.#endedBecause(stderr)), (error) => this.#end(error instanceof Error ? error : new Error(String(error)))).finally(() => clearTimeout(openTimer));
+	}
+	/**
+	* Sends statements (from splitStatements) as one query and returns the lines of the rows. Several statements are
+	* one message of the simple protocol: the server stops at the first error and, unless they hold transaction
+	* control, they happen together or not at all.
+	*/
+	run(statements) {
+		if (statements.length === 0) return Promise.resolve([]);
+		const answer = this.#queue.then(() => this.#send(statements));
+		this.#queue = answer.catch(() => {});
+		return answer;
+	}
+	/** Whether an answer is awaited. */
+	get isBusy() {
+		return this.#current !== null;
+	}
+	/** Cancels what is running and ends psql. */
+	kill() {
+		if (this.#isClosing) return;
+		this.#isClosing = true;
+		this.#process.kill("SIGINT");
+		this.#stdin.end();
+		this.#killAfter(cancelTimeoutMs);
+	}
+	/** Ends psql as soon as it is idle, or at once when a statement is still running. */
+	async close() {
+		if (this.#current !== null) this.kill();
+		if (!this.#isClosing) {
+			this.#isClosing = true;
+			this.#stdin.end();
+			this.#killAfter(closeTimeoutMs);
+		}
+		await this.ended;
+	}
+	#killAfter(timeoutMs) {
+		const timer = setTimeout(() => this.#process.kill("SIGKILL"), timeoutMs);
+		this.ended.finally(() => clearTimeout(timer));
+	}
+	#send(statements) {
+		if (this.#gone !== null) return Promise.reject(this.#gone);
+		if (this.#isClosing) return Promise.reject(connectionLost(this.database, null));
+		return new Promise((resolve, reject) => {
+			this.#current = {
+				lines: [],
+				failure: null,
+				resolve,
+				reject
+			};
+			const token = this.#token;
+			this.#stdin.write(`${statements.join("\n\\;\n")}\n\\g\n\\echo ${token} :ERROR :SQLSTATE\n\\echo :LAST_ERROR_MESSAGE\n\\echo ${token} end\n`);
+		});
+	}
+	#read(text) {
+		const [first, ...others] = text.split("\n");
+		this.#unfinishedLine.push(first ?? "");
+		for (const next of others) {
+			const line = this.#unfinishedLine.join("");
+			this.#unfinishedLine = [next];
+			this.#readLine(line);
+		}
+	}
+	#readLine(line) {
+		const request = this.#current;
+		if (request === null) return;
+		if (request.failure === null) {
+			if (!line.startsWith(this.#token)) {
+				if (line !== "") request.lines.push(line);
+				return;
+			}
+			const [, isError, sqlState] = line.split(" ");
+			request.failure = {
+				isError: isError === "true",
+				sqlState: sqlState ?? "XX000",
+				message: []
+			};
+			return;
+		}
+		if (line !== `${this.#token} end`) {
+			request.failure.message.push(line);
+			return;
+		}
+		this.#isOpen = true;
+		this.#current = null;
+		const { isError, sqlState, message } = request.failure;
+		if (isError) request.reject(new SqlError({
+			sqlState,
+			message: message.join("\n").trim(),
+			database: this.database
+		}));
+		else request.resolve(request.lines);
+	}
+	#endedBecause(stderr) {
+		if (!this.#isOpen) {
+			const said = this.#isClosing && stderr === "" ? "timeout expired" : stderr;
+			return connectionError(this.#address, this.database, said, this.#serverName);
+		}
+		const sqlState = /FATAL:\s+([0-9A-Z]{5})\b/.exec(stderr)?.[1] ?? null;
+		return connectionLost(this.database, sqlState);
+	}
+	#end(error) {
+		this.#gone = error;
+		const request = this.#current;
+		this.#current = null;
+		request?.reject(error);
+	}
+};
+
+// src/database/postgres/session/sql-split.ts
+const identifierStart = /[A-Za-z_\u0080-\uffff]/;
+const identifierPart = /[A-Za-z0-9_$\u0080-\uffff]/;
+const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
+/** What may stand between two pieces of one string constant: white space with a line break in it. */
+const stringContinues = /[ \t\f\v]*[\n\r]\s*'/y;
+/**
+* Splits SQL at its semicolons, as PostgreSQL's lexer reads them (with `standard_conforming_strings` on): those in
+* strings, quoted names, dollar quotes and comments do not count. Pieces that hold nothing but white space and
+* comments are left out. Bodies written as `BEGIN ATOMIC … END` are split too: joined again they are whole.
+*
+* Throws SyntaxError when a quote or comment is left open, and on a backslash outside of quotes: psql, which reads
+* this text, would wait for the rest for ever or run a command of its own.
+*/
+function splitStatements(sql) {
+	const pieces = [];
+	let start = 0;
+	let hasContent = false;
+	let position = 0;
+	const cut = (end) => {
+		if (hasContent) pieces.push(sql.slice(start, end).trim());
+		hasContent = false;
+	};
+	while (position < sql.length) {
+		const end = skipComment(sql, position);
+		if (end !== null) {
+			position = end;
+			continue;
+		}
+		const character = sql.charAt(position);
+		if (character === ";") {
+			cut(position);
+			position += 1;
+			start = position;
+			continue;
+		}
+		if (character === "\\") throw new SyntaxError("a backslash outside of quotes");
+		if (character === "\0") throw new SyntaxError("a NUL character");
+		if (/\S/.test(character)) hasContent = true;
+		position = skipToken(sql, position);
+	}
+	cut(sql.length);
+	return pieces;
+}
+/** The end of the comment that begins at `position`, or null when none does. */
+function skipComment(sql, position) {
+	if (sql.startsWith("--", position)) {
+		const newline = sql.slice(position).search(/[\n\r]/);
+		return newline < 0 ? sql.length : position + newline;
+	}
+	if (!sql.startsWith("/*", position)) return null;
+	let depth = 1;
+	let end = position + 2;
+	while (depth > 0) {
+		if (end >= sql.length) throw new SyntaxError("a comment that does not end");
+		if (sql.startsWith("/*", end)) {
+			depth += 1;
+			end += 2;
+		} else if (sql.startsWith("*/", end)) {
+			depth -= 1;
+			end += 2;
+		} else end += 1;
+	}
+	return end;
+}
+/** The end of the token (or single character) that begins at `position`. */
+function skipToken(sql, position) {
+	const character = sql.charAt(position);
+	if (character === "'") return skipString(sql, position, false);
+	if (character === "\"") return skipQuoted(sql, position, "\"", false);
+	if (character === "$") {
+		dollarTag.lastIndex = position;
+		const tag = dollarTag.exec(sql)?.[0];
+		if (tag === void 0) return position + 1;
+		const end = sql.indexOf(tag, position + tag.length);
+		if (end < 0) throw new SyntaxError("a dollar quote that does not end");
+		return end + tag.length;
+	}
+	if (!identifierStart.test(character)) return position + 1;
+	let end = position + 1;
+	while (end < sql.length && identifierPart.test(sql.charAt(end))) end += 1;
+	return end === position + 1 && /[eE]/.test(character) && sql.charAt(end) === "'" ? skipString(sql, end, true) : end;
+}
+function skipString(sql, position, hasEscapes) {
+	const end = skipQuoted(sql, position, "'", hasEscapes);
+	stringContinues.lastIndex = end;
+	const gap = stringContinues.exec(sql)?.[0];
+	return gap === void 0 ? end : skipString(sql, end + gap.length - 1, hasEscapes);
+}
+function skipQuoted(sql, position, quote, hasEscapes) {
+	let end = position + 1;
+	while (end < sql.length) {
+		const character = sql.charAt(end);
+		if (hasEscapes && character === "\\") end += 2;
+		else if (character !== quote) end += 1;
+		else if (sql.charAt(end + 1) === quote) end += 2;
+		else return end + 1;
+	}
+	throw new SyntaxError(quote === "\"" ? "a quoted name that does not end" : "a string that does not end");
+}
+
+// src/database/postgres/session/session.ts
+const defaultApplicationName = "safe-migrate";
+const applicationNameLimitBytes = 63;
+const sessionRow$1 = object$1({
+	pid: number().int(),
+	number: number().int()
+});
+/**
+* Opens a session in `database` through a psql of `tools`. Rejects with SM_UNREACHABLE, SM_AUTH, SM_NO_DATABASE,
+* SM_TLS or SM_CONNECTION; a database that is not there is never created.
+*/
+async function openSession(tools, address, database, options = {}) {
+	const channel = PsqlChannel.start(tools, address, database, { PGAPPNAME: cutToBytes(options.applicationName ?? defaultApplicationName, applicationNameLimitBytes) });
+	try {
+		for (const statement of sessionSettings()) await channel.run([statement]);
+		await channel.run([disconnectCheck]).catch((error) => {
+			if (!(error instanceof SqlError)) throw error;
+		});
+		const [row] = await readRows(channel, "select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as number", sessionRow$1);
+		if (row === void 0) throw new TypeError("a session without a backend");
+		return {
+			session: new PsqlSession(channel, row.pid),
+			serverVersionNumber: row.number
+		};
+	} catch (error) {
+		channel.kill();
+		await channel.ended;
+		throw error;
+	}
+}
+var PsqlSession = class {
+	database;
+	backendPid;
+	#channel;
+	constructor(channel, backendPid) {
+		this.database = channel.database;
+		this.backendPid = backendPid;
+		this.#channel = channel;
+	}
+	query(sql, row) {
+		return readRows(this.#channel, sql, row);
+	}
+	async execute(sql) {
+		await this.#channel.run(splitStatements(sql));
+	}
+	get isBusy() {
+		return this.#channel.isBusy;
+	}
+	kill() {
+		this.#channel.kill();
+	}
+	[Symbol.asyncDispose]() {
+		return this.#channel.close();
+	}
+};
+async function readRows(channel, sql, row) {
+	const [statement, ...more] = splitStatements(sql);
+	if (statement === void 0 || more.length > 0) throw new TypeError("a query is exactly one statement");
+	return (await channel.run([asJsonRows(statement)])).map((line) => {
+		const parsed = row.safeParse(JSON.parse(line));
+		if (parsed.success) return parsed.data;
+		const places = parsed.error.issues.map((issue) => `${issue.path.join(".") || "row"}: ${issue.code}`);
+		throw new SafeMigrateError({
+			code: "SM_UNEXPECTED_ANSWER",
+			message: `PostgreSQL answered a question of safe-migrate in another form than expected (${places.join(", ")}).`,
+			hint: "This is a defect of safe-migrate or an unknown server version: please report it with the log of this job."
+		});
+	});
+}
+/**
+* Wraps a statement so that every row comes as one line of JSON (JSON holds no raw line break).
+* A statement that changes rows must stand in a WITH, which only there may do so.
+*/
+function asJsonRows(statement) {
+	return /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(insert|update|delete|merge)\b/is.test(statement) ? `with q as (${statement}\n) select pg_catalog.to_jsonb(q) from q` : `select pg_catalog.to_jsonb(q) from (${statement}\n) q`;
+}
+function cutToBytes(text, limitBytes) {
+	let cut = text;
+	while (Buffer.byteLength(cut) > limitBytes) cut = cut.slice(0, -1);
+	return cut.toWellFormed();
 }
 
 // src/docker/container-scripts.ts
@@ -3541,7 +3940,7 @@ async function ready(client) {
 	});
 }
 
-// src/database/postgres/tool-installations.ts
+// src/database/postgres/connect/tool-installations.ts
 const toolNames = [
 	"psql",
 	"pg_dump",
@@ -3642,7 +4041,7 @@ function versionFromNumber(number) {
 	};
 }
 
-// src/database/postgres/container-installations.ts
+// src/database/postgres/connect/container-installations.ts
 const probeTimeoutMs$1 = 3e4;
 /**
 * Prints, for every folder of the container that has all three tools, its path and what each says of its version.
@@ -3798,7 +4197,7 @@ function onAbort(stop, signal) {
 	};
 }
 
-// src/database/postgres/tool-arguments.ts
+// src/database/postgres/connect/tool-arguments.ts
 /**
 * The arguments that make psql, pg_dump or pg_restore connect to `database`: the same for all three, and free of
 * secrets. Host, user and password come by environment; the name goes as a connection string because a bare name
@@ -3810,7 +4209,7 @@ function connectionArguments(database) {
 	return ["--no-password", `--dbname=dbname='${database.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}' keepalives=1 keepalives_idle=30 keepalives_interval=10 keepalives_count=3`];
 }
 
-// src/database/postgres/container-tools.ts
+// src/database/postgres/connect/container-tools.ts
 /**
 * The database's tools in a container, started by `docker exec`. Dumps come out and archives go in as streams: the
 * container has no file of ours, and pg_restore reads from a stream with one job.
@@ -3845,7 +4244,7 @@ var ContainerTools = class {
 			...entries === null ? {} : { entries: entries.map((line) => line.split(";", 1)[0] ?? "") }
 		});
 		if (process.stdin === null) throw new TypeError("pg_restore was started without stdin");
-		const sent = pipeline$1(createReadStream(reading.archivePath), process.stdin).catch(() => {});
+		const sent = pipeline(createReadStream(reading.archivePath), process.stdin).catch(() => {});
 		const [stdout, exit] = await Promise.all([
 			text(process.stdout),
 			process.exited,
@@ -3879,7 +4278,7 @@ var ContainerTools = class {
 	}
 };
 
-// src/database/postgres/choose-home.ts
+// src/database/postgres/server/choose-home.ts
 /** What a server says about one database, or about one role in it; with any other error no database would do. */
 const ofOneDatabase = /* @__PURE__ */ new Set([
 	"SM_NO_DATABASE",
@@ -3921,356 +4320,7 @@ async function chooseHome(target, evenWithoutTarget, connect) {
 	}
 }
 
-// src/database/postgres/psql-channel.ts
-/** How long an ending psql may take before it is killed. */
-const closeTimeoutMs = 5e3;
-/** How long a psql whose statement was cancelled may take before it is killed. */
-const cancelTimeoutMs = 2e3;
-/** psql waits at most PGCONNECT_TIMEOUT for each address of the host; this ends whatever does not. */
-const openTimeoutMs = 12e4;
-/**
-* A conversation with one psql over its stdin and stdout. Each request is answered by its rows, a line
-* `<token> <error> <sqlstate>`, the message of the last error, and `<token> end`. The token is random,
-* so that no value in a row can be taken for it.
-*/
-var PsqlChannel = class PsqlChannel {
-	database;
-	/** Settles (never rejects) when psql has ended. */
-	ended;
-	#process;
-	#stdin;
-	#address;
-	#serverName;
-	#token = `sm_${randomBytes(16).toString("hex")}`;
-	#decoder = new StringDecoder("utf8");
-	#unfinishedLine = [];
-	#current = null;
-	/** The tail of the queue of requests; never rejects. */
-	#queue = Promise.resolve();
-	#isOpen = false;
-	#isClosing = false;
-	/** Why no request can be answered any more. */
-	#gone = null;
-	static start(tools, address, database, env) {
-		const process = tools.start("psql", [
-			"-X",
-			"-q",
-			"-A",
-			"-t"
-		], {
-			database,
-			stdin: "pipe",
-			env: {
-				PGCLIENTENCODING: "UTF8",
-				...env
-			}
-		});
-		if (process.stdin === null) throw new TypeError("psql without stdin");
-		return new PsqlChannel(process, process.stdin, address, database, tools.serverName);
-	}
-	constructor(process, stdin, address, database, serverName) {
-		this.#serverName = serverName;
-		this.database = database;
-		this.#process = process;
-		this.#stdin = stdin;
-		this.#address = address;
-		process.stdout.on("data", (chunk) => this.#read(this.#decoder.write(chunk)));
-		stdin.write("\\set VERBOSITY sqlstate\n\\set SHOW_CONTEXT never\n");
-		const openTimer = setTimeout(() => {
-			if (!this.#isOpen) this.kill();
-		}, openTimeoutMs);
-		this.ended = process.exited.then(({ stderr }) => this.#end(this.#endedBecause(stderr)), (error) => this.#end(error instanceof Error ? error : new Error(String(error)))).finally(() => clearTimeout(openTimer));
-	}
-	/**
-	* Sends statements (from splitStatements) as one query and returns the lines of the rows. Several statements are
-	* one message of the simple protocol: the server stops at the first error and, unless they hold transaction
-	* control, they happen together or not at all.
-	*/
-	run(statements) {
-		if (statements.length === 0) return Promise.resolve([]);
-		const answer = this.#queue.then(() => this.#send(statements));
-		this.#queue = answer.catch(() => {});
-		return answer;
-	}
-	/** Whether an answer is awaited. */
-	get isBusy() {
-		return this.#current !== null;
-	}
-	/** Cancels what is running and ends psql. */
-	kill() {
-		if (this.#isClosing) return;
-		this.#isClosing = true;
-		this.#process.kill("SIGINT");
-		this.#stdin.end();
-		this.#killAfter(cancelTimeoutMs);
-	}
-	/** Ends psql as soon as it is idle, or at once when a statement is still running. */
-	async close() {
-		if (this.#current !== null) this.kill();
-		if (!this.#isClosing) {
-			this.#isClosing = true;
-			this.#stdin.end();
-			this.#killAfter(closeTimeoutMs);
-		}
-		await this.ended;
-	}
-	#killAfter(timeoutMs) {
-		const timer = setTimeout(() => this.#process.kill("SIGKILL"), timeoutMs);
-		this.ended.finally(() => clearTimeout(timer));
-	}
-	#send(statements) {
-		if (this.#gone !== null) return Promise.reject(this.#gone);
-		if (this.#isClosing) return Promise.reject(connectionLost(this.database, null));
-		return new Promise((resolve, reject) => {
-			this.#current = {
-				lines: [],
-				failure: null,
-				resolve,
-				reject
-			};
-			const token = this.#token;
-			this.#stdin.write(`${statements.join("\n\\;\n")}\n\\g\n\\echo ${token} :ERROR :SQLSTATE\n\\echo :LAST_ERROR_MESSAGE\n\\echo ${token} end\n`);
-		});
-	}
-	#read(text) {
-		const [first, ...others] = text.split("\n");
-		this.#unfinishedLine.push(first ?? "");
-		for (const next of others) {
-			const line = this.#unfinishedLine.join("");
-			this.#unfinishedLine = [next];
-			this.#readLine(line);
-		}
-	}
-	#readLine(line) {
-		const request = this.#current;
-		if (request === null) return;
-		if (request.failure === null) {
-			if (!line.startsWith(this.#token)) {
-				if (line !== "") request.lines.push(line);
-				return;
-			}
-			const [, isError, sqlState] = line.split(" ");
-			request.failure = {
-				isError: isError === "true",
-				sqlState: sqlState ?? "XX000",
-				message: []
-			};
-			return;
-		}
-		if (line !== `${this.#token} end`) {
-			request.failure.message.push(line);
-			return;
-		}
-		this.#isOpen = true;
-		this.#current = null;
-		const { isError, sqlState, message } = request.failure;
-		if (isError) request.reject(new SqlError({
-			sqlState,
-			message: message.join("\n").trim(),
-			database: this.database
-		}));
-		else request.resolve(request.lines);
-	}
-	#endedBecause(stderr) {
-		if (!this.#isOpen) {
-			const said = this.#isClosing && stderr === "" ? "timeout expired" : stderr;
-			return connectionError(this.#address, this.database, said, this.#serverName);
-		}
-		const sqlState = /FATAL:\s+([0-9A-Z]{5})\b/.exec(stderr)?.[1] ?? null;
-		return connectionLost(this.database, sqlState);
-	}
-	#end(error) {
-		this.#gone = error;
-		const request = this.#current;
-		this.#current = null;
-		request?.reject(error);
-	}
-};
-
-// src/database/postgres/sql-split.ts
-const identifierStart = /[A-Za-z_\u0080-\uffff]/;
-const identifierPart = /[A-Za-z0-9_$\u0080-\uffff]/;
-const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
-/** What may stand between two pieces of one string constant: white space with a line break in it. */
-const stringContinues = /[ \t\f\v]*[\n\r]\s*'/y;
-/**
-* Splits SQL at its semicolons, as PostgreSQL's lexer reads them (with `standard_conforming_strings` on): those in
-* strings, quoted names, dollar quotes and comments do not count. Pieces that hold nothing but white space and
-* comments are left out. Bodies written as `BEGIN ATOMIC … END` are split too: joined again they are whole.
-*
-* Throws SyntaxError when a quote or comment is left open, and on a backslash outside of quotes: psql, which reads
-* this text, would wait for the rest for ever or run a command of its own.
-*/
-function splitStatements(sql) {
-	const pieces = [];
-	let start = 0;
-	let hasContent = false;
-	let position = 0;
-	const cut = (end) => {
-		if (hasContent) pieces.push(sql.slice(start, end).trim());
-		hasContent = false;
-	};
-	while (position < sql.length) {
-		const end = skipComment(sql, position);
-		if (end !== null) {
-			position = end;
-			continue;
-		}
-		const character = sql.charAt(position);
-		if (character === ";") {
-			cut(position);
-			position += 1;
-			start = position;
-			continue;
-		}
-		if (character === "\\") throw new SyntaxError("a backslash outside of quotes");
-		if (character === "\0") throw new SyntaxError("a NUL character");
-		if (/\S/.test(character)) hasContent = true;
-		position = skipToken(sql, position);
-	}
-	cut(sql.length);
-	return pieces;
-}
-/** The end of the comment that begins at `position`, or null when none does. */
-function skipComment(sql, position) {
-	if (sql.startsWith("--", position)) {
-		const newline = sql.slice(position).search(/[\n\r]/);
-		return newline < 0 ? sql.length : position + newline;
-	}
-	if (!sql.startsWith("/*", position)) return null;
-	let depth = 1;
-	let end = position + 2;
-	while (depth > 0) {
-		if (end >= sql.length) throw new SyntaxError("a comment that does not end");
-		if (sql.startsWith("/*", end)) {
-			depth += 1;
-			end += 2;
-		} else if (sql.startsWith("*/", end)) {
-			depth -= 1;
-			end += 2;
-		} else end += 1;
-	}
-	return end;
-}
-/** The end of the token (or single character) that begins at `position`. */
-function skipToken(sql, position) {
-	const character = sql.charAt(position);
-	if (character === "'") return skipString(sql, position, false);
-	if (character === "\"") return skipQuoted(sql, position, "\"", false);
-	if (character === "$") {
-		dollarTag.lastIndex = position;
-		const tag = dollarTag.exec(sql)?.[0];
-		if (tag === void 0) return position + 1;
-		const end = sql.indexOf(tag, position + tag.length);
-		if (end < 0) throw new SyntaxError("a dollar quote that does not end");
-		return end + tag.length;
-	}
-	if (!identifierStart.test(character)) return position + 1;
-	let end = position + 1;
-	while (end < sql.length && identifierPart.test(sql.charAt(end))) end += 1;
-	return end === position + 1 && /[eE]/.test(character) && sql.charAt(end) === "'" ? skipString(sql, end, true) : end;
-}
-function skipString(sql, position, hasEscapes) {
-	const end = skipQuoted(sql, position, "'", hasEscapes);
-	stringContinues.lastIndex = end;
-	const gap = stringContinues.exec(sql)?.[0];
-	return gap === void 0 ? end : skipString(sql, end + gap.length - 1, hasEscapes);
-}
-function skipQuoted(sql, position, quote, hasEscapes) {
-	let end = position + 1;
-	while (end < sql.length) {
-		const character = sql.charAt(end);
-		if (hasEscapes && character === "\\") end += 2;
-		else if (character !== quote) end += 1;
-		else if (sql.charAt(end + 1) === quote) end += 2;
-		else return end + 1;
-	}
-	throw new SyntaxError(quote === "\"" ? "a quoted name that does not end" : "a string that does not end");
-}
-
-// src/database/postgres/session.ts
-const defaultApplicationName = "safe-migrate";
-const applicationNameLimitBytes = 63;
-const sessionRow$1 = object$1({
-	pid: number().int(),
-	number: number().int()
-});
-/**
-* Opens a session in `database` through a psql of `tools`. Rejects with SM_UNREACHABLE, SM_AUTH, SM_NO_DATABASE,
-* SM_TLS or SM_CONNECTION; a database that is not there is never created.
-*/
-async function openSession(tools, address, database, options = {}) {
-	const channel = PsqlChannel.start(tools, address, database, { PGAPPNAME: cutToBytes(options.applicationName ?? defaultApplicationName, applicationNameLimitBytes) });
-	try {
-		for (const statement of sessionSettings()) await channel.run([statement]);
-		await channel.run([disconnectCheck]).catch((error) => {
-			if (!(error instanceof SqlError)) throw error;
-		});
-		const [row] = await readRows(channel, "select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as number", sessionRow$1);
-		if (row === void 0) throw new TypeError("a session without a backend");
-		return {
-			session: new PsqlSession(channel, row.pid),
-			serverVersionNumber: row.number
-		};
-	} catch (error) {
-		channel.kill();
-		await channel.ended;
-		throw error;
-	}
-}
-var PsqlSession = class {
-	database;
-	backendPid;
-	#channel;
-	constructor(channel, backendPid) {
-		this.database = channel.database;
-		this.backendPid = backendPid;
-		this.#channel = channel;
-	}
-	query(sql, row) {
-		return readRows(this.#channel, sql, row);
-	}
-	async execute(sql) {
-		await this.#channel.run(splitStatements(sql));
-	}
-	get isBusy() {
-		return this.#channel.isBusy;
-	}
-	kill() {
-		this.#channel.kill();
-	}
-	[Symbol.asyncDispose]() {
-		return this.#channel.close();
-	}
-};
-async function readRows(channel, sql, row) {
-	const [statement, ...more] = splitStatements(sql);
-	if (statement === void 0 || more.length > 0) throw new TypeError("a query is exactly one statement");
-	return (await channel.run([asJsonRows(statement)])).map((line) => {
-		const parsed = row.safeParse(JSON.parse(line));
-		if (parsed.success) return parsed.data;
-		const places = parsed.error.issues.map((issue) => `${issue.path.join(".") || "row"}: ${issue.code}`);
-		throw new SafeMigrateError({
-			code: "SM_UNEXPECTED_ANSWER",
-			message: `PostgreSQL answered a question of safe-migrate in another form than expected (${places.join(", ")}).`,
-			hint: "This is a defect of safe-migrate or an unknown server version: please report it with the log of this job."
-		});
-	});
-}
-/**
-* Wraps a statement so that every row comes as one line of JSON (JSON holds no raw line break).
-* A statement that changes rows must stand in a WITH, which only there may do so.
-*/
-function asJsonRows(statement) {
-	return /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(insert|update|delete|merge)\b/is.test(statement) ? `with q as (${statement}\n) select pg_catalog.to_jsonb(q) from q` : `select pg_catalog.to_jsonb(q) from (${statement}\n) q`;
-}
-function cutToBytes(text, limitBytes) {
-	let cut = text;
-	while (Buffer.byteLength(cut) > limitBytes) cut = cut.slice(0, -1);
-	return cut.toWellFormed();
-}
-
-// src/database/postgres/probe-server.ts
+// src/database/postgres/connect/probe-server.ts
 /** Connects once, through `tools`. Rejects as openSession and chooseHome do. */
 async function probeServer(tools, target, evenWithoutTarget) {
 	const { database, unreachable, value } = await chooseHome(target, evenWithoutTarget, async (name) => {
@@ -4285,7 +4335,7 @@ async function probeServer(tools, target, evenWithoutTarget) {
 	};
 }
 
-// src/database/postgres/tool-choice.ts
+// src/database/postgres/connect/tool-choice.ts
 /** First minor release of each maintained major without CVE-2026-116314 (a crafted archive runs code in pg_restore). */
 const firstSafeMinor = {
 	14: 25,
@@ -4344,7 +4394,7 @@ function warningsFor({ version }, server) {
 	return warnings;
 }
 
-// src/database/postgres/client-image.ts
+// src/database/postgres/connect/client-image.ts
 /** Asked for the server's version when the machine has no tools at all. */
 const newestMajor = 18;
 const pullTimeoutMs = 6e5;
@@ -4540,7 +4590,7 @@ function refusal(code, message, hint) {
 	});
 }
 
-// src/database/postgres/connect-container.ts
+// src/database/postgres/connect/connect-container.ts
 /** The port on which PostgreSQL listens in a container, whatever port it is published on. */
 const insidePort = 5432;
 /** Parameters of the URL that speak of the way from this machine, not of the one inside of the container. */
@@ -4649,7 +4699,7 @@ function noToolsIn(found) {
 	});
 }
 
-// src/database/postgres/machine-tools.ts
+// src/database/postgres/connect/machine-tools.ts
 /** The database's tools as they are installed on this machine. */
 var MachineTools = class {
 	version;
@@ -4719,7 +4769,7 @@ function listNotWritten(path, error) {
 	});
 }
 
-// src/database/postgres/connect.ts
+// src/database/postgres/connect/connect.ts
 /** Oldest server whose catalogs and settings this code was written for. */
 const oldestMajor = 13;
 /**
@@ -4797,155 +4847,132 @@ var ReachedServer = class {
 	}
 };
 
-// src/database/journal.ts
-/** How far a run has come, as whoever comes next needs to know it. In the order in which they are entered. */
-const journalPhases = [
-	"dump",
-	"prove",
-	"store",
-	"rehearse",
-	"quiesce",
-	"migrate",
-	"recover",
-	"swapped",
-	"stopped",
-	"recovery-failed"
-];
-/** Phases in which the target was not touched yet. */
-const phasesBeforeMigrate = /* @__PURE__ */ new Set([
-	"dump",
-	"prove",
-	"store",
-	"rehearse",
-	"quiesce"
-]);
+// src/database/postgres/session/trusted-owner.ts
 /**
-* Strict throughout: a member that this version does not know was written by a later one, and whoever does not
-* understand it must not act upon the rest. And narrow: a member of the target's owner can write it as well, and what
-* stands in it becomes names of databases and folders of backups.
+* What `pg_has_role` calls the right to SET ROLE: told apart from mere membership since 16. Asked of the server, so that
+* the same statement serves all of them.
 */
-const content$2 = strictObject({
-	version: literal$1(1),
-	/** As runs are named: it becomes part of databases' names. */
-	run: string().regex(/^[0-9a-z_]{1,24}$/),
-	command: _enum([
-		"migrate",
-		"backup",
-		"rollback"
-	]),
-	phase: _enum(journalPhases),
-	/** null: a rollback of a database that is gone. */
-	targetOid: int().nullable(),
-	/** The target's own comment, to be put back; a comment is the one property that a copy cannot carry in advance. */
-	comment: string().nullable(),
-	/** Named before the first byte is uploaded under it; of a rollback the one that it goes back to. */
-	backupId: string().regex(/^(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u).nullable(),
-	/** The dump as it stands on the disk of the run's machine; null before it is whole. */
-	dump: strictObject({
-		sizeBytes: int(),
-		sha256: string()
-	}).nullable(),
-	/** The compared and closed copy; null before it is that, and with `verify: archive`. */
-	fallback: strictObject({
-		name: string(),
-		oid: int(),
-		schemaDigest: string()
-	}).nullable(),
-	historySchema: string(),
-	/** What was to be applied: names, and every checksum that Prisma may note for the file. */
-	migrations: array(strictObject({
-		name: string(),
-		checksums: array(string())
-	})),
-	/** The target just before the migration, and what its run had been told; null before that. */
-	baseline: strictObject({
-		/** Digest of the rows of the history; null: there was no such table. */
-		history: string().nullable(),
-		witness: string(),
-		/** The server's clock before the migrator was started: older sessions are not the migrator's. */
-		serverTime: datetime(),
-		writesBeforeMigration: int(),
-		/** Who migrates; a `command` may change what no history shows. */
-		migrator: _enum(["prisma", "command"]),
-		recovery: _enum(["auto", "swap"]),
-		onNewWrites: _enum(["restore", "stop"])
-	}).nullable(),
-	/** `before-migrate` was begun, and `after-migrate` has not been begun since. */
-	afterMigrateOwed: boolean(),
-	/** Why it is `stopped` or `recovery-failed`. */
-	because: string().nullable()
-});
-const journalSchema = content$2.extend({ 
-/** When the phase was entered, by the server's clock; ISO 8601. */
-at: datetime() });
+const rightToBecome$1 = `CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END`;
+/**
+* SQL: whoever owns this database (`owner`, an expression for an OID) could himself do to the target whatever the
+* database makes a run do. A name anybody can choose who may create databases, and its owner can write any comment on it;
+* who owns it, nobody can forge. Such owners are the target's own, whoever ran, a role that may become him (a member's
+* run of an earlier version made the coordination database its own), a superuser, and whoever may become this very role.
+*
+* Of a target that is not there the owner is not known: then it also is one whom this role may become, unless this
+* role is a superuser, who may become everybody.
+*/
+function isTrustedOwner(owner, target) {
+	const isPlace = typeof target === "string" ? `p.datname = ${literal(target)}` : `p.oid = ${target.oid}`;
+	return `(SELECT ${mayBecome(owner, "sm_me")} OR coalesce(${mayBecome(owner, "sm_owner")},
+                    NOT sm_is_superuser AND ${mayBecome("sm_me", owner)})
+             FROM (SELECT r.oid AS sm_me, r.rolsuper AS sm_is_superuser FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS sm_role
+             LEFT JOIN (SELECT p.datdba AS sm_owner FROM pg_catalog.pg_database p WHERE ${isPlace}) AS sm_place ON true)`;
+}
+/** SQL: `role` may do all that `other` may (both OIDs): he is it, a superuser, or a member who may take its place. */
+function mayBecome(role, other) {
+	return `pg_catalog.pg_has_role(${role}, ${other}, ${rightToBecome$1})`;
+}
 
-// src/database/postgres/coordination-mark.ts
-const prefix = "safe-migrate ";
-const content$1 = looseObject({
-	format: literal$1(1),
-	kind: literal$1("coordination"),
-	target: string()
-});
+// src/database/postgres/copy/close-database.ts
+const pauseMs$3 = 50;
+const patienceMs = 5e3;
+const countRow$1 = object$1({ sessions: number() });
 /**
-* The comment of a coordination database: `journal` is what stands in it, null when nothing is open. Comments on
-* databases are cluster-wide and transactional, so that the journal changes together with the renames.
+* Closes a copy of ours to connections and waits until those who were in it have gone: our own sessions' backends
+* outlive their psql by a moment, and a session that stays would block the renames of a swap. Whoever cannot be
+* ended is left there; the swap deals with sessions once more.
 */
-function coordinationMark(target, journal = null) {
-	const idle = {
-		format: 1,
-		kind: "coordination",
-		target
-	};
-	return prefix + asciiJson(journal === null ? idle : {
-		...idle,
-		journal
-	});
-}
-/** A comment has no encoding: whoever reads it from a database with another one would see other letters. */
-function asciiJson(value) {
-	return JSON.stringify(value).replaceAll(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-/**
-* What a comment says about a coordination database of `target`: `idle` (ours, nothing open), `open` (ours, and it
-* says more than that: never to be dropped), or null (not ours).
-*/
-function readCoordinationMark(target, comment) {
-	if (comment === coordinationMark(target)) return "idle";
-	return contentOf(target, comment) === null ? null : "open";
-}
-/**
-* The journal in such a comment; null when nothing is open or the comment is not ours. Throws SM_JOURNAL_UNREADABLE
-* when something is open that this version cannot read, and must therefore leave alone.
-*/
-function readJournal(target, database, comment) {
-	if (readCoordinationMark(target, comment) !== "open") return null;
-	const parsed = journalSchema.safeParse(contentOf(target, comment)?.journal);
-	if (parsed.success && namesItsOwnCopy(target, parsed.data)) return parsed.data;
-	throw unreadable(target, database);
-}
-/** Whoever follows it renames that database: it is the one that its run has made, or none. */
-function namesItsOwnCopy(target, { run, fallback }) {
-	return fallback === null || fallback.name === copyName(target, "fallback", run);
-}
-function unreadable(target, database) {
-	return new SafeMigrateError({
-		code: "SM_JOURNAL_UNREADABLE",
-		message: `A run on ${target} is unfinished, and its journal, the comment of database ${database}, cannot be read by this version of safe-migrate.`,
-		hint: "A later version wrote it, or somebody changed it by hand. Use that version, or finish as the page describes.",
-		docs: "recovery.md"
-	});
-}
-function contentOf(target, comment) {
-	if (comment === null || !comment.startsWith(prefix)) return null;
-	try {
-		const parsed = content$1.safeParse(JSON.parse(comment.slice(13)));
-		return parsed.success && parsed.data.target === target ? parsed.data : null;
-	} catch {
-		return null;
+async function closeDatabase(admin, name) {
+	await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
+	await endSessionsIn(admin, name);
+	for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pauseMs$3) {
+		const [row] = await admin.query(`SELECT count(*) AS "sessions" FROM pg_catalog.pg_stat_activity
+        WHERE datname = ${literal(name)} AND usesysid IS NOT NULL`, countRow$1);
+		if (row?.sessions === 0) return;
+		await setTimeout$1(pauseMs$3);
 	}
 }
 
-// src/database/postgres/drop-copy.ts
+// src/database/postgres/copy/private-database.ts
+/**
+* Opens a database that was created closed (`ALLOW_CONNECTIONS false`) to this role alone. A new database is open to
+* everybody, and while a copy is filled, the privileges that keep people out of the target's schemas and functions are not
+* there yet. Neither may its owner come in, where he is somebody else: he has to grant himself the right first.
+*/
+async function openPrivately(admin, name, owner) {
+	const [role] = await admin.query("SELECT current_user::text AS \"name\"", object$1({ name: string() }));
+	const me = role?.name ?? "";
+	const database = identifier(name);
+	await admin.execute(`
+    GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database} TO ${identifier(me)};
+    REVOKE CONNECT, TEMPORARY ON DATABASE ${database} FROM PUBLIC;
+    ${me === owner ? "" : `REVOKE CONNECT ON DATABASE ${database} FROM ${identifier(owner)};`}
+    ALTER DATABASE ${database} ALLOW_CONNECTIONS true`);
+}
+/** Opens one that was created closed to its owner alone (and to his members, and superusers). */
+async function openToOwner(admin, name) {
+	await admin.execute(`
+    REVOKE ALL ON DATABASE ${identifier(name)} FROM PUBLIC;
+    ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS true`);
+}
+async function readMaker(session, target) {
+	const [maker] = await session.query(`SELECT o.rolname::text AS "owner", me.rolcreatedb OR me.rolsuper AS "mayCreate",
+            pg_catalog.pg_has_role(o.oid, 'USAGE') AND pg_catalog.pg_has_role(o.oid,
+              CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+              AS "actsForOwner"
+       FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_database t ON t.datname = ${literal(target)},
+            pg_catalog.pg_roles o
+      WHERE me.rolname = current_user AND o.oid = coalesce(t.datdba, me.oid)`, object$1({
+		owner: string(),
+		mayCreate: boolean(),
+		actsForOwner: boolean()
+	}));
+	if (maker === void 0) throw new TypeError("this session has no role");
+	return maker;
+}
+
+// src/database/postgres/copy/claim-copy.ts
+/**
+* CREATE DATABASE and the mark on it are two statements, and a run can die between them. Marks the copy that such a run
+* left: it bears the name that nobody else gives, belongs to whom runs give it, nobody has commented on it, and it
+* is empty. Anything else stays as it is. `admin` is a session in another database.
+*/
+async function claimCopy(server, admin, mark) {
+	const name = copyName(mark.target, mark.kind, mark.run);
+	const [found] = await admin.query(`SELECT pg_catalog.pg_has_role(datdba, 'USAGE') AND ${isTrustedOwner("datdba", mark.target)} AS "isOurs",
+            datallowconn AS "isOpen", pg_catalog.pg_get_userbyid(datdba)::text AS "owner",
+            pg_catalog.shobj_description(oid, 'pg_database') AS "comment"
+       FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({
+		isOurs: boolean(),
+		isOpen: boolean(),
+		owner: string(),
+		comment: string().nullable()
+	}));
+	if (found === void 0 || !found.isOurs || found.comment !== null) return;
+	if (!found.isOpen) await openPrivately(admin, name, found.owner);
+	if (!await isEmpty(server, name)) {
+		if (!found.isOpen) await closeDatabase(admin, name);
+		return;
+	}
+	await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+}
+async function isEmpty(server, name) {
+	try {
+		await using session = await server.connect(name);
+		const [content] = await session.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE oid >= 16384)
+           OR EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata) AS "isUsed"`, object$1({ isUsed: boolean() }));
+		return content?.isUsed === false;
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		return false;
+	}
+}
+
+// src/database/postgres/copy/drop-copy.ts
 const attempts$2 = 3;
 const pauseMs$2 = 500;
 const copyRow = object$1({
@@ -5008,867 +5035,7 @@ async function dropWithRetries(admin, name, isInvalid) {
 	}
 }
 
-// src/database/postgres/failed-place.ts
-/** As `Database.failedPlace` promises. What is added to the run cannot be guessed. */
-async function failedPlace(session, target, run) {
-	for (let tried = run;; tried = `${run}_${randomBytes(4).toString("hex")}`) {
-		const name = copyName(target, "failed", tried);
-		if ((await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ oid: number() }))).length === 0) return {
-			name,
-			run: tried
-		};
-	}
-}
-
-// src/database/postgres/collation-versions.ts
-const outdated = object$1({
-	name: string(),
-	recorded: string(),
-	actual: string()
-});
-/**
-* Collations whose rules the server has changed since they were recorded, as warnings: the target's indexes were sorted
-* by the old ones and may miss rows. A restored copy's are built anew. Only what indexes or partitions sort by counts:
-* an upgrade of ICU outdates hundreds of collations that nobody uses. Changes nothing.
-*/
-async function outdatedCollations(session, version) {
-	const collations = await session.query(`select format('%I.%I', n.nspname, c.collname) as "name", c.collversion as "recorded", a.version as "actual"
-       from pg_collation c join pg_namespace n on n.oid = c.collnamespace, pg_collation_actual_version(c.oid) as a(version)
-      where c.collversion <> a.version
-        and (exists (select from pg_index i where c.oid = any (i.indcollation::oid[]))
-             or exists (select from pg_partitioned_table p where c.oid = any (p.partcollation::oid[])))
-      order by 1`, outdated);
-	return [...(version.major < 15 ? [] : await session.query(`select format('%I', d.datname) as "name", d.datcollversion as "recorded", a.version as "actual"
-             from pg_database d, pg_database_collation_actual_version(d.oid) as a(version)
-            where d.datname = current_database() and d.datcollversion <> a.version`, outdated)).map((each) => warning(`database ${each.name}`, each, `ALTER DATABASE ${each.name} REFRESH COLLATION VERSION`)), ...collations.map((each) => warning(`collation ${each.name}`, each, `ALTER COLLATION ${each.name} REFRESH VERSION`))];
-}
-function warning(object, { recorded, actual }, refresh) {
-	return `${object} sorts by version ${recorded} of its rules, and the server has version ${actual}: indexes of the target may miss rows (REINDEX, then ${refresh}); those of a restored copy are built anew`;
-}
-
-// src/database/postgres/connection-room.ts
-const roomRow = object$1({
-	database: string(),
-	role: string(),
-	isSuperuser: boolean(),
-	databaseLimit: number(),
-	roleLimit: number(),
-	serverLimit: number(),
-	inDatabase: number(),
-	ofRole: number(),
-	onServer: number()
-});
-/**
-* How many connections are allowed to this role in the session's database and how many others there are. Limits of
-* database and role do not bind superusers. Workers and walsenders do not count; the columns that tell them from clients are
-* hidden from ordinary roles, so that a walsender may be counted.
-*/
-async function readConnectionRoom(session) {
-	const [row] = await session.query(`WITH others AS (
-       SELECT a.datname, a.usename FROM pg_catalog.pg_stat_activity a
-        WHERE a.usesysid IS NOT NULL AND coalesce(a.backend_type, 'client backend') = 'client backend'
-          -- What this run holds already is part of what it needs.
-          AND NOT (a.usename = current_user AND a.application_name LIKE 'safe-migrate%'))
-     SELECT d.datname::text AS "database", r.rolname::text AS "role", r.rolsuper AS "isSuperuser",
-            d.datconnlimit AS "databaseLimit", r.rolconnlimit AS "roleLimit",
-            (SELECT sum(CASE s.name WHEN 'max_connections' THEN s.setting::int ELSE - s.setting::int END)
-               FROM pg_catalog.pg_settings s
-              WHERE s.name = 'max_connections' OR NOT r.rolsuper AND (s.name = 'superuser_reserved_connections'
-                 OR s.name = 'reserved_connections' AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles u
-                      WHERE u.rolname = 'pg_use_reserved_connections' AND pg_catalog.pg_has_role(u.oid, 'USAGE'))))::int AS "serverLimit",
-            (SELECT count(*) FROM others o WHERE o.datname = d.datname) AS "inDatabase",
-            (SELECT count(*) FROM others o WHERE o.usename = r.rolname) AS "ofRole",
-            (SELECT count(*) FROM others) AS "onServer"
-       FROM pg_catalog.pg_database d, pg_catalog.pg_roles r
-      WHERE d.oid = (SELECT p.oid FROM pg_catalog.pg_database p WHERE p.datname = pg_catalog.current_database())
-        AND r.rolname = current_user`, roomRow);
-	if (row === void 0) return [];
-	const { database, role, isSuperuser } = row;
-	const server = {
-		of: "server",
-		name: "the server",
-		limit: row.serverLimit,
-		others: row.onServer,
-		remedy: "Raise max_connections, or run when fewer clients are connected."
-	};
-	if (isSuperuser) return [server];
-	return [
-		...limited$1({
-			of: "database",
-			name: `database ${database}`,
-			limit: row.databaseLimit,
-			others: row.inDatabase,
-			remedy: `ALTER DATABASE ${identifier(database)} CONNECTION LIMIT -1; as its owner or a superuser, or a higher number than now.`
-		}),
-		...limited$1({
-			of: "role",
-			name: `role ${role}`,
-			limit: row.roleLimit,
-			others: row.ofRole,
-			remedy: `ALTER ROLE ${identifier(role)} CONNECTION LIMIT -1; as a superuser, or a higher number than now.`
-		}),
-		server
-	];
-}
-/** -1: no limit. */
-function limited$1(room) {
-	return room.limit < 0 ? [] : [room];
-}
-
-// src/database/postgres/journal-comment.ts
-/** insufficient_privilege */
-const notOwner = "42501";
-/** Ten times the journal of two thousand migrations. */
-const journalLimitBytes = 8e6;
-/**
-* The journal of `target`, asked from any database of the server; null when nothing is open. What stands in a database of
-* somebody else's is no journal: whoever needs the lock is refused by that name (see lockCoordination).
-*/
-function openJournal(session, target) {
-	return readStanding(session, target, isTrustedOwner("d.datdba", target));
-}
-/** `isBelieved`: SQL about `d`, the database that the journal stands on. */
-async function readStanding(session, target, isBelieved) {
-	const name = coordinationName(target);
-	const [row] = await session.query(`SELECT pg_catalog.octet_length(s.description) > ${journalLimitBytes} AS "isTooLong",
-            CASE WHEN pg_catalog.octet_length(s.description) <= ${journalLimitBytes} THEN s.description END AS "comment"
-       FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shdescription s
-         ON s.objoid = d.oid AND s.classoid = 'pg_catalog.pg_database'::regclass
-      WHERE d.datname = ${literal(name)} AND ${isBelieved}`, object$1({
-		isTooLong: boolean(),
-		comment: string().nullable()
-	}));
-	if (row?.isTooLong === true) throw unreadable(target, name);
-	return readJournal(target, name, row?.comment ?? null);
-}
-/**
-* Writes the journal through the session that holds the run's lock: without the lock there is nothing to write with.
-* Rejects with SM_JOURNAL_TAKEN when what stands there is not what the writer left, and with SM_JOURNAL when the role
-* may not write it.
-*/
-async function writeJournal(lock, target, { run, isOpen, entry }) {
-	const standing = await readStanding(lock, target, "d.datname = pg_catalog.current_database()");
-	if (!(isOpen ? standing?.run === run : standing === null)) throw taken(target, run, standing);
-	const journal = entry === null ? null : {
-		...entry,
-		at: await serverTime(lock)
-	};
-	try {
-		await lock.execute(journalStatement(target, journal));
-	} catch (cause) {
-		if (!(cause instanceof SqlError) || cause.sqlState !== notOwner) throw cause;
-		throw new SafeMigrateError({
-			code: "SM_JOURNAL",
-			message: `The journal of this run cannot be written: ${lock.database} belongs to another role.`,
-			hint: `While no run is at work, drop it as its owner: DROP DATABASE ${identifier(lock.database)}; or run as that role.`,
-			docs: "recovery.md",
-			cause
-		});
-	}
-	return journal;
-}
-/** The statement that makes `journal` the standing one, for a transaction that does more. */
-function journalStatement(target, journal) {
-	return `COMMENT ON DATABASE ${identifier(coordinationName(target))} IS ${literal(coordinationMark(target, journal))}`;
-}
-/** The server's clock: the machines of two runs need not agree. */
-async function serverTime(session) {
-	const [clock] = await session.query(`SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object$1({ now: string() }));
-	if (clock === void 0) throw new TypeError("clock_timestamp() returned no row");
-	return clock.now;
-}
-function taken(target, run, standing) {
-	return new SafeMigrateError({
-		code: "SM_JOURNAL_TAKEN",
-		message: standing === null ? `The journal of run ${run} on ${target} was closed by somebody else: another run, or a person, has finished it.` : `The journal of ${target} is that of run ${standing.run} (phase ${standing.phase}, since ${standing.at}), not that of run ${run}.`,
-		hint: "A run that was cut off leaves what comes next to the one that came after it. See the log of that one.",
-		docs: "recovery.md"
-	});
-}
-
-// src/database/postgres/name-list.ts
-const namedAtMost = 10;
-/** `3 tables (a, b, c)`, `table a`, or the first ten and how many more: for messages. */
-function namedSome(names, one, many) {
-	const [first] = names;
-	if (first !== void 0 && names.length === 1) return `${one} ${first}`;
-	const more = names.length - namedAtMost;
-	const listed = names.slice(0, namedAtMost).join(", ");
-	return `${names.length} ${many} (${listed}${more > 0 ? ` and ${more} more` : ""})`;
-}
-
-// src/database/postgres/outside-reach.ts
-/** Words by which a function leaves its database: other databases, other machines, files, programs. */
-const reaching = String.raw`\m(dblink\w*|pg_notify|notify|http_(get|post|put|delete)|net\.http_\w+|pg_background_\w+|lo_export|pg_file_write|aws_(lambda|s3)\.\w+)\M|\mcopy\M[^;]*\mprogram\M`;
-/**
-* Triggers whose function seems to act outside of the database, as warnings: what they have done there while a migration
-* changed rows, no recovery takes back. Changes nothing and closes nothing.
-*/
-async function outsideReach(session) {
-	const names = (await session.query(`select distinct format('%I on %I.%I', t.tgname, n.nspname, c.relname) as "name"
-       from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-            join pg_proc p on p.oid = t.tgfoid
-      where not t.tgisinternal and t.tgenabled <> 'D' and ${isUserSchema("n")} and p.prosrc ~* '${reaching}'
-      union
-     select distinct format('%I on %I.%I', t.tgname, n.nspname, c.relname)
-       from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-            join pg_proc p on p.oid = t.tgfoid join pg_class f on f.relkind = 'f'
-      where not t.tgisinternal and t.tgenabled <> 'D' and ${isUserSchema("n")}
-        and p.prosrc ~ ('\\m' || regexp_replace(f.relname, '\\W', '.', 'g') || '\\M')
-      order by 1`, object$1({ name: string() }))).map(({ name }) => name);
-	if (names.length === 0) return [];
-	return [`${namedSome(names, "the trigger", "the triggers")} may act outside of the database; what a migration makes it do there is not taken back by any recovery`];
-}
-
-// src/database/postgres/properties.ts
-const propertiesRow = object$1({
-	owner: string(),
-	encoding: string(),
-	collate: string(),
-	ctype: string(),
-	localeProvider: string(),
-	icuLocale: string().nullable(),
-	icuRules: string().nullable(),
-	tablespace: string(),
-	connectionLimit: number().int(),
-	comment: string().nullable(),
-	acl: array(string()).nullable()
-});
-const settingsRow = object$1({
-	role: string().nullable(),
-	config: array(string())
-});
-/**
-* Reads what belongs to database `name` itself; any role may read all of it, from any database of the server.
-* pg_database is read through JSON because its columns differ: datlocprovider and daticulocale came with 15,
-* daticurules with 16, and 17 renamed daticulocale to datlocale (which the builtin provider uses, too).
-* Rejects with SM_NO_DATABASE.
-*/
-async function readProperties(session, name) {
-	const [properties] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
-            pg_encoding_to_char(d.encoding) as "encoding",
-            d.datcollate::text as "collate",
-            d.datctype::text as "ctype",
-            coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') as "localeProvider",
-            coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') as "icuLocale",
-            to_jsonb(d) ->> 'daticurules' as "icuRules",
-            t.spcname::text as "tablespace",
-            d.datconnlimit as "connectionLimit",
-            shobj_description(d.oid, 'pg_database') as "comment",
-            -- An empty ACL (everything revoked) is not the default one, which is null, also where it is written out.
-            nullif(case when d.datacl is not null then
-              array(select item::text from unnest(d.datacl) as item order by item::text collate "C") end,
-              array(select item::text from unnest(acldefault('d', d.datdba)) as item order by item::text collate "C")) as "acl"
-       from pg_database d join pg_tablespace t on t.oid = d.dattablespace
-      where d.datname = ${literal(name)}`, propertiesRow);
-	if (properties === void 0) throw new SafeMigrateError({
-		code: "SM_NO_DATABASE",
-		message: `The server has no database ${name}.`,
-		hint: "Check the name; somebody may have renamed or dropped the database during the run.",
-		docs: "postgresql.md"
-	});
-	const settings = await session.query(`select case when s.setrole <> 0 then pg_get_userbyid(s.setrole) end as "role",
-            -- In the order in which a session takes them: search_path decides which configuration a later name means.
-            s.setconfig as "config"
-       from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
-      where d.datname = ${literal(name)} and s.setconfig is not null
-      order by s.setrole <> 0, 1`, settingsRow);
-	return {
-		...properties,
-		settings
-	};
-}
-
-// src/database/postgres/hidden-mappings.ts
-/**
-* User mappings whose options PostgreSQL hides from the role: pg_dump would write them without, and passwords would be
-* gone. The rule is that of the view pg_user_mappings. A mapping that has no options looks the same as one whose options
-* are hidden; both are refused, because nobody could say afterwards which of them it was.
-*/
-async function hiddenMappings(session, role) {
-	const names = (await session.query(`select format('for %s on server %I', case when m.umuser = 0 then 'PUBLIC' else quote_ident(m.usename) end, m.srvname) as "name"
-       from pg_user_mappings m join pg_foreign_server s on s.oid = m.srvid
-      where not case when m.umuser = 0 then pg_has_role(s.srvowner, 'USAGE')
-                     else m.usename = current_user and (pg_has_role(s.srvowner, 'USAGE') or has_server_privilege(s.oid, 'USAGE')) end
-      order by 1`, object$1({ name: string() }))).map(({ name }) => name);
-	if (names.length === 0) return [];
-	return [{
-		code: "SM_USER_MAPPING_HIDDEN",
-		message: `PostgreSQL hides from role ${role.name} the options of ${namedSome(names, "the user mapping", "user mappings")}: a backup would be without them, passwords included.`,
-		hint: `Only its own user (with USAGE on the server), for PUBLIC the server's owner, and superusers see them. Use a superuser in the database URL, or replace the mappings by one for ${identifier(role.name)}; one that is not needed: DROP USER MAPPING ….`,
-		closes: "all"
-	}];
-}
-
-// src/database/postgres/reading-obstacles.ts
-const nameRow$3 = object$1({ name: string() });
-/** What keeps the role from reading the whole target: without it there is no backup, so it closes everything. */
-async function readingObstacles(session, role) {
-	if (role.isSuperuser) return [];
-	return [
-		...await unreadableRelations(session, role),
-		...await unreadableLargeObjects(session, role),
-		...await rowSecurity(session, role),
-		...await hiddenMappings(session, role)
-	];
-}
-/**
-* Tables and sequences that pg_dump would read: those of extensions only where the extension registers them as
-* configuration. pg_dump locks partitioned parents as well. USAGE on the schema is needed besides SELECT.
-*/
-async function unreadableRelations(session, role) {
-	const names = (await session.query(`select format('%I.%I', n.nspname, c.relname) as "name"
-       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p', 'S') and c.relpersistence <> 't' and ${isUserSchema("n")}
-        and (not exists (select from pg_depend d
-                          where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-             or exists (select from pg_extension e where c.oid = any (e.extconfig)))
-        and not (has_schema_privilege(n.oid, 'USAGE')
-                 and case c.relkind when 'S' then has_sequence_privilege(c.oid, 'SELECT')
-                                    else has_table_privilege(c.oid, 'SELECT') end)
-      order by c.relkind = 'S', 1`, nameRow$3)).map((row) => row.name);
-	if (names.length === 0) return [];
-	return [{
-		code: "SM_TABLE_UNREADABLE",
-		message: `Role ${role.name} cannot read ${namedSome(names, "table or sequence", "tables and sequences")}.`,
-		hint: `As their owner: GRANT USAGE ON SCHEMA … TO ${identifier(role.name)}; GRANT SELECT ON ALL TABLES IN SCHEMA … TO ${identifier(role.name)}; GRANT SELECT ON ALL SEQUENCES IN SCHEMA … TO ${identifier(role.name)}; or use the owner in the database URL.`,
-		closes: "all"
-	}];
-}
-/** There is no has_largeobject_privilege() before PostgreSQL 18; owner and grants say the same. */
-async function unreadableLargeObjects(session, role) {
-	const names = (await session.query(`select l.oid::text as "name"
-       from pg_largeobject_metadata l
-      where current_setting('lo_compat_privileges') = 'off'
-        and not pg_has_role(l.lomowner, 'USAGE')
-        and not exists (select from aclexplode(l.lomacl) g
-                         where g.privilege_type = 'SELECT'
-                           and case when g.grantee = 0 then true else pg_has_role(g.grantee, 'USAGE') end)
-      order by l.oid`, nameRow$3)).map((row) => row.name);
-	if (names.length === 0) return [];
-	return [{
-		code: "SM_TABLE_UNREADABLE",
-		message: `Role ${role.name} cannot read ${namedSome(names, "large object", "large objects")}.`,
-		hint: `As their owner: GRANT SELECT ON LARGE OBJECT … TO ${identifier(role.name)}, or use the owner in the database URL.`,
-		closes: "all"
-	}];
-}
-/** Tables whose policies hide rows from the role: pg_dump stops at them, and so it should. */
-async function rowSecurity(session, role) {
-	const names = (await session.query(`select format('%I.%I', n.nspname, c.relname) as "name"
-       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p') and c.relrowsecurity and ${isUserSchema("n")} and row_security_active(c.oid)
-      order by 1`, nameRow$3)).map((row) => row.name);
-	if (names.length === 0) return [];
-	return [{
-		code: "SM_FORCE_RLS",
-		message: `Row-level security hides rows of ${namedSome(names, "table", "tables")} from role ${role.name}, so a dump would not be whole.`,
-		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} BYPASSRLS; or, as the tables' owner, ALTER TABLE … NO FORCE ROW LEVEL SECURITY.`,
-		closes: "all"
-	}];
-}
-
-// src/database/postgres/disabled-constraints.ts
-/**
-* Constraints whose own triggers somebody disabled (ALTER TABLE … DISABLE TRIGGER ALL), or lets fire otherwise. No dump
-* says so: in a restored copy they would be enforced again.
-*/
-async function disabledConstraints(session) {
-	const rows = await session.query(`select distinct c.conname::text as "constraint", format('%I.%I', n.nspname, r.relname) as "table"
-       from pg_trigger t join pg_constraint c on c.oid = t.tgconstraint and c.contype in ('f', 'u', 'p', 'x')
-            join pg_class r on r.oid = t.tgrelid join pg_namespace n on n.oid = r.relnamespace
-      where t.tgisinternal and t.tgenabled <> 'O' and ${isUserSchema("n")} order by 2, 1`, object$1({
-		constraint: string(),
-		table: string()
-	}));
-	if (rows.length === 0) return [];
-	const names = rows.map(({ constraint, table }) => `${constraint} at ${table}`);
-	const commands = [...new Set(rows.map(({ table }) => `ALTER TABLE ${table} ENABLE TRIGGER ALL;`))];
-	return [{
-		code: "SM_DISABLED_CONSTRAINT",
-		message: `The triggers of ${namedSome(names, "the constraint", "constraints")} are disabled or fire otherwise than usual, which no dump says: a restored copy would enforce what the target does not.`,
-		hint: `As a superuser: ${commands.slice(0, 10).join(" ")} That also enables triggers of users which were disabled. Rows that were written meanwhile may break the constraint.`,
-		closes: ["swap"],
-		ofCopy: true
-	}];
-}
-
-// src/database/postgres/swap-obstacles.ts
-const closesSwap$1 = ["swap"];
-/** Databases that tools expect on every server, whatever else lives in them. */
-const maintenanceDatabases = [
-	"postgres",
-	"template0",
-	"template1"
-];
-/** What stands against putting a restored copy in the target's place by renaming both. */
-async function swapObstacles(session, role, version) {
-	return [
-		...role.mayCreateDatabases ? [] : [noCreateDatabase(role)],
-		...await ownership(session, role, version),
-		...await specialDatabase(session),
-		...await preparedTransactions(session),
-		...await logicalSlots(session),
-		...await subscriptions(session),
-		...await foreignSessions(session, role)
-	];
-}
-function noCreateDatabase(role) {
-	return {
-		code: "SM_NO_CREATEDB",
-		message: `Role ${role.name} may not create databases, so a backup cannot be restored beside the target.`,
-		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} CREATEDB; (members of a role with CREATEDB do not inherit it).`,
-		closes: closesSwap$1
-	};
-}
-/** What pg_has_role() calls the right to SET ROLE: told apart from mere membership since 16. */
-function rightToBecome(version) {
-	return version.major >= 16 ? "SET" : "MEMBER";
-}
-/** ALTER DATABASE … RENAME needs the owner's privileges, giving the copy the same owner needs SET ROLE to it. */
-async function ownership(session, role, version) {
-	const [row] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
-            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner"
-       from pg_database d where d.datname = current_database()`, object$1({
-		owner: string(),
-		isOwner: boolean()
-	}));
-	if (row === void 0 || row.isOwner) return [];
-	return [{
-		code: "SM_NOT_OWNER",
-		message: `Role ${role.name} does not own database ${session.database} (${row.owner} does), so it cannot rename it.`,
-		hint: `As a superuser: GRANT ${identifier(row.owner)} TO ${identifier(role.name)}; or use the owner in the database URL.`,
-		closes: closesSwap$1
-	}];
-}
-async function specialDatabase(session) {
-	const [row] = await session.query("select d.datistemplate as \"isTemplate\" from pg_database d where d.datname = current_database()", object$1({ isTemplate: boolean() }));
-	if (maintenanceDatabases.includes(session.database)) return [{
-		code: "SM_MAINTENANCE_DATABASE",
-		message: `${session.database} is the server's own database: other tools connect to it by this name, so it is not renamed.`,
-		hint: "Move the application to a database of its own.",
-		closes: closesSwap$1
-	}];
-	if (row?.isTemplate !== true) return [];
-	return [{
-		code: "SM_TEMPLATE_DATABASE",
-		message: `${session.database} is marked as a template; new databases are copied from it, so it is not replaced.`,
-		hint: `Unless that is wanted: ALTER DATABASE ${identifier(session.database)} IS_TEMPLATE false;`,
-		closes: closesSwap$1
-	}];
-}
-const nameRow$2 = object$1({ name: string() });
-async function preparedTransactions(session) {
-	const names = await namesOf(session, `select quote_literal(p.gid) as "name" from pg_prepared_xacts p where p.database = current_database() order by 1`);
-	if (names.length === 0) return [];
-	return [{
-		code: "SM_PREPARED_TRANSACTIONS",
-		message: `Database ${session.database} holds ${namedSome(names, "the prepared transaction", "prepared transactions")}, which blocks renaming it.`,
-		hint: "Finish it with COMMIT PREPARED or ROLLBACK PREPARED (pg_prepared_xacts shows who made it and when).",
-		closes: closesSwap$1
-	}];
-}
-/** A slot belongs to a database's OID: after a rename its consumer would be refused and WAL pile up. */
-async function logicalSlots(session) {
-	const names = await namesOf(session, `select s.slot_name::text as "name" from pg_replication_slots s where s.database = current_database() order by 1`);
-	if (names.length === 0) return [];
-	return [{
-		code: "SM_LOGICAL_SLOT",
-		message: `Database ${session.database} has ${namedSome(names, "the logical replication slot", "logical replication slots")}, which would stay with the replaced database.`,
-		hint: "Recovery by swap would cut the consumer off. Drop the slot when nobody uses it (pg_drop_replication_slot).",
-		closes: closesSwap$1
-	}];
-}
-async function subscriptions(session) {
-	const names = await namesOf(session, `select s.subname::text as "name" from pg_subscription s join pg_database d on d.oid = s.subdbid
-      where d.datname = current_database() order by 1`);
-	if (names.length === 0) return [];
-	return [{
-		code: "SM_SUBSCRIPTION",
-		message: `Database ${session.database} has ${namedSome(names, "the subscription", "subscriptions")}, which a restored copy would have to share its slot with.`,
-		hint: "Recovery by swap is closed while the database subscribes to another one.",
-		closes: closesSwap$1
-	}];
-}
-/**
-* Sessions that would block the rename because this role may not end them: those of superusers, and of roles that it
-* is no member of unless it has pg_signal_backend. To others than their owner most columns of pg_stat_activity are
-* null, backend_type too; workers without a user (autovacuum) are left out, they give way by themselves.
-*/
-async function foreignSessions(session, role) {
-	if (role.isSuperuser) return [];
-	const rows = await session.query(`select r.rolname::text as "role", r.rolsuper as "isSuperuser", count(*) as "sessions"
-       from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
-      where a.datname = current_database() and a.pid <> pg_backend_pid()
-        and coalesce(a.backend_type, 'client backend') in ('client backend', 'walsender')
-        and (r.rolsuper or not (pg_has_role(r.oid, 'USAGE') or pg_has_role('pg_signal_backend', 'USAGE')))
-      group by 1, 2 order by 1`, object$1({
-		role: string(),
-		isSuperuser: boolean(),
-		sessions: number()
-	}));
-	if (rows.length === 0) return [];
-	const count = rows.reduce((sum, row) => sum + row.sessions, 0);
-	const owners = rows.map((row) => `${row.role}${row.isSuperuser ? " (superuser)" : ""}: ${row.sessions}`);
-	const ordinary = rows.filter((row) => !row.isSuperuser).map((row) => identifier(row.role));
-	const grant = ordinary.length === 0 ? "" : `GRANT ${ordinary.join(", ")} TO ${identifier(role.name)}; `;
-	return [{
-		code: "SM_FOREIGN_SESSIONS",
-		message: `Role ${role.name} may not end ${count === 1 ? "a session" : `${count} sessions`} in ${session.database} that would block a swap (${owners.slice(0, 10).join(", ")}).`,
-		hint: `${grant === "" ? "" : `As a superuser: ${grant}or GRANT pg_signal_backend TO ${identifier(role.name)}. `}${ordinary.length < rows.length ? "Sessions of superusers have to be closed by their owners." : ""}`.trim(),
-		closes: closesSwap$1
-	}];
-}
-async function namesOf(session, sql) {
-	return (await session.query(sql, nameRow$2)).map((row) => row.name);
-}
-
-// src/database/postgres/extension-owners.ts
-const ownerRow = object$1({
-	name: string(),
-	isSelf: boolean(),
-	mayBecome: boolean(),
-	mayCreate: boolean()
-});
-/**
-* The role that owns an extension, when it is another one that the session's role may act as; null otherwise. Nobody can
-* give an extension away: it belongs to whoever creates it. `mayCreate`: in the session's database.
-*/
-async function ownerToBecome(session, version, extension) {
-	if (extension.owner === void 0) return null;
-	const [owner] = await session.query(`SELECT rolname AS "name", rolname = current_user AS "isSelf",
-            pg_catalog.pg_has_role(oid, '${rightToBecome(version)}') AS "mayBecome",
-            pg_catalog.has_database_privilege(oid, pg_catalog.current_database(), 'CREATE') AS "mayCreate"
-       FROM pg_catalog.pg_roles WHERE ${isRole(extension.owner)}`, ownerRow);
-	return owner === void 0 || owner.isSelf || !owner.mayBecome ? null : owner;
-}
-/** SQL behind a point: null is the superuser of initdb, as readExtensions says it. */
-const isRole = (name) => name === null ? "oid = 10" : `rolname = ${literal(name)}`;
-const standingRow = object$1({
-	belongsTo: string(),
-	owner: string().nullable(),
-	loses: boolean()
-});
-/**
-* Extensions of a copy that belong to others than they should: a difference where the owner would lose what he may do
-* with it, otherwise told. A superuser, and a member of the new owner, lose nothing.
-*/
-async function compareExtensionOwners(session, expected) {
-	const found = new Map((await readExtensions(session)).map((each) => [each.name, each.owner ?? null]));
-	const differences = [];
-	const told = [];
-	for (const { name, owner } of expected) {
-		const actual = found.get(name);
-		if (owner === void 0 || actual === void 0 || owner === actual) continue;
-		const [standing] = await session.query(`SELECT b.rolname AS "belongsTo", o.rolname AS "owner",
-              coalesce(NOT o.rolsuper AND NOT pg_catalog.pg_has_role(o.oid, b.oid, 'MEMBER'), false) AS "loses"
-         FROM pg_catalog.pg_roles b LEFT JOIN pg_catalog.pg_roles o ON o.${isRole(owner)} WHERE b.${isRole(actual)}`, standingRow);
-		const belongs = `extension ${name} belongs to ${standing?.belongsTo} in the copy instead of ${standing?.owner ?? owner}`;
-		if (standing?.loses === true) differences.push(`${belongs}, who could not alter it any more`);
-		else told.push(`${belongs}: it belongs to whoever creates it, and nobody loses a right by this`);
-	}
-	return {
-		differences,
-		told
-	};
-}
-/** Extensions of roles that would lose them, because this role can neither act for them nor is theirs. */
-async function foreignExtensions(session, role, version) {
-	const rows = await session.query(`select e.extname::text as "name", o.rolname::text as "owner"
-       from pg_extension e join pg_roles o on o.oid = e.extowner
-      where not o.rolsuper and not pg_has_role(o.oid, '${rightToBecome(version)}')
-        and not pg_has_role(o.oid, (select oid from pg_roles where rolname = current_user), 'MEMBER')
-      order by 1`, object$1({
-		name: string(),
-		owner: string()
-	}));
-	if (rows.length === 0) return [];
-	const owners = [...new Set(rows.map(({ owner }) => owner))].slice(0, 10).map(identifier).join(", ");
-	const names = rows.map(({ name, owner }) => `${name} (${owner})`);
-	return [{
-		code: "SM_EXTENSION_OWNER",
-		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the extension", "extensions")}: it would belong to ${role.name}, and its owner could not alter it any more.`,
-		hint: `As a superuser: GRANT ${owners} TO ${identifier(role.name)}; or, so that nobody loses anything, GRANT ${identifier(role.name)} TO ${owners}.`,
-		closes: ["swap"]
-	}];
-}
-
-// src/database/postgres/foreign-code.ts
-/**
-* What a restore computes when rows are loaded, by catalog and OID, and as whom: `runs_as` null is the role that
-* restores. Indexes, statistics and materialized views are computed as their table's owner, who cannot get out of that role
-* there. Triggers, defaults, rules and policies are not computed: they come after the rows, or not at all.
-*/
-const computed = `
-  SELECT 'pg_constraint'::regclass AS classid, o.oid AS objid, NULL::oid AS runs_as FROM pg_constraint o JOIN pg_namespace n ON n.oid = o.connamespace
-   WHERE o.contype = 'c' AND ${isUserSchema("n")}
-  UNION ALL SELECT 'pg_attrdef'::regclass, o.oid, NULL FROM pg_attrdef o JOIN pg_attribute a ON a.attrelid = o.adrelid AND a.attnum = o.adnum
-   WHERE a.attgenerated <> ''
-  UNION ALL SELECT 'pg_type'::regclass, o.oid, NULL FROM pg_type o JOIN pg_namespace n ON n.oid = o.typnamespace WHERE ${isUserSchema("n")}
-  UNION ALL SELECT 'pg_class'::regclass, o.oid, NULL FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace
-   WHERE o.relkind = 'p' AND ${isUserSchema("n")}
-  UNION ALL SELECT 'pg_class'::regclass, o.oid, t.relowner FROM pg_index i JOIN pg_class o ON o.oid = i.indexrelid
-        JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = o.relnamespace WHERE ${isUserSchema("n")}
-  UNION ALL SELECT 'pg_constraint'::regclass, o.oid, t.relowner FROM pg_constraint o JOIN pg_class t ON t.oid = o.conrelid
-        JOIN pg_namespace n ON n.oid = o.connamespace WHERE o.contype = 'x' AND ${isUserSchema("n")}
-  UNION ALL SELECT 'pg_statistic_ext'::regclass, o.oid, t.relowner FROM pg_statistic_ext o JOIN pg_class t ON t.oid = o.stxrelid
-  UNION ALL SELECT 'pg_rewrite'::regclass, o.oid, t.relowner FROM pg_rewrite o JOIN pg_class t ON t.oid = o.ev_class
-        JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.relkind = 'm' AND ${isUserSchema("n")}`;
-/** Through what a call can lead from there: operators, aggregates, functions whose bodies the catalog knows, opclasses. */
-const followed = [
-	"pg_proc",
-	"pg_operator",
-	"pg_opclass",
-	"pg_opfamily",
-	"pg_type",
-	"pg_cast"
-].map((name) => `'${name}'::regclass`).join(", ");
-/**
-* SQL: a role that gains nothing by running code of `author`: it has no attribute, no membership, no object and no
-* privilege that he has not, apart from this database.
-*/
-const hasNoMore = (role, author) => `(
-  NOT EXISTS (SELECT FROM pg_roles own WHERE own.oid = ${role}
-                AND (own.rolsuper OR own.rolcreaterole OR own.rolreplication OR own.rolbypassrls))
-  AND NOT EXISTS (SELECT FROM pg_roles other WHERE other.oid <> ${role} AND pg_has_role(${role}, other.oid, 'MEMBER')
-                                               AND NOT pg_has_role(${author}, other.oid, 'MEMBER'))
-  AND NOT EXISTS (SELECT FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = ${role} AND s.deptype IN ('o', 'a')
-                     AND NOT (s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.deptype = 'a'
-                              AND s.objid = (SELECT oid FROM pg_database WHERE datname = current_database()))))`;
-/**
-* Functions in this session's database that a restore by this session's role would run for somebody who may not do
-* what they could do then; asked of the target before anything, and of a copy before rows are loaded into it.
-*/
-async function foreignCode(session) {
-	const rows = await session.query(`WITH RECURSIVE computed AS (${computed}),
-       me AS (SELECT oid FROM pg_roles WHERE rolname = current_user),
-       reached AS (
-         SELECT c.classid, c.objid, c.classid AS root_class, c.objid AS root, coalesce(c.runs_as, me.oid) AS runs_as FROM computed c, me
-         UNION
-         SELECT d.refclassid, d.refobjid, r.root_class, r.root, r.runs_as
-           FROM reached r JOIN pg_depend d ON d.classid = r.classid AND d.objid = r.objid
-          WHERE d.refclassid IN (${followed}) AND d.deptype IN ('n', 'a', 'i') AND d.refobjid >= 16384)
-     SELECT f.type || ' ' || f.identity || ' of ' || a.rolname AS "name", a.rolname::text AS "author", w.rolname::text AS "runsAs",
-            min(u.type || ' ' || u.identity) AS "user"
-       FROM reached r JOIN pg_proc p ON r.classid = 'pg_proc'::regclass AND p.oid = r.objid
-            JOIN pg_roles a ON a.oid = p.proowner JOIN pg_roles w ON w.oid = r.runs_as,
-            LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) f, LATERAL pg_identify_object(r.root_class, r.root, 0) u
-      WHERE NOT ${mayBecome("p.proowner", "r.runs_as")} AND NOT ${hasNoMore("r.runs_as", "p.proowner")}
-      GROUP BY 1, 2, 3 ORDER BY 1, 3`, object$1({
-		name: string(),
-		author: string(),
-		runsAs: string(),
-		user: string()
-	}));
-	if (rows.length === 0) return null;
-	const names = rows.map(({ name, user }) => `${name} (used by ${user})`);
-	const authors = [...new Set(rows.map(({ author }) => author))];
-	const runsAs = [...new Set(rows.map((row) => row.runsAs))];
-	return {
-		code: "SM_FOREIGN_CODE",
-		message: `Restoring this database would run ${namedSome(names, "the", "functions:")} as ${runsAs.slice(0, 10).join(", ")}, who may do more than ${authors.slice(0, 10).join(", ")}. Whoever owns a function can change it, and so could make himself whatever he likes.`,
-		hint: `Use a database URL whose role is ${authors.length === 1 ? authors[0] : "their owner"}; or, once you have read them, give the functions to the role that restores: ALTER FUNCTION … OWNER TO …;`,
-		closes: ["swap"]
-	};
-}
-
-// src/database/postgres/restore-obstacles.ts
-const closesSwap = ["swap"];
-/**
-* Roles of managed platforms whose members may do some of what PostgreSQL leaves to superusers. The catalogs do not say
-* which; the proof of the backup does.
-*/
-const platformRoles = [
-	"rds_superuser",
-	"cloudsqlsuperuser",
-	"azure_pg_admin",
-	"neon_superuser"
-];
-/**
-* What the target holds and this role cannot make again in a restored copy. The proof would find each of them, after
-* the dump; here they are found before it.
-*/
-async function restoreObstacles(session, role, version) {
-	const code = await foreignCode(session);
-	const always = [
-		...await backgroundWorkers(session),
-		...await disabledConstraints(session),
-		...code === null ? [] : [{
-			...code,
-			ofCopy: true
-		}]
-	];
-	if (role.isSuperuser) return always;
-	const forSuperusers = [
-		...await untrustedExtensions(session, role),
-		...await publicationsOfAll(session, role, version),
-		...await eventTriggers(session, role)
-	];
-	const mayBeAllowed = await isPlatformAdministrator(session);
-	return [...always, ...[
-		...await foreignOwners(session, role, version),
-		...await foreignExtensions(session, role, version),
-		...forSuperusers.map((each) => mayBeAllowed ? {
-			...each,
-			isDoubt: true
-		} : each)
-	].map((each) => ({
-		...each,
-		ofCopy: true
-	}))];
-}
-/** Kinds of objects that a dump gives back to their owners; `public` as initdb made it is not among them. */
-const ownedObjects = `
-  select 'pg_namespace'::regclass as classid, n.oid as objid, n.nspowner as owner from pg_namespace n
-   where ${isUserSchema("n")} and not (n.nspname = 'public' and n.nspowner in (10, (select oid from pg_roles where rolname = 'pg_database_owner')))
-  union all select 'pg_class'::regclass, c.oid, c.relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace
-   where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and c.relpersistence <> 't' and ${isUserSchema("n")}
-  union all select 'pg_proc'::regclass, p.oid, p.proowner from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${isUserSchema("n")}
-  union all select 'pg_type'::regclass, t.oid, t.typowner from pg_type t join pg_namespace n on n.oid = t.typnamespace
-   where ${isUserSchema("n")} and (t.typtype in ('d', 'e', 'r') or t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
-  union all select 'pg_operator'::regclass, oid, oprowner from pg_operator
-  union all select 'pg_collation'::regclass, oid, collowner from pg_collation
-  union all select 'pg_conversion'::regclass, oid, conowner from pg_conversion
-  union all select 'pg_opclass'::regclass, oid, opcowner from pg_opclass
-  union all select 'pg_opfamily'::regclass, oid, opfowner from pg_opfamily
-  union all select 'pg_ts_dict'::regclass, oid, dictowner from pg_ts_dict
-  union all select 'pg_ts_config'::regclass, oid, cfgowner from pg_ts_config
-  union all select 'pg_statistic_ext'::regclass, oid, stxowner from pg_statistic_ext
-  union all select 'pg_language'::regclass, oid, lanowner from pg_language
-  union all select 'pg_foreign_data_wrapper'::regclass, oid, fdwowner from pg_foreign_data_wrapper
-  union all select 'pg_foreign_server'::regclass, oid, srvowner from pg_foreign_server
-  union all select 'pg_publication'::regclass, oid, pubowner from pg_publication where not puballtables
-  union all select 'pg_default_acl'::regclass, oid, defaclrole from pg_default_acl
-  union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
-/** The oid from which on objects are not initdb's. */
-const firstUserOid$1 = 16384;
-/** What belongs to an extension, or came with a type (a range's functions are the superuser's), is not dumped by itself. */
-async function foreignOwners(session, role, version) {
-	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type || ' ' || i.identity as "name"
-       from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
-      where (o.objid >= ${firstUserOid$1} or o.classid = 'pg_namespace'::regclass)
-        and not pg_has_role(o.owner, '${rightToBecome(version)}')
-        and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype in ('e', 'i'))
-      order by 1, 2`, object$1({
-		owner: string(),
-		name: string()
-	}));
-	if (rows.length === 0) return [];
-	const owners = [...new Set(rows.map(({ owner }) => owner))];
-	const names = rows.map(({ name, owner }) => `${name} (${owner})`);
-	return [{
-		code: "SM_FOREIGN_OWNER",
-		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the object", "objects")}, because it is no member of ${owners.slice(0, 10).join(", ")}.`,
-		hint: `As a superuser: GRANT ${owners.slice(0, 10).join(", ")} TO ${identifier(role.name)}; or make ${identifier(role.name)} their owner (REASSIGN OWNED).`,
-		closes: closesSwap
-	}];
-}
-const nameRow$1 = object$1({ name: string() });
-async function untrustedExtensions(session, role) {
-	const rows = await session.query(`select e.extname::text as "name"
-       from pg_extension e join pg_available_extension_versions v on v.name = e.extname and v.version = e.extversion
-      where v.superuser and not v.trusted order by 1`, nameRow$1);
-	if (rows.length === 0) return [];
-	const names = rows.map(({ name }) => name);
-	return [{
-		code: "SM_UNTRUSTED_EXTENSION",
-		message: `Only a superuser may create ${namedSome(names, "the extension", "extensions")} in a restored copy, and role ${role.name} is none.`,
-		hint: "Let a superuser mark it as trusted (in its control file), move what needs it to a database of its own, or use a superuser in the database URL.",
-		closes: closesSwap
-	}];
-}
-async function publicationsOfAll(session, role, version) {
-	const ofSchemas = version.major >= 15 ? "or exists (select from pg_publication_namespace s where s.pnpubid = p.oid)" : "";
-	const rows = await session.query(`select p.pubname::text as "name" from pg_publication p where p.puballtables ${ofSchemas} order by 1`, nameRow$1);
-	if (rows.length === 0) return [];
-	const names = rows.map(({ name }) => name);
-	return [{
-		code: "SM_PUBLICATION_OF_ALL",
-		message: `Only a superuser may create ${namedSome(names, "the publication", "publications")} (FOR ALL TABLES or IN SCHEMA) in a restored copy, and role ${role.name} is none.`,
-		hint: "Name the tables in the publication (ALTER PUBLICATION … SET TABLE …), or use a superuser in the database URL.",
-		closes: closesSwap
-	}];
-}
-async function eventTriggers(session, role) {
-	const rows = await session.query(`select t.evtname::text as "name" from pg_event_trigger t
-      where not exists (select from pg_depend d where d.classid = 'pg_event_trigger'::regclass and d.objid = t.oid and d.deptype = 'e')
-      order by 1`, nameRow$1);
-	if (rows.length === 0) return [];
-	const names = rows.map(({ name }) => name);
-	return [{
-		code: "SM_EVENT_TRIGGER",
-		message: `Only a superuser may create ${namedSome(names, "the event trigger", "event triggers")} in a restored copy, and role ${role.name} is none.`,
-		hint: "Drop it for the time of the migration, or use a superuser in the database URL.",
-		closes: closesSwap
-	}];
-}
-/** They hold the database open, know it by name, and do not restore by pg_restore alone. */
-async function backgroundWorkers(session) {
-	return (await session.query(`select e.extname::text as "name" from pg_extension e where e.extname in ('pg_cron', 'timescaledb') order by 1`, nameRow$1)).map(({ name }) => ({
-		code: "SM_BACKGROUND_WORKER",
-		message: `Extension ${name} keeps workers of its own in ${session.database}; a restored copy would not have them, and they come back while databases are renamed.`,
-		hint: name === "pg_cron" ? "Let pg_cron live in a database of its own (cron.database_name) and use cron.schedule_in_database for this one." : "Recovery by swap is closed for databases of TimescaleDB.",
-		closes: closesSwap
-	}));
-}
-async function isPlatformAdministrator(session) {
-	return (await session.query(`select r.rolname::text as "name" from pg_roles r
-      where r.rolname in (${platformRoles.map((name) => `'${name}'`).join(", ")}) and pg_has_role(r.oid, 'MEMBER')`, nameRow$1)).length > 0;
-}
-
-// src/database/postgres/inspect.ts
-const factsRow = object$1({
-	oid: number().int(),
-	sizeBytes: number().int(),
-	tableCount: number().int(),
-	role: string(),
-	isSuperuser: boolean(),
-	mayCreateDatabases: boolean()
-});
-/**
-* Reads what preflight wants to know about the database that `session` is in. Changes nothing, locks nothing.
-* Tables are counted as the fingerprint reads them: partitions count, their parents hold nothing.
-*/
-async function inspect$1(session, version) {
-	const [facts] = await session.query(`select d.oid::bigint as "oid",
-            pg_database_size(d.oid) as "sizeBytes",
-            (select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-              where c.relkind = 'r' and c.relpersistence <> 't'
-                and ${isUserSchema("n")} and ${isNoMember("pg_class", "c")}) as "tableCount",
-            r.rolname::text as "role",
-            r.rolsuper as "isSuperuser",
-            r.rolcreatedb or r.rolsuper as "mayCreateDatabases"
-       from pg_database d, pg_roles r
-      where d.datname = current_database() and r.rolname = current_user`, factsRow);
-	if (facts === void 0) throw new SafeMigrateError({
-		code: "SM_NO_DATABASE",
-		message: `The server has no database ${session.database} any more.`,
-		hint: "Somebody renamed or dropped it during the run, or the role of the database URL is gone.",
-		docs: "postgresql.md"
-	});
-	const role = {
-		name: facts.role,
-		isSuperuser: facts.isSuperuser,
-		mayCreateDatabases: facts.mayCreateDatabases
-	};
-	return {
-		oid: facts.oid,
-		sizeBytes: facts.sizeBytes,
-		tableCount: facts.tableCount,
-		mayCreateDatabases: facts.mayCreateDatabases,
-		obstacles: [
-			...await readingObstacles(session, role),
-			...await swapObstacles(session, role, version),
-			...await restoreObstacles(session, role, version)
-		],
-		connections: await readConnectionRoom(session),
-		serverTime: await serverTime(session),
-		warnings: [...await outsideReach(session), ...await outdatedCollations(session, version)],
-		properties: await readProperties(session, session.database)
-	};
-}
-
-// src/database/postgres/kept-databases.ts
+// src/database/postgres/copy/kept-databases.ts
 const databaseRow = object$1({
 	name: string(),
 	oid: number(),
@@ -5943,2224 +5110,63 @@ function newestFirst(copies) {
 	return [...merged, ...untimed].toSorted((a, b) => Number(isLast(b)) - Number(isLast(a)));
 }
 
-// src/database/postgres/advisory-lock.ts
-/**
-* Key of the run's lock, in the two-number form (pg_locks: classid, objid, objsubid 2). Advisory locks belong to a
-* database, so that one key serves the target and its coordination database. 0x536D6967 reads `Smig`.
-*/
-const lockClass = 1399679335;
-const lockObject = 1;
-/** NAMEDATALEN - 1: the server cuts the rest. */
-const nameLimit = 63;
-const namePattern = /^safe-migrate (\S+) ([0-9a-z]{6,7})(?: (.*))?$/;
-/**
-* The holder as `application_name`: the only field of a session that other roles can read. ASCII only, since the
-* server replaces everything else. The start is written as seconds in base 36, which leaves the description 33
-* characters; of a longer one the end is kept, where the number of the workflow run stands.
-*/
-function holderName(holder) {
-	const seconds = Math.floor(Date.parse(holder.startedAt) / 1e3).toString(36);
-	const prefix = `safe-migrate ${holder.run} ${seconds} `;
-	const description = holder.description.replace(/[^ -~]/g, "?").trim();
-	const room = nameLimit - prefix.length;
-	return `${prefix}${description.length <= room ? description : `..${description.slice(2 - room)}`}`.trimEnd();
-}
-/** Reads such a name back; null when it is none. */
-function parseHolderName(name) {
-	const [, run, seconds, description] = namePattern.exec(name) ?? [];
-	if (run === void 0 || seconds === void 0) return null;
-	return {
-		run,
-		startedAt: (/* @__PURE__ */ new Date(Number.parseInt(seconds, 36) * 1e3)).toISOString().replace(".000", ""),
-		description: description ?? ""
-	};
-}
-/** Takes the lock in the session's database, or says at once that somebody has it. */
-async function tryLock(session) {
-	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${lockClass}, ${lockObject}) AS "isLocked"`, object$1({ isLocked: boolean() }));
-	return row?.isLocked === true;
-}
-/** Lets the lock go while the session stays. */
-async function unlock(session) {
-	await session.execute(`SELECT pg_catalog.pg_advisory_unlock(${lockClass}, ${lockObject})`);
-}
-const heldBy = `FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-  WHERE l.locktype = 'advisory' AND l.classid = ${lockClass} AND l.objid = ${lockObject} AND l.objsubid = 2 AND l.granted
-    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`;
-/** Whether this very session holds the lock. Rejects with SM_CONNECTION_LOST when the session is gone. */
-async function holdsLock(session) {
-	return (await session.query(`SELECT l.pid AS "pid" ${heldBy}`, object$1({ pid: number() }))).some(({ pid }) => pid === session.backendPid);
-}
-const holderRow$1 = object$1({
-	pid: number(),
-	name: string().nullable(),
-	role: string().nullable()
-});
-/** The refusal for a lock that another session holds in this session's database; null when it has just been let go. */
-async function lockedError(session, target) {
-	const [row] = await session.query(`SELECT l.pid AS "pid", a.application_name AS "name", a.usename::text AS "role" ${heldBy}`, holderRow$1);
-	if (row === void 0) return null;
-	const holder = parseHolderName(row.name ?? "");
-	const who = holder === null ? `session ${row.pid}` : `${holder.description === "" ? "" : `${holder.description}, `}run ${holder.run}, started ${holder.startedAt}`;
-	return new SafeMigrateError({
-		code: "SM_LOCKED",
-		message: `Another run of safe-migrate is at work on ${target}: ${who}.`,
-		hint: `Run this job again when that one has ended. The lock of a machine that is gone ends by itself within about a minute. If there is no such run, end the session, as a superuser or as ${row.role ?? "its role"}: SELECT pg_terminate_backend(${row.pid});`,
-		docs: "errors.md"
-	});
-}
-
-// src/database/postgres/coordination.ts
-/** Each round is lost only to another run that creates, drops or leaves at the same moment. */
-const attempts$1 = 30;
-const pauseMs$1 = 50;
-/** duplicate_database, and unique_violation when two create it at the very same time. */
-const alreadyThere = /* @__PURE__ */ new Set(["42P04", "23505"]);
-/** invalid_catalog_name, and internal_error ("tuple concurrently updated"): another run opened or dropped it meanwhile. */
-const goneMeanwhile = /* @__PURE__ */ new Set(["3D000", "XX000"]);
-/** How long our own session is waited for: the server forgets it a moment after psql has ended. */
-const ownSessionTimeoutMs = 2e3;
-const stateRow = object$1({
-	comment: string().nullable(),
+// src/database/postgres/copy/properties.ts
+const propertiesRow = object$1({
 	owner: string(),
-	isTrusted: boolean(),
-	isInvalid: boolean(),
-	isClosed: boolean(),
-	sessions: array(number())
+	encoding: string(),
+	collate: string(),
+	ctype: string(),
+	localeProvider: string(),
+	icuLocale: string().nullable(),
+	icuRules: string().nullable(),
+	tablespace: string(),
+	connectionLimit: number().int(),
+	comment: string().nullable(),
+	acl: array(string()).nullable()
+});
+const settingsRow = object$1({
+	role: string().nullable(),
+	config: array(string())
 });
 /**
-* Takes the run's lock in the coordination database, which is created when there is none; `elsewhere` is a session
-* in any other database. Resolves with the session that holds the lock, or null when the role may not act for the target's
-* owner (what it made would be nobody's whom later runs believe), or there is no such database and it may not create one.
-* Rejects with SM_LOCKED, with SM_NAME_TAKEN when a database of that name is not ours, or with SM_FOREIGN_DATABASE when it
-* belongs to a role that no run on this target would have given it to.
-*
-* Runs may come and go at the same time: one that is created twice is shared, one that is dropped between CREATE and
-* connect is created again, and the drop fails while somebody is connected.
+* Reads what belongs to database `name` itself; any role may read all of it, from any database of the server.
+* pg_database is read through JSON because its columns differ: datlocprovider and daticulocale came with 15,
+* daticurules with 16, and 17 renamed daticulocale to datlocale (which the builtin provider uses, too).
+* Rejects with SM_NO_DATABASE.
 */
-async function lockCoordination(server, elsewhere, applicationName) {
-	const target = server.address.database;
-	const name = coordinationName(target);
-	const maker = await readMaker(elsewhere, target);
-	if (!maker.actsForOwner) {
-		await dropCoordination(elsewhere, target);
-		return null;
-	}
-	for (let attempt = 1; attempt <= attempts$1; attempt += 1) {
-		if (attempt > 1) await setTimeout$1(pauseMs$1 * Math.random());
-		if (!await ensureDatabase(elsewhere, target, name, maker)) return null;
-		const session = await connectUnlessGone(server, name, applicationName);
-		if (session === null) continue;
-		try {
-			if (await tryLock(session)) {
-				await markAsOurs(session, target, name);
-				return session;
-			}
-			const locked = await lockedError(session, target);
-			if (locked !== null) throw locked;
-			await session[Symbol.asyncDispose]();
-		} catch (error) {
-			await session[Symbol.asyncDispose]();
-			throw error;
-		}
-	}
-	throw new SafeMigrateError({
-		code: "SM_LOCKED",
-		message: `The lock on ${target} could not be taken: other runs of safe-migrate kept coming and going.`,
-		hint: "Run this job again when the others have ended."
-	});
-}
-/**
-* Drops the coordination database when its comment proves that it is ours and that nothing is open, and nobody is
-* connected. Otherwise it stays, which is no failure: the next run uses it and tries again.
-* `elsewhere` is a session in any other database, `closedPid` the backend of our own session there, which was closed just now.
-*/
-async function dropCoordination(elsewhere, target, closedPid = null) {
-	const name = coordinationName(target);
-	const deadline = Date.now() + ownSessionTimeoutMs;
-	try {
-		let state = await readState(elsewhere, target);
-		while (state?.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
-			await setTimeout$1(pauseMs$1);
-			state = await readState(elsewhere, target);
-		}
-		if (state === void 0 || state.sessions.length > 0) return;
-		if (!state.isTrusted && closedPid === null) return;
-		if (readCoordinationMark(target, state.comment) !== "idle") return;
-		await elsewhere.execute(`DROP DATABASE ${identifier(name)}`);
-	} catch (error) {
-		if (!(error instanceof SqlError)) throw error;
-	}
-}
-async function readState(session, target) {
-	const [state] = await session.query(`SELECT pg_catalog.left(pg_catalog.shobj_description(d.oid, 'pg_database'), ${markLimitBytes}) AS "comment",
-            pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", s.isTrusted AS "isTrusted",
-            d.datconnlimit = -2 AS "isInvalid", NOT d.datallowconn AS "isClosed",
-            -- Only autovacuum has no user; DROP DATABASE ends it by itself.
-            ARRAY(SELECT a.pid FROM pg_catalog.pg_stat_activity a
-                   WHERE a.datid = d.oid AND a.usesysid IS NOT NULL) AS "sessions"
-       FROM pg_catalog.pg_database d, LATERAL (SELECT ${isTrustedOwner("d.datdba", target)}) AS s(isTrusted)
-      WHERE d.datname = ${literal(coordinationName(target))}`, stateRow);
-	return state;
-}
-/** Whether there is a coordination database now. */
-async function ensureDatabase(elsewhere, target, name, { owner, mayCreate }) {
-	const state = await readState(elsewhere, target);
-	if (state !== void 0 && !state.isTrusted) throw foreignCoordination(name, state.owner, target);
-	if (state?.isInvalid === true) {
-		if (readCoordinationMark(target, state.comment) !== null) await dropCoordination(elsewhere, target);
-		return true;
-	}
-	if (state?.isClosed === false) return true;
-	if (state === void 0 && !mayCreate) return false;
-	try {
-		if (state === void 0) await elsewhere.execute(`CREATE DATABASE ${identifier(name)} OWNER ${identifier(owner)} TEMPLATE template0 ALLOW_CONNECTIONS false`);
-		await openToOwner(elsewhere, name);
-	} catch (error) {
-		if (!(error instanceof SqlError && (alreadyThere.has(error.sqlState) || goneMeanwhile.has(error.sqlState)))) throw error;
-	}
-	return true;
-}
-function foreignCoordination(name, owner, target) {
-	return new SafeMigrateError({
-		code: "SM_FOREIGN_DATABASE",
-		message: `There is a database ${name}, whose name says that runs on ${target} are kept apart by it, and it belongs to ${owner}, who may not act for the owner of ${target}. Nothing that stands in it is believed.`,
-		hint: `Remove it, as a superuser or as ${owner}: DROP DATABASE ${identifier(name)}; Nothing is lost by that: if ${owner} runs backups, an earlier version of safe-migrate has left it, otherwise somebody has put it there. Only if ${owner} owned ${target} until now, give it back to him first (ALTER DATABASE … OWNER TO …) and run again: what stands there may have to be finished.`,
-		docs: "security.md",
-		phase: "preflight"
-	});
-}
-async function connectUnlessGone(server, name, applicationName) {
-	try {
-		return await server.connect(name, { applicationName });
-	} catch (error) {
-		if (error instanceof SafeMigrateError && error.code === "SM_NO_DATABASE") return null;
-		if (error instanceof SafeMigrateError && /not currently accepting connections/.test(error.message)) return null;
-		throw error;
-	}
-}
-/**
-* Creating and marking are two statements, so that a run can die between them. The holder of the lock therefore marks
-* what bears our name and is empty; anything else of that name is somebody else's.
-*/
-async function markAsOurs(session, target, name) {
-	const [state] = await session.query(`SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
-            EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384) AS "isUsed",
-            pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "isOwner",
-            d.datacl IS NULL AND d.datdba = (SELECT t.datdba FROM pg_catalog.pg_database t WHERE t.datname = ${literal(target)})
-              AS "isPublic",
-            pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", ${isTrustedOwner("d.datdba", target)} AS "isTrusted"
-       FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object$1({
-		comment: string().nullable(),
-		isUsed: boolean(),
-		isOwner: boolean(),
-		isPublic: boolean(),
-		owner: string(),
-		isTrusted: boolean()
-	}));
-	if (state?.isTrusted === false) throw foreignCoordination(name, state.owner, target);
-	if (state?.isPublic === true && state.isOwner) await openToOwner(session, name);
-	if (readCoordinationMark(target, state?.comment ?? null) !== null) return;
-	if (state === void 0 || state.comment !== null || state.isUsed) throw new SafeMigrateError({
-		code: "SM_NAME_TAKEN",
-		message: `There is a database ${name} that safe-migrate did not make; it needs that name to keep runs apart.`,
-		hint: `Rename that database, e.g. ALTER DATABASE ${identifier(name)} RENAME TO …; and run again.`,
+async function readProperties(session, name) {
+	const [properties] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
+            pg_encoding_to_char(d.encoding) as "encoding",
+            d.datcollate::text as "collate",
+            d.datctype::text as "ctype",
+            coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') as "localeProvider",
+            coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') as "icuLocale",
+            to_jsonb(d) ->> 'daticurules' as "icuRules",
+            t.spcname::text as "tablespace",
+            d.datconnlimit as "connectionLimit",
+            shobj_description(d.oid, 'pg_database') as "comment",
+            -- An empty ACL (everything revoked) is not the default one, which is null, also where it is written out.
+            nullif(case when d.datacl is not null then
+              array(select item::text from unnest(d.datacl) as item order by item::text collate "C") end,
+              array(select item::text from unnest(acldefault('d', d.datdba)) as item order by item::text collate "C")) as "acl"
+       from pg_database d join pg_tablespace t on t.oid = d.dattablespace
+      where d.datname = ${literal(name)}`, propertiesRow);
+	if (properties === void 0) throw new SafeMigrateError({
+		code: "SM_NO_DATABASE",
+		message: `The server has no database ${name}.`,
+		hint: "Check the name; somebody may have renamed or dropped the database during the run.",
 		docs: "postgresql.md"
 	});
-	if (state.isOwner) await session.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(coordinationMark(target))}`);
-}
-
-// src/database/postgres/keep-alive.ts
-const pingIntervalMs = 15e3;
-/** The server has ended a session by then whose pings do not arrive. */
-const silenceMs = 6e4;
-/**
-* Makes the server end `session` about a minute after this machine has vanished (frozen, cut off: nothing closes the
-* connection then), and keeps it alive until that with a ping every 15 s. Returns the function that stops the pings.
-* The timer never keeps node running.
-*
-* When a ping finds the session gone, or is not answered for a minute because the network drops everything (`isSilent`), the
-* session is ended here, too, and `onLost` is called once: nobody would be told otherwise, while a tool waits for its
-* next byte.
-*/
-async function keepAlive(session, version, onLost) {
-	const settings = [
-		"('tcp_keepalives_idle', '30')",
-		"('tcp_keepalives_interval', '10')",
-		"('tcp_keepalives_count', '3')",
-		"('idle_in_transaction_session_timeout', '60s')"
-	];
-	if (version.major >= 14) settings.push("('idle_session_timeout', '60s')");
-	await session.query(`SELECT pg_catalog.set_config(name, value, false) AS "value" FROM (VALUES ${settings.join(", ")}) AS s(name, value)`, object$1({ value: string() }));
-	let askedAt = null;
-	const timer = setInterval(() => {
-		if (askedAt !== null) {
-			if (performance.now() - askedAt >= silenceMs) lose(true);
-			return;
-		}
-		if (session.isBusy) return;
-		askedAt = performance.now();
-		session.execute("SELECT 1").then(() => {
-			askedAt = null;
-		}, () => lose(false));
-	}, pingIntervalMs);
-	timer.unref();
-	let isOver = false;
-	const stop = () => {
-		isOver = true;
-		clearInterval(timer);
-	};
-	const lose = (isSilent) => {
-		if (isOver) return;
-		stop();
-		session.kill();
-		onLost({ isSilent });
-	};
-	return stop;
-}
-
-// src/database/postgres/lock.ts
-/** How long the server may take to let the lock in the target go. */
-const unlockTimeoutMs = 5e3;
-/**
-* Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when.
-* Of a target that cannot be connected to, the coordination lock is all there is to take; nobody else is in it either.
-*/
-async function takeLock$1(server, holder, onLeftBehind = () => {}) {
-	const applicationName = holderName(holder);
-	const atHome = await server.connect(server.home, { applicationName });
-	let coordination = null;
-	try {
-		coordination = await lockCoordination(server, atHome, applicationName);
-		if (server.unreachable === null) {
-			await lockTarget(atHome);
-			await endLeftoverReaders(atHome);
-		} else if (coordination === null) throw nothingToLock(server);
-		else await atHome[Symbol.asyncDispose]();
-		const inTarget = server.unreachable === null ? atHome : null;
-		const held = new HeldSessions(server, applicationName, coordination, inTarget, onLeftBehind);
-		await held.start();
-		return held;
-	} catch (error) {
-		if (coordination !== null) {
-			const { backendPid } = coordination;
-			await coordination[Symbol.asyncDispose]();
-			await cleanUp(() => dropCoordination(atHome, server.address.database, backendPid), (because) => onLeftBehind(leftBehind(coordinationName(server.address.database), because)));
-		}
-		await atHome[Symbol.asyncDispose]();
-		throw error;
-	}
-}
-async function lockTarget(inTarget) {
-	while (!await tryLock(inTarget)) {
-		const locked = await lockedError(inTarget, inTarget.database);
-		if (locked !== null) throw locked;
-	}
-}
-var HeldSessions = class {
-	coordination;
-	coordinationDatabase;
-	#server;
-	#applicationName;
-	#onLeftBehind;
-	/** null while the target is let go. */
-	#inTarget;
-	#lost = new AbortController();
-	#silent = new AbortController();
-	#onLost = ({ isSilent }) => {
-		if (isSilent) this.#silent.abort();
-		this.#lost.abort(lockLost(this.#server));
-	};
-	#stopTargetPings = () => {};
-	#stopCoordinationPings = () => {};
-	constructor(server, applicationName, coordination, inTarget, onLeftBehind) {
-		this.#onLeftBehind = onLeftBehind;
-		this.coordination = coordination;
-		this.coordinationDatabase = coordination?.database ?? null;
-		this.#server = server;
-		this.#applicationName = applicationName;
-		this.#inTarget = inTarget;
-	}
-	get silent() {
-		return this.#silent.signal;
-	}
-	get lost() {
-		return this.#lost.signal;
-	}
-	async start() {
-		if (this.coordination !== null) this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version, this.#onLost);
-		if (this.#inTarget !== null) this.#stopTargetPings = await this.#keepTarget(this.#inTarget);
-	}
-	/** With the coordination lock in hand the one in the target may be taken again. */
-	#keepTarget(session) {
-		const onLost = this.coordination === null ? this.#onLost : () => {};
-		return keepAlive(session, this.#server.version, onLost);
-	}
-	async assertHeld() {
-		if (this.coordination !== null && !await stillHolds(this.coordination)) throw lockLost(this.#server);
-		if (this.#inTarget === null || await stillHolds(this.#inTarget)) return;
-		if (!(this.coordination !== null)) throw lockLost(this.#server);
-		await this.releaseTarget();
-		if (!await this.reacquireTarget()) throw lockLost(this.#server);
-	}
-	async regain() {
-		const { coordination } = this;
-		if (coordination === null || await stillHolds(coordination)) return await this.assertHeld();
-		this.#stopCoordinationPings();
-		await this.releaseTarget();
-		await coordination[Symbol.asyncDispose]();
-		await using atHome = await this.#server.connect(this.#server.home);
-		this.coordination = await lockCoordination(this.#server, atHome, this.#applicationName);
-		if (this.coordination === null) throw lockLost(this.#server);
-		this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version, this.#onLost);
-		if (this.#server.unreachable !== null) return;
-		if (!await this.reacquireTarget()) throw lockLost(this.#server);
-	}
-	async writeJournal(change) {
-		const { coordination } = this;
-		if (coordination === null) return;
-		if (!await stillHolds(coordination)) throw lockLost(this.#server);
-		await writeJournal(coordination, this.#server.address.database, change);
-	}
-	async releaseTarget() {
-		this.#stopTargetPings();
-		const session = this.#inTarget;
-		this.#inTarget = null;
-		await session?.[Symbol.asyncDispose]();
-	}
-	async reacquireTarget() {
-		if (this.#inTarget !== null) return true;
-		const session = await this.#server.connect(this.#server.address.database, { applicationName: this.#applicationName });
-		if (!await tryLock(session)) {
-			await session[Symbol.asyncDispose]();
-			return false;
-		}
-		this.#inTarget = session;
-		this.#stopTargetPings = await this.#keepTarget(session);
-		return true;
-	}
-	async [Symbol.asyncDispose]() {
-		this.#stopCoordinationPings();
-		this.#stopTargetPings();
-		const inTarget = this.#inTarget;
-		this.#inTarget = null;
-		const isAlive = inTarget !== null && await cleanUp(() => unlockOrEnd(inTarget));
-		await this.coordination?.[Symbol.asyncDispose]();
-		if (this.coordination !== null) {
-			const { backendPid } = this.coordination;
-			await cleanUp(async () => {
-				await using own = isAlive ? null : await this.#server.connect(this.#server.home);
-				const cleaner = own ?? inTarget;
-				if (cleaner !== null) await dropCoordination(cleaner, this.#server.address.database, backendPid);
-			}, (because) => this.#onLeftBehind(leftBehind(this.coordinationDatabase ?? "", because)));
-		}
-		await inTarget?.[Symbol.asyncDispose]();
-	}
-};
-async function stillHolds(session) {
-	try {
-		return await holdsLock(session);
-	} catch (error) {
-		if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") return false;
-		throw error;
-	}
-}
-/** A server that is silent does not answer; the lock ends with the session all the same. */
-async function unlockOrEnd(session) {
-	const timer = setTimeout(() => session.kill(), unlockTimeoutMs);
-	try {
-		await unlock(session);
-	} finally {
-		clearTimeout(timer);
-	}
-}
-/** Clean-up at the end of a lock: when the session is gone, so is its lock, and the next run drops what is left. */
-async function cleanUp(work, tell = () => {}) {
-	try {
-		await work();
-		return true;
-	} catch (error) {
-		if (!(error instanceof SafeMigrateError)) throw error;
-		tell(error.message);
-		return false;
-	}
-}
-function leftBehind(name, because) {
-	return `${name}, which kept other runs away, could not be dropped: ${because} The next run uses it and drops it.`;
-}
-function nothingToLock(server) {
-	return new SafeMigrateError({
-		code: "SM_NO_CREATEDB",
-		message: `the role of database-url may not create databases, and ${server.address.database} cannot be connected to`,
-		hint: `Let an administrator run ALTER ROLE ${identifier(server.address.user)} CREATEDB.`,
-		docs: "postgresql.md",
-		phase: "preflight"
-	});
-}
-function lockLost(server) {
-	return new SafeMigrateError({
-		code: "SM_LOCK_LOST",
-		message: `The session that held this run's lock on ${server.address.database} is gone, so another run may have begun.`,
-		hint: "Look in the server's log for why it ended (restart, terminated session, network), then run this job again."
-	});
-}
-
-// src/database/postgres/prisma-lock.ts
-/** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
-const prismaLockKey = 72707369;
-const holderRow = object$1({
-	pid: number(),
-	applicationName: string(),
-	user: string(),
-	backendStart: string(),
-	clientPort: number().nullable()
-});
-/**
-* Who holds Prisma's lock in the session's database; null when it is free. Whoever may connect can hold it; one who
-* cannot be migrating counts only where `anybody` is asked for.
-*/
-async function prismaLockHolder(session, anybody = false) {
-	const [holder] = await atLock(session, session.database, anybody ? "l.granted" : `l.granted AND (a.usesysid IS NULL OR ${mayMigrate("a.usesysid", session.database)})`);
-	return holder ?? null;
-}
-/**
-* SQL: a role that could be at work on a migration: it may become the target's owner or this role, or may write the
-* history. Where there is no history of theirs, nobody can be left out.
-*/
-function mayMigrate(role, target) {
-	const history = `FROM pg_catalog.pg_class h WHERE h.relname = '_prisma_migrations' AND h.relkind IN ('r', 'p') AND ${isTrustedOwner("h.relowner", target)}`;
-	return `(${isTrustedOwner(role, target)} OR NOT EXISTS (SELECT ${history})
-           OR EXISTS (SELECT ${history} AND pg_catalog.has_table_privilege(${role}, h.oid, 'INSERT')))`;
-}
-/** Who waits for Prisma's lock in the session's database; null when nobody does. */
-async function prismaLockWaiter(session) {
-	const [waiter] = await atLock(session, session.database, "NOT l.granted");
-	return waiter ?? null;
-}
-/** Who holds Prisma's lock in `database`; may be asked from any database of the server. */
-function prismaLockHolders(session, database) {
-	return atLock(session, database, "l.granted");
-}
-function atLock(session, database, condition) {
-	return session.query(`SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
-            coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
-            coalesce(${utc("a.backend_start")}, '') AS "backendStart"
-       FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND ${condition}
-        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = ${literal(database)})`, holderRow);
-}
-/** SQL: a time as ISO 8601 with milliseconds, as the baseline notes it. */
-function utc(expression) {
-	return `pg_catalog.to_char(${expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-}
-/** Ends one session. False when it was gone already. Rejects when the role may not. */
-async function terminate(session, pid) {
-	const [row] = await session.query(`SELECT pg_catalog.pg_terminate_backend(${Math.trunc(pid)}) AS "isTerminated"`, object$1({ isTerminated: boolean() }));
-	return row?.isTerminated === true;
-}
-
-// src/database/postgres/lock-watch.ts
-/** Prisma holds it for as long as it works, some tens of milliseconds at least. */
-const lookIntervalMs$1 = 10;
-/** Once somebody was seen: only who else may come. */
-const laterIntervalMs = 50;
-/**
-* Looks who holds Prisma's lock in the target until it is stopped, from a session in `place`: short statements of their own
-* transactions, so that nothing waits for them (CREATE INDEX CONCURRENTLY waits for snapshots of its own database only).
-*/
-async function watchPrismaLock(server, place) {
-	const target = server.address.database;
-	const session = await server.connect(place, { applicationName: "safe-migrate watch" });
-	const seen = /* @__PURE__ */ new Map();
-	const stopping = new AbortController();
-	let problem = null;
-	const watching = (async () => {
-		while (!stopping.signal.aborted) {
-			for (const holder of await prismaLockHolders(session, target)) {
-				if (holder.user === "") continue;
-				seen.set(`${holder.pid} ${holder.backendStart}`, holder);
-			}
-			const pause = seen.size === 0 ? lookIntervalMs$1 : laterIntervalMs;
-			await setTimeout$1(pause, void 0, { signal: stopping.signal }).catch(() => {});
-		}
-	})().catch((error) => {
-		problem = messageOf(error);
-	});
-	return { async stop() {
-		stopping.abort();
-		await watching;
-		await session[Symbol.asyncDispose]();
-		return {
-			holders: [...seen.values()],
-			problem
-		};
-	} };
-}
-
-// src/database/postgres/meeting-point.ts
-const largestKey = 2 ** 31 - 1;
-const identity$1 = object$1({
-	database: string(),
-	address: string().nullable(),
-	port: number().nullable(),
-	version: string(),
-	startedAt: string(),
-	systemIdentifier: string().nullable()
-});
-/** What stands before the identity of the other server in the error of the script. */
-const marker = "safe-migrate: this is another server";
-/** The identity of the server at the other end, as a jsonb; the system identifier is not for every role. */
-const identityOf = (systemIdentifier) => `pg_catalog.jsonb_build_object(
-  'database', pg_catalog.current_database(),
-  'address', pg_catalog.host(pg_catalog.inet_server_addr()), 'port', pg_catalog.inet_server_port(),
-  'version', pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),
-  'startedAt', pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-  'systemIdentifier', ${systemIdentifier})`;
-/**
-* Takes an advisory lock with a random key in the target, in a session of its own. Advisory locks belong to one
-* database of one server, and everybody sees them there: who waits for this one has been led to the target, whatever
-* name, port or network led there. An exit code would prove less: a wrapper that does not pass stdin on executes an
-* empty script and succeeds.
-*/
-async function openMeetingPoint(server, options) {
-	const session = await server.connect(server.address.database);
-	try {
-		if (options.keepsMigratorsOut) await takePrismaLock(session);
-		const [first, second] = [randomInt(1, largestKey), randomInt(1, largestKey)];
-		await session.execute(`SELECT pg_catalog.pg_advisory_lock(${first}, ${second})`);
-		return {
-			server: await readIdentity(session),
-			script: script(first, second),
-			visitor: () => readVisitor(session, first, second),
-			waitingMigrator: async () => options.keepsMigratorsOut ? prismaLockWaiter(session) : null,
-			otherServerIn,
-			[Symbol.asyncDispose]: () => session[Symbol.asyncDispose]()
-		};
-	} catch (error) {
-		await session[Symbol.asyncDispose]();
-		throw error;
-	}
-}
-/**
-* Never waited for, and to be given back as soon as somebody waits for it: after ten seconds Prisma gives up, and the
-* deploy of somebody else must not fail because of us.
-*/
-async function takePrismaLock(session) {
-	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${prismaLockKey}) AS "isLocked"`, object$1({ isLocked: boolean() }));
-	if (row?.isLocked === true) return;
-	throw new SafeMigrateError({
-		code: "SM_MIGRATOR_BUSY",
-		message: `another deploy is migrating ${session.database} now: it holds Prisma's lock, so migrate-command cannot be asked where it connects to`,
-		hint: "Nothing was touched. Run this job again when that deploy has ended.",
-		docs: "prisma.md"
-	});
-}
-async function readIdentity(session) {
-	const [may] = await session.query(`SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "may"`, object$1({ may: boolean() }));
-	const systemIdentifier = may?.may === true ? "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())" : "NULL::text";
-	const [row] = await session.query(`SELECT ${identityOf(systemIdentifier)} AS "identity"`, object$1({ identity: identity$1 }));
-	if (row === void 0) throw new TypeError("a server without an identity");
-	return row.identity;
-}
-const advisoryLock = (first, second) => `l.locktype = 'advisory' AND l.classid = ${first} AND l.objid = ${second} AND l.objsubid = 2
-     AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())`;
-/** Changes nothing. Where the lock is not to be seen it raises, and says where it was run. */
-function script(first, second) {
-	return `DO $safe_migrate$
-DECLARE
-  identifier text;
-BEGIN
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE ${advisoryLock(first, second)} AND l.granted) THEN
-    BEGIN
-      SELECT system_identifier::text INTO identifier FROM pg_catalog.pg_control_system();
-    EXCEPTION WHEN OTHERS THEN
-      identifier := NULL;
-    END;
-    RAISE EXCEPTION ${literal(`${marker} %`)}, ${identityOf("identifier")};
-  END IF;
-  PERFORM pg_catalog.set_config('lock_timeout', '0', true);
-  PERFORM pg_catalog.pg_advisory_xact_lock_shared(${first}, ${second});
-END
-$safe_migrate$;
-`;
-}
-const visitorRow = object$1({
-	applicationName: string(),
-	address: string().nullable()
-});
-async function readVisitor(session, first, second) {
-	const [visitor] = await session.query(`SELECT coalesce(a.application_name, '') AS "applicationName", pg_catalog.host(a.client_addr) AS "address"
-       FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-      WHERE ${advisoryLock(first, second)} AND NOT l.granted`, visitorRow);
-	return visitor ?? null;
-}
-/** Reads the error of the script back out of what a tool printed; some print it as an escaped string. */
-function otherServerIn(output) {
-	for (const line of output.split("\n")) {
-		const start = line.indexOf(`${marker} {`);
-		if (start < 0) continue;
-		const text = line.slice(start + 36 + 1);
-		for (const candidate of [text, text.replaceAll("\\\"", "\"")]) {
-			const parsed = parseIdentity(candidate.slice(0, candidate.lastIndexOf("}") + 1));
-			if (parsed !== null) return parsed;
-		}
-	}
-	return null;
-}
-function parseIdentity(text) {
-	try {
-		return identity$1.parse(JSON.parse(text));
-	} catch {
-		return null;
-	}
-}
-
-// src/database/postgres/one-route.ts
-/**
-* Whether everybody who uses the same host and port on this machine reaches the same server as the tools do: they
-* connect from here, to one network address. `localhost` mostly is two (IPv6 and IPv4), and behind each of them may
-* be another server.
-*/
-async function isOneRoute(tools, { host }) {
-	if (!tools.goesByUrl || host.startsWith("/")) return false;
-	if (isIP(host) !== 0) return true;
-	const found = await lookup(host, { all: true }).catch(() => []);
-	return new Set(found.map(({ address }) => address)).size === 1;
-}
-
-// src/database/postgres/read-archive.ts
-/**
-* Lets pg_restore read an archive from its first to its last byte and throw the SQL away. Finds truncation and
-* damaged gzip data; not every flipped bit, zstd has no checksum of its own: the SHA-256 is what guards the bytes
-* (compared before this is called). Rejects with SM_DUMP_DAMAGED, or with the signal's reason.
-*/
-async function readArchive(server, dumpPath, signal) {
-	const exit = await server.tools.readArchive({
-		archivePath: dumpPath,
-		args: ["--file=/dev/null"],
-		database: null,
-		entries: null,
-		jobs: 1,
-		signal
-	});
-	signal.throwIfAborted();
-	if (exit.exitCode === 0) return;
-	throw new SafeMigrateError({
-		code: "SM_DUMP_DAMAGED",
-		message: `The dump cannot be read to its end: ${describeToolFailure("pg_restore", exit).message}`,
-		hint: "Check the disk of the machine that runs the job, then run again; the server's data is not at fault.",
-		docs: "postgresql.md",
-		phase: "prove"
-	});
-}
-
-// src/database/postgres/available-extensions.ts
-const extensionRow = object$1({
-	name: string(),
-	versions: array(string()),
-	newest: string()
-});
-/**
-* The extensions of a backup as a server of another major version can have them: where it does not know the version
-* any more, in its own default one, which the log says. What it does not know at all stays, and fails by its name.
-*/
-async function availableExtensions(admin, wanted, log) {
-	const rows = await admin.query(`SELECT a.name::text AS "name", a.default_version AS "newest",
-            ARRAY(SELECT v.version FROM pg_catalog.pg_available_extension_versions v WHERE v.name = a.name) AS "versions"
-       FROM pg_catalog.pg_available_extensions a`, extensionRow);
-	const available = new Map(rows.map((row) => [row.name, row]));
-	return wanted.map((extension) => {
-		const found = available.get(extension.name);
-		if (found === void 0 || found.versions.includes(extension.version)) return extension;
-		log.warn(`this server does not know version ${extension.version} of the extension ${extension.name}; it is restored in version ${found.newest}`);
-		return {
-			...extension,
-			version: found.newest
-		};
-	});
-}
-
-// src/database/postgres/inventory/compare-inventories.ts
-/** Facts whose values say what is wrong and hold nothing of the user's: the others are named only. */
-const longestValue = 60;
-const unspoken = /^(prosrc|probin|prosqlbody|description|label|umoptions|srvoptions|fdwoptions|ftoptions|reloptions|attfdwoptions|tgargs|toastOptions|proconfig|dictinitoption)$/;
-/** Of an extension's own functions and types other than these, an older script may have made them otherwise. */
-const binding = /owner$|^prosrc$|^probin$|^prosecdef$|^tgenabled$|^extconfig$|^extnamespace$/;
-/** Kinds that hold rows or hang on them: there, whatever differs counts. */
-const ofRelations = /table|index|column|default|constraint|trigger|rule|policy|sequence|view|inheritance|partition/;
-/**
-* Compares two inventories, object by object. What belongs to an extension is made anew by its script, which may be of
-* another age than the one that made the original: what that explains is told, what it does not is a difference.
-*/
-function compareInventories(expected, actual, known = []) {
-	const before = byKey(objectsOf(expected));
-	const after = byKey(objectsOf(actual));
-	const members = memberNames(before);
-	const isKnown = (object, fact) => known.some((each) => each.kind === object.kind && each.name === object.name && each.fact === fact);
-	const differences = [];
-	const told = [];
-	for (const [key, objects] of before) {
-		const [object] = objects;
-		const others = after.get(key);
-		if (object === void 0) continue;
-		if (others === void 0) {
-			if (object.kind === "invalid index") told.push(`index ${object.name} is not valid, so the backup does not hold it`);
-			else if (object.kind === "subscription") told.push(`subscription ${object.name} is not in the backup: restored, it would take the slot of the original`);
-			else (object.kind === "comment" && members.has(object.name) ? told : differences).push(`${labelOf(object)} is missing`);
-			continue;
-		}
-		if (isTransient(object)) told.push(`table ${object.name} of extension ${object.extension} is unlogged and holds what passes: its rows are not in the backup`);
-		for (const fact of differingFacts(objects, others)) {
-			if (isKnown(object, fact.name)) continue;
-			const sentence = `${labelOf(object)}: ${wordsOf(fact)}`;
-			(isExplained(object, fact, members) ? told : differences).push(sentence);
-		}
-	}
-	for (const [key, [object]] of after) {
-		if (object === void 0 || before.has(key)) continue;
-		const sentence = `${labelOf(object)} is there and should not be`;
-		(object.extension !== null || object.kind === "member of extension" || object.kind === "comment" && memberNames(after).has(object.name) ? told : differences).push(sentence);
-	}
+	const settings = await session.query(`select case when s.setrole <> 0 then pg_get_userbyid(s.setrole) end as "role",
+            -- In the order in which a session takes them: search_path decides which configuration a later name means.
+            s.setconfig as "config"
+       from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
+      where d.datname = ${literal(name)} and s.setconfig is not null
+      order by s.setrole <> 0, 1`, settingsRow);
 	return {
-		differences: tablesFirst(differences),
-		told
+		...properties,
+		settings
 	};
-}
-function byKey(objects) {
-	const found = /* @__PURE__ */ new Map();
-	for (const object of objects) {
-		const key = `${object.kind}\t${object.name}`;
-		found.set(key, [...found.get(key) ?? [], object]);
-	}
-	return found;
-}
-/** `type name` of everything that is a member of an extension, as comments are named. */
-function memberNames(objects) {
-	const names = /* @__PURE__ */ new Set();
-	for (const [object] of objects.values()) if (object?.kind === "member of extension") names.add(object.name.slice(object.name.indexOf(": ") + 2));
-	return names;
-}
-function labelOf(object) {
-	return `${object.kind} ${object.name}`;
-}
-function isTransient(object) {
-	return object.kind === "table" && object.extension !== null && object.facts.relpersistence === "u";
-}
-function isExplained(object, fact, members) {
-	if (object.kind === "system rows") return true;
-	if (object.kind === "comment") return members.has(object.name) || object.name.startsWith("extension ");
-	if (fact.name === "position") return true;
-	if (fact.name === "seqtypid") return true;
-	if (object.facts.attinhcount !== void 0 && /^att(storage|compression)$/.test(fact.name)) return true;
-	if (object.extension === null) return false;
-	if (fact.name.endsWith("acl")) return grantsNoMore(fact);
-	return !ofRelations.test(object.kind) && !binding.test(fact.name);
-}
-function grantsNoMore({ before, after }) {
-	const had = new Set(before?.split(" "));
-	return (after ?? "").split(" ").every((item) => item === "" || had.has(item));
-}
-function differingFacts(before, after) {
-	if (before.length !== after.length) return [{
-		name: "number",
-		before: String(before.length),
-		after: String(after.length)
-	}];
-	return before.flatMap((object, place) => {
-		const other = after[place]?.facts ?? {};
-		return [.../* @__PURE__ */ new Set([...Object.keys(object.facts), ...Object.keys(other)])].filter((name) => object.facts[name] !== other[name]).map((name) => ({
-			name,
-			before: object.facts[name],
-			after: other[name]
-		}));
-	});
-}
-function wordsOf({ name, before, after }) {
-	if ([before, after].some((value) => (value?.length ?? 0) > longestValue) || unspoken.test(name)) return `${name} differs`;
-	return `${name} is ${after ?? "not set"} instead of ${before ?? "not set"}`;
-}
-/** A table that is missing says more than its columns, which are missing, too. */
-function tablesFirst(differences) {
-	const rank = (sentence) => /^(schema|extension|table|partitioned table) /.test(sentence) ? 0 : 1;
-	return differences.toSorted((a, b) => rank(a) - rank(b));
-}
-
-// src/database/postgres/compare-fingerprints.ts
-/**
-* What differs between two fingerprints, each as a sentence that starts with the object, and what is not proved by them.
-*
-* Not compared here: `schemaDigest` (equal schemas may deparse differently after one restore; see
-* schema-fixpoint.ts). Content digests and inventories are compared between equal server majors only, row counts always.
-* A stale materialized view restores fresh, a queue of an extension restores empty: such things are told.
-*/
-function compareFingerprints(expected, actual, traits = {}) {
-	const inventories = expected.serverMajor === actual.serverMajor && expected.inventory !== null && actual.inventory !== null ? compareInventories(expected.inventory, actual.inventory, traits.known) : {
-		differences: [],
-		told: []
-	};
-	const sequences = compareSequences(expected, actual, traits.directions);
-	const views = compareMaterializedViews(expected, actual);
-	return {
-		differences: [
-			...compareTables(expected, actual, traits.roots ?? /* @__PURE__ */ new Map()),
-			...sequences.differences,
-			...compareLargeObjects(expected, actual),
-			...views.differences,
-			...compareExtensions(expected, actual),
-			...inventories.differences
-		],
-		told: [
-			...unreadTables(expected, actual),
-			...sequences.told,
-			...views.told,
-			...inventories.told
-		]
-	};
-}
-/** Of extensions: what the role cannot read in the target, and can in the copy, which it made. */
-function unreadTables(expected, actual) {
-	if (expected.inventory === null) return [];
-	const known = new Set(expected.tables.map(tableKey));
-	return actual.tables.filter((table) => table.extension !== null && !known.has(tableKey(table))).map((table) => `table ${table.schema}.${table.table} of extension ${table.extension} cannot be read, so its rows are not compared`);
-}
-function compareTables(expected, actual, roots) {
-	const haveEqualDigests = expected.serverMajor === actual.serverMajor;
-	const known = new Set(expected.tables.map(tableKey));
-	return compareNamed(byRoot(expected.tables, roots), byRoot(actual.tables.filter((table) => table.extension === null || known.has(tableKey(table))), roots), (table) => [
-		"table",
-		table.schema,
-		table.table
-	], (before, after) => {
-		if (before.rows !== after.rows) return `has ${after.rows} rows instead of ${before.rows}`;
-		if (haveEqualDigests && before.digest !== after.digest) return `has ${after.rows} rows as expected, but not the same contents`;
-		return null;
-	});
-}
-/** Partitions whose rows may change places become one table: their root. */
-function byRoot(tables, roots) {
-	if (roots.size === 0) return tables;
-	const sums = /* @__PURE__ */ new Map();
-	for (const content of tables) {
-		const root = roots.get(tableKey(content));
-		const key = root === void 0 ? tableKey(content) : `root ${root}`;
-		const sum = sums.get(key);
-		sums.set(key, {
-			...content,
-			...root === void 0 ? {} : {
-				schema: "of all partitions of",
-				table: root
-			},
-			rows: content.rows + (sum?.rows ?? 0),
-			digest: (BigInt(content.digest) + BigInt(sum?.digest ?? 0)).toString()
-		});
-	}
-	return [...sums.values()];
-}
-/** Those of extensions hand out numbers of queues and caches: where they stand is told. */
-function compareSequences(expected, actual, directions) {
-	const of = (sequences, isExtensions) => sequences.filter((sequence) => sequence.extension !== null === isExtensions);
-	const known = new Set(expected.sequences.map(sequenceKey));
-	const ofExtensions = of(actual.sequences, true).filter((sequence) => known.has(sequenceKey(sequence)));
-	return {
-		differences: differingSequences(of(expected.sequences, false), of(actual.sequences, false), directions),
-		told: differingSequences(of(expected.sequences, true), ofExtensions, directions)
-	};
-}
-function differingSequences(expected, actual, directions) {
-	return compareNamed(expected, actual, (sequence) => [
-		"sequence",
-		sequence.schema,
-		sequence.name
-	], (before, after) => {
-		if (before.lastValue === after.lastValue && before.isCalled === after.isCalled) return null;
-		if (directions !== void 0 && !isBehind(after, before, directions.get(sequenceKey(after)) ?? "ascending")) return null;
-		return `stands at ${position(after)} instead of ${position(before)}`;
-	});
-}
-function position(sequence) {
-	return sequence.isCalled ? sequence.lastValue : `${sequence.lastValue} (not yet used)`;
-}
-function compareLargeObjects(expected, actual) {
-	const [before, after] = [expected.largeObjects, actual.largeObjects];
-	if (before.count !== after.count) return [`large objects: ${after.count} instead of ${before.count}`];
-	if (expected.serverMajor === actual.serverMajor && before.digest !== after.digest) return [`large objects: ${after.count} as expected, but not the same contents, owners or grants`];
-	return [];
-}
-/** A restore computes them anew, so that other rows mean: it was stale, or its query says something else every time. */
-function compareMaterializedViews(expected, actual) {
-	const name = (view) => [
-		"materialized view",
-		view.schema,
-		view.name
-	];
-	const haveEqualDigests = expected.serverMajor === actual.serverMajor;
-	return {
-		differences: compareNamed(expected.materializedViews, actual.materializedViews, name, (before, after) => {
-			if (before.populated === after.populated) return null;
-			return after.populated ? "is populated and should not be" : "is not populated";
-		}),
-		told: compareNamed(expected.materializedViews.filter((view) => view.populated && expected.inventory !== null), actual.materializedViews, name, (before, after) => {
-			if (before.rows === null || after.rows === null) return "cannot be read, so its rows are not compared";
-			if (before.rows === after.rows && (!haveEqualDigests || before.digest === after.digest)) return null;
-			return `holds other rows when it is computed anew (${after.rows} for ${before.rows}): it is stale, or its query does not always say the same`;
-		}).filter((sentence) => !/ is (missing|there and should not be)$/.test(sentence))
-	};
-}
-function compareExtensions(expected, actual) {
-	return compareNamed(expected.extensions, actual.extensions, (extension) => ["extension", extension.name], (before, after) => {
-		if (before.version !== after.version) return `has version ${after.version} instead of ${before.version}`;
-		if (before.schema !== after.schema) return `is in schema ${after.schema} instead of ${before.schema}`;
-		return null;
-	});
-}
-/** Pairs both lists by name (kind of object first); what only one of them has is a difference as well. */
-function compareNamed(expected, actual, nameOf, difference) {
-	const key = (item) => JSON.stringify(nameOf(item));
-	const label = (item) => {
-		const [kind, ...name] = nameOf(item);
-		return `${kind} ${name.join(".")}`;
-	};
-	const found = new Map(actual.map((item) => [key(item), item]));
-	const differences = [];
-	for (const before of expected) {
-		const after = found.get(key(before));
-		found.delete(key(before));
-		const text = after === void 0 ? "is missing" : difference(before, after);
-		if (text !== null) differences.push(`${label(before)} ${text}`);
-	}
-	for (const extra of found.values()) differences.push(`${label(extra)} is there and should not be`);
-	return differences;
-}
-
-// src/database/postgres/complete-copy.ts
-/**
-* Gives a restored copy what its dump cannot hold, as far as the role may: where sequences of extensions stand, and
-* privileges that were granted on what is made by something else (by an extension, with a range type). `session` is in the
-* copy. What stays different is found by the comparison.
-*/
-async function completeCopy(session, expected) {
-	if (expected.inventory === null) return;
-	await advanceSequences(session, expected.sequences);
-	const before = objectsOf(expected.inventory);
-	await commentExtensions(session, before);
-	if (!before.some(mayBeGrantedElsewhere)) return;
-	const after = new Map(objectsOf(await readInventory(session)).map((object) => [`${object.kind} ${object.name}`, object]));
-	for (const object of before) {
-		const other = after.get(`${object.kind} ${object.name}`);
-		const grantable = other === void 0 ? null : grantableOf(object);
-		if (other === void 0 || grantable === null) continue;
-		const [wanted, present] = [object.facts[grantable.fact] ?? "", other.facts[grantable.fact] ?? ""];
-		if (wanted !== present) await grantAgain(session, grantable.on, wanted, present);
-	}
-}
-/** Extensions are not created from the dump, and their comments are not either. */
-async function commentExtensions(session, objects) {
-	const present = await session.query(`SELECT 'extension ' || pg_catalog.quote_ident(extname) AS "object", pg_catalog.obj_description(oid, 'pg_extension') AS "comment"
-       FROM pg_catalog.pg_extension`, object$1({
-		object: string(),
-		comment: string().nullable()
-	}));
-	const comments = new Map(objects.filter(({ kind }) => kind === "comment").map(({ name, facts }) => [name, facts.description ?? null]));
-	for (const { object, comment } of present) {
-		const wanted = comments.get(object) ?? null;
-		if (wanted === comment) continue;
-		await unlessRefused(session.execute(`COMMENT ON ${object} IS ${wanted === null ? "NULL" : literal(wanted)}`));
-	}
-}
-/** Default privileges reach what nobody dumps; so does whoever grants something on a member of an extension. */
-function mayBeGrantedElsewhere(object) {
-	if (object.kind === "default privileges") return true;
-	const grantable = object.extension === null ? null : grantableOf(object);
-	return (grantable === null ? [] : (object.facts[grantable.fact] ?? "").split(" ")).some((item) => {
-		const [, grantee, grantor] = /^([^=]*)=.*\/(.*)$/.exec(item) ?? [];
-		return grantee !== void 0 && grantee !== "" && grantee !== grantor;
-	});
-}
-async function advanceSequences(session, expected) {
-	const ofExtensions = expected.filter(({ extension }) => extension !== null);
-	if (ofExtensions.length === 0) return;
-	const present = new Map((await readSequences(session)).map((each) => [sequenceKey(each), each]));
-	for (const sequence of ofExtensions) {
-		const now = present.get(sequenceKey(sequence));
-		if (now === void 0 || now.lastValue === sequence.lastValue && now.isCalled === sequence.isCalled) continue;
-		const { schema, name, lastValue, isCalled } = sequence;
-		await unlessRefused(session.execute(`SELECT pg_catalog.setval(${literal(qualified(schema, name))}::regclass, ${BigInt(lastValue)}, ${isCalled})`));
-	}
-}
-/** What GRANT calls an object, and the fact that holds its privileges; null where there are none to grant. */
-function grantableOf({ kind, name }) {
-	switch (kind) {
-		case "table":
-		case "partitioned table":
-		case "view":
-		case "materialized view":
-		case "foreign table": return {
-			on: `TABLE ${name}`,
-			fact: "relacl"
-		};
-		case "sequence": return {
-			on: `SEQUENCE ${name}`,
-			fact: "relacl"
-		};
-		case "function":
-		case "aggregate": return {
-			on: `FUNCTION ${name}`,
-			fact: "proacl"
-		};
-		case "procedure": return {
-			on: `PROCEDURE ${name}`,
-			fact: "proacl"
-		};
-		case "type":
-		case "domain":
-		case "enum":
-		case "range": return {
-			on: `TYPE ${name}`,
-			fact: "typacl"
-		};
-		default: return null;
-	}
-}
-const itemRow = object$1({
-	grantee: string().nullable(),
-	privilege: string(),
-	grantable: boolean(),
-	isWanted: boolean()
-});
-/** Both lists as PostgreSQL prints them, items between blanks. */
-async function grantAgain(session, on, wanted, present) {
-	const exploded = (acl) => `(SELECT e.grantee, e.privilege_type, e.is_grantable
-     FROM pg_catalog.aclexplode(${literal(`{${acl.split(" ").filter(Boolean).map(quotedItem).join(",")}}`)}::pg_catalog.aclitem[]) AS e)`;
-	const items = await session.query(`SELECT CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee) END AS "grantee",
-              privilege_type AS "privilege", is_grantable AS "grantable", is_wanted AS "isWanted"
-         FROM (SELECT *, false AS is_wanted FROM (${exploded(present)} EXCEPT ${exploded(wanted)}) AS gone(grantee, privilege_type, is_grantable)
-               UNION ALL SELECT *, true FROM (${exploded(wanted)} EXCEPT ${exploded(present)}) AS missing(grantee, privilege_type, is_grantable)) AS all_items
-        ORDER BY is_wanted`, itemRow).catch((error) => {
-		if (!(error instanceof SqlError)) throw error;
-		return [];
-	});
-	for (const { grantee, privilege, grantable, isWanted } of items) {
-		const whom = grantee === null ? "PUBLIC" : identifier(grantee);
-		await unlessRefused(session.execute(isWanted ? `GRANT ${privilege} ON ${on} TO ${whom}${grantable ? " WITH GRANT OPTION" : ""}` : `REVOKE ${privilege} ON ${on} FROM ${whom}`));
-	}
-}
-function quotedItem(item) {
-	return `"${item.replaceAll("\\", "\\\\").replaceAll("\"", "\\\"")}"`;
-}
-/** An ordinary role may not do everything here; the comparison says what is missing. */
-async function unlessRefused(work) {
-	await work.catch((error) => {
-		if (!(error instanceof SqlError)) throw error;
-	});
-}
-
-// src/database/postgres/create-copy.ts
-const oidRow = object$1({ oid: number() });
-const membershipRow = object$1({ mayActAsOwner: boolean() });
-const tablespaceRow = object$1({ tablespace: string() });
-/**
-* Creates an empty database `copyName(mark.target, mark.kind, mark.run)` that is like the target where only CREATE
-* DATABASE can make it so (encoding, locale, provider, tablespace, and the owner, who owns the schema public by
-* that from 15 on), marks it as ours at once, and opens it to this role alone. `admin` is a session in any other database.
-* Rejects with SM_RESTORE_FAILED or SM_PROPERTY; then there is no such database of ours.
-*/
-async function createCopy(admin, version, mark, properties) {
-	const name = copyName(mark.target, mark.kind, mark.run);
-	await checkOwner(admin, properties.owner);
-	try {
-		await admin.execute(await createStatement$1(admin, version, name, properties));
-	} catch (cause) {
-		throw await creationFailed(admin, name, cause);
-	}
-	try {
-		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
-		const [row] = await admin.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, oidRow);
-		if (row === void 0) throw new TypeError("the database that was just created is not there");
-		await openPrivately(admin, name, properties.owner);
-		return {
-			name,
-			oid: row.oid
-		};
-	} catch (cause) {
-		await admin.execute(`DROP DATABASE ${identifier(name)}`);
-		throw await creationFailed(admin, name, cause);
-	}
-}
-/** A role that could give a database away and not act for its new owner could not drop it again. */
-async function checkOwner(admin, owner) {
-	const [row] = await admin.query(`SELECT pg_catalog.pg_has_role(oid, 'USAGE') AS "mayActAsOwner"
-       FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)}`, membershipRow);
-	if (row?.mayActAsOwner === true) return;
-	throw new SafeMigrateError({
-		code: "SM_PROPERTY",
-		message: `the owner ${owner} cannot be carried over: the role of database-url ${row === void 0 ? "cannot find it" : "has not its rights"}`,
-		hint: `Make the role a member of the owner (GRANT ${identifier(owner)} TO the role), or run as the owner.`,
-		docs: "postgresql.md",
-		phase: "prove"
-	});
-}
-async function createStatement$1(admin, version, name, properties) {
-	const parts = [
-		`CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0 ALLOW_CONNECTIONS false`,
-		`ENCODING ${literal(properties.encoding)}`,
-		`LC_COLLATE ${literal(properties.collate)}`,
-		`LC_CTYPE ${literal(properties.ctype)}`,
-		...localeProvider(version, properties)
-	];
-	const [template] = await admin.query(`SELECT t.spcname AS "tablespace" FROM pg_catalog.pg_database d
-       JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = 'template0'`, tablespaceRow);
-	if (template?.tablespace !== properties.tablespace) parts.push(`TABLESPACE ${identifier(properties.tablespace)}`);
-	return parts.join(" ");
-}
-/** The provider came with 15 (ICU), its rules with 16, the builtin one with 17. */
-function localeProvider(version, properties) {
-	if (version.major < 15) return [];
-	const locale = properties.icuLocale === null ? [] : [literal(properties.icuLocale)];
-	switch (properties.localeProvider) {
-		case "i": return [
-			"LOCALE_PROVIDER icu",
-			...locale.map((text) => `ICU_LOCALE ${text}`),
-			...properties.icuRules === null ? [] : [`ICU_RULES ${literal(properties.icuRules)}`]
-		];
-		case "b": return ["LOCALE_PROVIDER builtin", ...locale.map((text) => `BUILTIN_LOCALE ${text}`)];
-		default: return ["LOCALE_PROVIDER libc"];
-	}
-}
-/** duplicate_database */
-const nameTaken = "42P04";
-async function creationFailed(admin, name, cause) {
-	if (!(cause instanceof SqlError)) return cause;
-	const [taken] = cause.sqlState === nameTaken ? await admin.query(`SELECT pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ owner: string() })) : [];
-	return new SafeMigrateError({
-		code: "SM_RESTORE_FAILED",
-		message: `the database ${name} could not be created: ${cause.primaryMessage}`,
-		hint: taken === void 0 ? "The role of database-url needs CREATEDB, and the server room for one more copy of the database." : `It belongs to ${taken.owner}, and this run has not made it. Run again, which takes another name; to remove it, as a superuser or as ${taken.owner}: DROP DATABASE ${identifier(name)};`,
-		docs: "postgresql.md",
-		phase: "prove",
-		cause
-	});
-}
-
-// src/database/postgres/database-settings.ts
-/**
-* Settings whose stored value is a list of quoted names. `SET search_path TO 'a, b'` would store one name that holds
-* a comma. The list is fixed: extensions cannot define such settings (GUC_LIST_QUOTE; variable_is_guc_list_quote
-* in pg_dump).
-*/
-const listSettings = /* @__PURE__ */ new Set([
-	"local_preload_libraries",
-	"search_path",
-	"session_preload_libraries",
-	"shared_preload_libraries",
-	"temp_tablespaces",
-	"unix_socket_directories"
-]);
-/** Splits a `name=value` of pg_db_role_setting. */
-function parseSetting(setting) {
-	const equals = setting.indexOf("=");
-	if (equals === -1) return {
-		name: setting,
-		value: ""
-	};
-	return {
-		name: setting.slice(0, equals),
-		value: setting.slice(equals + 1)
-	};
-}
-/** `SET …` as ALTER DATABASE and ALTER ROLE take it, which stores the setting again exactly as it is. */
-function setClause(setting) {
-	const { name, value } = parseSetting(setting);
-	const items = listSettings.has(name.toLowerCase()) ? splitNameList(value) : [value];
-	return `SET ${identifier(name)} TO ${items.length === 0 ? "''" : items.map(literal).join(", ")}`;
-}
-/** A form in which two settings that mean the same are equal: blanks between listed names do not count. */
-function comparableSetting(setting) {
-	const { name, value } = parseSetting(setting);
-	if (!listSettings.has(name.toLowerCase())) return setting;
-	return `${name}=${JSON.stringify(splitNameList(value).filter((item) => item !== ""))}`;
-}
-/** Splits `"$user", public` at its commas and takes the quotes off. */
-function splitNameList(value) {
-	const items = [];
-	for (const match of value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,"\s][^,"]*))\s*(?:,|$)/g)) {
-		const [, quoted, plain] = match;
-		items.push(quoted === void 0 ? (plain ?? "").trim() : quoted.replaceAll("\"\"", "\""));
-	}
-	return items;
-}
-
-// src/database/postgres/lazy-commits.ts
-/**
-* Sessions that start in a copy of ours from now on do not wait until each of their commits is on disk. A restore
-* commits several times for each table: on a server with ordinary disks most of its time would go there. `admin`
-* is a session in another database.
-*/
-async function commitLazily(admin, copy) {
-	await admin.execute(`ALTER DATABASE ${identifier(copy)} SET synchronous_commit = off`);
-}
-/**
-* Ends that. This statement's own commit waits for the disk, and with it all that was committed before: afterwards
-* the copy's contents survive a crash of the server like any other.
-*/
-async function commitSafely(admin, copy) {
-	await admin.execute(`ALTER DATABASE ${identifier(copy)} RESET synchronous_commit`);
-}
-
-// src/database/postgres/property-error.ts
-/** SM_PROPERTY: something of the database itself that its copy cannot be given. */
-function propertyError(message, cause) {
-	return new SafeMigrateError({
-		code: "SM_PROPERTY",
-		message,
-		hint: "The role of database-url must be allowed to set it: a member of the owner and of the grantors; for settings that only a superuser may set, GRANT SET ON PARAMETER (PostgreSQL 15 and later). Or remove it from the target.",
-		docs: "postgresql.md",
-		phase: "prove",
-		cause
-	});
-}
-
-// src/database/postgres/replay-settings.ts
-/** Gives database `name` these settings, its own and those per role. Rejects with SM_PROPERTY, naming the setting. */
-async function replaySettings(admin, name, settings) {
-	for (const { role, config } of settings) for (const setting of config) try {
-		await admin.execute(`${place$1(name, role)} ${setClause(setting)}`);
-	} catch (cause) {
-		if (!(cause instanceof SqlError)) throw cause;
-		const label = `the setting ${parseSetting(setting).name}${role === null ? "" : ` of role ${role}`}`;
-		throw propertyError(`${label} cannot be carried over to ${name}: ${cause.primaryMessage}`, cause);
-	}
-}
-/** Takes all settings from database `name`, as far as the role may. */
-async function resetSettings(admin, name) {
-	const { settings } = await readProperties(admin, name);
-	for (const { role } of settings) await admin.execute(`${place$1(name, role)} RESET ALL`);
-}
-function place$1(name, role) {
-	return role === null ? `ALTER DATABASE ${identifier(name)}` : `ALTER ROLE ${identifier(role)} IN DATABASE ${identifier(name)}`;
-}
-
-// src/database/postgres/withheld-settings.ts
-/**
-* Settings of a database that are not in force while its copy is filled, and why. All others are: they may change what
-* functions compute, and indexes, generated columns and materialized views are computed anew. These here would stop a
-* restore, or turn it into something else; the copy gets them when it is proved.
-*/
-const withheldSettings = {
-	statement_timeout: "building an index takes as long as it takes",
-	lock_timeout: "parallel jobs of pg_restore wait for one another",
-	transaction_timeout: "a table is filled in one transaction",
-	idle_in_transaction_session_timeout: "sessions of ours wait in transactions while others work",
-	idle_session_timeout: "sessions of ours wait while others work",
-	tcp_user_timeout: "a server that is busy restoring does not read for a while",
-	tcp_keepalives_idle: "sessions of ours have their own",
-	tcp_keepalives_interval: "sessions of ours have their own",
-	tcp_keepalives_count: "sessions of ours have their own",
-	default_transaction_read_only: "a restore writes",
-	default_transaction_isolation: "serializable transactions of parallel jobs may fail",
-	default_transaction_deferrable: "belongs to the two above",
-	transaction_read_only: "a restore writes",
-	array_nulls: "the NULLs of a dumped array would become texts",
-	transform_null_equals: "a dumped `x = NULL` would become `x IS NULL`",
-	quote_all_identifiers: "options of dictionaries would be stored under quoted names",
-	session_replication_role: "it switches triggers and rules off",
-	restrict_nonsystem_relation_kind: "materialized views that read views could not be filled",
-	default_table_access_method: "the extension that brings it is not there at first; a dump says it for each table",
-	role: "the restore would run as somebody else",
-	session_authorization: "the restore would run as somebody else",
-	session_preload_libraries: "it runs code in every session, or lets none begin where it is missing",
-	local_preload_libraries: "it runs code in every session, or lets none begin where it is missing",
-	exit_on_error: "an error that we know and pass over would end the session",
-	lc_messages: "messages of a failing restore are read, so they must not be translated",
-	temp_file_limit: "sorting for an index takes as much room as it takes",
-	vacuum_cost_delay: "ANALYZE of the copy would sleep",
-	synchronous_commit: "a restore does not wait for the disk at every commit; see lazy-commits.ts"
-};
-function isWithheld(name) {
-	return Object.hasOwn(withheldSettings, name.toLowerCase());
-}
-
-// src/database/postgres/fill-under-settings.ts
-/**
-* Puts in force, in an empty copy, what its source's expressions were computed under: the database's settings, its own
-* and per role, but for those that are withheld; and where a session would get other values all the same (because they
-* came from the role or from another server's postgresql.conf), those that were recorded. The copy's settings are not
-* the source's until replayProperties has been there. `admin` is a session in another database.
-* Rejects with SM_PROPERTY.
-*/
-async function fillUnderSettings(server, admin, copy, source) {
-	const inForce = source.settings.map(({ role, config }) => ({
-		role,
-		config: config.filter((setting) => !isWithheld(parseSetting(setting).name))
-	}));
-	await replaySettings(admin, copy, inForce);
-	await commitLazily(admin, copy);
-	if (source.values === void 0) return;
-	await using session = await server.connect(copy);
-	const present = await readSessionValues(session);
-	const [me] = await admin.query("SELECT session_user::text AS \"name\"", object$1({ name: string() }));
-	for (const [name, value] of Object.entries(source.values)) {
-		if (present[name] === value || me === void 0) continue;
-		const place = `ALTER ROLE ${identifier(me.name)} IN DATABASE ${identifier(copy)}`;
-		await admin.execute(`${place} SET ${identifier(name)} TO ${literal(value)}`).catch((error) => {
-			if (!(error instanceof SqlError)) throw error;
-		});
-	}
-}
-/** Values under which the copy could not be computed as its source was, as sentences. */
-function otherValues(expected, actual) {
-	return Object.entries(expected ?? {}).filter(([name, value]) => actual?.[name] !== value).map(([name, value]) => `${name} was ${shown$2(value)} where the backup was made and cannot be set so here: the copy was filled and indexed under ${shown$2(actual?.[name])}`);
-}
-function shown$2(value) {
-	return value === void 0 || value === "" ? "empty" : value;
-}
-
-// src/database/postgres/indexes/index-questions.ts
-/**
-* Every row of the heap whose keys are NULL where `nulls` says so is looked for through the index. Answers `asked` and
-* `missed`, rows. The heap is read by a sample of all of it, which no index can take the place of; what is
-* looked for must be forced through the index by the session's settings. Columns are not qualified, because
-* PostgreSQL prints them so.
-*/
-function lookUpRows(index, nulls) {
-	const columns = index.keys.map((key, place) => `${keyOf$1(key)} AS sm${place}`);
-	const where = [...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => `${nulls[place] === true ? "" : "NOT "}${isNull(key)}`)];
-	const heap = `SELECT ctid AS sm_at, ${columns.join(", ")} FROM ONLY ${wholeHeap(index)} WHERE ${all(where)}`;
-	const found = all([...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => nulls[place] === true ? `${keyOf$1(key)} IS NULL` : `${keyOf$1(key)} ${key.operator} ${key.asksForWords ? words(`sm_heap.sm${place}`) : `sm_heap.sm${place}`}`)]);
-	const asked = index.keys.map((_, place) => `sm${place}`);
-	if (index.keys.every((key) => key.groups)) return `SELECT coalesce(pg_catalog.sum(sm_heap.n), 0) AS "asked",
-        coalesce(pg_catalog.sum(sm_heap.n) FILTER (WHERE sm_found.n IS DISTINCT FROM sm_heap.n OR sm_found.rows IS DISTINCT FROM sm_heap.rows), 0) AS "missed"
-      FROM (SELECT ${asked.join(", ")}, ${sumOf("sm_at")} FROM (${heap}) AS sm_rows GROUP BY ${asked.join(", ")}) AS sm_heap,
-        LATERAL (SELECT ${sumOf("ctid")} FROM ONLY ${index.table} WHERE ${found}) AS sm_found`;
-	const answerable = index.keys.map((key, place) => nulls[place] === true ? "true" : key.asksForWords ? `pg_catalog.length(sm${place}) OPERATOR(pg_catalog.>) 0` : `sm${place} ${key.operator} sm${place}`);
-	return `SELECT pg_catalog.count(*) AS "asked", pg_catalog.count(*) FILTER (WHERE NOT sm_found.is_there) AS "missed"
-    FROM (SELECT * FROM (${heap}) AS sm_rows WHERE ${all(answerable)}) AS sm_heap,
-      LATERAL (SELECT coalesce(pg_catalog.bool_or(ctid OPERATOR(pg_catalog.=) sm_heap.sm_at), false) AS is_there
-                 FROM ONLY ${index.table} WHERE ${found}) AS sm_found`;
-}
-/** Rows that the heap has for a partial index, as `heap`. */
-function countInHeap(index) {
-	return `SELECT pg_catalog.count(*) AS "rows" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate}`;
-}
-/**
-* Rows that the index has: its predicate is not asked again when it is read as a whole. Its order, where it has one,
-* keeps PostgreSQL from reading another index instead.
-*/
-function countInIndex(index) {
-	const [first] = index.keys;
-	const order = first?.groups === true && index.readsWhole ? `ORDER BY ${keyOf$1(first)}` : "";
-	return `SELECT pg_catalog.count(*) AS "rows" FROM (SELECT FROM ONLY ${index.table} WHERE ${index.predicate} ${order} OFFSET 0) AS sm_rows`;
-}
-/** Which of the keys are NULL, in all combinations that there are. */
-function nullPatterns(index) {
-	return `SELECT DISTINCT ARRAY[${index.keys.map(isNull).join(", ")}] AS "nulls" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate ?? "true"}`;
-}
-const wholeHeap = (index) => `${index.table} TABLESAMPLE pg_catalog.system (100)`;
-const keyOf$1 = ({ expression, collation }) => collation === null ? `(${expression})` : `(${expression}) COLLATE ${collation}`;
-/** `IS NULL` also holds for a row of which all fields are NULL, which an index holds as a value. */
-const isNull = (key) => `(pg_catalog.num_nulls(${keyOf$1(key)}) OPERATOR(pg_catalog.=) 1)`;
-const all = (conditions) => conditions.length === 0 ? "true" : conditions.map((each) => `(${each})`).join(" AND ");
-/** Which rows, in two numbers. */
-const sumOf = (place) => `pg_catalog.count(*) AS n, pg_catalog.sum(pg_catalog.hashtextextended(${place}::pg_catalog.text, 0)::pg_catalog.numeric) AS rows`;
-/** All words of a document, as a query that it matches. */
-const words = (document) => `(SELECT pg_catalog.string_agg(pg_catalog.concat('''', pg_catalog.replace(pg_catalog.replace(word, E'\\\\', E'\\\\\\\\'), '''', ''''''), ''''), ' & ')
-      FROM pg_catalog.unnest(pg_catalog.tsvector_to_array(${document})) AS word)::pg_catalog.tsquery`;
-
-// src/database/postgres/indexes/user-code-indexes.ts
-const indexRow = object$1({
-	oid: number(),
-	name: string(),
-	plainName: string(),
-	table: string(),
-	owner: string(),
-	isOurs: boolean(),
-	rows: number(),
-	method: string(),
-	needsBitmap: boolean(),
-	readsWhole: boolean(),
-	predicate: string().nullable(),
-	keys: array(object$1({
-		expression: string(),
-		collation: string().nullable(),
-		operator: string().nullable(),
-		asksForWords: boolean(),
-		groups: boolean(),
-		findsNulls: boolean()
-	}))
-});
-/** Operators by which a value finds itself, by preference. */
-const selfFinding = [
-	"=",
-	"~=",
-	"@>",
-	"&&"
-];
-/** The oid from which on objects are not initdb's. */
-const firstUserOid = 16384;
-/**
-* Valid indexes that reach code of users, smallest tables first: functions in expressions and predicates, and operators
-* and operator classes that came with no extension. Everything else computes what PostgreSQL or an extension computes,
-* from the row alone.
-*/
-async function readUserCodeIndexes(session) {
-	return session.query(`SELECT i.indexrelid::bigint AS "oid", n.nspname || '.' || c.relname AS "name", c.relname AS "plainName",
-            pg_catalog.format('%I.%I', tn.nspname, t.relname) AS "table",
-            pg_catalog.pg_get_userbyid(t.relowner) AS "owner",
-            t.relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) AS "isOurs",
-            greatest(t.reltuples, 0) AS "rows", am.amname AS "method",
-            NOT pg_catalog.pg_index_has_property(c.oid, 'index_scan') AS "needsBitmap",
-            am.amname IN ('btree', 'gist', 'spgist') AS "readsWhole",
-            pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS "predicate", keys."keys"
-       FROM pg_catalog.pg_index i
-       JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
-       JOIN pg_catalog.pg_am am ON am.oid = c.relam
-       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-       JOIN pg_catalog.pg_class t ON t.oid = i.indrelid AND t.relispopulated AND t.relpersistence <> 't'
-       JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace,
-            LATERAL (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-                'expression', pg_catalog.pg_get_indexdef(c.oid, k.place::integer, false),
-                'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
-                                FROM pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
-                               WHERE co.oid = k.coll),
-                'operator', asked.operator, 'asksForWords', coalesce(asked.words, false), 'groups', oc.opcdefault AND am.amname IN ('btree', 'hash'),
-                'findsNulls', pg_catalog.pg_index_column_has_property(c.oid, k.place::integer, 'search_nulls')) ORDER BY k.place) AS "keys"
-               FROM ROWS FROM (pg_catalog.unnest(i.indclass::oid[]), pg_catalog.unnest(i.indcollation::oid[]))
-                      WITH ORDINALITY AS k(opclass, coll, place)
-               JOIN pg_catalog.pg_opclass oc ON oc.oid = k.opclass
-               LEFT JOIN LATERAL (
-                 SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, o.oprname) AS operator,
-                        ao.amoprighttype = 'pg_catalog.tsquery'::regtype AS words
-                   FROM pg_catalog.pg_amop ao JOIN pg_catalog.pg_operator o ON o.oid = ao.amopopr
-                   JOIN pg_catalog.pg_namespace opn ON opn.oid = o.oprnamespace
-                  WHERE ao.amopfamily = oc.opcfamily AND ao.amoppurpose = 's' AND ao.amoplefttype = oc.opcintype
-                    AND CASE am.amname WHEN 'btree' THEN ao.amopstrategy = 3 AND ao.amoprighttype = oc.opcintype
-                                       WHEN 'hash' THEN ao.amopstrategy = 1 AND ao.amoprighttype = oc.opcintype
-                             ELSE ao.amoprighttype = oc.opcintype AND o.oprname IN (${selfFinding.map(literal).join(", ")})
-                                  OR ao.amoprighttype = 'pg_catalog.tsquery'::regtype AND o.oprname = '@@' END
-                  ORDER BY pg_catalog.array_position(ARRAY[${selfFinding.map(literal).join(", ")}], o.oprname::text) LIMIT 1) asked ON true) keys
-      WHERE i.indisvalid AND i.indisready AND ${isUserSchema("tn")}
-        AND EXISTS (
-          SELECT FROM pg_catalog.pg_depend d
-           WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.refobjid >= ${firstUserOid}
-             AND (d.refclassid = 'pg_catalog.pg_proc'::regclass
-                  OR d.refclassid IN ('pg_catalog.pg_operator'::regclass, 'pg_catalog.pg_opclass'::regclass)
-                     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')))
-      ORDER BY t.reltuples, 2`, indexRow);
-}
-
-// src/database/postgres/indexes/compare-indexes.ts
-/** Rows of tables that are looked up, all indexes together; the smallest tables come first. */
-const budgetRows = 1e6;
-/** What one question may take: many equal keys of an operator class of users are compared with one another. */
-const questionTimeout = "60s";
-/**
-* Compares what the indexes that reach code of users say with what their tables say, under the settings of the database
-* that `session` is in and not under ours: every row is looked up by the keys that it has now. Only tables of the
-* session's role are asked: the functions of others would run with rights that CREATE INDEX does not lend them.
-* Changes nothing; `session` is not of use for anything else afterwards.
-*/
-async function compareIndexes(session, settings) {
-	const indexes = await readUserCodeIndexes(session);
-	if (indexes.length === 0) return {
-		differences: [],
-		told: []
-	};
-	await takeOwnSettings(session, settings);
-	const differences = [];
-	const passedOver = /* @__PURE__ */ new Map();
-	let rows = 0;
-	for (const index of indexes) {
-		rows += index.rows;
-		const reason = rows > budgetRows ? beyondBudget : await compareIndex(session, index, differences);
-		if (reason !== null) passedOver.set(reason, [...passedOver.get(reason) ?? [], index.name]);
-	}
-	return {
-		differences,
-		told: [...passedOver].map(([reason, names]) => {
-			const [are, tables] = names.length === 1 ? ["is", "its table"] : ["are", "their tables"];
-			return `${namedSome(names, "index", "indexes")} ${are} not compared with ${tables}: ${reason}`;
-		})
-	};
-}
-const beyondBudget = `with smaller ones they have more than ${budgetRows} rows`;
-/** The session computes as one of the application's does, for as long as it needs, and through indexes. */
-async function takeOwnSettings(session, settings) {
-	const [me] = await session.query("SELECT session_user::text AS \"name\"", object$1({ name: string() }));
-	for (const name of ["search_path", ...Object.keys(comparableValues)]) await session.execute(`RESET ${name}`);
-	for (const { role, config } of settings) {
-		if (role !== null && role !== me?.name) continue;
-		const withheld = config.filter((each) => ["array_nulls", "transform_null_equals"].includes(parseSetting(each).name.toLowerCase()));
-		for (const setting of withheld) await session.execute(setClause(setting));
-	}
-	await session.execute(`SET statement_timeout = '${questionTimeout}';
-    SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;
-    SET enable_seqscan = off; SET enable_indexscan = on; SET enable_indexonlyscan = on; SET enable_tidscan = off;
-    SET enable_sort = off; SET enable_incremental_sort = off;
-    SET max_parallel_workers_per_gather = 0; SET jit = off; SET gin_fuzzy_search_limit = 0`);
-}
-const lookUpRow = object$1({
-	asked: number(),
-	missed: number()
-});
-const countRow = object$1({ rows: number() });
-/** Adds to `differences`; says why the index could not be compared, or null. */
-async function compareIndex(session, index, differences) {
-	if (!index.isOurs) return `that belongs to ${index.owner}, whose functions are not run for this`;
-	if (index.keys.some((key) => key.operator === null)) return `by its access method (${index.method}) not every row can be looked up`;
-	try {
-		await session.execute(`SET enable_bitmapscan = ${index.needsBitmap ? "on" : "off"}`);
-		const patterns = await session.query(nullPatterns(index), object$1({ nulls: array(boolean()) }));
-		let asked = 0;
-		let missed = 0;
-		for (const { nulls } of patterns) {
-			if (nulls.some((isNull, place) => isNull && index.keys[place]?.findsNulls !== true)) continue;
-			const question = lookUpRows(index, nulls);
-			if (!await usesIndex(session, index, question)) return unused;
-			const [answer] = await session.query(question, lookUpRow);
-			asked += answer?.asked ?? 0;
-			missed += answer?.missed ?? 0;
-		}
-		if (missed > 0) {
-			differences.push(`index ${index.name} does not find ${missed} of ${asked} rows by the keys that they have`);
-			return null;
-		}
-		return index.predicate === null || !index.readsWhole ? null : await compareCounts(session, index, differences);
-	} catch (error) {
-		if (!(error instanceof SqlError)) throw error;
-		return error.sqlState === "57014" ? `a question took longer than ${questionTimeout}` : `PostgreSQL refused the question (SQLSTATE ${error.sqlState})`;
-	}
-}
-const unused = "PostgreSQL does not use it for the question";
-/** What a partial index holds too much shows in no look-up. */
-async function compareCounts(session, index, differences) {
-	const question = countInIndex(index);
-	if (!await usesIndex(session, index, question)) return unused;
-	const [inIndex] = await session.query(question, countRow);
-	const [inHeap] = await session.query(countInHeap(index), countRow);
-	if (inIndex?.rows !== inHeap?.rows) differences.push(`index ${index.name} holds ${inIndex?.rows} rows, and its condition is true for ${inHeap?.rows}`);
-	return null;
-}
-/** Without a look at the plan, the table might have been compared with itself. */
-async function usesIndex(session, index, question) {
-	const explain = literal(`EXPLAIN (FORMAT JSON) ${question}`);
-	await session.execute(`DO ${literal(`DECLARE plan json; BEGIN EXECUTE ${explain} INTO plan; PERFORM pg_catalog.set_config('safe_migrate.plan', plan::text, false); END`)}`);
-	const [row] = await session.query(`SELECT ARRAY(SELECT DISTINCT pg_catalog.jsonb_path_query(pg_catalog.current_setting('safe_migrate.plan')::jsonb, 'strict $.**."Index Name"') #>> '{}') AS "used"`, object$1({ used: array(string()) }));
-	return row?.used.length === 1 && row.used[0] === index.plainName;
-}
-
-// src/database/postgres/partition-roots.ts
-const leafRow = object$1({
-	schema: string(),
-	table: string(),
-	root: string()
-});
-/**
-* The root of every partition into which rows are put by the hash of something whose hash depends on OIDs (an enum, and what
-* is made of other types), by `tableKey`. After a restore such rows lie in other partitions, and the whole is the same.
-*/
-async function readPartitionRoots(session) {
-	const leaves = await session.query(`WITH RECURSIVE tree AS (
-       SELECT c.oid AS root, c.oid FROM pg_catalog.pg_class c
-         WHERE c.relkind = 'p' AND NOT c.relispartition AND c.relpersistence <> 't'
-       UNION ALL SELECT tree.root, i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid)
-     SELECT n.nspname AS "schema", c.relname AS "table", tree.root::regclass::text AS "root"
-       FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid AND c.relkind = 'r'
-       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE EXISTS (SELECT FROM tree above JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = above.oid
-         WHERE above.root = tree.root AND p.partstrat = 'h'
-           AND (0 = ANY (p.partattrs::int2[])
-             OR EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-                         WHERE a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::int2[])
-                           AND (t.typtype <> 'b' OR t.typelem <> 0))))`, leafRow);
-	return new Map(leaves.map((leaf) => [tableKey(leaf), leaf.root]));
-}
-
-// src/database/postgres/public-owner.ts
-const standing = object$1({
-	mayGive: boolean(),
-	isBootstrap: boolean()
-});
-/**
-* The role to which a dump gives the schema `public` although only a superuser could, so that a restored copy leaves it
-* out; null when there is none. Until 14 initdb gave `public` to the superuser, and pg_upgrade keeps it so; from 15 on
-* it belongs to `pg_database_owner`, and only then does pg_dump say who else owns it.
-* `from` is the schema text of the dump and the major version of the server that it was made on.
-*/
-async function unreachablePublicOwner(server, admin, from) {
-	if (server.version.major < 15) return null;
-	const owner = publicPiece.exec(from.schemaText)?.groups?.owner;
-	if (owner === void 0 || owner === "pg_database_owner") return null;
-	const [row] = await admin.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_roles
-         WHERE rolname = ${literal(owner)} AND pg_catalog.pg_has_role(oid, 'MEMBER')) AS "mayGive",
-       EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)} AND oid = 10) AS "isBootstrap"`, standing);
-	if (row === void 0 || row.mayGive) return null;
-	return row.isBootstrap || from.serverMajor < 15 ? owner : null;
-}
-/** A schema text without the piece that gives `public` to its owner. */
-function withoutPublicOwner(schemaText) {
-	return schemaText.replace(publicPiece, "");
-}
-/** Whether a line of an archive's table of contents is that piece. */
-const isPublicSchemaEntry = (line) => /^\d+; \d+ \d+ SCHEMA - public /.test(line);
-const publicPiece = /^--\n-- Name: public; Type: SCHEMA; Schema: -; Owner: (?<owner>.*)\n--\n(?:(?!--\n-- Name: )[^\n]*\n)*/m;
-
-// src/database/postgres/public-schema.ts
-const schemaRow = object$1({ oid: number() });
-/**
-* Drops the schema `public` of a fresh copy when the target has none: a dump cannot say that something is missing.
-* Whether it has is known of a stored backup (`hasPublicSchema`); otherwise the target is looked at. `admin` is a session on the server; when it is not in the target, the target is asked by a session of its own.
-* Rejects with SM_RESTORE_FAILED when the role may not (before 15, `public` belongs to the superuser).
-*/
-async function matchPublicSchema(server, admin, copy, hasPublicSchema) {
-	if (hasPublicSchema ?? await hasPublic(server, admin)) return;
-	await using session = await server.connect(copy);
-	try {
-		await session.execute("DROP SCHEMA IF EXISTS public");
-	} catch (cause) {
-		if (!(cause instanceof SqlError)) throw cause;
-		throw new SafeMigrateError({
-			code: "SM_RESTORE_FAILED",
-			message: `the target has no schema public, and the one of its copy could not be dropped: ${cause.primaryMessage}`,
-			hint: "Create an empty schema public in the target, or let a superuser run the backup.",
-			docs: "postgresql.md",
-			phase: "prove",
-			cause
-		});
-	}
-}
-async function hasPublic(server, admin) {
-	const question = `SELECT oid::bigint AS "oid" FROM pg_catalog.pg_namespace WHERE nspname = 'public'`;
-	if (admin.database === server.address.database) return (await admin.query(question, schemaRow)).length > 0;
-	await using session = await server.connect(server.address.database);
-	return (await session.query(question, schemaRow)).length > 0;
-}
-
-// src/database/postgres/replay-properties.ts
-/**
-* Gives database `name`, which was made with the right owner, the ACL, settings (its own and per role) and connection
-* limit of `properties`, then reads everything back: neither a dump nor TEMPLATE carries them, and a lost REVOKE is a
-* security hole. The comment is left alone, it holds the mark. `admin` is a session in another database.
-* Rejects with SM_PROPERTY, naming what cannot be carried over.
-*/
-async function replayProperties(admin, name, properties) {
-	const database = identifier(name);
-	const apply = async (what, statements) => {
-		try {
-			await admin.execute(statements);
-		} catch (cause) {
-			if (!(cause instanceof SqlError)) throw cause;
-			throw propertyError(`${what} cannot be carried over to ${name}: ${cause.primaryMessage}`, cause);
-		}
-	};
-	await replayAcl(admin, name, properties.owner, properties.acl, apply);
-	await resetSettings(admin, name);
-	await replaySettings(admin, name, properties.settings);
-	await apply("the connection limit", `ALTER DATABASE ${database} CONNECTION LIMIT ${properties.connectionLimit}`);
-	const differences = compareProperties(properties, await readProperties(admin, name));
-	if (differences.length > 0) throw propertyError(`${name} could not be given all properties of the target: ${differences.join("; ")}`);
-}
-/** What differs between two databases' properties, their comments aside. Empty when they are alike. */
-function compareProperties(expected, actual) {
-	const differences = [];
-	const expect = (what, before, after) => {
-		if (before !== after) differences.push(`${what} is ${after ?? "not set"} instead of ${before ?? "not set"}`);
-	};
-	expect("the owner", expected.owner, actual.owner);
-	expect("the encoding", expected.encoding, actual.encoding);
-	expect("LC_COLLATE", expected.collate, actual.collate);
-	expect("LC_CTYPE", expected.ctype, actual.ctype);
-	expect("the locale provider", expected.localeProvider, actual.localeProvider);
-	expect("the ICU locale", expected.icuLocale, actual.icuLocale);
-	expect("the ICU rules", expected.icuRules, actual.icuRules);
-	expect("the tablespace", expected.tablespace, actual.tablespace);
-	expect("the connection limit", expected.connectionLimit, actual.connectionLimit);
-	expect("the ACL", aclText(expected), aclText(actual));
-	const [before, after] = [settingsByRole(expected), settingsByRole(actual)];
-	for (const role of /* @__PURE__ */ new Set([...before.keys(), ...after.keys()])) {
-		if (before.get(role) === after.get(role)) continue;
-		differences.push(role === "" ? "its settings differ" : `its settings for role ${role} differ`);
-	}
-	return differences;
-}
-const grantRow = object$1({
-	grantor: string(),
-	/** null is PUBLIC. */
-	grantee: string().nullable(),
-	privilege: string(),
-	grantable: boolean()
-});
-/**
-* Takes away what a new database gives by default and what the run needed to fill it, then grants each item again as the role
-* that had granted it. `acl` null is the default one.
-*/
-async function replayAcl(admin, name, owner, acl, apply) {
-	const database = identifier(name);
-	await apply("its ACL", `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}, CURRENT_USER`);
-	const ownersFirst = (await admin.query(`SELECT pg_catalog.pg_get_userbyid(g.grantor) AS "grantor",
-            CASE WHEN g.grantee <> 0 THEN pg_catalog.pg_get_userbyid(g.grantee) END AS "grantee",
-            g.privilege_type AS "privilege", g.is_grantable AS "grantable"
-       FROM pg_catalog.aclexplode(${acl === null ? `pg_catalog.acldefault('d', ${literal(identifier(owner))}::pg_catalog.regrole::oid)` : `ARRAY[${acl.map(literal).join(", ")}]::pg_catalog.aclitem[]`}) AS g`, grantRow)).toSorted((a, b) => Number(a.grantor !== owner) - Number(b.grantor !== owner));
-	for (const { grantor, grantee, privilege, grantable } of ownersFirst) {
-		const grant = `GRANT ${privilege} ON DATABASE ${database} TO ${grantee === null ? "PUBLIC" : identifier(grantee)}${grantable ? " WITH GRANT OPTION" : ""}`;
-		const label = `the privilege ${privilege} of ${grantee ?? "PUBLIC"}`;
-		if (grantor === owner) await apply(label, grant);
-		else await applyAs(admin, grantor, (statements) => apply(label, statements), grant);
-	}
-}
-async function applyAs(admin, role, apply, statement) {
-	try {
-		await apply(`BEGIN; SET LOCAL ROLE ${identifier(role)}; ${statement}; COMMIT`);
-	} catch (error) {
-		await admin.execute("ROLLBACK");
-		throw error;
-	}
-}
-/** An ACL that was changed and changed back says what the default one says. */
-function aclText({ acl, owner }) {
-	const name = /^\w+$/.test(owner) ? owner : `"${owner.replaceAll("\"", "\"\"")}"`;
-	return `{${(acl ?? [`=Tc/${name}`, `${name}=CTc/${name}`]).toSorted().join(",")}}`;
-}
-function settingsByRole(properties) {
-	return new Map(properties.settings.map(({ role, config }) => [role ?? "", config.map(comparableSetting).join("\n")]));
-}
-
-// src/database/postgres/restore-failed.ts
-/** The error of a restore that a tool refused, with the object that the tool named. */
-function restoreFailed(what, failure) {
-	return new SafeMigrateError({
-		code: "SM_RESTORE_FAILED",
-		message: `${what}${failure.object === null ? "" : ` at ${failure.object}`}: ${failure.message}`,
-		hint: "A dump that cannot be restored is no backup. Often a function in a CHECK constraint, an index or a materialized view names other objects without their schema: give the function SET search_path, or qualify the names.",
-		docs: "postgresql.md",
-		phase: "prove"
-	});
-}
-
-// src/database/postgres/archive-entries.ts
-/**
-* Reads an archive's table of contents. Extensions and their comments are in neither part: pg_restore would create
-* the newest version, and only an extension's owner may comment on it.
-* Rejects with SM_RESTORE_FAILED when the file is no archive.
-*/
-async function readArchiveEntries(server, dumpPath, signal) {
-	const exit = await server.tools.readArchive({
-		archivePath: dumpPath,
-		args: ["--list"],
-		database: null,
-		entries: null,
-		jobs: 1,
-		signal
-	});
-	signal.throwIfAborted();
-	if (exit.exitCode !== 0) throw restoreFailed("the dump cannot be read", describeToolFailure("pg_restore", exit));
-	const entries = exit.stdout.split("\n").filter((line) => entryLine.test(line));
-	const textSearch = entries.some((line) => textSearchCode.test(line)) ? [] : entries.filter((line) => textSearchLine.test(line));
-	const others = entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line) && !textSearch.includes(line));
-	const firstData = others.findIndex((line) => dataLine.test(line));
-	const end = firstData === -1 ? 0 : firstData;
-	return {
-		schemas: entries.filter((line) => schemaLine.test(line)),
-		textSearch,
-		definitions: others.slice(0, end).filter((line) => !aclLine.test(line)),
-		rest: [...others.slice(end), ...others.slice(0, end).filter((line) => aclLine.test(line))]
-	};
-}
-/** Dump id; catalog's oid, object's oid; type, schema, name, owner. */
-const entryLine = /^\d+; \d+ \d+ /;
-const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
-const dataLine = /^\d+; \d+ \d+ (TABLE DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|SEQUENCE SET) /;
-const aclLine = /^\d+; \d+ \d+ (ACL|DEFAULT ACL) /;
-const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
-const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
-/** These need functions, and dictionaries may need them: then everything keeps the dump's order. */
-const textSearchCode = /^\d+; \d+ \d+ TEXT SEARCH (PARSER|TEMPLATE) /;
-
-// src/database/postgres/restore-extensions.ts
-/**
-* Gives a fresh database exactly these extensions, in this order, with these versions and schemas. A dump does not
-* carry versions: without this, a restore silently takes the newest one. Rejects with SM_RESTORE_FAILED, naming
-* the extension.
-*/
-async function restoreExtensions(server, database, wanted) {
-	await using session = await server.connect(database);
-	const present = await readExtensions(session);
-	for (const extension of present) if (!wanted.some((other) => other.name === extension.name)) await run$1(session, extension.name, `DROP EXTENSION ${identifier(extension.name)}`);
-	for (const extension of wanted) {
-		const existing = present.find((other) => other.name === extension.name);
-		if (existing === void 0) await createAsOwner(session, server.version, extension);
-		else if (existing.version !== extension.version) {
-			const statement = `ALTER EXTENSION ${identifier(extension.name)} UPDATE TO ${literal(extension.version)}`;
-			await run$1(session, extension.name, statement);
-		}
-	}
-}
-/** Creates it as the role that owns it in the target, where that may be had; who owns it in the end is compared later. */
-async function createAsOwner(session, version, extension) {
-	const statement = createExtension(extension);
-	const owner = await ownerToBecome(session, version, extension);
-	if (owner === null) return run$1(session, extension.name, statement);
-	const right = `CREATE ON DATABASE ${identifier(session.database)}`;
-	if (!owner.mayCreate) await session.execute(`GRANT ${right} TO ${identifier(owner.name)}`);
-	try {
-		await session.execute(`SET ROLE ${identifier(owner.name)}`);
-		await session.execute(statement);
-	} catch (error) {
-		if (!(error instanceof SqlError) || error.sqlState !== insufficientPrivilege) throw error;
-		await session.execute("RESET ROLE");
-		await run$1(session, extension.name, statement);
-	} finally {
-		await session.execute("RESET ROLE");
-		if (!owner.mayCreate) await session.execute(`REVOKE ${right} FROM ${identifier(owner.name)}`);
-	}
-}
-/** It was created by a superuser, say, and given away. */
-const insufficientPrivilege = "42501";
-/** The statement that creates an extension as it is in the target. */
-function createExtension(extension) {
-	const { name, schema, version } = extension;
-	return `CREATE EXTENSION IF NOT EXISTS ${identifier(name)} SCHEMA ${identifier(schema)} VERSION ${literal(version)}`;
-}
-async function run$1(session, extension, statement) {
-	try {
-		await session.execute(statement);
-	} catch (cause) {
-		if (!(cause instanceof SqlError)) throw cause;
-		throw new SafeMigrateError({
-			code: "SM_RESTORE_FAILED",
-			message: `the extension ${extension} cannot be restored as it is in the target: ${cause.primaryMessage}`,
-			hint: "The server must be able to install this version, and the role of database-url must be allowed to. ALTER EXTENSION … UPDATE in the target brings it to a version that can be installed.",
-			docs: "postgresql.md",
-			phase: "prove",
-			cause
-		});
-	}
-}
-
-// src/database/postgres/restore-archive.ts
-/**
-* Restores an archive into an empty database: schemas, extensions with their versions, text search, definitions, then the
-* rest with parallel jobs. Rejects with SM_FOREIGN_CODE when rows would run somebody else's code, and with SM_RESTORE_FAILED,
-* naming the object; leaves what was restored so far behind.
-*/
-async function restoreArchive(server, restore) {
-	const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
-	await restoreEntries(server, restore, restore.leavesPublicOwner ? entries.schemas.filter((line) => !isPublicSchemaEntry(line)) : entries.schemas, 1);
-	await restoreExtensions(server, restore.database, restore.extensions);
-	restore.signal.throwIfAborted();
-	await restoreEntries(server, restore, entries.textSearch, 1);
-	await restoreEntries(server, restore, entries.definitions, 1);
-	await refuseForeignCode(server, restore.database);
-	restore.signal.throwIfAborted();
-	await restoreEntries(server, restore, entries.rest, restore.jobs);
-}
-/** The last moment before rows are loaded: only then are checks and generated columns computed, by whoever loads them. */
-async function refuseForeignCode(server, copy) {
-	await using session = await server.connect(copy);
-	const code = await foreignCode(session);
-	if (code === null) return;
-	throw new SafeMigrateError({
-		code: code.code,
-		message: code.message,
-		hint: code.hint,
-		docs: "security.md",
-		phase: "prove"
-	});
-}
-async function restoreEntries(server, restore, entries, jobs) {
-	if (entries.length === 0) return;
-	const args = ["--no-subscriptions"];
-	if (!sendsUnknownSetting(server)) args.push("--exit-on-error");
-	const exit = await server.tools.readArchive({
-		archivePath: restore.dumpPath,
-		args,
-		database: restore.database,
-		entries,
-		jobs,
-		signal: restore.signal
-	});
-	restore.signal.throwIfAborted();
-	if (exit.exitCode === 0) return;
-	const failure = sendsUnknownSetting(server) ? withoutUnknownSetting(exit) : exit;
-	if (failure !== null) throw restoreFailed("the dump cannot be restored", describeToolFailure("pg_restore", failure));
-}
-/** From 17 on pg_restore sets transaction_timeout, which older servers do not know; then it may not stop at errors. */
-function sendsUnknownSetting(server) {
-	return server.tools.version.major >= 17 && server.version.major < 17;
-}
-/** How much of stderr is kept: a full tail may have lost an error of another kind. */
-const stderrTailBytes = 65536;
-/** What is left to complain about; null when the unknown setting was all. */
-function withoutUnknownSetting(exit) {
-	const lines = exit.stderr.split("\n").filter((line) => !line.includes("transaction_timeout"));
-	const hasOtherErrors = lines.some((line) => line.startsWith("pg_restore: error: "));
-	const isWhole = Buffer.byteLength(exit.stderr) < stderrTailBytes;
-	return exit.exitCode === 1 && lines.some((line) => line.includes("errors ignored on restore")) && isWhole && !hasOtherErrors ? null : {
-		...exit,
-		stderr: lines.join("\n")
-	};
-}
-
-// src/database/postgres/schema-fixpoint.ts
-/**
-* The objects in which a restored schema differs from the target's; empty when they are the same schema.
-*
-* Some expressions deparse differently after one restore (CHECK (x IN (…)), partial indexes, views) and not again
-* after that. So when the texts differ, the target's text is restored into a scratch database of this run, and its
-* text is what the copy must have. When this rejects, the scratch database may be left for the caller to drop.
-*/
-async function compareSchemas(server, admin, comparison) {
-	if (diffSchemaTexts(comparison.expected, comparison.actual).length === 0) return [];
-	const target = server.address.database;
-	const mark = {
-		kind: "scratch",
-		target,
-		run: comparison.run
-	};
-	const scratch = await createCopy(admin, server.version, mark, comparison.properties);
-	await fillUnderSettings(server, admin, scratch.name, {
-		settings: comparison.properties.settings,
-		values: comparison.sessionValues
-	});
-	await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
-	await loadSchema(server, scratch.name, comparison);
-	const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);
-	await dropCopy(admin, target, scratch.name, comparison.properties.owner);
-	return diffSchemaTexts(again, comparison.actual);
-}
-/**
-* Runs the text piece by piece, each as a string that only the server reads: the text of a stored backup comes from
-* outside, and psql would run what stands behind a backslash on this machine.
-*/
-async function loadSchema(server, database, comparison) {
-	comparison.signal.throwIfAborted();
-	await using session = await server.connect(database);
-	const end = () => session.kill();
-	comparison.signal.addEventListener("abort", end, { once: true });
-	let object = null;
-	try {
-		for (const piece of restorableText(comparison).split(/^(?=--\n-- Name: )/m)) {
-			object = /^-- Name: (.*?); Type: [^;]*;/m.exec(piece)?.[1] ?? null;
-			await session.execute(`DO ${literal(`BEGIN EXECUTE ${literal(piece)}; END`)}`);
-		}
-	} catch (error) {
-		comparison.signal.throwIfAborted();
-		if (!(error instanceof SqlError)) throw error;
-		throw restoreFailed("the schema cannot be restored", {
-			message: error.primaryMessage,
-			object
-		});
-	} finally {
-		comparison.signal.removeEventListener("abort", end);
-	}
-}
-/**
-* The schema text as it can be restored by an ordinary role: extensions in the target's versions, without their
-* comments; without a setting that servers before 17 do not know, and without what only psql understands.
-*/
-function restorableText({ expected, extensions }) {
-	return expected.replaceAll(/^SET transaction_timeout = 0;$/gm, "").replaceAll(/^\\(un)?restrict \S+$/gm, "").replaceAll(/^COMMENT ON EXTENSION .* IS '(?:[^']|'')*';$/gm, "").replaceAll(/^CREATE EXTENSION IF NOT EXISTS (\S+) WITH SCHEMA .*;$/gm, (statement, quoted) => {
-		const name = quoted.startsWith("\"") ? quoted.slice(1, -1).replaceAll("\"\"", "\"") : quoted;
-		const extension = extensions.find((other) => other.name === name);
-		return extension === void 0 ? statement : `${createExtension(extension)};`;
-	});
-}
-
-// src/database/postgres/restore-beside.ts
-/** How many differences an error lists. */
-const listedDifferences = 10;
-/** How often the copy's size is asked for while pg_restore works. */
-const sizeIntervalMs = 2e3;
-/**
-* Restores a dump beside the target and proves that the copy equals what is expected, as `Database.restoreBeside`
-* promises. The caller has verified the file's SHA-256. `adminDatabase` is where CREATE and DROP DATABASE are run
-* from: the target, unless that is not there.
-*
-* On failure, the abort of `request.signal` included, the copy is dropped before this rejects.
-*/
-async function restoreBeside(server, request, log, adminDatabase = server.home) {
-	const target = server.address.database;
-	const mark = {
-		kind: "fallback",
-		target,
-		run: request.run
-	};
-	if (request.name !== copyName(target, mark.kind, mark.run)) throw new TypeError("a fallback database is named by copyName(target, \"fallback\", run)");
-	request.signal.throwIfAborted();
-	await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
-	const expected = await expectedHere(server, admin, request.expected, log);
-	const copy = await createCopy(admin, server.version, mark, request.properties);
-	try {
-		await fillUnderSettings(server, admin, copy.name, {
-			settings: request.properties.settings,
-			values: expected.sessionValues
-		});
-		const { fingerprint, told } = await fillAndCompare(server, admin, {
-			...request,
-			expected
-		}, log);
-		await commitSafely(admin, copy.name);
-		await closeDatabase(admin, copy.name);
-		await replayProperties(admin, copy.name, request.properties);
-		request.signal.throwIfAborted();
-		return {
-			...copy,
-			fingerprint,
-			told
-		};
-	} catch (error) {
-		for (const name of [copy.name, copyName(target, "scratch", request.run)]) await dropUnfinished(server, adminDatabase, name, request.properties.owner, log);
-		throw error;
-	}
-}
-/** A backup of an older major version may need other versions of its extensions. */
-async function expectedHere(server, admin, expected, log) {
-	if (expected.serverMajor === server.version.major) return expected;
-	return {
-		...expected,
-		extensions: await availableExtensions(admin, expected.extensions, log)
-	};
-}
-/** Restores, ANALYZEs and compares; returns what the copy holds, and what that does not prove. */
-async function fillAndCompare(server, admin, request, log) {
-	const { name, signal, expected, jobs } = request;
-	let progress;
-	log.progress(() => progress);
-	await matchPublicSchema(server, admin, name, request.hasPublicSchema);
-	const { expectedSchemaText: schemaText } = request;
-	const publicOwner = await unreachablePublicOwner(server, admin, {
-		schemaText,
-		serverMajor: expected.serverMajor
-	});
-	if (publicOwner !== null) log.warn(`schema public belongs to ${publicOwner}; in a restored copy it belongs to the owner of the database, as PostgreSQL makes it since 15`);
-	await watchingSize(admin, name, (text) => {
-		progress = text;
-	}, () => restoreArchive(server, {
-		database: name,
-		dumpPath: request.dumpPath,
-		extensions: expected.extensions,
-		leavesPublicOwner: publicOwner !== null,
-		jobs,
-		signal
-	}));
-	log.detail(`restored into ${name}`);
-	progress = "ANALYZE";
-	const { traits, owners, indexes } = await inCopy(server, name, signal, async (session) => {
-		await completeCopy(session, expected);
-		await session.execute("ANALYZE");
-		const traits = {
-			directions: await readSequenceDirections(session),
-			roots: await readPartitionRoots(session),
-			known: (publicOwner === null ? [] : ["nspowner", "nspacl"]).map((fact) => ({
-				kind: "schema",
-				name: "public",
-				fact
-			}))
-		};
-		const owners = await compareExtensionOwners(session, expected.extensions);
-		progress = "comparing indexes with their tables";
-		return {
-			traits,
-			owners,
-			indexes: await compareIndexes(session, request.properties.settings)
-		};
-	});
-	const { fingerprint, schemaText: actual } = await fingerprintDatabase(server, name, {
-		jobs,
-		signal,
-		onTable: (done, all) => {
-			progress = `compared ${done} of ${all} tables`;
-		}
-	});
-	const compared = compareFingerprints(expected, fingerprint, traits);
-	const schemas = await compareSchemas(server, admin, {
-		run: request.run,
-		expected: publicOwner === null ? schemaText : withoutPublicOwner(schemaText),
-		actual,
-		extensions: expected.extensions,
-		properties: request.properties,
-		sessionValues: expected.sessionValues,
-		hasPublicSchema: request.hasPublicSchema,
-		signal
-	});
-	const hasInventory = expected.inventory !== null && expected.serverMajor === fingerprint.serverMajor;
-	const differences = [
-		...compared.differences,
-		...schemas.filter((sentence) => !hasInventory || !sentence.startsWith("ACL ")),
-		...owners.differences,
-		...indexes.differences
-	];
-	progress = void 0;
-	if (differences.length > 0) throw notEqual(differences, log);
-	const told = [
-		...compared.told,
-		...otherValues(expected.sessionValues, fingerprint.sessionValues),
-		...owners.told,
-		...indexes.told
-	];
-	tell(told, log);
-	return {
-		fingerprint,
-		told
-	};
-}
-async function inCopy(server, name, signal, work) {
-	signal.throwIfAborted();
-	await using session = await server.connect(name);
-	const end = () => session.kill();
-	signal.addEventListener("abort", end, { once: true });
-	try {
-		return await work(session);
-	} catch (error) {
-		signal.throwIfAborted();
-		throw error;
-	} finally {
-		signal.removeEventListener("abort", end);
-	}
-}
-const sizeRow = object$1({ sizeBytes: number() });
-/** Says every few seconds how large the copy has become while `work` lasts. */
-async function watchingSize(admin, name, say, work) {
-	let asked = Promise.resolve();
-	const ask = async () => {
-		const [row] = await admin.query(`SELECT pg_catalog.pg_database_size(${literal(name)}) AS "sizeBytes"`, sizeRow);
-		if (row !== void 0) say(`restored ${Math.round(row.sizeBytes / 1e6)} MB so far`);
-	};
-	const timer = setInterval(() => {
-		asked = ask().catch(() => {});
-	}, sizeIntervalMs);
-	try {
-		await work();
-	} finally {
-		clearInterval(timer);
-		await asked;
-	}
-}
-/** Every one in the log's details and in the report; some of them where everybody looks. */
-function tell(told, log) {
-	for (const sentence of told.slice(0, listedDifferences)) log.warn(`not proved: ${sentence}`);
-	for (const sentence of told.slice(listedDifferences)) log.detail(`not proved: ${sentence}`);
-	if (told.length > listedDifferences) log.warn(`not proved: ${told.length - listedDifferences} more, which the log and report.json name`);
-}
-function notEqual(differences, log) {
-	for (const difference of differences) log.detail(difference);
-	const listed = differences.slice(0, listedDifferences);
-	const more = differences.length - listed.length;
-	return new SafeMigrateError({
-		code: "SM_NOT_EQUAL",
-		message: `the restored copy is not equal to the backup's source: ${listed.join("; ")}${more > 0 ? `; and ${more} more` : ""}`,
-		hint: "The backup does not bring these objects back as they were. See the page for known causes before you migrate.",
-		docs: "postgresql.md",
-		phase: "prove"
-	});
-}
-/** Cleans up after a failure, which must reach the caller whatever happens here. */
-async function dropUnfinished(server, adminDatabase, name, owner, log) {
-	try {
-		await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
-		await dropCopy(admin, server.address.database, name, owner);
-	} catch (error) {
-		const reason = messageOf(error);
-		log.warn(`the unfinished copy ${name} is still there: ${reason}. Drop it by hand: DROP DATABASE ${identifier(name)};`);
-	}
 }
 
 // src/system/secret.ts
@@ -8187,6 +5193,32 @@ var Secret = class {
 	}
 };
 
+// src/database/postgres/copy/lazy-commits.ts
+/**
+* Sessions that start in a copy of ours from now on do not wait until each of their commits is on disk. A restore
+* commits several times for each table: on a server with ordinary disks most of its time would go there. `admin`
+* is a session in another database.
+*/
+async function commitLazily(admin, copy) {
+	await admin.execute(`ALTER DATABASE ${identifier(copy)} SET synchronous_commit = off`);
+}
+/**
+* Ends that. This statement's own commit waits for the disk, and with it all that was committed before: afterwards
+* the copy's contents survive a crash of the server like any other.
+*/
+async function commitSafely(admin, copy) {
+	await admin.execute(`ALTER DATABASE ${identifier(copy)} RESET synchronous_commit`);
+}
+
+// src/database/postgres/session/server-identity.ts
+const identityRow = object$1({ systemIdentifier: string() });
+/** May be asked by every role. */
+async function readServerIdentity(session) {
+	const [row] = await session.query("SELECT system_identifier::text AS \"systemIdentifier\" FROM pg_catalog.pg_control_system()", identityRow);
+	if (row === void 0) throw new TypeError("pg_control_system() returned no row");
+	return row;
+}
+
 // src/database/postgres/drift/comparable-entries.ts
 /** The objects of a schema. Owners and the migration history itself are no part of what migrations say. */
 function comparableEntries(side) {
@@ -8202,7 +5234,7 @@ function comparableEntries(side) {
 			...entry,
 			owner,
 			body: whole,
-			key: keyOf(entry, whole)
+			key: keyOf$1(entry, whole)
 		});
 	};
 	const schemas = parsed.filter((entry) => entry.type === "SCHEMA");
@@ -8247,7 +5279,7 @@ function withoutRole(body, role) {
 	const names = [role, `"${role.replaceAll("\"", "\"\"")}"`].map((name) => name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
 	return body.replaceAll(new RegExp(`\\b(FROM|TO|FOR ROLE) (?:${names.join("|")})(?=[ ;])`, "g"), "$1 CURRENT_USER");
 }
-function keyOf(entry, body) {
+function keyOf$1(entry, body) {
 	if (entry.type !== "TABLE" && entry.type !== "FOREIGN TABLE") return body;
 	return linesOfTable(body).toSorted().join("\n");
 }
@@ -8454,17 +5486,17 @@ function constraint() {
 	};
 }
 /** An identity's sequence goes with the column's identity. */
-const identity = new RegExp(`^ALTER TABLE (${qualifiedName}) ALTER COLUMN (${name$2}) ADD GENERATED `);
+const identity$1 = new RegExp(`^ALTER TABLE (${qualifiedName}) ALTER COLUMN (${name$2}) ADD GENERATED `);
 /** What drops the object, without CASCADE; null for a type that is not known here. */
 function dropStatement(entry) {
-	const [, table, column] = entry.type === "SEQUENCE" ? identity.exec(entry.body) ?? [] : [];
+	const [, table, column] = entry.type === "SEQUENCE" ? identity$1.exec(entry.body) ?? [] : [];
 	if (table !== void 0) return `ALTER TABLE ${table} ALTER COLUMN ${column} DROP IDENTITY;`;
 	const shape = shapes[entry.type];
 	const found = shape?.pattern.exec(entry.body);
 	return shape === void 0 || !found ? null : shape.drop(found.slice(1), entry);
 }
 /** What makes it: the statements of the dump. */
-function createStatement(entry) {
+function createStatement$1(entry) {
 	return withoutAccessMethod(entry.body);
 }
 /**
@@ -8472,7 +5504,7 @@ function createStatement(entry) {
 * where it stands keeps its grants, its comment and what depends on it. Never drops what holds data.
 */
 function replaceStatements(is, wanted) {
-	const create = createStatement(wanted);
+	const create = createStatement$1(wanted);
 	const drop = dropStatement(is);
 	const anew = drop === null ? [] : [[drop, create]];
 	switch (wanted.type) {
@@ -8529,7 +5561,7 @@ async function loadEntries(session, entries) {
 	for (;;) {
 		const lost = [];
 		for (const entry of waiting) {
-			const refusal = await tryStatements(session, [createStatement(entry)]);
+			const refusal = await tryStatements(session, [createStatement$1(entry)]);
 			if (refusal !== null) lost.push({
 				entry,
 				reason: refusal.primaryMessage
@@ -8755,7 +5787,7 @@ function tasksOf({ object, is, wanted }) {
 		const { statements } = reconcileGrants(is?.body ?? "", wanted?.body ?? "");
 		return statements.length === 0 ? [] : [task([statements])];
 	}
-	if (is === null) return wanted === null ? [] : [task([[createStatement(wanted)]])];
+	if (is === null) return wanted === null ? [] : [task([[createStatement$1(wanted)]])];
 	if (wanted === null) {
 		const statement = dropStatement(is);
 		return statement === null ? [] : [task([[statement]])];
@@ -8995,7 +6027,7 @@ function remaining({ difference, reason }) {
 function adviceOn({ is, wanted }) {
 	if (wanted === null) return ": drop it, or put it into a migration";
 	if (is !== null && wanted.type === "TABLE") return `: ${tableLines(is.body, wanted.body).join("; ")}`;
-	return `; by the migrations it is:\n${createStatement(wanted)}`;
+	return `; by the migrations it is:\n${createStatement$1(wanted)}`;
 }
 /** Differences in what the copy could not be given, so no SQL for them was tried. */
 function untried(lost, differences) {
@@ -9008,16 +6040,7 @@ function untried(lost, differences) {
 	});
 }
 
-// src/database/postgres/server-identity.ts
-const identityRow = object$1({ systemIdentifier: string() });
-/** May be asked by every role. */
-async function readServerIdentity(session) {
-	const [row] = await session.query("SELECT system_identifier::text AS \"systemIdentifier\" FROM pg_catalog.pg_control_system()", identityRow);
-	if (row === void 0) throw new TypeError("pg_control_system() returned no row");
-	return row;
-}
-
-// src/database/postgres/scratch-server.ts
+// src/database/postgres/drift/scratch-server.ts
 /**
 * Connects to the server that `target` names. The database in the URL is only where CREATE DATABASE is run from.
 * Rejects as connectServer does. `warn` is told about databases that could not be dropped.
@@ -9137,7 +6160,1054 @@ function cannotCreate(cause) {
 	});
 }
 
-// src/database/postgres/server-roles.ts
+// src/database/postgres/fingerprint/changed-contents.ts
+/** Stands in the list of changed tables: they are contents as well, and no counter tells of them. */
+const largeObjectsName = "large objects";
+/**
+* Tables (`schema.table`, quoted as needed, sorted) of the target whose rows differ now from `before`. Only those
+* are read whose counters differ from `counters`, or all of them, and the large objects, when `exact`. New tables and those that are gone
+* are not listed: that is DDL, which the catalog witness sees. Rejects with the signal's reason when it is aborted.
+*/
+async function changedTables(server, before, counters, options) {
+	const { database } = server.address;
+	await using exporter = await server.connect(database, { applicationName: readingSession.snapshot });
+	return await endingOnAbort(exporter, options.signal, () => readChanged(server, exporter, before, counters, options));
+}
+async function readChanged(server, exporter, before, counters, options) {
+	const { database } = exporter;
+	await exporter.execute(lockTimeout(options));
+	const snapshotId = await exportSnapshot(exporter);
+	const countersNow = options.exact ? {} : await readCounters(exporter);
+	const names = await quotedNames(exporter, before.tables);
+	const known = new Map(before.tables.map((content) => [tableKey(content), content]));
+	const suspects = (await listTables(exporter)).flatMap((shape) => {
+		const content = known.get(tableKey(shape));
+		const name = names.get(tableKey(shape));
+		if (content === void 0 || name === void 0) return [];
+		return options.exact || counters[name] !== countersNow[name] ? [{
+			shape: asBefore(shape, options.columns),
+			content,
+			name
+		}] : [];
+	});
+	const changed = [];
+	const tasks = suspects.toSorted((a, b) => b.shape.sizeBytes - a.shape.sizeBytes).map(({ shape, content, name }) => async (session) => {
+		const now = await readTableContent(session, shape);
+		if (now.rows !== content.rows || now.digest !== content.digest) changed.push(name);
+	});
+	const largeObjects = async (session) => {
+		const now = await readLargeObjects(session, 0, 1);
+		const { count, digest } = before.largeObjects;
+		if (now.count !== count || now.sum.toString() !== digest) changed.push(largeObjectsName);
+	};
+	const all = options.exact ? [...tasks, largeObjects] : tasks;
+	await readInSnapshot(server, {
+		database,
+		snapshotId
+	}, all, options);
+	return changed.toSorted();
+}
+function asBefore(shape, columns) {
+	const before = columns?.[tableKey(shape)];
+	return before?.every((column) => shape.columns.includes(column)) === true ? {
+		...shape,
+		columns: before
+	} : shape;
+}
+/** The columns of every table, by `tableKey`. */
+async function readColumns(session) {
+	const tables = await listTables(session);
+	return Object.fromEntries(tables.map((shape) => [tableKey(shape), shape.columns]));
+}
+/**
+* Sequences (`schema.name`, quoted as needed, sorted) that stand behind where they stood in `before`: somebody set
+* them back. Sequences that are gone are not listed.
+*/
+async function rewoundSequences(session, before) {
+	const directions = await readSequenceDirections(session);
+	const now = new Map((await readSequences(session)).map((sequence) => [sequenceKey(sequence), sequence]));
+	return [...(await quotedNames(session, before.sequences.filter((earlier) => {
+		const later = now.get(sequenceKey(earlier));
+		if (later === void 0) return false;
+		return isBehind(later, earlier, directions.get(sequenceKey(earlier)) ?? "ascending");
+	}).map(({ schema, name }) => ({
+		schema,
+		table: name
+	})))).values()].toSorted();
+}
+/**
+* Sequences (`schema.name`, quoted as needed, sorted) that do not stand where they stood in `before`, whichever way. New ones
+* and those that are gone are not listed.
+*/
+async function movedSequences(session, before) {
+	const now = new Map((await readSequences(session)).map((sequence) => [sequenceKey(sequence), sequence]));
+	return [...(await quotedNames(session, before.sequences.filter((earlier) => {
+		const later = now.get(sequenceKey(earlier));
+		if (later === void 0) return false;
+		return later.lastValue !== earlier.lastValue || later.isCalled !== earlier.isCalled;
+	}).map(({ schema, name }) => ({
+		schema,
+		table: name
+	})))).values()].toSorted();
+}
+const nameRow$4 = object$1({
+	name: string(),
+	index: number()
+});
+/** The names as PostgreSQL itself would quote them (which words need it depends on its version), by `tableKey`. */
+async function quotedNames(session, tables) {
+	if (tables.length === 0) return /* @__PURE__ */ new Map();
+	const rows = await session.query(`SELECT format('%I.%I', t.item ->> 0, t.item ->> 1) AS "name", t.index::int - 1 AS "index"
+       FROM pg_catalog.jsonb_array_elements(${literal(JSON.stringify(tables.map(({ schema, table }) => [schema, table])))}::jsonb)
+            WITH ORDINALITY AS t(item, index)`, nameRow$4);
+	const names = /* @__PURE__ */ new Map();
+	for (const { name, index } of rows) {
+		const table = tables[index];
+		if (table !== void 0) names.set(tableKey(table), name);
+	}
+	return names;
+}
+
+// src/database/journal.ts
+/** How far a run has come, as whoever comes next needs to know it. In the order in which they are entered. */
+const journalPhases = [
+	"dump",
+	"prove",
+	"store",
+	"rehearse",
+	"quiesce",
+	"migrate",
+	"recover",
+	"swapped",
+	"stopped",
+	"recovery-failed"
+];
+/** Phases in which the target was not touched yet. */
+const phasesBeforeMigrate = /* @__PURE__ */ new Set([
+	"dump",
+	"prove",
+	"store",
+	"rehearse",
+	"quiesce"
+]);
+/**
+* Strict throughout: a member that this version does not know was written by a later one, and whoever does not
+* understand it must not act upon the rest. And narrow: a member of the target's owner can write it as well, and what
+* stands in it becomes names of databases and folders of backups.
+*/
+const content$2 = strictObject({
+	version: literal$1(1),
+	/** As runs are named: it becomes part of databases' names. */
+	run: string().regex(/^[0-9a-z_]{1,24}$/),
+	command: _enum([
+		"migrate",
+		"backup",
+		"rollback"
+	]),
+	phase: _enum(journalPhases),
+	/** null: a rollback of a database that is gone. */
+	targetOid: int().nullable(),
+	/** The target's own comment, to be put back; a comment is the one property that a copy cannot carry in advance. */
+	comment: string().nullable(),
+	/** Named before the first byte is uploaded under it; of a rollback the one that it goes back to. */
+	backupId: string().regex(/^(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u).nullable(),
+	/** The dump as it stands on the disk of the run's machine; null before it is whole. */
+	dump: strictObject({
+		sizeBytes: int(),
+		sha256: string()
+	}).nullable(),
+	/** The compared and closed copy; null before it is that, and with `verify: archive`. */
+	fallback: strictObject({
+		name: string(),
+		oid: int(),
+		schemaDigest: string()
+	}).nullable(),
+	historySchema: string(),
+	/** What was to be applied: names, and every checksum that Prisma may note for the file. */
+	migrations: array(strictObject({
+		name: string(),
+		checksums: array(string())
+	})),
+	/** The target just before the migration, and what its run had been told; null before that. */
+	baseline: strictObject({
+		/** Digest of the rows of the history; null: there was no such table. */
+		history: string().nullable(),
+		witness: string(),
+		/** The server's clock before the migrator was started: older sessions are not the migrator's. */
+		serverTime: datetime(),
+		writesBeforeMigration: int(),
+		/** Who migrates; a `command` may change what no history shows. */
+		migrator: _enum(["prisma", "command"]),
+		recovery: _enum(["auto", "swap"]),
+		onNewWrites: _enum(["restore", "stop"])
+	}).nullable(),
+	/** `before-migrate` was begun, and `after-migrate` has not been begun since. */
+	afterMigrateOwed: boolean(),
+	/** Why it is `stopped` or `recovery-failed`. */
+	because: string().nullable()
+});
+const journalSchema = content$2.extend({ 
+/** When the phase was entered, by the server's clock; ISO 8601. */
+at: datetime() });
+
+// src/database/postgres/lock/coordination-mark.ts
+const prefix = "safe-migrate ";
+const content$1 = looseObject({
+	format: literal$1(1),
+	kind: literal$1("coordination"),
+	target: string()
+});
+/**
+* The comment of a coordination database: `journal` is what stands in it, null when nothing is open. Comments on
+* databases are cluster-wide and transactional, so that the journal changes together with the renames.
+*/
+function coordinationMark(target, journal = null) {
+	const idle = {
+		format: 1,
+		kind: "coordination",
+		target
+	};
+	return prefix + asciiJson(journal === null ? idle : {
+		...idle,
+		journal
+	});
+}
+/** A comment has no encoding: whoever reads it from a database with another one would see other letters. */
+function asciiJson(value) {
+	return JSON.stringify(value).replaceAll(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+/**
+* What a comment says about a coordination database of `target`: `idle` (ours, nothing open), `open` (ours, and it
+* says more than that: never to be dropped), or null (not ours).
+*/
+function readCoordinationMark(target, comment) {
+	if (comment === coordinationMark(target)) return "idle";
+	return contentOf(target, comment) === null ? null : "open";
+}
+/**
+* The journal in such a comment; null when nothing is open or the comment is not ours. Throws SM_JOURNAL_UNREADABLE
+* when something is open that this version cannot read, and must therefore leave alone.
+*/
+function readJournal(target, database, comment) {
+	if (readCoordinationMark(target, comment) !== "open") return null;
+	const parsed = journalSchema.safeParse(contentOf(target, comment)?.journal);
+	if (parsed.success && namesItsOwnCopy(target, parsed.data)) return parsed.data;
+	throw unreadable(target, database);
+}
+/** Whoever follows it renames that database: it is the one that its run has made, or none. */
+function namesItsOwnCopy(target, { run, fallback }) {
+	return fallback === null || fallback.name === copyName(target, "fallback", run);
+}
+function unreadable(target, database) {
+	return new SafeMigrateError({
+		code: "SM_JOURNAL_UNREADABLE",
+		message: `A run on ${target} is unfinished, and its journal, the comment of database ${database}, cannot be read by this version of safe-migrate.`,
+		hint: "A later version wrote it, or somebody changed it by hand. Use that version, or finish as the page describes.",
+		docs: "recovery.md"
+	});
+}
+function contentOf(target, comment) {
+	if (comment === null || !comment.startsWith(prefix)) return null;
+	try {
+		const parsed = content$1.safeParse(JSON.parse(comment.slice(13)));
+		return parsed.success && parsed.data.target === target ? parsed.data : null;
+	} catch {
+		return null;
+	}
+}
+
+// src/database/postgres/lock/journal-comment.ts
+/** insufficient_privilege */
+const notOwner = "42501";
+/** Ten times the journal of two thousand migrations. */
+const journalLimitBytes = 8e6;
+/**
+* The journal of `target`, asked from any database of the server; null when nothing is open. What stands in a database of
+* somebody else's is no journal: whoever needs the lock is refused by that name (see lockCoordination).
+*/
+function openJournal(session, target) {
+	return readStanding(session, target, isTrustedOwner("d.datdba", target));
+}
+/** `isBelieved`: SQL about `d`, the database that the journal stands on. */
+async function readStanding(session, target, isBelieved) {
+	const name = coordinationName(target);
+	const [row] = await session.query(`SELECT pg_catalog.octet_length(s.description) > ${journalLimitBytes} AS "isTooLong",
+            CASE WHEN pg_catalog.octet_length(s.description) <= ${journalLimitBytes} THEN s.description END AS "comment"
+       FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shdescription s
+         ON s.objoid = d.oid AND s.classoid = 'pg_catalog.pg_database'::regclass
+      WHERE d.datname = ${literal(name)} AND ${isBelieved}`, object$1({
+		isTooLong: boolean(),
+		comment: string().nullable()
+	}));
+	if (row?.isTooLong === true) throw unreadable(target, name);
+	return readJournal(target, name, row?.comment ?? null);
+}
+/**
+* Writes the journal through the session that holds the run's lock: without the lock there is nothing to write with.
+* Rejects with SM_JOURNAL_TAKEN when what stands there is not what the writer left, and with SM_JOURNAL when the role
+* may not write it.
+*/
+async function writeJournal(lock, target, { run, isOpen, entry }) {
+	const standing = await readStanding(lock, target, "d.datname = pg_catalog.current_database()");
+	if (!(isOpen ? standing?.run === run : standing === null)) throw taken(target, run, standing);
+	const journal = entry === null ? null : {
+		...entry,
+		at: await serverTime(lock)
+	};
+	try {
+		await lock.execute(journalStatement(target, journal));
+	} catch (cause) {
+		if (!(cause instanceof SqlError) || cause.sqlState !== notOwner) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_JOURNAL",
+			message: `The journal of this run cannot be written: ${lock.database} belongs to another role.`,
+			hint: `While no run is at work, drop it as its owner: DROP DATABASE ${identifier(lock.database)}; or run as that role.`,
+			docs: "recovery.md",
+			cause
+		});
+	}
+	return journal;
+}
+/** The statement that makes `journal` the standing one, for a transaction that does more. */
+function journalStatement(target, journal) {
+	return `COMMENT ON DATABASE ${identifier(coordinationName(target))} IS ${literal(coordinationMark(target, journal))}`;
+}
+/** The server's clock: the machines of two runs need not agree. */
+async function serverTime(session) {
+	const [clock] = await session.query(`SELECT pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object$1({ now: string() }));
+	if (clock === void 0) throw new TypeError("clock_timestamp() returned no row");
+	return clock.now;
+}
+function taken(target, run, standing) {
+	return new SafeMigrateError({
+		code: "SM_JOURNAL_TAKEN",
+		message: standing === null ? `The journal of run ${run} on ${target} was closed by somebody else: another run, or a person, has finished it.` : `The journal of ${target} is that of run ${standing.run} (phase ${standing.phase}, since ${standing.at}), not that of run ${run}.`,
+		hint: "A run that was cut off leaves what comes next to the one that came after it. See the log of that one.",
+		docs: "recovery.md"
+	});
+}
+
+// src/database/postgres/inspect/collation-versions.ts
+const outdated = object$1({
+	name: string(),
+	recorded: string(),
+	actual: string()
+});
+/**
+* Collations whose rules the server has changed since they were recorded, as warnings: the target's indexes were sorted
+* by the old ones and may miss rows. A restored copy's are built anew. Only what indexes or partitions sort by counts:
+* an upgrade of ICU outdates hundreds of collations that nobody uses. Changes nothing.
+*/
+async function outdatedCollations(session, version) {
+	const collations = await session.query(`select format('%I.%I', n.nspname, c.collname) as "name", c.collversion as "recorded", a.version as "actual"
+       from pg_collation c join pg_namespace n on n.oid = c.collnamespace, pg_collation_actual_version(c.oid) as a(version)
+      where c.collversion <> a.version
+        and (exists (select from pg_index i where c.oid = any (i.indcollation::oid[]))
+             or exists (select from pg_partitioned_table p where c.oid = any (p.partcollation::oid[])))
+      order by 1`, outdated);
+	return [...(version.major < 15 ? [] : await session.query(`select format('%I', d.datname) as "name", d.datcollversion as "recorded", a.version as "actual"
+             from pg_database d, pg_database_collation_actual_version(d.oid) as a(version)
+            where d.datname = current_database() and d.datcollversion <> a.version`, outdated)).map((each) => warning(`database ${each.name}`, each, `ALTER DATABASE ${each.name} REFRESH COLLATION VERSION`)), ...collations.map((each) => warning(`collation ${each.name}`, each, `ALTER COLLATION ${each.name} REFRESH VERSION`))];
+}
+function warning(object, { recorded, actual }, refresh) {
+	return `${object} sorts by version ${recorded} of its rules, and the server has version ${actual}: indexes of the target may miss rows (REINDEX, then ${refresh}); those of a restored copy are built anew`;
+}
+
+// src/database/postgres/inspect/connection-room.ts
+const roomRow = object$1({
+	database: string(),
+	role: string(),
+	isSuperuser: boolean(),
+	databaseLimit: number(),
+	roleLimit: number(),
+	serverLimit: number(),
+	inDatabase: number(),
+	ofRole: number(),
+	onServer: number()
+});
+/**
+* How many connections are allowed to this role in the session's database and how many others there are. Limits of
+* database and role do not bind superusers. Workers and walsenders do not count; the columns that tell them from clients are
+* hidden from ordinary roles, so that a walsender may be counted.
+*/
+async function readConnectionRoom(session) {
+	const [row] = await session.query(`WITH others AS (
+       SELECT a.datname, a.usename FROM pg_catalog.pg_stat_activity a
+        WHERE a.usesysid IS NOT NULL AND coalesce(a.backend_type, 'client backend') = 'client backend'
+          -- What this run holds already is part of what it needs.
+          AND NOT (a.usename = current_user AND a.application_name LIKE 'safe-migrate%'))
+     SELECT d.datname::text AS "database", r.rolname::text AS "role", r.rolsuper AS "isSuperuser",
+            d.datconnlimit AS "databaseLimit", r.rolconnlimit AS "roleLimit",
+            (SELECT sum(CASE s.name WHEN 'max_connections' THEN s.setting::int ELSE - s.setting::int END)
+               FROM pg_catalog.pg_settings s
+              WHERE s.name = 'max_connections' OR NOT r.rolsuper AND (s.name = 'superuser_reserved_connections'
+                 OR s.name = 'reserved_connections' AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles u
+                      WHERE u.rolname = 'pg_use_reserved_connections' AND pg_catalog.pg_has_role(u.oid, 'USAGE'))))::int AS "serverLimit",
+            (SELECT count(*) FROM others o WHERE o.datname = d.datname) AS "inDatabase",
+            (SELECT count(*) FROM others o WHERE o.usename = r.rolname) AS "ofRole",
+            (SELECT count(*) FROM others) AS "onServer"
+       FROM pg_catalog.pg_database d, pg_catalog.pg_roles r
+      WHERE d.oid = (SELECT p.oid FROM pg_catalog.pg_database p WHERE p.datname = pg_catalog.current_database())
+        AND r.rolname = current_user`, roomRow);
+	if (row === void 0) return [];
+	const { database, role, isSuperuser } = row;
+	const server = {
+		of: "server",
+		name: "the server",
+		limit: row.serverLimit,
+		others: row.onServer,
+		remedy: "Raise max_connections, or run when fewer clients are connected."
+	};
+	if (isSuperuser) return [server];
+	return [
+		...limited$1({
+			of: "database",
+			name: `database ${database}`,
+			limit: row.databaseLimit,
+			others: row.inDatabase,
+			remedy: `ALTER DATABASE ${identifier(database)} CONNECTION LIMIT -1; as its owner or a superuser, or a higher number than now.`
+		}),
+		...limited$1({
+			of: "role",
+			name: `role ${role}`,
+			limit: row.roleLimit,
+			others: row.ofRole,
+			remedy: `ALTER ROLE ${identifier(role)} CONNECTION LIMIT -1; as a superuser, or a higher number than now.`
+		}),
+		server
+	];
+}
+/** -1: no limit. */
+function limited$1(room) {
+	return room.limit < 0 ? [] : [room];
+}
+
+// src/database/postgres/session/name-list.ts
+const namedAtMost = 10;
+/** `3 tables (a, b, c)`, `table a`, or the first ten and how many more: for messages. */
+function namedSome(names, one, many) {
+	const [first] = names;
+	if (first !== void 0 && names.length === 1) return `${one} ${first}`;
+	const more = names.length - namedAtMost;
+	const listed = names.slice(0, namedAtMost).join(", ");
+	return `${names.length} ${many} (${listed}${more > 0 ? ` and ${more} more` : ""})`;
+}
+
+// src/database/postgres/inspect/outside-reach.ts
+/** Words by which a function leaves its database: other databases, other machines, files, programs. */
+const reaching = String.raw`\m(dblink\w*|pg_notify|notify|http_(get|post|put|delete)|net\.http_\w+|pg_background_\w+|lo_export|pg_file_write|aws_(lambda|s3)\.\w+)\M|\mcopy\M[^;]*\mprogram\M`;
+/**
+* Triggers whose function seems to act outside of the database, as warnings: what they have done there while a migration
+* changed rows, no recovery takes back. Changes nothing and closes nothing.
+*/
+async function outsideReach(session) {
+	const names = (await session.query(`select distinct format('%I on %I.%I', t.tgname, n.nspname, c.relname) as "name"
+       from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+            join pg_proc p on p.oid = t.tgfoid
+      where not t.tgisinternal and t.tgenabled <> 'D' and ${isUserSchema("n")} and p.prosrc ~* '${reaching}'
+      union
+     select distinct format('%I on %I.%I', t.tgname, n.nspname, c.relname)
+       from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+            join pg_proc p on p.oid = t.tgfoid join pg_class f on f.relkind = 'f'
+      where not t.tgisinternal and t.tgenabled <> 'D' and ${isUserSchema("n")}
+        and p.prosrc ~ ('\\m' || regexp_replace(f.relname, '\\W', '.', 'g') || '\\M')
+      order by 1`, object$1({ name: string() }))).map(({ name }) => name);
+	if (names.length === 0) return [];
+	return [`${namedSome(names, "the trigger", "the triggers")} may act outside of the database; what a migration makes it do there is not taken back by any recovery`];
+}
+
+// src/database/postgres/inspect/hidden-mappings.ts
+/**
+* User mappings whose options PostgreSQL hides from the role: pg_dump would write them without, and passwords would be
+* gone. The rule is that of the view pg_user_mappings. A mapping that has no options looks the same as one whose options
+* are hidden; both are refused, because nobody could say afterwards which of them it was.
+*/
+async function hiddenMappings(session, role) {
+	const names = (await session.query(`select format('for %s on server %I', case when m.umuser = 0 then 'PUBLIC' else quote_ident(m.usename) end, m.srvname) as "name"
+       from pg_user_mappings m join pg_foreign_server s on s.oid = m.srvid
+      where not case when m.umuser = 0 then pg_has_role(s.srvowner, 'USAGE')
+                     else m.usename = current_user and (pg_has_role(s.srvowner, 'USAGE') or has_server_privilege(s.oid, 'USAGE')) end
+      order by 1`, object$1({ name: string() }))).map(({ name }) => name);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_USER_MAPPING_HIDDEN",
+		message: `PostgreSQL hides from role ${role.name} the options of ${namedSome(names, "the user mapping", "user mappings")}: a backup would be without them, passwords included.`,
+		hint: `Only its own user (with USAGE on the server), for PUBLIC the server's owner, and superusers see them. Use a superuser in the database URL, or replace the mappings by one for ${identifier(role.name)}; one that is not needed: DROP USER MAPPING ….`,
+		closes: "all"
+	}];
+}
+
+// src/database/postgres/inspect/reading-obstacles.ts
+const nameRow$3 = object$1({ name: string() });
+/** What keeps the role from reading the whole target: without it there is no backup, so it closes everything. */
+async function readingObstacles(session, role) {
+	if (role.isSuperuser) return [];
+	return [
+		...await unreadableRelations(session, role),
+		...await unreadableLargeObjects(session, role),
+		...await rowSecurity(session, role),
+		...await hiddenMappings(session, role)
+	];
+}
+/**
+* Tables and sequences that pg_dump would read: those of extensions only where the extension registers them as
+* configuration. pg_dump locks partitioned parents as well. USAGE on the schema is needed besides SELECT.
+*/
+async function unreadableRelations(session, role) {
+	const names = (await session.query(`select format('%I.%I', n.nspname, c.relname) as "name"
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'S') and c.relpersistence <> 't' and ${isUserSchema("n")}
+        and (not exists (select from pg_depend d
+                          where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+             or exists (select from pg_extension e where c.oid = any (e.extconfig)))
+        and not (has_schema_privilege(n.oid, 'USAGE')
+                 and case c.relkind when 'S' then has_sequence_privilege(c.oid, 'SELECT')
+                                    else has_table_privilege(c.oid, 'SELECT') end)
+      order by c.relkind = 'S', 1`, nameRow$3)).map((row) => row.name);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_TABLE_UNREADABLE",
+		message: `Role ${role.name} cannot read ${namedSome(names, "table or sequence", "tables and sequences")}.`,
+		hint: `As their owner: GRANT USAGE ON SCHEMA … TO ${identifier(role.name)}; GRANT SELECT ON ALL TABLES IN SCHEMA … TO ${identifier(role.name)}; GRANT SELECT ON ALL SEQUENCES IN SCHEMA … TO ${identifier(role.name)}; or use the owner in the database URL.`,
+		closes: "all"
+	}];
+}
+/** There is no has_largeobject_privilege() before PostgreSQL 18; owner and grants say the same. */
+async function unreadableLargeObjects(session, role) {
+	const names = (await session.query(`select l.oid::text as "name"
+       from pg_largeobject_metadata l
+      where current_setting('lo_compat_privileges') = 'off'
+        and not pg_has_role(l.lomowner, 'USAGE')
+        and not exists (select from aclexplode(l.lomacl) g
+                         where g.privilege_type = 'SELECT'
+                           and case when g.grantee = 0 then true else pg_has_role(g.grantee, 'USAGE') end)
+      order by l.oid`, nameRow$3)).map((row) => row.name);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_TABLE_UNREADABLE",
+		message: `Role ${role.name} cannot read ${namedSome(names, "large object", "large objects")}.`,
+		hint: `As their owner: GRANT SELECT ON LARGE OBJECT … TO ${identifier(role.name)}, or use the owner in the database URL.`,
+		closes: "all"
+	}];
+}
+/** Tables whose policies hide rows from the role: pg_dump stops at them, and so it should. */
+async function rowSecurity(session, role) {
+	const names = (await session.query(`select format('%I.%I', n.nspname, c.relname) as "name"
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and c.relrowsecurity and ${isUserSchema("n")} and row_security_active(c.oid)
+      order by 1`, nameRow$3)).map((row) => row.name);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_FORCE_RLS",
+		message: `Row-level security hides rows of ${namedSome(names, "table", "tables")} from role ${role.name}, so a dump would not be whole.`,
+		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} BYPASSRLS; or, as the tables' owner, ALTER TABLE … NO FORCE ROW LEVEL SECURITY.`,
+		closes: "all"
+	}];
+}
+
+// src/database/postgres/session/target-role.ts
+/** What pg_has_role() calls the right to SET ROLE: told apart from mere membership since 16. */
+function rightToBecome(version) {
+	return version.major >= 16 ? "SET" : "MEMBER";
+}
+
+// src/database/postgres/archive/extension-owners.ts
+const ownerRow = object$1({
+	name: string(),
+	isSelf: boolean(),
+	mayBecome: boolean(),
+	mayCreate: boolean()
+});
+/**
+* The role that owns an extension, when it is another one that the session's role may act as; null otherwise. Nobody can
+* give an extension away: it belongs to whoever creates it. `mayCreate`: in the session's database.
+*/
+async function ownerToBecome(session, version, extension) {
+	if (extension.owner === void 0) return null;
+	const [owner] = await session.query(`SELECT rolname AS "name", rolname = current_user AS "isSelf",
+            pg_catalog.pg_has_role(oid, '${rightToBecome(version)}') AS "mayBecome",
+            pg_catalog.has_database_privilege(oid, pg_catalog.current_database(), 'CREATE') AS "mayCreate"
+       FROM pg_catalog.pg_roles WHERE ${isRole(extension.owner)}`, ownerRow);
+	return owner === void 0 || owner.isSelf || !owner.mayBecome ? null : owner;
+}
+/** SQL behind a point: null is the superuser of initdb, as readExtensions says it. */
+const isRole = (name) => name === null ? "oid = 10" : `rolname = ${literal(name)}`;
+const standingRow = object$1({
+	belongsTo: string(),
+	owner: string().nullable(),
+	loses: boolean()
+});
+/**
+* Extensions of a copy that belong to others than they should: a difference where the owner would lose what he may do
+* with it, otherwise told. A superuser, and a member of the new owner, lose nothing.
+*/
+async function compareExtensionOwners(session, expected) {
+	const found = new Map((await readExtensions(session)).map((each) => [each.name, each.owner ?? null]));
+	const differences = [];
+	const told = [];
+	for (const { name, owner } of expected) {
+		const actual = found.get(name);
+		if (owner === void 0 || actual === void 0 || owner === actual) continue;
+		const [standing] = await session.query(`SELECT b.rolname AS "belongsTo", o.rolname AS "owner",
+              coalesce(NOT o.rolsuper AND NOT pg_catalog.pg_has_role(o.oid, b.oid, 'MEMBER'), false) AS "loses"
+         FROM pg_catalog.pg_roles b LEFT JOIN pg_catalog.pg_roles o ON o.${isRole(owner)} WHERE b.${isRole(actual)}`, standingRow);
+		const belongs = `extension ${name} belongs to ${standing?.belongsTo} in the copy instead of ${standing?.owner ?? owner}`;
+		if (standing?.loses === true) differences.push(`${belongs}, who could not alter it any more`);
+		else told.push(`${belongs}: it belongs to whoever creates it, and nobody loses a right by this`);
+	}
+	return {
+		differences,
+		told
+	};
+}
+/** Extensions of roles that would lose them, because this role can neither act for them nor is theirs. */
+async function foreignExtensions(session, role, version) {
+	const rows = await session.query(`select e.extname::text as "name", o.rolname::text as "owner"
+       from pg_extension e join pg_roles o on o.oid = e.extowner
+      where not o.rolsuper and not pg_has_role(o.oid, '${rightToBecome(version)}')
+        and not pg_has_role(o.oid, (select oid from pg_roles where rolname = current_user), 'MEMBER')
+      order by 1`, object$1({
+		name: string(),
+		owner: string()
+	}));
+	if (rows.length === 0) return [];
+	const owners = [...new Set(rows.map(({ owner }) => owner))].slice(0, 10).map(identifier).join(", ");
+	const names = rows.map(({ name, owner }) => `${name} (${owner})`);
+	return [{
+		code: "SM_EXTENSION_OWNER",
+		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the extension", "extensions")}: it would belong to ${role.name}, and its owner could not alter it any more.`,
+		hint: `As a superuser: GRANT ${owners} TO ${identifier(role.name)}; or, so that nobody loses anything, GRANT ${identifier(role.name)} TO ${owners}.`,
+		closes: ["swap"]
+	}];
+}
+
+// src/database/postgres/archive/foreign-code.ts
+/**
+* What a restore computes when rows are loaded, by catalog and OID, and as whom: `runs_as` null is the role that
+* restores. Indexes, statistics and materialized views are computed as their table's owner, who cannot get out of that role
+* there. Triggers, defaults, rules and policies are not computed: they come after the rows, or not at all.
+*/
+const computed = `
+  SELECT 'pg_constraint'::regclass AS classid, o.oid AS objid, NULL::oid AS runs_as FROM pg_constraint o JOIN pg_namespace n ON n.oid = o.connamespace
+   WHERE o.contype = 'c' AND ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_attrdef'::regclass, o.oid, NULL FROM pg_attrdef o JOIN pg_attribute a ON a.attrelid = o.adrelid AND a.attnum = o.adnum
+   WHERE a.attgenerated <> ''
+  UNION ALL SELECT 'pg_type'::regclass, o.oid, NULL FROM pg_type o JOIN pg_namespace n ON n.oid = o.typnamespace WHERE ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_class'::regclass, o.oid, NULL FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace
+   WHERE o.relkind = 'p' AND ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_class'::regclass, o.oid, t.relowner FROM pg_index i JOIN pg_class o ON o.oid = i.indexrelid
+        JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = o.relnamespace WHERE ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_constraint'::regclass, o.oid, t.relowner FROM pg_constraint o JOIN pg_class t ON t.oid = o.conrelid
+        JOIN pg_namespace n ON n.oid = o.connamespace WHERE o.contype = 'x' AND ${isUserSchema("n")}
+  UNION ALL SELECT 'pg_statistic_ext'::regclass, o.oid, t.relowner FROM pg_statistic_ext o JOIN pg_class t ON t.oid = o.stxrelid
+  UNION ALL SELECT 'pg_rewrite'::regclass, o.oid, t.relowner FROM pg_rewrite o JOIN pg_class t ON t.oid = o.ev_class
+        JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.relkind = 'm' AND ${isUserSchema("n")}`;
+/** Through what a call can lead from there: operators, aggregates, functions whose bodies the catalog knows, opclasses. */
+const followed = [
+	"pg_proc",
+	"pg_operator",
+	"pg_opclass",
+	"pg_opfamily",
+	"pg_type",
+	"pg_cast"
+].map((name) => `'${name}'::regclass`).join(", ");
+/**
+* SQL: a role that gains nothing by running code of `author`: it has no attribute, no membership, no object and no
+* privilege that he has not, apart from this database.
+*/
+const hasNoMore = (role, author) => `(
+  NOT EXISTS (SELECT FROM pg_roles own WHERE own.oid = ${role}
+                AND (own.rolsuper OR own.rolcreaterole OR own.rolreplication OR own.rolbypassrls))
+  AND NOT EXISTS (SELECT FROM pg_roles other WHERE other.oid <> ${role} AND pg_has_role(${role}, other.oid, 'MEMBER')
+                                               AND NOT pg_has_role(${author}, other.oid, 'MEMBER'))
+  AND NOT EXISTS (SELECT FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = ${role} AND s.deptype IN ('o', 'a')
+                     AND NOT (s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.deptype = 'a'
+                              AND s.objid = (SELECT oid FROM pg_database WHERE datname = current_database()))))`;
+/**
+* Functions in this session's database that a restore by this session's role would run for somebody who may not do
+* what they could do then; asked of the target before anything, and of a copy before rows are loaded into it.
+*/
+async function foreignCode(session) {
+	const rows = await session.query(`WITH RECURSIVE computed AS (${computed}),
+       me AS (SELECT oid FROM pg_roles WHERE rolname = current_user),
+       reached AS (
+         SELECT c.classid, c.objid, c.classid AS root_class, c.objid AS root, coalesce(c.runs_as, me.oid) AS runs_as FROM computed c, me
+         UNION
+         SELECT d.refclassid, d.refobjid, r.root_class, r.root, r.runs_as
+           FROM reached r JOIN pg_depend d ON d.classid = r.classid AND d.objid = r.objid
+          WHERE d.refclassid IN (${followed}) AND d.deptype IN ('n', 'a', 'i') AND d.refobjid >= 16384)
+     SELECT f.type || ' ' || f.identity || ' of ' || a.rolname AS "name", a.rolname::text AS "author", w.rolname::text AS "runsAs",
+            min(u.type || ' ' || u.identity) AS "user"
+       FROM reached r JOIN pg_proc p ON r.classid = 'pg_proc'::regclass AND p.oid = r.objid
+            JOIN pg_roles a ON a.oid = p.proowner JOIN pg_roles w ON w.oid = r.runs_as,
+            LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) f, LATERAL pg_identify_object(r.root_class, r.root, 0) u
+      WHERE NOT ${mayBecome("p.proowner", "r.runs_as")} AND NOT ${hasNoMore("r.runs_as", "p.proowner")}
+      GROUP BY 1, 2, 3 ORDER BY 1, 3`, object$1({
+		name: string(),
+		author: string(),
+		runsAs: string(),
+		user: string()
+	}));
+	if (rows.length === 0) return null;
+	const names = rows.map(({ name, user }) => `${name} (used by ${user})`);
+	const authors = [...new Set(rows.map(({ author }) => author))];
+	const runsAs = [...new Set(rows.map((row) => row.runsAs))];
+	return {
+		code: "SM_FOREIGN_CODE",
+		message: `Restoring this database would run ${namedSome(names, "the", "functions:")} as ${runsAs.slice(0, 10).join(", ")}, who may do more than ${authors.slice(0, 10).join(", ")}. Whoever owns a function can change it, and so could make himself whatever he likes.`,
+		hint: `Use a database URL whose role is ${authors.length === 1 ? authors[0] : "their owner"}; or, once you have read them, give the functions to the role that restores: ALTER FUNCTION … OWNER TO …;`,
+		closes: ["swap"]
+	};
+}
+
+// src/database/postgres/inspect/disabled-constraints.ts
+/**
+* Constraints whose own triggers somebody disabled (ALTER TABLE … DISABLE TRIGGER ALL), or lets fire otherwise. No dump
+* says so: in a restored copy they would be enforced again.
+*/
+async function disabledConstraints(session) {
+	const rows = await session.query(`select distinct c.conname::text as "constraint", format('%I.%I', n.nspname, r.relname) as "table"
+       from pg_trigger t join pg_constraint c on c.oid = t.tgconstraint and c.contype in ('f', 'u', 'p', 'x')
+            join pg_class r on r.oid = t.tgrelid join pg_namespace n on n.oid = r.relnamespace
+      where t.tgisinternal and t.tgenabled <> 'O' and ${isUserSchema("n")} order by 2, 1`, object$1({
+		constraint: string(),
+		table: string()
+	}));
+	if (rows.length === 0) return [];
+	const names = rows.map(({ constraint, table }) => `${constraint} at ${table}`);
+	const commands = [...new Set(rows.map(({ table }) => `ALTER TABLE ${table} ENABLE TRIGGER ALL;`))];
+	return [{
+		code: "SM_DISABLED_CONSTRAINT",
+		message: `The triggers of ${namedSome(names, "the constraint", "constraints")} are disabled or fire otherwise than usual, which no dump says: a restored copy would enforce what the target does not.`,
+		hint: `As a superuser: ${commands.slice(0, 10).join(" ")} That also enables triggers of users which were disabled. Rows that were written meanwhile may break the constraint.`,
+		closes: ["swap"],
+		ofCopy: true
+	}];
+}
+
+// src/database/postgres/inspect/restore-obstacles.ts
+const closesSwap$1 = ["swap"];
+/**
+* Roles of managed platforms whose members may do some of what PostgreSQL leaves to superusers. The catalogs do not say
+* which; the proof of the backup does.
+*/
+const platformRoles = [
+	"rds_superuser",
+	"cloudsqlsuperuser",
+	"azure_pg_admin",
+	"neon_superuser"
+];
+/**
+* What the target holds and this role cannot make again in a restored copy. The proof would find each of them, after
+* the dump; here they are found before it.
+*/
+async function restoreObstacles(session, role, version) {
+	const code = await foreignCode(session);
+	const always = [
+		...await backgroundWorkers(session),
+		...await disabledConstraints(session),
+		...code === null ? [] : [{
+			...code,
+			ofCopy: true
+		}]
+	];
+	if (role.isSuperuser) return always;
+	const forSuperusers = [
+		...await untrustedExtensions(session, role),
+		...await publicationsOfAll(session, role, version),
+		...await eventTriggers(session, role)
+	];
+	const mayBeAllowed = await isPlatformAdministrator(session);
+	return [...always, ...[
+		...await foreignOwners(session, role, version),
+		...await foreignExtensions(session, role, version),
+		...forSuperusers.map((each) => mayBeAllowed ? {
+			...each,
+			isDoubt: true
+		} : each)
+	].map((each) => ({
+		...each,
+		ofCopy: true
+	}))];
+}
+/** Kinds of objects that a dump gives back to their owners; `public` as initdb made it is not among them. */
+const ownedObjects = `
+  select 'pg_namespace'::regclass as classid, n.oid as objid, n.nspowner as owner from pg_namespace n
+   where ${isUserSchema("n")} and not (n.nspname = 'public' and n.nspowner in (10, (select oid from pg_roles where rolname = 'pg_database_owner')))
+  union all select 'pg_class'::regclass, c.oid, c.relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and c.relpersistence <> 't' and ${isUserSchema("n")}
+  union all select 'pg_proc'::regclass, p.oid, p.proowner from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${isUserSchema("n")}
+  union all select 'pg_type'::regclass, t.oid, t.typowner from pg_type t join pg_namespace n on n.oid = t.typnamespace
+   where ${isUserSchema("n")} and (t.typtype in ('d', 'e', 'r') or t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
+  union all select 'pg_operator'::regclass, oid, oprowner from pg_operator
+  union all select 'pg_collation'::regclass, oid, collowner from pg_collation
+  union all select 'pg_conversion'::regclass, oid, conowner from pg_conversion
+  union all select 'pg_opclass'::regclass, oid, opcowner from pg_opclass
+  union all select 'pg_opfamily'::regclass, oid, opfowner from pg_opfamily
+  union all select 'pg_ts_dict'::regclass, oid, dictowner from pg_ts_dict
+  union all select 'pg_ts_config'::regclass, oid, cfgowner from pg_ts_config
+  union all select 'pg_statistic_ext'::regclass, oid, stxowner from pg_statistic_ext
+  union all select 'pg_language'::regclass, oid, lanowner from pg_language
+  union all select 'pg_foreign_data_wrapper'::regclass, oid, fdwowner from pg_foreign_data_wrapper
+  union all select 'pg_foreign_server'::regclass, oid, srvowner from pg_foreign_server
+  union all select 'pg_publication'::regclass, oid, pubowner from pg_publication where not puballtables
+  union all select 'pg_default_acl'::regclass, oid, defaclrole from pg_default_acl
+  union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
+/** The oid from which on objects are not initdb's. */
+const firstUserOid$1 = 16384;
+/** What belongs to an extension, or came with a type (a range's functions are the superuser's), is not dumped by itself. */
+async function foreignOwners(session, role, version) {
+	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type || ' ' || i.identity as "name"
+       from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
+      where (o.objid >= ${firstUserOid$1} or o.classid = 'pg_namespace'::regclass)
+        and not pg_has_role(o.owner, '${rightToBecome(version)}')
+        and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype in ('e', 'i'))
+      order by 1, 2`, object$1({
+		owner: string(),
+		name: string()
+	}));
+	if (rows.length === 0) return [];
+	const owners = [...new Set(rows.map(({ owner }) => owner))];
+	const names = rows.map(({ name, owner }) => `${name} (${owner})`);
+	return [{
+		code: "SM_FOREIGN_OWNER",
+		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the object", "objects")}, because it is no member of ${owners.slice(0, 10).join(", ")}.`,
+		hint: `As a superuser: GRANT ${owners.slice(0, 10).join(", ")} TO ${identifier(role.name)}; or make ${identifier(role.name)} their owner (REASSIGN OWNED).`,
+		closes: closesSwap$1
+	}];
+}
+const nameRow$2 = object$1({ name: string() });
+async function untrustedExtensions(session, role) {
+	const rows = await session.query(`select e.extname::text as "name"
+       from pg_extension e join pg_available_extension_versions v on v.name = e.extname and v.version = e.extversion
+      where v.superuser and not v.trusted order by 1`, nameRow$2);
+	if (rows.length === 0) return [];
+	const names = rows.map(({ name }) => name);
+	return [{
+		code: "SM_UNTRUSTED_EXTENSION",
+		message: `Only a superuser may create ${namedSome(names, "the extension", "extensions")} in a restored copy, and role ${role.name} is none.`,
+		hint: "Let a superuser mark it as trusted (in its control file), move what needs it to a database of its own, or use a superuser in the database URL.",
+		closes: closesSwap$1
+	}];
+}
+async function publicationsOfAll(session, role, version) {
+	const ofSchemas = version.major >= 15 ? "or exists (select from pg_publication_namespace s where s.pnpubid = p.oid)" : "";
+	const rows = await session.query(`select p.pubname::text as "name" from pg_publication p where p.puballtables ${ofSchemas} order by 1`, nameRow$2);
+	if (rows.length === 0) return [];
+	const names = rows.map(({ name }) => name);
+	return [{
+		code: "SM_PUBLICATION_OF_ALL",
+		message: `Only a superuser may create ${namedSome(names, "the publication", "publications")} (FOR ALL TABLES or IN SCHEMA) in a restored copy, and role ${role.name} is none.`,
+		hint: "Name the tables in the publication (ALTER PUBLICATION … SET TABLE …), or use a superuser in the database URL.",
+		closes: closesSwap$1
+	}];
+}
+async function eventTriggers(session, role) {
+	const rows = await session.query(`select t.evtname::text as "name" from pg_event_trigger t
+      where not exists (select from pg_depend d where d.classid = 'pg_event_trigger'::regclass and d.objid = t.oid and d.deptype = 'e')
+      order by 1`, nameRow$2);
+	if (rows.length === 0) return [];
+	const names = rows.map(({ name }) => name);
+	return [{
+		code: "SM_EVENT_TRIGGER",
+		message: `Only a superuser may create ${namedSome(names, "the event trigger", "event triggers")} in a restored copy, and role ${role.name} is none.`,
+		hint: "Drop it for the time of the migration, or use a superuser in the database URL.",
+		closes: closesSwap$1
+	}];
+}
+/** They hold the database open, know it by name, and do not restore by pg_restore alone. */
+async function backgroundWorkers(session) {
+	return (await session.query(`select e.extname::text as "name" from pg_extension e where e.extname in ('pg_cron', 'timescaledb') order by 1`, nameRow$2)).map(({ name }) => ({
+		code: "SM_BACKGROUND_WORKER",
+		message: `Extension ${name} keeps workers of its own in ${session.database}; a restored copy would not have them, and they come back while databases are renamed.`,
+		hint: name === "pg_cron" ? "Let pg_cron live in a database of its own (cron.database_name) and use cron.schedule_in_database for this one." : "Recovery by swap is closed for databases of TimescaleDB.",
+		closes: closesSwap$1
+	}));
+}
+async function isPlatformAdministrator(session) {
+	return (await session.query(`select r.rolname::text as "name" from pg_roles r
+      where r.rolname in (${platformRoles.map((name) => `'${name}'`).join(", ")}) and pg_has_role(r.oid, 'MEMBER')`, nameRow$2)).length > 0;
+}
+
+// src/database/postgres/inspect/swap-obstacles.ts
+const closesSwap = ["swap"];
+/** Databases that tools expect on every server, whatever else lives in them. */
+const maintenanceDatabases = [
+	"postgres",
+	"template0",
+	"template1"
+];
+/** What stands against putting a restored copy in the target's place by renaming both. */
+async function swapObstacles(session, role, version) {
+	return [
+		...role.mayCreateDatabases ? [] : [noCreateDatabase(role)],
+		...await ownership(session, role, version),
+		...await specialDatabase(session),
+		...await preparedTransactions(session),
+		...await logicalSlots(session),
+		...await subscriptions(session),
+		...await foreignSessions(session, role)
+	];
+}
+function noCreateDatabase(role) {
+	return {
+		code: "SM_NO_CREATEDB",
+		message: `Role ${role.name} may not create databases, so a backup cannot be restored beside the target.`,
+		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} CREATEDB; (members of a role with CREATEDB do not inherit it).`,
+		closes: closesSwap
+	};
+}
+/** ALTER DATABASE … RENAME needs the owner's privileges, giving the copy the same owner needs SET ROLE to it. */
+async function ownership(session, role, version) {
+	const [row] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
+            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner"
+       from pg_database d where d.datname = current_database()`, object$1({
+		owner: string(),
+		isOwner: boolean()
+	}));
+	if (row === void 0 || row.isOwner) return [];
+	return [{
+		code: "SM_NOT_OWNER",
+		message: `Role ${role.name} does not own database ${session.database} (${row.owner} does), so it cannot rename it.`,
+		hint: `As a superuser: GRANT ${identifier(row.owner)} TO ${identifier(role.name)}; or use the owner in the database URL.`,
+		closes: closesSwap
+	}];
+}
+async function specialDatabase(session) {
+	const [row] = await session.query("select d.datistemplate as \"isTemplate\" from pg_database d where d.datname = current_database()", object$1({ isTemplate: boolean() }));
+	if (maintenanceDatabases.includes(session.database)) return [{
+		code: "SM_MAINTENANCE_DATABASE",
+		message: `${session.database} is the server's own database: other tools connect to it by this name, so it is not renamed.`,
+		hint: "Move the application to a database of its own.",
+		closes: closesSwap
+	}];
+	if (row?.isTemplate !== true) return [];
+	return [{
+		code: "SM_TEMPLATE_DATABASE",
+		message: `${session.database} is marked as a template; new databases are copied from it, so it is not replaced.`,
+		hint: `Unless that is wanted: ALTER DATABASE ${identifier(session.database)} IS_TEMPLATE false;`,
+		closes: closesSwap
+	}];
+}
+const nameRow$1 = object$1({ name: string() });
+async function preparedTransactions(session) {
+	const names = await namesOf(session, `select quote_literal(p.gid) as "name" from pg_prepared_xacts p where p.database = current_database() order by 1`);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_PREPARED_TRANSACTIONS",
+		message: `Database ${session.database} holds ${namedSome(names, "the prepared transaction", "prepared transactions")}, which blocks renaming it.`,
+		hint: "Finish it with COMMIT PREPARED or ROLLBACK PREPARED (pg_prepared_xacts shows who made it and when).",
+		closes: closesSwap
+	}];
+}
+/** A slot belongs to a database's OID: after a rename its consumer would be refused and WAL pile up. */
+async function logicalSlots(session) {
+	const names = await namesOf(session, `select s.slot_name::text as "name" from pg_replication_slots s where s.database = current_database() order by 1`);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_LOGICAL_SLOT",
+		message: `Database ${session.database} has ${namedSome(names, "the logical replication slot", "logical replication slots")}, which would stay with the replaced database.`,
+		hint: "Recovery by swap would cut the consumer off. Drop the slot when nobody uses it (pg_drop_replication_slot).",
+		closes: closesSwap
+	}];
+}
+async function subscriptions(session) {
+	const names = await namesOf(session, `select s.subname::text as "name" from pg_subscription s join pg_database d on d.oid = s.subdbid
+      where d.datname = current_database() order by 1`);
+	if (names.length === 0) return [];
+	return [{
+		code: "SM_SUBSCRIPTION",
+		message: `Database ${session.database} has ${namedSome(names, "the subscription", "subscriptions")}, which a restored copy would have to share its slot with.`,
+		hint: "Recovery by swap is closed while the database subscribes to another one.",
+		closes: closesSwap
+	}];
+}
+/**
+* Sessions that would block the rename because this role may not end them: those of superusers, and of roles that it
+* is no member of unless it has pg_signal_backend. To others than their owner most columns of pg_stat_activity are
+* null, backend_type too; workers without a user (autovacuum) are left out, they give way by themselves.
+*/
+async function foreignSessions(session, role) {
+	if (role.isSuperuser) return [];
+	const rows = await session.query(`select r.rolname::text as "role", r.rolsuper as "isSuperuser", count(*) as "sessions"
+       from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
+      where a.datname = current_database() and a.pid <> pg_backend_pid()
+        and coalesce(a.backend_type, 'client backend') in ('client backend', 'walsender')
+        and (r.rolsuper or not (pg_has_role(r.oid, 'USAGE') or pg_has_role('pg_signal_backend', 'USAGE')))
+      group by 1, 2 order by 1`, object$1({
+		role: string(),
+		isSuperuser: boolean(),
+		sessions: number()
+	}));
+	if (rows.length === 0) return [];
+	const count = rows.reduce((sum, row) => sum + row.sessions, 0);
+	const owners = rows.map((row) => `${row.role}${row.isSuperuser ? " (superuser)" : ""}: ${row.sessions}`);
+	const ordinary = rows.filter((row) => !row.isSuperuser).map((row) => identifier(row.role));
+	const grant = ordinary.length === 0 ? "" : `GRANT ${ordinary.join(", ")} TO ${identifier(role.name)}; `;
+	return [{
+		code: "SM_FOREIGN_SESSIONS",
+		message: `Role ${role.name} may not end ${count === 1 ? "a session" : `${count} sessions`} in ${session.database} that would block a swap (${owners.slice(0, 10).join(", ")}).`,
+		hint: `${grant === "" ? "" : `As a superuser: ${grant}or GRANT pg_signal_backend TO ${identifier(role.name)}. `}${ordinary.length < rows.length ? "Sessions of superusers have to be closed by their owners." : ""}`.trim(),
+		closes: closesSwap
+	}];
+}
+async function namesOf(session, sql) {
+	return (await session.query(sql, nameRow$1)).map((row) => row.name);
+}
+
+// src/database/postgres/inspect/inspect.ts
+const factsRow = object$1({
+	oid: number().int(),
+	sizeBytes: number().int(),
+	tableCount: number().int(),
+	role: string(),
+	isSuperuser: boolean(),
+	mayCreateDatabases: boolean()
+});
+/**
+* Reads what preflight wants to know about the database that `session` is in. Changes nothing, locks nothing.
+* Tables are counted as the fingerprint reads them: partitions count, their parents hold nothing.
+*/
+async function inspect$1(session, version) {
+	const [facts] = await session.query(`select d.oid::bigint as "oid",
+            pg_database_size(d.oid) as "sizeBytes",
+            (select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+              where c.relkind = 'r' and c.relpersistence <> 't'
+                and ${isUserSchema("n")} and ${isNoMember("pg_class", "c")}) as "tableCount",
+            r.rolname::text as "role",
+            r.rolsuper as "isSuperuser",
+            r.rolcreatedb or r.rolsuper as "mayCreateDatabases"
+       from pg_database d, pg_roles r
+      where d.datname = current_database() and r.rolname = current_user`, factsRow);
+	if (facts === void 0) throw new SafeMigrateError({
+		code: "SM_NO_DATABASE",
+		message: `The server has no database ${session.database} any more.`,
+		hint: "Somebody renamed or dropped it during the run, or the role of the database URL is gone.",
+		docs: "postgresql.md"
+	});
+	const role = {
+		name: facts.role,
+		isSuperuser: facts.isSuperuser,
+		mayCreateDatabases: facts.mayCreateDatabases
+	};
+	return {
+		oid: facts.oid,
+		sizeBytes: facts.sizeBytes,
+		tableCount: facts.tableCount,
+		mayCreateDatabases: facts.mayCreateDatabases,
+		obstacles: [
+			...await readingObstacles(session, role),
+			...await swapObstacles(session, role, version),
+			...await restoreObstacles(session, role, version)
+		],
+		connections: await readConnectionRoom(session),
+		serverTime: await serverTime(session),
+		warnings: [...await outsideReach(session), ...await outdatedCollations(session, version)],
+		properties: await readProperties(session, session.database)
+	};
+}
+
+// src/database/postgres/inspect/server-roles.ts
 const roleRow = object$1({
 	name: string(),
 	digest: string()
@@ -9154,268 +7224,2245 @@ async function readServerRoles(session) {
        FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^pg_' ORDER BY 1`, roleRow);
 }
 
-// src/database/postgres/dump.ts
+// src/database/postgres/session/keep-alive.ts
+const pingIntervalMs = 15e3;
+/** The server has ended a session by then whose pings do not arrive. */
+const silenceMs = 6e4;
 /**
-* zstd at its lowest level is several times faster than any gzip level; it exists from 16 on, in builds that have it.
-* gzip 1 is twice as fast as pg_dump's default for a few per cent more bytes.
+* Makes the server end `session` about a minute after this machine has vanished (frozen, cut off: nothing closes the
+* connection then), and keeps it alive until that with a ping every 15 s. Returns the function that stops the pings.
+* The timer never keeps node running.
+*
+* When a ping finds the session gone, or is not answered for a minute because the network drops everything (`isSilent`), the
+* session is ended here, too, and `onLost` is called once: nobody would be told otherwise, while a tool waits for its
+* next byte.
 */
-const fastCompression = "--compress=zstd:1";
-const plainCompression = "--compress=1";
-/**
-* Streams `pg_dump -Fc` of an exported snapshot into `sink`. A pipe ends when pg_dump ends, for whatever reason:
-* so `sink` is ended only after exit code 0, and destroyed with the error in every other case.
-* Rejects with SM_DUMP_FAILED (pg_dump's own error; the object where it names one) or the signal's reason.
-*/
-async function dumpSnapshot(server, source, sink, signal) {
-	sink.on("error", () => {});
-	try {
-		signal.throwIfAborted();
-		const mayHaveZstd = server.tools.version.major >= 16;
-		let attempt = await runDump(server, source, mayHaveZstd ? fastCompression : plainCompression, sink, signal);
-		if (mayHaveZstd && lacksZstd(attempt)) attempt = await runDump(server, source, plainCompression, sink, signal);
-		if (attempt.exit.exitCode !== 0) throw dumpFailed(attempt.exit);
-		sink.end();
-		await finished$1(sink, { readable: false });
-	} catch (error) {
-		const reason = signal.aborted ? signal.reason : sinkError(sink, error);
-		sink.destroy(reason instanceof Error ? reason : new Error(String(reason)));
-		throw reason;
-	}
-}
-async function runDump(server, source, compression, sink, signal) {
-	const args = [
-		"--format=custom",
-		compression,
-		`--snapshot=${source.snapshotId}`,
-		`--encoding=${source.encoding}`
+async function keepAlive(session, version, onLost) {
+	const settings = [
+		"('tcp_keepalives_idle', '30')",
+		"('tcp_keepalives_interval', '10')",
+		"('tcp_keepalives_count', '3')",
+		"('idle_in_transaction_session_timeout', '60s')"
 	];
-	const process = server.tools.start("pg_dump", args, {
-		database: source.database,
-		env: { PGAPPNAME: readingSession.dump },
-		signal
-	});
-	let writtenBytes = 0;
-	process.stdout.on("data", (chunk) => {
-		writtenBytes += chunk.length;
-	});
-	try {
-		await pipeline$1(process.stdout, sink, {
-			end: false,
-			signal
-		});
-	} catch (error) {
-		process.kill();
-		await process.exited;
-		throw error;
-	}
+	if (version.major >= 14) settings.push("('idle_session_timeout', '60s')");
+	await session.query(`SELECT pg_catalog.set_config(name, value, false) AS "value" FROM (VALUES ${settings.join(", ")}) AS s(name, value)`, object$1({ value: string() }));
+	let askedAt = null;
+	const timer = setInterval(() => {
+		if (askedAt !== null) {
+			if (performance.now() - askedAt >= silenceMs) lose(true);
+			return;
+		}
+		if (session.isBusy) return;
+		askedAt = performance.now();
+		session.execute("SELECT 1").then(() => {
+			askedAt = null;
+		}, () => lose(false));
+	}, pingIntervalMs);
+	timer.unref();
+	let isOver = false;
+	const stop = () => {
+		isOver = true;
+		clearInterval(timer);
+	};
+	const lose = (isSilent) => {
+		if (isOver) return;
+		stop();
+		session.kill();
+		onLost({ isSilent });
+	};
+	return stop;
+}
+
+// src/database/postgres/lock/advisory-lock.ts
+/**
+* Key of the run's lock, in the two-number form (pg_locks: classid, objid, objsubid 2). Advisory locks belong to a
+* database, so that one key serves the target and its coordination database. 0x536D6967 reads `Smig`.
+*/
+const lockClass = 1399679335;
+const lockObject = 1;
+/** NAMEDATALEN - 1: the server cuts the rest. */
+const nameLimit = 63;
+const namePattern = /^safe-migrate (\S+) ([0-9a-z]{6,7})(?: (.*))?$/;
+/**
+* The holder as `application_name`: the only field of a session that other roles can read. ASCII only, since the
+* server replaces everything else. The start is written as seconds in base 36, which leaves the description 33
+* characters; of a longer one the end is kept, where the number of the workflow run stands.
+*/
+function holderName(holder) {
+	const seconds = Math.floor(Date.parse(holder.startedAt) / 1e3).toString(36);
+	const prefix = `safe-migrate ${holder.run} ${seconds} `;
+	const description = holder.description.replace(/[^ -~]/g, "?").trim();
+	const room = nameLimit - prefix.length;
+	return `${prefix}${description.length <= room ? description : `..${description.slice(2 - room)}`}`.trimEnd();
+}
+/** Reads such a name back; null when it is none. */
+function parseHolderName(name) {
+	const [, run, seconds, description] = namePattern.exec(name) ?? [];
+	if (run === void 0 || seconds === void 0) return null;
 	return {
-		exit: await process.exited,
-		writtenBytes
+		run,
+		startedAt: (/* @__PURE__ */ new Date(Number.parseInt(seconds, 36) * 1e3)).toISOString().replace(".000", ""),
+		description: description ?? ""
 	};
 }
-/** A client that was built without zstd says so before it connects or writes anything. */
-function lacksZstd(attempt) {
-	const { exit, writtenBytes } = attempt;
-	return exit.exitCode !== 0 && writtenBytes === 0 && /does not support compression/i.test(exit.stderr);
+/** Takes the lock in the session's database, or says at once that somebody has it. */
+async function tryLock(session) {
+	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${lockClass}, ${lockObject}) AS "isLocked"`, object$1({ isLocked: boolean() }));
+	return row?.isLocked === true;
 }
-function dumpFailed(exit) {
-	const { message, object } = describeToolFailure("pg_dump", exit);
+/** Lets the lock go while the session stays. */
+async function unlock(session) {
+	await session.execute(`SELECT pg_catalog.pg_advisory_unlock(${lockClass}, ${lockObject})`);
+}
+const heldBy = `FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+  WHERE l.locktype = 'advisory' AND l.classid = ${lockClass} AND l.objid = ${lockObject} AND l.objsubid = 2 AND l.granted
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`;
+/** Whether this very session holds the lock. Rejects with SM_CONNECTION_LOST when the session is gone. */
+async function holdsLock(session) {
+	return (await session.query(`SELECT l.pid AS "pid" ${heldBy}`, object$1({ pid: number() }))).some(({ pid }) => pid === session.backendPid);
+}
+const holderRow$1 = object$1({
+	pid: number(),
+	name: string().nullable(),
+	role: string().nullable()
+});
+/** The refusal for a lock that another session holds in this session's database; null when it has just been let go. */
+async function lockedError(session, target) {
+	const [row] = await session.query(`SELECT l.pid AS "pid", a.application_name AS "name", a.usename::text AS "role" ${heldBy}`, holderRow$1);
+	if (row === void 0) return null;
+	const holder = parseHolderName(row.name ?? "");
+	const who = holder === null ? `session ${row.pid}` : `${holder.description === "" ? "" : `${holder.description}, `}run ${holder.run}, started ${holder.startedAt}`;
 	return new SafeMigrateError({
-		code: "SM_DUMP_FAILED",
-		message: `pg_dump failed${object === null ? "" : ` at ${object}`}: ${message}`,
-		hint: "The role of database-url must be able to read every object of the database.",
-		docs: "postgresql.md",
-		phase: "dump"
+		code: "SM_LOCKED",
+		message: `Another run of safe-migrate is at work on ${target}: ${who}.`,
+		hint: `Run this job again when that one has ended. The lock of a machine that is gone ends by itself within about a minute. If there is no such run, end the session, as a superuser or as ${row.role ?? "its role"}: SELECT pg_terminate_backend(${row.pid});`,
+		docs: "errors.md"
 	});
 }
-/** What the sink's owner destroyed it with (disk full, upload refused) tells more than the broken pipe. */
-function sinkError(sink, error) {
-	const cause = sink.errored ?? error;
-	if (cause instanceof SafeMigrateError) return cause;
+
+// src/database/postgres/lock/coordination.ts
+/** Each round is lost only to another run that creates, drops or leaves at the same moment. */
+const attempts$1 = 30;
+const pauseMs$1 = 50;
+/** duplicate_database, and unique_violation when two create it at the very same time. */
+const alreadyThere = /* @__PURE__ */ new Set(["42P04", "23505"]);
+/** invalid_catalog_name, and internal_error ("tuple concurrently updated"): another run opened or dropped it meanwhile. */
+const goneMeanwhile = /* @__PURE__ */ new Set(["3D000", "XX000"]);
+/** How long our own session is waited for: the server forgets it a moment after psql has ended. */
+const ownSessionTimeoutMs = 2e3;
+const stateRow = object$1({
+	comment: string().nullable(),
+	owner: string(),
+	isTrusted: boolean(),
+	isInvalid: boolean(),
+	isClosed: boolean(),
+	sessions: array(number())
+});
+/**
+* Takes the run's lock in the coordination database, which is created when there is none; `elsewhere` is a session
+* in any other database. Resolves with the session that holds the lock, or null when the role may not act for the target's
+* owner (what it made would be nobody's whom later runs believe), or there is no such database and it may not create one.
+* Rejects with SM_LOCKED, with SM_NAME_TAKEN when a database of that name is not ours, or with SM_FOREIGN_DATABASE when it
+* belongs to a role that no run on this target would have given it to.
+*
+* Runs may come and go at the same time: one that is created twice is shared, one that is dropped between CREATE and
+* connect is created again, and the drop fails while somebody is connected.
+*/
+async function lockCoordination(server, elsewhere, applicationName) {
+	const target = server.address.database;
+	const name = coordinationName(target);
+	const maker = await readMaker(elsewhere, target);
+	if (!maker.actsForOwner) {
+		await dropCoordination(elsewhere, target);
+		return null;
+	}
+	for (let attempt = 1; attempt <= attempts$1; attempt += 1) {
+		if (attempt > 1) await setTimeout$1(pauseMs$1 * Math.random());
+		if (!await ensureDatabase(elsewhere, target, name, maker)) return null;
+		const session = await connectUnlessGone(server, name, applicationName);
+		if (session === null) continue;
+		try {
+			if (await tryLock(session)) {
+				await markAsOurs(session, target, name);
+				return session;
+			}
+			const locked = await lockedError(session, target);
+			if (locked !== null) throw locked;
+			await session[Symbol.asyncDispose]();
+		} catch (error) {
+			await session[Symbol.asyncDispose]();
+			throw error;
+		}
+	}
+	throw new SafeMigrateError({
+		code: "SM_LOCKED",
+		message: `The lock on ${target} could not be taken: other runs of safe-migrate kept coming and going.`,
+		hint: "Run this job again when the others have ended."
+	});
+}
+/**
+* Drops the coordination database when its comment proves that it is ours and that nothing is open, and nobody is
+* connected. Otherwise it stays, which is no failure: the next run uses it and tries again.
+* `elsewhere` is a session in any other database, `closedPid` the backend of our own session there, which was closed just now.
+*/
+async function dropCoordination(elsewhere, target, closedPid = null) {
+	const name = coordinationName(target);
+	const deadline = Date.now() + ownSessionTimeoutMs;
+	try {
+		let state = await readState(elsewhere, target);
+		while (state?.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
+			await setTimeout$1(pauseMs$1);
+			state = await readState(elsewhere, target);
+		}
+		if (state === void 0 || state.sessions.length > 0) return;
+		if (!state.isTrusted && closedPid === null) return;
+		if (readCoordinationMark(target, state.comment) !== "idle") return;
+		await elsewhere.execute(`DROP DATABASE ${identifier(name)}`);
+	} catch (error) {
+		if (!(error instanceof SqlError)) throw error;
+	}
+}
+async function readState(session, target) {
+	const [state] = await session.query(`SELECT pg_catalog.left(pg_catalog.shobj_description(d.oid, 'pg_database'), ${markLimitBytes}) AS "comment",
+            pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", s.isTrusted AS "isTrusted",
+            d.datconnlimit = -2 AS "isInvalid", NOT d.datallowconn AS "isClosed",
+            -- Only autovacuum has no user; DROP DATABASE ends it by itself.
+            ARRAY(SELECT a.pid FROM pg_catalog.pg_stat_activity a
+                   WHERE a.datid = d.oid AND a.usesysid IS NOT NULL) AS "sessions"
+       FROM pg_catalog.pg_database d, LATERAL (SELECT ${isTrustedOwner("d.datdba", target)}) AS s(isTrusted)
+      WHERE d.datname = ${literal(coordinationName(target))}`, stateRow);
+	return state;
+}
+/** Whether there is a coordination database now. */
+async function ensureDatabase(elsewhere, target, name, { owner, mayCreate }) {
+	const state = await readState(elsewhere, target);
+	if (state !== void 0 && !state.isTrusted) throw foreignCoordination(name, state.owner, target);
+	if (state?.isInvalid === true) {
+		if (readCoordinationMark(target, state.comment) !== null) await dropCoordination(elsewhere, target);
+		return true;
+	}
+	if (state?.isClosed === false) return true;
+	if (state === void 0 && !mayCreate) return false;
+	try {
+		if (state === void 0) await elsewhere.execute(`CREATE DATABASE ${identifier(name)} OWNER ${identifier(owner)} TEMPLATE template0 ALLOW_CONNECTIONS false`);
+		await openToOwner(elsewhere, name);
+	} catch (error) {
+		if (!(error instanceof SqlError && (alreadyThere.has(error.sqlState) || goneMeanwhile.has(error.sqlState)))) throw error;
+	}
+	return true;
+}
+function foreignCoordination(name, owner, target) {
 	return new SafeMigrateError({
-		code: "SM_DUMP_FAILED",
-		message: `the dump could not be written: ${cause instanceof Error ? cause.message : String(cause)}`,
-		hint: "Check the free space of the disk that holds the dump, and the storages that take it.",
-		docs: "storage.md",
-		phase: "dump",
+		code: "SM_FOREIGN_DATABASE",
+		message: `There is a database ${name}, whose name says that runs on ${target} are kept apart by it, and it belongs to ${owner}, who may not act for the owner of ${target}. Nothing that stands in it is believed.`,
+		hint: `Remove it, as a superuser or as ${owner}: DROP DATABASE ${identifier(name)}; Nothing is lost by that: if ${owner} runs backups, an earlier version of safe-migrate has left it, otherwise somebody has put it there. Only if ${owner} owned ${target} until now, give it back to him first (ALTER DATABASE … OWNER TO …) and run again: what stands there may have to be finished.`,
+		docs: "security.md",
+		phase: "preflight"
+	});
+}
+async function connectUnlessGone(server, name, applicationName) {
+	try {
+		return await server.connect(name, { applicationName });
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_NO_DATABASE") return null;
+		if (error instanceof SafeMigrateError && /not currently accepting connections/.test(error.message)) return null;
+		throw error;
+	}
+}
+/**
+* Creating and marking are two statements, so that a run can die between them. The holder of the lock therefore marks
+* what bears our name and is empty; anything else of that name is somebody else's.
+*/
+async function markAsOurs(session, target, name) {
+	const [state] = await session.query(`SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS "comment",
+            EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384) AS "isUsed",
+            pg_catalog.pg_has_role(d.datdba, 'USAGE') AS "isOwner",
+            d.datacl IS NULL AND d.datdba = (SELECT t.datdba FROM pg_catalog.pg_database t WHERE t.datname = ${literal(target)})
+              AS "isPublic",
+            pg_catalog.pg_get_userbyid(d.datdba)::text AS "owner", ${isTrustedOwner("d.datdba", target)} AS "isTrusted"
+       FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`, object$1({
+		comment: string().nullable(),
+		isUsed: boolean(),
+		isOwner: boolean(),
+		isPublic: boolean(),
+		owner: string(),
+		isTrusted: boolean()
+	}));
+	if (state?.isTrusted === false) throw foreignCoordination(name, state.owner, target);
+	if (state?.isPublic === true && state.isOwner) await openToOwner(session, name);
+	if (readCoordinationMark(target, state?.comment ?? null) !== null) return;
+	if (state === void 0 || state.comment !== null || state.isUsed) throw new SafeMigrateError({
+		code: "SM_NAME_TAKEN",
+		message: `There is a database ${name} that safe-migrate did not make; it needs that name to keep runs apart.`,
+		hint: `Rename that database, e.g. ALTER DATABASE ${identifier(name)} RENAME TO …; and run again.`,
+		docs: "postgresql.md"
+	});
+	if (state.isOwner) await session.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(coordinationMark(target))}`);
+}
+
+// src/database/postgres/lock/lock.ts
+/** How long the server may take to let the lock in the target go. */
+const unlockTimeoutMs = 5e3;
+/**
+* Takes the lock on the server's target for `holder`, or rejects with SM_LOCKED, naming who has it and since when.
+* Of a target that cannot be connected to, the coordination lock is all there is to take; nobody else is in it either.
+*/
+async function takeLock$1(server, holder, onLeftBehind = () => {}) {
+	const applicationName = holderName(holder);
+	const atHome = await server.connect(server.home, { applicationName });
+	let coordination = null;
+	try {
+		coordination = await lockCoordination(server, atHome, applicationName);
+		if (server.unreachable === null) {
+			await lockTarget(atHome);
+			await endLeftoverReaders(atHome);
+		} else if (coordination === null) throw nothingToLock(server);
+		else await atHome[Symbol.asyncDispose]();
+		const inTarget = server.unreachable === null ? atHome : null;
+		const held = new HeldSessions(server, applicationName, coordination, inTarget, onLeftBehind);
+		await held.start();
+		return held;
+	} catch (error) {
+		if (coordination !== null) {
+			const { backendPid } = coordination;
+			await coordination[Symbol.asyncDispose]();
+			await cleanUp(() => dropCoordination(atHome, server.address.database, backendPid), (because) => onLeftBehind(leftBehind(coordinationName(server.address.database), because)));
+		}
+		await atHome[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+async function lockTarget(inTarget) {
+	while (!await tryLock(inTarget)) {
+		const locked = await lockedError(inTarget, inTarget.database);
+		if (locked !== null) throw locked;
+	}
+}
+var HeldSessions = class {
+	coordination;
+	coordinationDatabase;
+	#server;
+	#applicationName;
+	#onLeftBehind;
+	/** null while the target is let go. */
+	#inTarget;
+	#lost = new AbortController();
+	#silent = new AbortController();
+	#onLost = ({ isSilent }) => {
+		if (isSilent) this.#silent.abort();
+		this.#lost.abort(lockLost(this.#server));
+	};
+	#stopTargetPings = () => {};
+	#stopCoordinationPings = () => {};
+	constructor(server, applicationName, coordination, inTarget, onLeftBehind) {
+		this.#onLeftBehind = onLeftBehind;
+		this.coordination = coordination;
+		this.coordinationDatabase = coordination?.database ?? null;
+		this.#server = server;
+		this.#applicationName = applicationName;
+		this.#inTarget = inTarget;
+	}
+	get silent() {
+		return this.#silent.signal;
+	}
+	get lost() {
+		return this.#lost.signal;
+	}
+	async start() {
+		if (this.coordination !== null) this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version, this.#onLost);
+		if (this.#inTarget !== null) this.#stopTargetPings = await this.#keepTarget(this.#inTarget);
+	}
+	/** With the coordination lock in hand the one in the target may be taken again. */
+	#keepTarget(session) {
+		const onLost = this.coordination === null ? this.#onLost : () => {};
+		return keepAlive(session, this.#server.version, onLost);
+	}
+	async assertHeld() {
+		if (this.coordination !== null && !await stillHolds(this.coordination)) throw lockLost(this.#server);
+		if (this.#inTarget === null || await stillHolds(this.#inTarget)) return;
+		if (!(this.coordination !== null)) throw lockLost(this.#server);
+		await this.releaseTarget();
+		if (!await this.reacquireTarget()) throw lockLost(this.#server);
+	}
+	async regain() {
+		const { coordination } = this;
+		if (coordination === null || await stillHolds(coordination)) return await this.assertHeld();
+		this.#stopCoordinationPings();
+		await this.releaseTarget();
+		await coordination[Symbol.asyncDispose]();
+		await using atHome = await this.#server.connect(this.#server.home);
+		this.coordination = await lockCoordination(this.#server, atHome, this.#applicationName);
+		if (this.coordination === null) throw lockLost(this.#server);
+		this.#stopCoordinationPings = await keepAlive(this.coordination, this.#server.version, this.#onLost);
+		if (this.#server.unreachable !== null) return;
+		if (!await this.reacquireTarget()) throw lockLost(this.#server);
+	}
+	async writeJournal(change) {
+		const { coordination } = this;
+		if (coordination === null) return;
+		if (!await stillHolds(coordination)) throw lockLost(this.#server);
+		await writeJournal(coordination, this.#server.address.database, change);
+	}
+	async releaseTarget() {
+		this.#stopTargetPings();
+		const session = this.#inTarget;
+		this.#inTarget = null;
+		await session?.[Symbol.asyncDispose]();
+	}
+	async reacquireTarget() {
+		if (this.#inTarget !== null) return true;
+		const session = await this.#server.connect(this.#server.address.database, { applicationName: this.#applicationName });
+		if (!await tryLock(session)) {
+			await session[Symbol.asyncDispose]();
+			return false;
+		}
+		this.#inTarget = session;
+		this.#stopTargetPings = await this.#keepTarget(session);
+		return true;
+	}
+	async [Symbol.asyncDispose]() {
+		this.#stopCoordinationPings();
+		this.#stopTargetPings();
+		const inTarget = this.#inTarget;
+		this.#inTarget = null;
+		const isAlive = inTarget !== null && await cleanUp(() => unlockOrEnd(inTarget));
+		await this.coordination?.[Symbol.asyncDispose]();
+		if (this.coordination !== null) {
+			const { backendPid } = this.coordination;
+			await cleanUp(async () => {
+				await using own = isAlive ? null : await this.#server.connect(this.#server.home);
+				const cleaner = own ?? inTarget;
+				if (cleaner !== null) await dropCoordination(cleaner, this.#server.address.database, backendPid);
+			}, (because) => this.#onLeftBehind(leftBehind(this.coordinationDatabase ?? "", because)));
+		}
+		await inTarget?.[Symbol.asyncDispose]();
+	}
+};
+async function stillHolds(session) {
+	try {
+		return await holdsLock(session);
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") return false;
+		throw error;
+	}
+}
+/** A server that is silent does not answer; the lock ends with the session all the same. */
+async function unlockOrEnd(session) {
+	const timer = setTimeout(() => session.kill(), unlockTimeoutMs);
+	try {
+		await unlock(session);
+	} finally {
+		clearTimeout(timer);
+	}
+}
+/** Clean-up at the end of a lock: when the session is gone, so is its lock, and the next run drops what is left. */
+async function cleanUp(work, tell = () => {}) {
+	try {
+		await work();
+		return true;
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		tell(error.message);
+		return false;
+	}
+}
+function leftBehind(name, because) {
+	return `${name}, which kept other runs away, could not be dropped: ${because} The next run uses it and drops it.`;
+}
+function nothingToLock(server) {
+	return new SafeMigrateError({
+		code: "SM_NO_CREATEDB",
+		message: `the role of database-url may not create databases, and ${server.address.database} cannot be connected to`,
+		hint: `Let an administrator run ALTER ROLE ${identifier(server.address.user)} CREATEDB.`,
+		docs: "postgresql.md",
+		phase: "preflight"
+	});
+}
+function lockLost(server) {
+	return new SafeMigrateError({
+		code: "SM_LOCK_LOST",
+		message: `The session that held this run's lock on ${server.address.database} is gone, so another run may have begun.`,
+		hint: "Look in the server's log for why it ended (restart, terminated session, network), then run this job again."
+	});
+}
+
+// src/database/postgres/archive/available-extensions.ts
+const extensionRow = object$1({
+	name: string(),
+	versions: array(string()),
+	newest: string()
+});
+/**
+* The extensions of a backup as a server of another major version can have them: where it does not know the version
+* any more, in its own default one, which the log says. What it does not know at all stays, and fails by its name.
+*/
+async function availableExtensions(admin, wanted, log) {
+	const rows = await admin.query(`SELECT a.name::text AS "name", a.default_version AS "newest",
+            ARRAY(SELECT v.version FROM pg_catalog.pg_available_extension_versions v WHERE v.name = a.name) AS "versions"
+       FROM pg_catalog.pg_available_extensions a`, extensionRow);
+	const available = new Map(rows.map((row) => [row.name, row]));
+	return wanted.map((extension) => {
+		const found = available.get(extension.name);
+		if (found === void 0 || found.versions.includes(extension.version)) return extension;
+		log.warn(`this server does not know version ${extension.version} of the extension ${extension.name}; it is restored in version ${found.newest}`);
+		return {
+			...extension,
+			version: found.newest
+		};
+	});
+}
+
+// src/database/postgres/schema/public-owner.ts
+const standing = object$1({
+	mayGive: boolean(),
+	isBootstrap: boolean()
+});
+/**
+* The role to which a dump gives the schema `public` although only a superuser could, so that a restored copy leaves it
+* out; null when there is none. Until 14 initdb gave `public` to the superuser, and pg_upgrade keeps it so; from 15 on
+* it belongs to `pg_database_owner`, and only then does pg_dump say who else owns it.
+* `from` is the schema text of the dump and the major version of the server that it was made on.
+*/
+async function unreachablePublicOwner(server, admin, from) {
+	if (server.version.major < 15) return null;
+	const owner = publicPiece.exec(from.schemaText)?.groups?.owner;
+	if (owner === void 0 || owner === "pg_database_owner") return null;
+	const [row] = await admin.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_roles
+         WHERE rolname = ${literal(owner)} AND pg_catalog.pg_has_role(oid, 'MEMBER')) AS "mayGive",
+       EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)} AND oid = 10) AS "isBootstrap"`, standing);
+	if (row === void 0 || row.mayGive) return null;
+	return row.isBootstrap || from.serverMajor < 15 ? owner : null;
+}
+/** A schema text without the piece that gives `public` to its owner. */
+function withoutPublicOwner(schemaText) {
+	return schemaText.replace(publicPiece, "");
+}
+/** Whether a line of an archive's table of contents is that piece. */
+const isPublicSchemaEntry = (line) => /^\d+; \d+ \d+ SCHEMA - public /.test(line);
+const publicPiece = /^--\n-- Name: public; Type: SCHEMA; Schema: -; Owner: (?<owner>.*)\n--\n(?:(?!--\n-- Name: )[^\n]*\n)*/m;
+
+// src/database/postgres/archive/restore-failed.ts
+/** The error of a restore that a tool refused, with the object that the tool named. */
+function restoreFailed(what, failure) {
+	return new SafeMigrateError({
+		code: "SM_RESTORE_FAILED",
+		message: `${what}${failure.object === null ? "" : ` at ${failure.object}`}: ${failure.message}`,
+		hint: "A dump that cannot be restored is no backup. Often a function in a CHECK constraint, an index or a materialized view names other objects without their schema: give the function SET search_path, or qualify the names.",
+		docs: "postgresql.md",
+		phase: "prove"
+	});
+}
+
+// src/database/postgres/archive/archive-entries.ts
+/**
+* Reads an archive's table of contents. Extensions and their comments are in neither part: pg_restore would create
+* the newest version, and only an extension's owner may comment on it.
+* Rejects with SM_RESTORE_FAILED when the file is no archive.
+*/
+async function readArchiveEntries(server, dumpPath, signal) {
+	const exit = await server.tools.readArchive({
+		archivePath: dumpPath,
+		args: ["--list"],
+		database: null,
+		entries: null,
+		jobs: 1,
+		signal
+	});
+	signal.throwIfAborted();
+	if (exit.exitCode !== 0) throw restoreFailed("the dump cannot be read", describeToolFailure("pg_restore", exit));
+	const entries = exit.stdout.split("\n").filter((line) => entryLine.test(line));
+	const textSearch = entries.some((line) => textSearchCode.test(line)) ? [] : entries.filter((line) => textSearchLine.test(line));
+	const others = entries.filter((line) => !schemaLine.test(line) && !extensionLine.test(line) && !textSearch.includes(line));
+	const firstData = others.findIndex((line) => dataLine.test(line));
+	const end = firstData === -1 ? 0 : firstData;
+	return {
+		schemas: entries.filter((line) => schemaLine.test(line)),
+		textSearch,
+		definitions: others.slice(0, end).filter((line) => !aclLine.test(line)),
+		rest: [...others.slice(end), ...others.slice(0, end).filter((line) => aclLine.test(line))]
+	};
+}
+/** Dump id; catalog's oid, object's oid; type, schema, name, owner. */
+const entryLine = /^\d+; \d+ \d+ /;
+const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
+const dataLine = /^\d+; \d+ \d+ (TABLE DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|SEQUENCE SET) /;
+const aclLine = /^\d+; \d+ \d+ (ACL|DEFAULT ACL) /;
+const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
+const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
+/** These need functions, and dictionaries may need them: then everything keeps the dump's order. */
+const textSearchCode = /^\d+; \d+ \d+ TEXT SEARCH (PARSER|TEMPLATE) /;
+
+// src/database/postgres/archive/restore-extensions.ts
+/**
+* Gives a fresh database exactly these extensions, in this order, with these versions and schemas. A dump does not
+* carry versions: without this, a restore silently takes the newest one. Rejects with SM_RESTORE_FAILED, naming
+* the extension.
+*/
+async function restoreExtensions(server, database, wanted) {
+	await using session = await server.connect(database);
+	const present = await readExtensions(session);
+	for (const extension of present) if (!wanted.some((other) => other.name === extension.name)) await run$1(session, extension.name, `DROP EXTENSION ${identifier(extension.name)}`);
+	for (const extension of wanted) {
+		const existing = present.find((other) => other.name === extension.name);
+		if (existing === void 0) await createAsOwner(session, server.version, extension);
+		else if (existing.version !== extension.version) {
+			const statement = `ALTER EXTENSION ${identifier(extension.name)} UPDATE TO ${literal(extension.version)}`;
+			await run$1(session, extension.name, statement);
+		}
+	}
+}
+/** Creates it as the role that owns it in the target, where that may be had; who owns it in the end is compared later. */
+async function createAsOwner(session, version, extension) {
+	const statement = createExtension(extension);
+	const owner = await ownerToBecome(session, version, extension);
+	if (owner === null) return run$1(session, extension.name, statement);
+	const right = `CREATE ON DATABASE ${identifier(session.database)}`;
+	if (!owner.mayCreate) await session.execute(`GRANT ${right} TO ${identifier(owner.name)}`);
+	try {
+		await session.execute(`SET ROLE ${identifier(owner.name)}`);
+		await session.execute(statement);
+	} catch (error) {
+		if (!(error instanceof SqlError) || error.sqlState !== insufficientPrivilege) throw error;
+		await session.execute("RESET ROLE");
+		await run$1(session, extension.name, statement);
+	} finally {
+		await session.execute("RESET ROLE");
+		if (!owner.mayCreate) await session.execute(`REVOKE ${right} FROM ${identifier(owner.name)}`);
+	}
+}
+/** It was created by a superuser, say, and given away. */
+const insufficientPrivilege = "42501";
+/** The statement that creates an extension as it is in the target. */
+function createExtension(extension) {
+	const { name, schema, version } = extension;
+	return `CREATE EXTENSION IF NOT EXISTS ${identifier(name)} SCHEMA ${identifier(schema)} VERSION ${literal(version)}`;
+}
+async function run$1(session, extension, statement) {
+	try {
+		await session.execute(statement);
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_RESTORE_FAILED",
+			message: `the extension ${extension} cannot be restored as it is in the target: ${cause.primaryMessage}`,
+			hint: "The server must be able to install this version, and the role of database-url must be allowed to. ALTER EXTENSION … UPDATE in the target brings it to a version that can be installed.",
+			docs: "postgresql.md",
+			phase: "prove",
+			cause
+		});
+	}
+}
+
+// src/database/postgres/archive/restore-archive.ts
+/**
+* Restores an archive into an empty database: schemas, extensions with their versions, text search, definitions, then the
+* rest with parallel jobs. Rejects with SM_FOREIGN_CODE when rows would run somebody else's code, and with SM_RESTORE_FAILED,
+* naming the object; leaves what was restored so far behind.
+*/
+async function restoreArchive(server, restore) {
+	const entries = await readArchiveEntries(server, restore.dumpPath, restore.signal);
+	await restoreEntries(server, restore, restore.leavesPublicOwner ? entries.schemas.filter((line) => !isPublicSchemaEntry(line)) : entries.schemas, 1);
+	await restoreExtensions(server, restore.database, restore.extensions);
+	restore.signal.throwIfAborted();
+	await restoreEntries(server, restore, entries.textSearch, 1);
+	await restoreEntries(server, restore, entries.definitions, 1);
+	await refuseForeignCode(server, restore.database);
+	restore.signal.throwIfAborted();
+	await restoreEntries(server, restore, entries.rest, restore.jobs);
+}
+/** The last moment before rows are loaded: only then are checks and generated columns computed, by whoever loads them. */
+async function refuseForeignCode(server, copy) {
+	await using session = await server.connect(copy);
+	const code = await foreignCode(session);
+	if (code === null) return;
+	throw new SafeMigrateError({
+		code: code.code,
+		message: code.message,
+		hint: code.hint,
+		docs: "security.md",
+		phase: "prove"
+	});
+}
+async function restoreEntries(server, restore, entries, jobs) {
+	if (entries.length === 0) return;
+	const args = ["--no-subscriptions"];
+	if (!sendsUnknownSetting(server)) args.push("--exit-on-error");
+	const exit = await server.tools.readArchive({
+		archivePath: restore.dumpPath,
+		args,
+		database: restore.database,
+		entries,
+		jobs,
+		signal: restore.signal
+	});
+	restore.signal.throwIfAborted();
+	if (exit.exitCode === 0) return;
+	const failure = sendsUnknownSetting(server) ? withoutUnknownSetting(exit) : exit;
+	if (failure !== null) throw restoreFailed("the dump cannot be restored", describeToolFailure("pg_restore", failure));
+}
+/** From 17 on pg_restore sets transaction_timeout, which older servers do not know; then it may not stop at errors. */
+function sendsUnknownSetting(server) {
+	return server.tools.version.major >= 17 && server.version.major < 17;
+}
+/** How much of stderr is kept: a full tail may have lost an error of another kind. */
+const stderrTailBytes = 65536;
+/** What is left to complain about; null when the unknown setting was all. */
+function withoutUnknownSetting(exit) {
+	const lines = exit.stderr.split("\n").filter((line) => !line.includes("transaction_timeout"));
+	const hasOtherErrors = lines.some((line) => line.startsWith("pg_restore: error: "));
+	const isWhole = Buffer.byteLength(exit.stderr) < stderrTailBytes;
+	return exit.exitCode === 1 && lines.some((line) => line.includes("errors ignored on restore")) && isWhole && !hasOtherErrors ? null : {
+		...exit,
+		stderr: lines.join("\n")
+	};
+}
+
+// src/database/postgres/copy/create-copy.ts
+const oidRow = object$1({ oid: number() });
+const membershipRow = object$1({ mayActAsOwner: boolean() });
+const tablespaceRow = object$1({ tablespace: string() });
+/**
+* Creates an empty database `copyName(mark.target, mark.kind, mark.run)` that is like the target where only CREATE
+* DATABASE can make it so (encoding, locale, provider, tablespace, and the owner, who owns the schema public by
+* that from 15 on), marks it as ours at once, and opens it to this role alone. `admin` is a session in any other database.
+* Rejects with SM_RESTORE_FAILED or SM_PROPERTY; then there is no such database of ours.
+*/
+async function createCopy(admin, version, mark, properties) {
+	const name = copyName(mark.target, mark.kind, mark.run);
+	await checkOwner(admin, properties.owner);
+	try {
+		await admin.execute(await createStatement(admin, version, name, properties));
+	} catch (cause) {
+		throw await creationFailed(admin, name, cause);
+	}
+	try {
+		await admin.execute(`COMMENT ON DATABASE ${identifier(name)} IS ${literal(copyMark(mark))}`);
+		const [row] = await admin.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, oidRow);
+		if (row === void 0) throw new TypeError("the database that was just created is not there");
+		await openPrivately(admin, name, properties.owner);
+		return {
+			name,
+			oid: row.oid
+		};
+	} catch (cause) {
+		await admin.execute(`DROP DATABASE ${identifier(name)}`);
+		throw await creationFailed(admin, name, cause);
+	}
+}
+/** A role that could give a database away and not act for its new owner could not drop it again. */
+async function checkOwner(admin, owner) {
+	const [row] = await admin.query(`SELECT pg_catalog.pg_has_role(oid, 'USAGE') AS "mayActAsOwner"
+       FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)}`, membershipRow);
+	if (row?.mayActAsOwner === true) return;
+	throw new SafeMigrateError({
+		code: "SM_PROPERTY",
+		message: `the owner ${owner} cannot be carried over: the role of database-url ${row === void 0 ? "cannot find it" : "has not its rights"}`,
+		hint: `Make the role a member of the owner (GRANT ${identifier(owner)} TO the role), or run as the owner.`,
+		docs: "postgresql.md",
+		phase: "prove"
+	});
+}
+async function createStatement(admin, version, name, properties) {
+	const parts = [
+		`CREATE DATABASE ${identifier(name)} OWNER ${identifier(properties.owner)} TEMPLATE template0 ALLOW_CONNECTIONS false`,
+		`ENCODING ${literal(properties.encoding)}`,
+		`LC_COLLATE ${literal(properties.collate)}`,
+		`LC_CTYPE ${literal(properties.ctype)}`,
+		...localeProvider(version, properties)
+	];
+	const [template] = await admin.query(`SELECT t.spcname AS "tablespace" FROM pg_catalog.pg_database d
+       JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = 'template0'`, tablespaceRow);
+	if (template?.tablespace !== properties.tablespace) parts.push(`TABLESPACE ${identifier(properties.tablespace)}`);
+	return parts.join(" ");
+}
+/** The provider came with 15 (ICU), its rules with 16, the builtin one with 17. */
+function localeProvider(version, properties) {
+	if (version.major < 15) return [];
+	const locale = properties.icuLocale === null ? [] : [literal(properties.icuLocale)];
+	switch (properties.localeProvider) {
+		case "i": return [
+			"LOCALE_PROVIDER icu",
+			...locale.map((text) => `ICU_LOCALE ${text}`),
+			...properties.icuRules === null ? [] : [`ICU_RULES ${literal(properties.icuRules)}`]
+		];
+		case "b": return ["LOCALE_PROVIDER builtin", ...locale.map((text) => `BUILTIN_LOCALE ${text}`)];
+		default: return ["LOCALE_PROVIDER libc"];
+	}
+}
+/** duplicate_database */
+const nameTaken = "42P04";
+async function creationFailed(admin, name, cause) {
+	if (!(cause instanceof SqlError)) return cause;
+	const [taken] = cause.sqlState === nameTaken ? await admin.query(`SELECT pg_catalog.pg_get_userbyid(datdba)::text AS "owner" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ owner: string() })) : [];
+	return new SafeMigrateError({
+		code: "SM_RESTORE_FAILED",
+		message: `the database ${name} could not be created: ${cause.primaryMessage}`,
+		hint: taken === void 0 ? "The role of database-url needs CREATEDB, and the server room for one more copy of the database." : `It belongs to ${taken.owner}, and this run has not made it. Run again, which takes another name; to remove it, as a superuser or as ${taken.owner}: DROP DATABASE ${identifier(name)};`,
+		docs: "postgresql.md",
+		phase: "prove",
 		cause
 	});
 }
 
-// src/database/postgres/witness.ts
+// src/database/postgres/copy/database-settings.ts
 /**
-* Catalogs that change without any DDL: what ANALYZE writes, the contents of large objects, the state of
-* replication. Some of them ordinary roles could not read anyway.
+* Settings whose stored value is a list of quoted names. `SET search_path TO 'a, b'` would store one name that holds
+* a comma. The list is fixed: extensions cannot define such settings (GUC_LIST_QUOTE; variable_is_guc_list_quote
+* in pg_dump).
 */
-const notDefinitions = [
-	"pg_statistic",
-	"pg_statistic_ext_data",
-	"pg_subscription_rel",
-	"pg_largeobject",
-	"pg_largeobject_metadata",
-	"pg_depend",
-	"pg_subscription",
-	"pg_user_mapping"
-];
-/** SQL conditions that keep rows of temporary objects out, per catalog: applications make and drop those all day. */
-const lasting = {
-	pg_namespace: "oid NOT IN (SELECT oid FROM temp_schemas)",
-	pg_class: "relnamespace NOT IN (SELECT oid FROM temp_schemas)",
-	pg_type: "typnamespace NOT IN (SELECT oid FROM temp_schemas)",
-	pg_proc: "pronamespace NOT IN (SELECT oid FROM temp_schemas)",
-	pg_constraint: "connamespace NOT IN (SELECT oid FROM temp_schemas)",
-	pg_operator: "oprnamespace NOT IN (SELECT oid FROM temp_schemas)",
-	pg_collation: "collnamespace NOT IN (SELECT oid FROM temp_schemas)",
-	pg_attribute: "attrelid NOT IN (SELECT oid FROM temp_relations)",
-	pg_attrdef: "adrelid NOT IN (SELECT oid FROM temp_relations)",
-	pg_index: "indexrelid NOT IN (SELECT oid FROM temp_relations)",
-	pg_inherits: "inhrelid NOT IN (SELECT oid FROM temp_relations)",
-	pg_partitioned_table: "partrelid NOT IN (SELECT oid FROM temp_relations)",
-	pg_policy: "polrelid NOT IN (SELECT oid FROM temp_relations)",
-	pg_rewrite: "ev_class NOT IN (SELECT oid FROM temp_relations)",
-	pg_sequence: "seqrelid NOT IN (SELECT oid FROM temp_relations)",
-	pg_statistic_ext: "stxrelid NOT IN (SELECT oid FROM temp_relations)",
-	pg_trigger: "tgrelid NOT IN (SELECT oid FROM temp_relations)",
-	pg_cast: "castsource NOT IN (SELECT oid FROM temp_types)",
-	pg_enum: "enumtypid NOT IN (SELECT oid FROM temp_types)",
-	pg_range: "rngtypid NOT IN (SELECT oid FROM temp_types)",
-	pg_description: "NOT EXISTS (SELECT FROM temp_objects t WHERE t.classid = classoid AND t.oid = objoid)"
-};
-/**
-* What hangs on the target but is not a row of a local catalog that everybody can read, as `SELECT text`.
-* The properties of the database come back with a swap, so a change to them has to be noticed. Without
-* default_transaction_read_only: that is the write fence, which this run itself may raise.
-*/
-const byValue = [
-	`SELECT format('database %s %s %s %s', d.datdba, d.dattablespace, d.datconnlimit, d.datacl)
-     FROM pg_catalog.pg_database d WHERE d.oid = (SELECT oid FROM this_database)`,
-	`SELECT 'database comment ' || pg_catalog.shobj_description(oid, 'pg_database') FROM this_database`,
-	`SELECT format('setting %s %L', s.setrole, item.setting)
-     FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS item(setting)
-    WHERE s.setdatabase = (SELECT oid FROM this_database)
-      AND item.setting NOT LIKE 'default\\_transaction\\_read\\_only=%'`,
-	`SELECT format('subscription %L %s %s %L %s', subname, subowner, subenabled, subslotname, subpublications)
-     FROM pg_catalog.pg_subscription WHERE subdbid = (SELECT oid FROM this_database)`,
-	`SELECT format('user mapping %s %s %s %L', umid, srvid, umuser, umoptions) FROM pg_catalog.pg_user_mappings`,
-	`SELECT format('membership %s %s %s %s %s', classid, objid, refobjid, deptype, xmin)
-     FROM pg_catalog.pg_depend WHERE deptype IN ('e', 'x')`,
-	`SELECT format('large objects %s %s', owner, acl) FROM usual_large_object
-    WHERE acl <> '' OR owner <> (SELECT datdba FROM pg_catalog.pg_database WHERE oid = (SELECT oid FROM this_database))`,
-	`SELECT format('large object %s %s %s', o.oid, o.lomowner, o.lomacl) FROM pg_catalog.pg_largeobject_metadata o, usual_large_object u
-    WHERE o.lomowner <> u.owner OR coalesce(o.lomacl::text, '') <> u.acl`
-];
-const catalogRow = object$1({ name: string() });
-const witnessRow = object$1({ witness: string() });
-/**
-* A digest that any lasting DDL, TRUNCATE, GRANT or COMMENT in the session's database changes and nothing else does,
-* as of the session's snapshot. `catalog ` and 64 hex digits; compare for equality only.
-*
-* It is made of the `xmin` of every row in every definition catalog, counted. A row that DDL inserts or updates
-* carries the id of its transaction, which no row had before; a row that it deletes is missing. So contents need
-* not be read. Not changed by: DML, ANALYZE and VACUUM (they update pg_class in place, and freezing leaves xmin as it
-* was), sequences moving on (setval included), large objects coming and going, temporary objects, scripts that were
-* rolled back, the write fence, roles and whatever else belongs to the whole server.
-*
-* Changed although no definition is: by whatever writes a table anew (VACUUM FULL, CLUSTER, REINDEX, REFRESH
-* MATERIALIZED VIEW), which the catalogs show as they show TRUNCATE. That errs on the safe side: what looks changed
-* is restored. Not seen: what belongs to the whole server (role memberships, privileges on parameters and tablespaces).
-*/
-async function readWitness(session) {
-	const catalogs = await session.query(`SELECT relname AS "name" FROM pg_catalog.pg_class
-      WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared
-        AND relname NOT IN (${notDefinitions.map(literal).join(", ")})
-        AND pg_catalog.has_table_privilege(oid, 'SELECT')
-      ORDER BY relname::text COLLATE "C"`, catalogRow);
-	const [row] = await session.query(witnessSql(catalogs.map(({ name }) => name)), witnessRow);
-	if (row === void 0) throw new TypeError("an aggregate returned no row");
-	return row.witness;
+const listSettings = /* @__PURE__ */ new Set([
+	"local_preload_libraries",
+	"search_path",
+	"session_preload_libraries",
+	"shared_preload_libraries",
+	"temp_tablespaces",
+	"unix_socket_directories"
+]);
+/** Splits a `name=value` of pg_db_role_setting. */
+function parseSetting(setting) {
+	const equals = setting.indexOf("=");
+	if (equals === -1) return {
+		name: setting,
+		value: ""
+	};
+	return {
+		name: setting.slice(0, equals),
+		value: setting.slice(equals + 1)
+	};
 }
-function witnessSql(catalogs) {
-	return `WITH
-    usual_large_object AS (
-      SELECT lomowner AS owner, coalesce(lomacl::text, '') AS acl FROM pg_catalog.pg_largeobject_metadata
-       GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT 1),
-    this_database AS (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
-    temp_schemas AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_[0-9]+$'),
-    temp_relations AS (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM temp_schemas)),
-    temp_types AS (SELECT oid FROM pg_catalog.pg_type WHERE typnamespace IN (SELECT oid FROM temp_schemas)),
-    temp_objects AS (
-      SELECT 'pg_catalog.pg_class'::regclass AS classid, oid FROM temp_relations
-      UNION ALL SELECT 'pg_catalog.pg_type'::regclass, oid FROM temp_types
-      UNION ALL SELECT 'pg_catalog.pg_proc'::regclass, oid FROM pg_catalog.pg_proc
-                 WHERE pronamespace IN (SELECT oid FROM temp_schemas)
-      UNION ALL SELECT 'pg_catalog.pg_constraint'::regclass, oid FROM pg_catalog.pg_constraint
-                 WHERE connamespace IN (SELECT oid FROM temp_schemas)
-      UNION ALL SELECT 'pg_catalog.pg_trigger'::regclass, oid FROM pg_catalog.pg_trigger
-                 WHERE tgrelid IN (SELECT oid FROM temp_relations))
-  SELECT 'catalog ' || pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-           pg_catalog.string_agg(part, E'\\n' ORDER BY part COLLATE "C"), 'UTF8')), 'hex') AS "witness"
-    FROM (${[...catalogs.map((name) => `SELECT format('${name} %s %s', xmin::text, count(*)) FROM pg_catalog.${name} WHERE ${lasting[name] ?? "true"} GROUP BY xmin::text`), ...byValue].join("\n UNION ALL ")}) AS parts(part)`;
+/** `SET …` as ALTER DATABASE and ALTER ROLE take it, which stores the setting again exactly as it is. */
+function setClause(setting) {
+	const { name, value } = parseSetting(setting);
+	const items = listSettings.has(name.toLowerCase()) ? splitNameList(value) : [value];
+	return `SET ${identifier(name)} TO ${items.length === 0 ? "''" : items.map(literal).join(", ")}`;
+}
+/** A form in which two settings that mean the same are equal: blanks between listed names do not count. */
+function comparableSetting(setting) {
+	const { name, value } = parseSetting(setting);
+	if (!listSettings.has(name.toLowerCase())) return setting;
+	return `${name}=${JSON.stringify(splitNameList(value).filter((item) => item !== ""))}`;
+}
+/** Splits `"$user", public` at its commas and takes the quotes off. */
+function splitNameList(value) {
+	const items = [];
+	for (const match of value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,"\s][^,"]*))\s*(?:,|$)/g)) {
+		const [, quoted, plain] = match;
+		items.push(quoted === void 0 ? (plain ?? "").trim() : quoted.replaceAll("\"\"", "\""));
+	}
+	return items;
 }
 
-// src/database/postgres/snapshot.ts
-const timeRow = object$1({
-	takenAt: string(),
-	hasPublicSchema: boolean(),
-	encoding: string()
+// src/database/postgres/copy/property-error.ts
+/** SM_PROPERTY: something of the database itself that its copy cannot be given. */
+function propertyError(message, cause) {
+	return new SafeMigrateError({
+		code: "SM_PROPERTY",
+		message,
+		hint: "The role of database-url must be allowed to set it: a member of the owner and of the grantors; for settings that only a superuser may set, GRANT SET ON PARAMETER (PostgreSQL 15 and later). Or remove it from the target.",
+		docs: "postgresql.md",
+		phase: "prove",
+		cause
+	});
+}
+
+// src/database/postgres/copy/replay-settings.ts
+/** Gives database `name` these settings, its own and those per role. Rejects with SM_PROPERTY, naming the setting. */
+async function replaySettings(admin, name, settings) {
+	for (const { role, config } of settings) for (const setting of config) try {
+		await admin.execute(`${place$1(name, role)} ${setClause(setting)}`);
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		const label = `the setting ${parseSetting(setting).name}${role === null ? "" : ` of role ${role}`}`;
+		throw propertyError(`${label} cannot be carried over to ${name}: ${cause.primaryMessage}`, cause);
+	}
+}
+/** Takes all settings from database `name`, as far as the role may. */
+async function resetSettings(admin, name) {
+	const { settings } = await readProperties(admin, name);
+	for (const { role } of settings) await admin.execute(`${place$1(name, role)} RESET ALL`);
+}
+function place$1(name, role) {
+	return role === null ? `ALTER DATABASE ${identifier(name)}` : `ALTER ROLE ${identifier(role)} IN DATABASE ${identifier(name)}`;
+}
+
+// src/database/postgres/copy/replay-properties.ts
+/**
+* Gives database `name`, which was made with the right owner, the ACL, settings (its own and per role) and connection
+* limit of `properties`, then reads everything back: neither a dump nor TEMPLATE carries them, and a lost REVOKE is a
+* security hole. The comment is left alone, it holds the mark. `admin` is a session in another database.
+* Rejects with SM_PROPERTY, naming what cannot be carried over.
+*/
+async function replayProperties(admin, name, properties) {
+	const database = identifier(name);
+	const apply = async (what, statements) => {
+		try {
+			await admin.execute(statements);
+		} catch (cause) {
+			if (!(cause instanceof SqlError)) throw cause;
+			throw propertyError(`${what} cannot be carried over to ${name}: ${cause.primaryMessage}`, cause);
+		}
+	};
+	await replayAcl(admin, name, properties.owner, properties.acl, apply);
+	await resetSettings(admin, name);
+	await replaySettings(admin, name, properties.settings);
+	await apply("the connection limit", `ALTER DATABASE ${database} CONNECTION LIMIT ${properties.connectionLimit}`);
+	const differences = compareProperties(properties, await readProperties(admin, name));
+	if (differences.length > 0) throw propertyError(`${name} could not be given all properties of the target: ${differences.join("; ")}`);
+}
+/** What differs between two databases' properties, their comments aside. Empty when they are alike. */
+function compareProperties(expected, actual) {
+	const differences = [];
+	const expect = (what, before, after) => {
+		if (before !== after) differences.push(`${what} is ${after ?? "not set"} instead of ${before ?? "not set"}`);
+	};
+	expect("the owner", expected.owner, actual.owner);
+	expect("the encoding", expected.encoding, actual.encoding);
+	expect("LC_COLLATE", expected.collate, actual.collate);
+	expect("LC_CTYPE", expected.ctype, actual.ctype);
+	expect("the locale provider", expected.localeProvider, actual.localeProvider);
+	expect("the ICU locale", expected.icuLocale, actual.icuLocale);
+	expect("the ICU rules", expected.icuRules, actual.icuRules);
+	expect("the tablespace", expected.tablespace, actual.tablespace);
+	expect("the connection limit", expected.connectionLimit, actual.connectionLimit);
+	expect("the ACL", aclText(expected), aclText(actual));
+	const [before, after] = [settingsByRole(expected), settingsByRole(actual)];
+	for (const role of /* @__PURE__ */ new Set([...before.keys(), ...after.keys()])) {
+		if (before.get(role) === after.get(role)) continue;
+		differences.push(role === "" ? "its settings differ" : `its settings for role ${role} differ`);
+	}
+	return differences;
+}
+const grantRow = object$1({
+	grantor: string(),
+	/** null is PUBLIC. */
+	grantee: string().nullable(),
+	privilege: string(),
+	grantable: boolean()
 });
 /**
-* Opens a transaction in the target that keeps one snapshot for the dump, the fingerprint and the schema text.
-* Sequences know no snapshot and only move on: they are read at once, so that the values known for the snapshot
-* never lie after those that pg_dump finds later.
+* Takes away what a new database gives by default and what the run needed to fill it, then grants each item again as the role
+* that had granted it. `acl` null is the default one.
 */
-async function openSnapshot(server) {
-	const exporter = await server.connect(server.address.database, { applicationName: readingSession.snapshot });
+async function replayAcl(admin, name, owner, acl, apply) {
+	const database = identifier(name);
+	await apply("its ACL", `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${identifier(owner)}, CURRENT_USER`);
+	const ownersFirst = (await admin.query(`SELECT pg_catalog.pg_get_userbyid(g.grantor) AS "grantor",
+            CASE WHEN g.grantee <> 0 THEN pg_catalog.pg_get_userbyid(g.grantee) END AS "grantee",
+            g.privilege_type AS "privilege", g.is_grantable AS "grantable"
+       FROM pg_catalog.aclexplode(${acl === null ? `pg_catalog.acldefault('d', ${literal(identifier(owner))}::pg_catalog.regrole::oid)` : `ARRAY[${acl.map(literal).join(", ")}]::pg_catalog.aclitem[]`}) AS g`, grantRow)).toSorted((a, b) => Number(a.grantor !== owner) - Number(b.grantor !== owner));
+	for (const { grantor, grantee, privilege, grantable } of ownersFirst) {
+		const grant = `GRANT ${privilege} ON DATABASE ${database} TO ${grantee === null ? "PUBLIC" : identifier(grantee)}${grantable ? " WITH GRANT OPTION" : ""}`;
+		const label = `the privilege ${privilege} of ${grantee ?? "PUBLIC"}`;
+		if (grantor === owner) await apply(label, grant);
+		else await applyAs(admin, grantor, (statements) => apply(label, statements), grant);
+	}
+}
+async function applyAs(admin, role, apply, statement) {
 	try {
-		const snapshotId = await exportSnapshot(exporter);
-		const sequences = await readSequences(exporter);
-		const [time] = await exporter.query(`SELECT pg_catalog.to_char(pg_catalog.transaction_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "takenAt",
-              pg_catalog.current_setting('server_encoding') AS "encoding",
-              EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public') AS "hasPublicSchema"`, timeRow);
-		if (time === void 0) throw new TypeError("transaction_timestamp() returned no row");
-		const witness = await readWitness(exporter);
-		const counters = await readCounters(exporter);
-		const source = {
-			database: server.address.database,
-			snapshotId
-		};
-		let schemaText;
-		const readSchemaOnce = (signal) => {
-			schemaText ??= readSchemaText(server, source, signal);
-			schemaText.catch(() => {
-				schemaText = void 0;
-			});
-			return schemaText;
-		};
-		return {
-			witness,
-			counters,
-			takenAt: time.takenAt,
-			hasPublicSchema: time.hasPublicSchema,
-			dump: (sink, signal) => dumpSnapshot(server, {
-				...source,
-				encoding: time.encoding
-			}, sink, signal),
-			fingerprint: (jobs, signal, onTable) => readFingerprint(server, exporter, snapshotId, {
-				schemaText: readSchemaOnce(signal),
-				sequences
-			}, {
-				jobs,
-				signal,
-				onTable
-			}),
-			schemaText: readSchemaOnce,
-			[Symbol.asyncDispose]: () => exporter[Symbol.asyncDispose]()
-		};
+		await apply(`BEGIN; SET LOCAL ROLE ${identifier(role)}; ${statement}; COMMIT`);
 	} catch (error) {
-		await exporter[Symbol.asyncDispose]();
+		await admin.execute("ROLLBACK");
 		throw error;
 	}
 }
+/** An ACL that was changed and changed back says what the default one says. */
+function aclText({ acl, owner }) {
+	const name = /^\w+$/.test(owner) ? owner : `"${owner.replaceAll("\"", "\"\"")}"`;
+	return `{${(acl ?? [`=Tc/${name}`, `${name}=CTc/${name}`]).toSorted().join(",")}}`;
+}
+function settingsByRole(properties) {
+	return new Map(properties.settings.map(({ role, config }) => [role ?? "", config.map(comparableSetting).join("\n")]));
+}
 
-// src/database/postgres/clear-the-way.ts
+// src/database/postgres/indexes/index-questions.ts
+/**
+* Every row of the heap whose keys are NULL where `nulls` says so is looked for through the index. Answers `asked` and
+* `missed`, rows. The heap is read by a sample of all of it, which no index can take the place of; what is
+* looked for must be forced through the index by the session's settings. Columns are not qualified, because
+* PostgreSQL prints them so.
+*/
+function lookUpRows(index, nulls) {
+	const columns = index.keys.map((key, place) => `${keyOf(key)} AS sm${place}`);
+	const where = [...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => `${nulls[place] === true ? "" : "NOT "}${isNull(key)}`)];
+	const heap = `SELECT ctid AS sm_at, ${columns.join(", ")} FROM ONLY ${wholeHeap(index)} WHERE ${all(where)}`;
+	const found = all([...index.predicate === null ? [] : [index.predicate], ...index.keys.map((key, place) => nulls[place] === true ? `${keyOf(key)} IS NULL` : `${keyOf(key)} ${key.operator} ${key.asksForWords ? words(`sm_heap.sm${place}`) : `sm_heap.sm${place}`}`)]);
+	const asked = index.keys.map((_, place) => `sm${place}`);
+	if (index.keys.every((key) => key.groups)) return `SELECT coalesce(pg_catalog.sum(sm_heap.n), 0) AS "asked",
+        coalesce(pg_catalog.sum(sm_heap.n) FILTER (WHERE sm_found.n IS DISTINCT FROM sm_heap.n OR sm_found.rows IS DISTINCT FROM sm_heap.rows), 0) AS "missed"
+      FROM (SELECT ${asked.join(", ")}, ${sumOf("sm_at")} FROM (${heap}) AS sm_rows GROUP BY ${asked.join(", ")}) AS sm_heap,
+        LATERAL (SELECT ${sumOf("ctid")} FROM ONLY ${index.table} WHERE ${found}) AS sm_found`;
+	const answerable = index.keys.map((key, place) => nulls[place] === true ? "true" : key.asksForWords ? `pg_catalog.length(sm${place}) OPERATOR(pg_catalog.>) 0` : `sm${place} ${key.operator} sm${place}`);
+	return `SELECT pg_catalog.count(*) AS "asked", pg_catalog.count(*) FILTER (WHERE NOT sm_found.is_there) AS "missed"
+    FROM (SELECT * FROM (${heap}) AS sm_rows WHERE ${all(answerable)}) AS sm_heap,
+      LATERAL (SELECT coalesce(pg_catalog.bool_or(ctid OPERATOR(pg_catalog.=) sm_heap.sm_at), false) AS is_there
+                 FROM ONLY ${index.table} WHERE ${found}) AS sm_found`;
+}
+/** Rows that the heap has for a partial index, as `heap`. */
+function countInHeap(index) {
+	return `SELECT pg_catalog.count(*) AS "rows" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate}`;
+}
+/**
+* Rows that the index has: its predicate is not asked again when it is read as a whole. Its order, where it has one,
+* keeps PostgreSQL from reading another index instead.
+*/
+function countInIndex(index) {
+	const [first] = index.keys;
+	const order = first?.groups === true && index.readsWhole ? `ORDER BY ${keyOf(first)}` : "";
+	return `SELECT pg_catalog.count(*) AS "rows" FROM (SELECT FROM ONLY ${index.table} WHERE ${index.predicate} ${order} OFFSET 0) AS sm_rows`;
+}
+/** Which of the keys are NULL, in all combinations that there are. */
+function nullPatterns(index) {
+	return `SELECT DISTINCT ARRAY[${index.keys.map(isNull).join(", ")}] AS "nulls" FROM ONLY ${wholeHeap(index)} WHERE ${index.predicate ?? "true"}`;
+}
+const wholeHeap = (index) => `${index.table} TABLESAMPLE pg_catalog.system (100)`;
+const keyOf = ({ expression, collation }) => collation === null ? `(${expression})` : `(${expression}) COLLATE ${collation}`;
+/** `IS NULL` also holds for a row of which all fields are NULL, which an index holds as a value. */
+const isNull = (key) => `(pg_catalog.num_nulls(${keyOf(key)}) OPERATOR(pg_catalog.=) 1)`;
+const all = (conditions) => conditions.length === 0 ? "true" : conditions.map((each) => `(${each})`).join(" AND ");
+/** Which rows, in two numbers. */
+const sumOf = (place) => `pg_catalog.count(*) AS n, pg_catalog.sum(pg_catalog.hashtextextended(${place}::pg_catalog.text, 0)::pg_catalog.numeric) AS rows`;
+/** All words of a document, as a query that it matches. */
+const words = (document) => `(SELECT pg_catalog.string_agg(pg_catalog.concat('''', pg_catalog.replace(pg_catalog.replace(word, E'\\\\', E'\\\\\\\\'), '''', ''''''), ''''), ' & ')
+      FROM pg_catalog.unnest(pg_catalog.tsvector_to_array(${document})) AS word)::pg_catalog.tsquery`;
+
+// src/database/postgres/indexes/user-code-indexes.ts
+const indexRow = object$1({
+	oid: number(),
+	name: string(),
+	plainName: string(),
+	table: string(),
+	owner: string(),
+	isOurs: boolean(),
+	rows: number(),
+	method: string(),
+	needsBitmap: boolean(),
+	readsWhole: boolean(),
+	predicate: string().nullable(),
+	keys: array(object$1({
+		expression: string(),
+		collation: string().nullable(),
+		operator: string().nullable(),
+		asksForWords: boolean(),
+		groups: boolean(),
+		findsNulls: boolean()
+	}))
+});
+/** Operators by which a value finds itself, by preference. */
+const selfFinding = [
+	"=",
+	"~=",
+	"@>",
+	"&&"
+];
+/** The oid from which on objects are not initdb's. */
+const firstUserOid = 16384;
+/**
+* Valid indexes that reach code of users, smallest tables first: functions in expressions and predicates, and operators
+* and operator classes that came with no extension. Everything else computes what PostgreSQL or an extension computes,
+* from the row alone.
+*/
+async function readUserCodeIndexes(session) {
+	return session.query(`SELECT i.indexrelid::bigint AS "oid", n.nspname || '.' || c.relname AS "name", c.relname AS "plainName",
+            pg_catalog.format('%I.%I', tn.nspname, t.relname) AS "table",
+            pg_catalog.pg_get_userbyid(t.relowner) AS "owner",
+            t.relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) AS "isOurs",
+            greatest(t.reltuples, 0) AS "rows", am.amname AS "method",
+            NOT pg_catalog.pg_index_has_property(c.oid, 'index_scan') AS "needsBitmap",
+            am.amname IN ('btree', 'gist', 'spgist') AS "readsWhole",
+            pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS "predicate", keys."keys"
+       FROM pg_catalog.pg_index i
+       JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+       JOIN pg_catalog.pg_am am ON am.oid = c.relam
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_catalog.pg_class t ON t.oid = i.indrelid AND t.relispopulated AND t.relpersistence <> 't'
+       JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace,
+            LATERAL (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                'expression', pg_catalog.pg_get_indexdef(c.oid, k.place::integer, false),
+                'collation', (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
+                                FROM pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+                               WHERE co.oid = k.coll),
+                'operator', asked.operator, 'asksForWords', coalesce(asked.words, false), 'groups', oc.opcdefault AND am.amname IN ('btree', 'hash'),
+                'findsNulls', pg_catalog.pg_index_column_has_property(c.oid, k.place::integer, 'search_nulls')) ORDER BY k.place) AS "keys"
+               FROM ROWS FROM (pg_catalog.unnest(i.indclass::oid[]), pg_catalog.unnest(i.indcollation::oid[]))
+                      WITH ORDINALITY AS k(opclass, coll, place)
+               JOIN pg_catalog.pg_opclass oc ON oc.oid = k.opclass
+               LEFT JOIN LATERAL (
+                 SELECT pg_catalog.format('OPERATOR(%I.%s)', opn.nspname, o.oprname) AS operator,
+                        ao.amoprighttype = 'pg_catalog.tsquery'::regtype AS words
+                   FROM pg_catalog.pg_amop ao JOIN pg_catalog.pg_operator o ON o.oid = ao.amopopr
+                   JOIN pg_catalog.pg_namespace opn ON opn.oid = o.oprnamespace
+                  WHERE ao.amopfamily = oc.opcfamily AND ao.amoppurpose = 's' AND ao.amoplefttype = oc.opcintype
+                    AND CASE am.amname WHEN 'btree' THEN ao.amopstrategy = 3 AND ao.amoprighttype = oc.opcintype
+                                       WHEN 'hash' THEN ao.amopstrategy = 1 AND ao.amoprighttype = oc.opcintype
+                             ELSE ao.amoprighttype = oc.opcintype AND o.oprname IN (${selfFinding.map(literal).join(", ")})
+                                  OR ao.amoprighttype = 'pg_catalog.tsquery'::regtype AND o.oprname = '@@' END
+                  ORDER BY pg_catalog.array_position(ARRAY[${selfFinding.map(literal).join(", ")}], o.oprname::text) LIMIT 1) asked ON true) keys
+      WHERE i.indisvalid AND i.indisready AND ${isUserSchema("tn")}
+        AND EXISTS (
+          SELECT FROM pg_catalog.pg_depend d
+           WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.refobjid >= ${firstUserOid}
+             AND (d.refclassid = 'pg_catalog.pg_proc'::regclass
+                  OR d.refclassid IN ('pg_catalog.pg_operator'::regclass, 'pg_catalog.pg_opclass'::regclass)
+                     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')))
+      ORDER BY t.reltuples, 2`, indexRow);
+}
+
+// src/database/postgres/indexes/compare-indexes.ts
+/** Rows of tables that are looked up, all indexes together; the smallest tables come first. */
+const budgetRows = 1e6;
+/** What one question may take: many equal keys of an operator class of users are compared with one another. */
+const questionTimeout = "60s";
+/**
+* Compares what the indexes that reach code of users say with what their tables say, under the settings of the database
+* that `session` is in and not under ours: every row is looked up by the keys that it has now. Only tables of the
+* session's role are asked: the functions of others would run with rights that CREATE INDEX does not lend them.
+* Changes nothing; `session` is not of use for anything else afterwards.
+*/
+async function compareIndexes(session, settings) {
+	const indexes = await readUserCodeIndexes(session);
+	if (indexes.length === 0) return {
+		differences: [],
+		told: []
+	};
+	await takeOwnSettings(session, settings);
+	const differences = [];
+	const passedOver = /* @__PURE__ */ new Map();
+	let rows = 0;
+	for (const index of indexes) {
+		rows += index.rows;
+		const reason = rows > budgetRows ? beyondBudget : await compareIndex(session, index, differences);
+		if (reason !== null) passedOver.set(reason, [...passedOver.get(reason) ?? [], index.name]);
+	}
+	return {
+		differences,
+		told: [...passedOver].map(([reason, names]) => {
+			const [are, tables] = names.length === 1 ? ["is", "its table"] : ["are", "their tables"];
+			return `${namedSome(names, "index", "indexes")} ${are} not compared with ${tables}: ${reason}`;
+		})
+	};
+}
+const beyondBudget = `with smaller ones they have more than ${budgetRows} rows`;
+/** The session computes as one of the application's does, for as long as it needs, and through indexes. */
+async function takeOwnSettings(session, settings) {
+	const [me] = await session.query("SELECT session_user::text AS \"name\"", object$1({ name: string() }));
+	for (const name of ["search_path", ...Object.keys(comparableValues)]) await session.execute(`RESET ${name}`);
+	for (const { role, config } of settings) {
+		if (role !== null && role !== me?.name) continue;
+		const withheld = config.filter((each) => ["array_nulls", "transform_null_equals"].includes(parseSetting(each).name.toLowerCase()));
+		for (const setting of withheld) await session.execute(setClause(setting));
+	}
+	await session.execute(`SET statement_timeout = '${questionTimeout}';
+    SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;
+    SET enable_seqscan = off; SET enable_indexscan = on; SET enable_indexonlyscan = on; SET enable_tidscan = off;
+    SET enable_sort = off; SET enable_incremental_sort = off;
+    SET max_parallel_workers_per_gather = 0; SET jit = off; SET gin_fuzzy_search_limit = 0`);
+}
+const lookUpRow = object$1({
+	asked: number(),
+	missed: number()
+});
+const countRow = object$1({ rows: number() });
+/** Adds to `differences`; says why the index could not be compared, or null. */
+async function compareIndex(session, index, differences) {
+	if (!index.isOurs) return `that belongs to ${index.owner}, whose functions are not run for this`;
+	if (index.keys.some((key) => key.operator === null)) return `by its access method (${index.method}) not every row can be looked up`;
+	try {
+		await session.execute(`SET enable_bitmapscan = ${index.needsBitmap ? "on" : "off"}`);
+		const patterns = await session.query(nullPatterns(index), object$1({ nulls: array(boolean()) }));
+		let asked = 0;
+		let missed = 0;
+		for (const { nulls } of patterns) {
+			if (nulls.some((isNull, place) => isNull && index.keys[place]?.findsNulls !== true)) continue;
+			const question = lookUpRows(index, nulls);
+			if (!await usesIndex(session, index, question)) return unused;
+			const [answer] = await session.query(question, lookUpRow);
+			asked += answer?.asked ?? 0;
+			missed += answer?.missed ?? 0;
+		}
+		if (missed > 0) {
+			differences.push(`index ${index.name} does not find ${missed} of ${asked} rows by the keys that they have`);
+			return null;
+		}
+		return index.predicate === null || !index.readsWhole ? null : await compareCounts(session, index, differences);
+	} catch (error) {
+		if (!(error instanceof SqlError)) throw error;
+		return error.sqlState === "57014" ? `a question took longer than ${questionTimeout}` : `PostgreSQL refused the question (SQLSTATE ${error.sqlState})`;
+	}
+}
+const unused = "PostgreSQL does not use it for the question";
+/** What a partial index holds too much shows in no look-up. */
+async function compareCounts(session, index, differences) {
+	const question = countInIndex(index);
+	if (!await usesIndex(session, index, question)) return unused;
+	const [inIndex] = await session.query(question, countRow);
+	const [inHeap] = await session.query(countInHeap(index), countRow);
+	if (inIndex?.rows !== inHeap?.rows) differences.push(`index ${index.name} holds ${inIndex?.rows} rows, and its condition is true for ${inHeap?.rows}`);
+	return null;
+}
+/** Without a look at the plan, the table might have been compared with itself. */
+async function usesIndex(session, index, question) {
+	const explain = literal(`EXPLAIN (FORMAT JSON) ${question}`);
+	await session.execute(`DO ${literal(`DECLARE plan json; BEGIN EXECUTE ${explain} INTO plan; PERFORM pg_catalog.set_config('safe_migrate.plan', plan::text, false); END`)}`);
+	const [row] = await session.query(`SELECT ARRAY(SELECT DISTINCT pg_catalog.jsonb_path_query(pg_catalog.current_setting('safe_migrate.plan')::jsonb, 'strict $.**."Index Name"') #>> '{}') AS "used"`, object$1({ used: array(string()) }));
+	return row?.used.length === 1 && row.used[0] === index.plainName;
+}
+
+// src/database/postgres/schema/public-schema.ts
+const schemaRow = object$1({ oid: number() });
+/**
+* Drops the schema `public` of a fresh copy when the target has none: a dump cannot say that something is missing.
+* Whether it has is known of a stored backup (`hasPublicSchema`); otherwise the target is looked at. `admin` is a session on the server; when it is not in the target, the target is asked by a session of its own.
+* Rejects with SM_RESTORE_FAILED when the role may not (before 15, `public` belongs to the superuser).
+*/
+async function matchPublicSchema(server, admin, copy, hasPublicSchema) {
+	if (hasPublicSchema ?? await hasPublic(server, admin)) return;
+	await using session = await server.connect(copy);
+	try {
+		await session.execute("DROP SCHEMA IF EXISTS public");
+	} catch (cause) {
+		if (!(cause instanceof SqlError)) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_RESTORE_FAILED",
+			message: `the target has no schema public, and the one of its copy could not be dropped: ${cause.primaryMessage}`,
+			hint: "Create an empty schema public in the target, or let a superuser run the backup.",
+			docs: "postgresql.md",
+			phase: "prove",
+			cause
+		});
+	}
+}
+async function hasPublic(server, admin) {
+	const question = `SELECT oid::bigint AS "oid" FROM pg_catalog.pg_namespace WHERE nspname = 'public'`;
+	if (admin.database === server.address.database) return (await admin.query(question, schemaRow)).length > 0;
+	await using session = await server.connect(server.address.database);
+	return (await session.query(question, schemaRow)).length > 0;
+}
+
+// src/database/postgres/inventory/compare-inventories.ts
+/** Facts whose values say what is wrong and hold nothing of the user's: the others are named only. */
+const longestValue = 60;
+const unspoken = /^(prosrc|probin|prosqlbody|description|label|umoptions|srvoptions|fdwoptions|ftoptions|reloptions|attfdwoptions|tgargs|toastOptions|proconfig|dictinitoption)$/;
+/** Of an extension's own functions and types other than these, an older script may have made them otherwise. */
+const binding = /owner$|^prosrc$|^probin$|^prosecdef$|^tgenabled$|^extconfig$|^extnamespace$/;
+/** Kinds that hold rows or hang on them: there, whatever differs counts. */
+const ofRelations = /table|index|column|default|constraint|trigger|rule|policy|sequence|view|inheritance|partition/;
+/**
+* Compares two inventories, object by object. What belongs to an extension is made anew by its script, which may be of
+* another age than the one that made the original: what that explains is told, what it does not is a difference.
+*/
+function compareInventories(expected, actual, known = []) {
+	const before = byKey(objectsOf(expected));
+	const after = byKey(objectsOf(actual));
+	const members = memberNames(before);
+	const isKnown = (object, fact) => known.some((each) => each.kind === object.kind && each.name === object.name && each.fact === fact);
+	const differences = [];
+	const told = [];
+	for (const [key, objects] of before) {
+		const [object] = objects;
+		const others = after.get(key);
+		if (object === void 0) continue;
+		if (others === void 0) {
+			if (object.kind === "invalid index") told.push(`index ${object.name} is not valid, so the backup does not hold it`);
+			else if (object.kind === "subscription") told.push(`subscription ${object.name} is not in the backup: restored, it would take the slot of the original`);
+			else (object.kind === "comment" && members.has(object.name) ? told : differences).push(`${labelOf(object)} is missing`);
+			continue;
+		}
+		if (isTransient(object)) told.push(`table ${object.name} of extension ${object.extension} is unlogged and holds what passes: its rows are not in the backup`);
+		for (const fact of differingFacts(objects, others)) {
+			if (isKnown(object, fact.name)) continue;
+			const sentence = `${labelOf(object)}: ${wordsOf(fact)}`;
+			(isExplained(object, fact, members) ? told : differences).push(sentence);
+		}
+	}
+	for (const [key, [object]] of after) {
+		if (object === void 0 || before.has(key)) continue;
+		const sentence = `${labelOf(object)} is there and should not be`;
+		(object.extension !== null || object.kind === "member of extension" || object.kind === "comment" && memberNames(after).has(object.name) ? told : differences).push(sentence);
+	}
+	return {
+		differences: tablesFirst(differences),
+		told
+	};
+}
+function byKey(objects) {
+	const found = /* @__PURE__ */ new Map();
+	for (const object of objects) {
+		const key = `${object.kind}\t${object.name}`;
+		found.set(key, [...found.get(key) ?? [], object]);
+	}
+	return found;
+}
+/** `type name` of everything that is a member of an extension, as comments are named. */
+function memberNames(objects) {
+	const names = /* @__PURE__ */ new Set();
+	for (const [object] of objects.values()) if (object?.kind === "member of extension") names.add(object.name.slice(object.name.indexOf(": ") + 2));
+	return names;
+}
+function labelOf(object) {
+	return `${object.kind} ${object.name}`;
+}
+function isTransient(object) {
+	return object.kind === "table" && object.extension !== null && object.facts.relpersistence === "u";
+}
+function isExplained(object, fact, members) {
+	if (object.kind === "system rows") return true;
+	if (object.kind === "comment") return members.has(object.name) || object.name.startsWith("extension ");
+	if (fact.name === "position") return true;
+	if (fact.name === "seqtypid") return true;
+	if (object.facts.attinhcount !== void 0 && /^att(storage|compression)$/.test(fact.name)) return true;
+	if (object.extension === null) return false;
+	if (fact.name.endsWith("acl")) return grantsNoMore(fact);
+	return !ofRelations.test(object.kind) && !binding.test(fact.name);
+}
+function grantsNoMore({ before, after }) {
+	const had = new Set(before?.split(" "));
+	return (after ?? "").split(" ").every((item) => item === "" || had.has(item));
+}
+function differingFacts(before, after) {
+	if (before.length !== after.length) return [{
+		name: "number",
+		before: String(before.length),
+		after: String(after.length)
+	}];
+	return before.flatMap((object, place) => {
+		const other = after[place]?.facts ?? {};
+		return [.../* @__PURE__ */ new Set([...Object.keys(object.facts), ...Object.keys(other)])].filter((name) => object.facts[name] !== other[name]).map((name) => ({
+			name,
+			before: object.facts[name],
+			after: other[name]
+		}));
+	});
+}
+function wordsOf({ name, before, after }) {
+	if ([before, after].some((value) => (value?.length ?? 0) > longestValue) || unspoken.test(name)) return `${name} differs`;
+	return `${name} is ${after ?? "not set"} instead of ${before ?? "not set"}`;
+}
+/** A table that is missing says more than its columns, which are missing, too. */
+function tablesFirst(differences) {
+	const rank = (sentence) => /^(schema|extension|table|partitioned table) /.test(sentence) ? 0 : 1;
+	return differences.toSorted((a, b) => rank(a) - rank(b));
+}
+
+// src/database/postgres/prove/compare-fingerprints.ts
+/**
+* What differs between two fingerprints, each as a sentence that starts with the object, and what is not proved by them.
+*
+* Not compared here: `schemaDigest` (equal schemas may deparse differently after one restore; see
+* schema-fixpoint.ts). Content digests and inventories are compared between equal server majors only, row counts always.
+* A stale materialized view restores fresh, a queue of an extension restores empty: such things are told.
+*/
+function compareFingerprints(expected, actual, traits = {}) {
+	const inventories = expected.serverMajor === actual.serverMajor && expected.inventory !== null && actual.inventory !== null ? compareInventories(expected.inventory, actual.inventory, traits.known) : {
+		differences: [],
+		told: []
+	};
+	const sequences = compareSequences(expected, actual, traits.directions);
+	const views = compareMaterializedViews(expected, actual);
+	return {
+		differences: [
+			...compareTables(expected, actual, traits.roots ?? /* @__PURE__ */ new Map()),
+			...sequences.differences,
+			...compareLargeObjects(expected, actual),
+			...views.differences,
+			...compareExtensions(expected, actual),
+			...inventories.differences
+		],
+		told: [
+			...unreadTables(expected, actual),
+			...sequences.told,
+			...views.told,
+			...inventories.told
+		]
+	};
+}
+/** Of extensions: what the role cannot read in the target, and can in the copy, which it made. */
+function unreadTables(expected, actual) {
+	if (expected.inventory === null) return [];
+	const known = new Set(expected.tables.map(tableKey));
+	return actual.tables.filter((table) => table.extension !== null && !known.has(tableKey(table))).map((table) => `table ${table.schema}.${table.table} of extension ${table.extension} cannot be read, so its rows are not compared`);
+}
+function compareTables(expected, actual, roots) {
+	const haveEqualDigests = expected.serverMajor === actual.serverMajor;
+	const known = new Set(expected.tables.map(tableKey));
+	return compareNamed(byRoot(expected.tables, roots), byRoot(actual.tables.filter((table) => table.extension === null || known.has(tableKey(table))), roots), (table) => [
+		"table",
+		table.schema,
+		table.table
+	], (before, after) => {
+		if (before.rows !== after.rows) return `has ${after.rows} rows instead of ${before.rows}`;
+		if (haveEqualDigests && before.digest !== after.digest) return `has ${after.rows} rows as expected, but not the same contents`;
+		return null;
+	});
+}
+/** Partitions whose rows may change places become one table: their root. */
+function byRoot(tables, roots) {
+	if (roots.size === 0) return tables;
+	const sums = /* @__PURE__ */ new Map();
+	for (const content of tables) {
+		const root = roots.get(tableKey(content));
+		const key = root === void 0 ? tableKey(content) : `root ${root}`;
+		const sum = sums.get(key);
+		sums.set(key, {
+			...content,
+			...root === void 0 ? {} : {
+				schema: "of all partitions of",
+				table: root
+			},
+			rows: content.rows + (sum?.rows ?? 0),
+			digest: (BigInt(content.digest) + BigInt(sum?.digest ?? 0)).toString()
+		});
+	}
+	return [...sums.values()];
+}
+/** Those of extensions hand out numbers of queues and caches: where they stand is told. */
+function compareSequences(expected, actual, directions) {
+	const of = (sequences, isExtensions) => sequences.filter((sequence) => sequence.extension !== null === isExtensions);
+	const known = new Set(expected.sequences.map(sequenceKey));
+	const ofExtensions = of(actual.sequences, true).filter((sequence) => known.has(sequenceKey(sequence)));
+	return {
+		differences: differingSequences(of(expected.sequences, false), of(actual.sequences, false), directions),
+		told: differingSequences(of(expected.sequences, true), ofExtensions, directions)
+	};
+}
+function differingSequences(expected, actual, directions) {
+	return compareNamed(expected, actual, (sequence) => [
+		"sequence",
+		sequence.schema,
+		sequence.name
+	], (before, after) => {
+		if (before.lastValue === after.lastValue && before.isCalled === after.isCalled) return null;
+		if (directions !== void 0 && !isBehind(after, before, directions.get(sequenceKey(after)) ?? "ascending")) return null;
+		return `stands at ${position(after)} instead of ${position(before)}`;
+	});
+}
+function position(sequence) {
+	return sequence.isCalled ? sequence.lastValue : `${sequence.lastValue} (not yet used)`;
+}
+function compareLargeObjects(expected, actual) {
+	const [before, after] = [expected.largeObjects, actual.largeObjects];
+	if (before.count !== after.count) return [`large objects: ${after.count} instead of ${before.count}`];
+	if (expected.serverMajor === actual.serverMajor && before.digest !== after.digest) return [`large objects: ${after.count} as expected, but not the same contents, owners or grants`];
+	return [];
+}
+/** A restore computes them anew, so that other rows mean: it was stale, or its query says something else every time. */
+function compareMaterializedViews(expected, actual) {
+	const name = (view) => [
+		"materialized view",
+		view.schema,
+		view.name
+	];
+	const haveEqualDigests = expected.serverMajor === actual.serverMajor;
+	return {
+		differences: compareNamed(expected.materializedViews, actual.materializedViews, name, (before, after) => {
+			if (before.populated === after.populated) return null;
+			return after.populated ? "is populated and should not be" : "is not populated";
+		}),
+		told: compareNamed(expected.materializedViews.filter((view) => view.populated && expected.inventory !== null), actual.materializedViews, name, (before, after) => {
+			if (before.rows === null || after.rows === null) return "cannot be read, so its rows are not compared";
+			if (before.rows === after.rows && (!haveEqualDigests || before.digest === after.digest)) return null;
+			return `holds other rows when it is computed anew (${after.rows} for ${before.rows}): it is stale, or its query does not always say the same`;
+		}).filter((sentence) => !/ is (missing|there and should not be)$/.test(sentence))
+	};
+}
+function compareExtensions(expected, actual) {
+	return compareNamed(expected.extensions, actual.extensions, (extension) => ["extension", extension.name], (before, after) => {
+		if (before.version !== after.version) return `has version ${after.version} instead of ${before.version}`;
+		if (before.schema !== after.schema) return `is in schema ${after.schema} instead of ${before.schema}`;
+		return null;
+	});
+}
+/** Pairs both lists by name (kind of object first); what only one of them has is a difference as well. */
+function compareNamed(expected, actual, nameOf, difference) {
+	const key = (item) => JSON.stringify(nameOf(item));
+	const label = (item) => {
+		const [kind, ...name] = nameOf(item);
+		return `${kind} ${name.join(".")}`;
+	};
+	const found = new Map(actual.map((item) => [key(item), item]));
+	const differences = [];
+	for (const before of expected) {
+		const after = found.get(key(before));
+		found.delete(key(before));
+		const text = after === void 0 ? "is missing" : difference(before, after);
+		if (text !== null) differences.push(`${label(before)} ${text}`);
+	}
+	for (const extra of found.values()) differences.push(`${label(extra)} is there and should not be`);
+	return differences;
+}
+
+// src/database/postgres/prove/complete-copy.ts
+/**
+* Gives a restored copy what its dump cannot hold, as far as the role may: where sequences of extensions stand, and
+* privileges that were granted on what is made by something else (by an extension, with a range type). `session` is in the
+* copy. What stays different is found by the comparison.
+*/
+async function completeCopy(session, expected) {
+	if (expected.inventory === null) return;
+	await advanceSequences(session, expected.sequences);
+	const before = objectsOf(expected.inventory);
+	await commentExtensions(session, before);
+	if (!before.some(mayBeGrantedElsewhere)) return;
+	const after = new Map(objectsOf(await readInventory(session)).map((object) => [`${object.kind} ${object.name}`, object]));
+	for (const object of before) {
+		const other = after.get(`${object.kind} ${object.name}`);
+		const grantable = other === void 0 ? null : grantableOf(object);
+		if (other === void 0 || grantable === null) continue;
+		const [wanted, present] = [object.facts[grantable.fact] ?? "", other.facts[grantable.fact] ?? ""];
+		if (wanted !== present) await grantAgain(session, grantable.on, wanted, present);
+	}
+}
+/** Extensions are not created from the dump, and their comments are not either. */
+async function commentExtensions(session, objects) {
+	const present = await session.query(`SELECT 'extension ' || pg_catalog.quote_ident(extname) AS "object", pg_catalog.obj_description(oid, 'pg_extension') AS "comment"
+       FROM pg_catalog.pg_extension`, object$1({
+		object: string(),
+		comment: string().nullable()
+	}));
+	const comments = new Map(objects.filter(({ kind }) => kind === "comment").map(({ name, facts }) => [name, facts.description ?? null]));
+	for (const { object, comment } of present) {
+		const wanted = comments.get(object) ?? null;
+		if (wanted === comment) continue;
+		await unlessRefused(session.execute(`COMMENT ON ${object} IS ${wanted === null ? "NULL" : literal(wanted)}`));
+	}
+}
+/** Default privileges reach what nobody dumps; so does whoever grants something on a member of an extension. */
+function mayBeGrantedElsewhere(object) {
+	if (object.kind === "default privileges") return true;
+	const grantable = object.extension === null ? null : grantableOf(object);
+	return (grantable === null ? [] : (object.facts[grantable.fact] ?? "").split(" ")).some((item) => {
+		const [, grantee, grantor] = /^([^=]*)=.*\/(.*)$/.exec(item) ?? [];
+		return grantee !== void 0 && grantee !== "" && grantee !== grantor;
+	});
+}
+async function advanceSequences(session, expected) {
+	const ofExtensions = expected.filter(({ extension }) => extension !== null);
+	if (ofExtensions.length === 0) return;
+	const present = new Map((await readSequences(session)).map((each) => [sequenceKey(each), each]));
+	for (const sequence of ofExtensions) {
+		const now = present.get(sequenceKey(sequence));
+		if (now === void 0 || now.lastValue === sequence.lastValue && now.isCalled === sequence.isCalled) continue;
+		const { schema, name, lastValue, isCalled } = sequence;
+		await unlessRefused(session.execute(`SELECT pg_catalog.setval(${literal(qualified(schema, name))}::regclass, ${BigInt(lastValue)}, ${isCalled})`));
+	}
+}
+/** What GRANT calls an object, and the fact that holds its privileges; null where there are none to grant. */
+function grantableOf({ kind, name }) {
+	switch (kind) {
+		case "table":
+		case "partitioned table":
+		case "view":
+		case "materialized view":
+		case "foreign table": return {
+			on: `TABLE ${name}`,
+			fact: "relacl"
+		};
+		case "sequence": return {
+			on: `SEQUENCE ${name}`,
+			fact: "relacl"
+		};
+		case "function":
+		case "aggregate": return {
+			on: `FUNCTION ${name}`,
+			fact: "proacl"
+		};
+		case "procedure": return {
+			on: `PROCEDURE ${name}`,
+			fact: "proacl"
+		};
+		case "type":
+		case "domain":
+		case "enum":
+		case "range": return {
+			on: `TYPE ${name}`,
+			fact: "typacl"
+		};
+		default: return null;
+	}
+}
+const itemRow = object$1({
+	grantee: string().nullable(),
+	privilege: string(),
+	grantable: boolean(),
+	isWanted: boolean()
+});
+/** Both lists as PostgreSQL prints them, items between blanks. */
+async function grantAgain(session, on, wanted, present) {
+	const exploded = (acl) => `(SELECT e.grantee, e.privilege_type, e.is_grantable
+     FROM pg_catalog.aclexplode(${literal(`{${acl.split(" ").filter(Boolean).map(quotedItem).join(",")}}`)}::pg_catalog.aclitem[]) AS e)`;
+	const items = await session.query(`SELECT CASE WHEN grantee <> 0 THEN pg_catalog.pg_get_userbyid(grantee) END AS "grantee",
+              privilege_type AS "privilege", is_grantable AS "grantable", is_wanted AS "isWanted"
+         FROM (SELECT *, false AS is_wanted FROM (${exploded(present)} EXCEPT ${exploded(wanted)}) AS gone(grantee, privilege_type, is_grantable)
+               UNION ALL SELECT *, true FROM (${exploded(wanted)} EXCEPT ${exploded(present)}) AS missing(grantee, privilege_type, is_grantable)) AS all_items
+        ORDER BY is_wanted`, itemRow).catch((error) => {
+		if (!(error instanceof SqlError)) throw error;
+		return [];
+	});
+	for (const { grantee, privilege, grantable, isWanted } of items) {
+		const whom = grantee === null ? "PUBLIC" : identifier(grantee);
+		await unlessRefused(session.execute(isWanted ? `GRANT ${privilege} ON ${on} TO ${whom}${grantable ? " WITH GRANT OPTION" : ""}` : `REVOKE ${privilege} ON ${on} FROM ${whom}`));
+	}
+}
+function quotedItem(item) {
+	return `"${item.replaceAll("\\", "\\\\").replaceAll("\"", "\\\"")}"`;
+}
+/** An ordinary role may not do everything here; the comparison says what is missing. */
+async function unlessRefused(work) {
+	await work.catch((error) => {
+		if (!(error instanceof SqlError)) throw error;
+	});
+}
+
+// src/database/postgres/copy/withheld-settings.ts
+/**
+* Settings of a database that are not in force while its copy is filled, and why. All others are: they may change what
+* functions compute, and indexes, generated columns and materialized views are computed anew. These here would stop a
+* restore, or turn it into something else; the copy gets them when it is proved.
+*/
+const withheldSettings = {
+	statement_timeout: "building an index takes as long as it takes",
+	lock_timeout: "parallel jobs of pg_restore wait for one another",
+	transaction_timeout: "a table is filled in one transaction",
+	idle_in_transaction_session_timeout: "sessions of ours wait in transactions while others work",
+	idle_session_timeout: "sessions of ours wait while others work",
+	tcp_user_timeout: "a server that is busy restoring does not read for a while",
+	tcp_keepalives_idle: "sessions of ours have their own",
+	tcp_keepalives_interval: "sessions of ours have their own",
+	tcp_keepalives_count: "sessions of ours have their own",
+	default_transaction_read_only: "a restore writes",
+	default_transaction_isolation: "serializable transactions of parallel jobs may fail",
+	default_transaction_deferrable: "belongs to the two above",
+	transaction_read_only: "a restore writes",
+	array_nulls: "the NULLs of a dumped array would become texts",
+	transform_null_equals: "a dumped `x = NULL` would become `x IS NULL`",
+	quote_all_identifiers: "options of dictionaries would be stored under quoted names",
+	session_replication_role: "it switches triggers and rules off",
+	restrict_nonsystem_relation_kind: "materialized views that read views could not be filled",
+	default_table_access_method: "the extension that brings it is not there at first; a dump says it for each table",
+	role: "the restore would run as somebody else",
+	session_authorization: "the restore would run as somebody else",
+	session_preload_libraries: "it runs code in every session, or lets none begin where it is missing",
+	local_preload_libraries: "it runs code in every session, or lets none begin where it is missing",
+	exit_on_error: "an error that we know and pass over would end the session",
+	lc_messages: "messages of a failing restore are read, so they must not be translated",
+	temp_file_limit: "sorting for an index takes as much room as it takes",
+	vacuum_cost_delay: "ANALYZE of the copy would sleep",
+	synchronous_commit: "a restore does not wait for the disk at every commit; see lazy-commits.ts"
+};
+function isWithheld(name) {
+	return Object.hasOwn(withheldSettings, name.toLowerCase());
+}
+
+// src/database/postgres/prove/fill-under-settings.ts
+/**
+* Puts in force, in an empty copy, what its source's expressions were computed under: the database's settings, its own
+* and per role, but for those that are withheld; and where a session would get other values all the same (because they
+* came from the role or from another server's postgresql.conf), those that were recorded. The copy's settings are not
+* the source's until replayProperties has been there. `admin` is a session in another database.
+* Rejects with SM_PROPERTY.
+*/
+async function fillUnderSettings(server, admin, copy, source) {
+	const inForce = source.settings.map(({ role, config }) => ({
+		role,
+		config: config.filter((setting) => !isWithheld(parseSetting(setting).name))
+	}));
+	await replaySettings(admin, copy, inForce);
+	await commitLazily(admin, copy);
+	if (source.values === void 0) return;
+	await using session = await server.connect(copy);
+	const present = await readSessionValues(session);
+	const [me] = await admin.query("SELECT session_user::text AS \"name\"", object$1({ name: string() }));
+	for (const [name, value] of Object.entries(source.values)) {
+		if (present[name] === value || me === void 0) continue;
+		const place = `ALTER ROLE ${identifier(me.name)} IN DATABASE ${identifier(copy)}`;
+		await admin.execute(`${place} SET ${identifier(name)} TO ${literal(value)}`).catch((error) => {
+			if (!(error instanceof SqlError)) throw error;
+		});
+	}
+}
+/** Values under which the copy could not be computed as its source was, as sentences. */
+function otherValues(expected, actual) {
+	return Object.entries(expected ?? {}).filter(([name, value]) => actual?.[name] !== value).map(([name, value]) => `${name} was ${shown$2(value)} where the backup was made and cannot be set so here: the copy was filled and indexed under ${shown$2(actual?.[name])}`);
+}
+function shown$2(value) {
+	return value === void 0 || value === "" ? "empty" : value;
+}
+
+// src/database/postgres/prove/partition-roots.ts
+const leafRow = object$1({
+	schema: string(),
+	table: string(),
+	root: string()
+});
+/**
+* The root of every partition into which rows are put by the hash of something whose hash depends on OIDs (an enum, and what
+* is made of other types), by `tableKey`. After a restore such rows lie in other partitions, and the whole is the same.
+*/
+async function readPartitionRoots(session) {
+	const leaves = await session.query(`WITH RECURSIVE tree AS (
+       SELECT c.oid AS root, c.oid FROM pg_catalog.pg_class c
+         WHERE c.relkind = 'p' AND NOT c.relispartition AND c.relpersistence <> 't'
+       UNION ALL SELECT tree.root, i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid)
+     SELECT n.nspname AS "schema", c.relname AS "table", tree.root::regclass::text AS "root"
+       FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid AND c.relkind = 'r'
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE EXISTS (SELECT FROM tree above JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = above.oid
+         WHERE above.root = tree.root AND p.partstrat = 'h'
+           AND (0 = ANY (p.partattrs::int2[])
+             OR EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+                         WHERE a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::int2[])
+                           AND (t.typtype <> 'b' OR t.typelem <> 0))))`, leafRow);
+	return new Map(leaves.map((leaf) => [tableKey(leaf), leaf.root]));
+}
+
+// src/database/postgres/prove/schema-fixpoint.ts
+/**
+* The objects in which a restored schema differs from the target's; empty when they are the same schema.
+*
+* Some expressions deparse differently after one restore (CHECK (x IN (…)), partial indexes, views) and not again
+* after that. So when the texts differ, the target's text is restored into a scratch database of this run, and its
+* text is what the copy must have. When this rejects, the scratch database may be left for the caller to drop.
+*/
+async function compareSchemas(server, admin, comparison) {
+	if (diffSchemaTexts(comparison.expected, comparison.actual).length === 0) return [];
+	const target = server.address.database;
+	const mark = {
+		kind: "scratch",
+		target,
+		run: comparison.run
+	};
+	const scratch = await createCopy(admin, server.version, mark, comparison.properties);
+	await fillUnderSettings(server, admin, scratch.name, {
+		settings: comparison.properties.settings,
+		values: comparison.sessionValues
+	});
+	await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
+	await loadSchema(server, scratch.name, comparison);
+	const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);
+	await dropCopy(admin, target, scratch.name, comparison.properties.owner);
+	return diffSchemaTexts(again, comparison.actual);
+}
+/**
+* Runs the text piece by piece, each as a string that only the server reads: the text of a stored backup comes from
+* outside, and psql would run what stands behind a backslash on this machine.
+*/
+async function loadSchema(server, database, comparison) {
+	comparison.signal.throwIfAborted();
+	await using session = await server.connect(database);
+	const end = () => session.kill();
+	comparison.signal.addEventListener("abort", end, { once: true });
+	let object = null;
+	try {
+		for (const piece of restorableText(comparison).split(/^(?=--\n-- Name: )/m)) {
+			object = /^-- Name: (.*?); Type: [^;]*;/m.exec(piece)?.[1] ?? null;
+			await session.execute(`DO ${literal(`BEGIN EXECUTE ${literal(piece)}; END`)}`);
+		}
+	} catch (error) {
+		comparison.signal.throwIfAborted();
+		if (!(error instanceof SqlError)) throw error;
+		throw restoreFailed("the schema cannot be restored", {
+			message: error.primaryMessage,
+			object
+		});
+	} finally {
+		comparison.signal.removeEventListener("abort", end);
+	}
+}
+/**
+* The schema text as it can be restored by an ordinary role: extensions in the target's versions, without their
+* comments; without a setting that servers before 17 do not know, and without what only psql understands.
+*/
+function restorableText({ expected, extensions }) {
+	return expected.replaceAll(/^SET transaction_timeout = 0;$/gm, "").replaceAll(/^\\(un)?restrict \S+$/gm, "").replaceAll(/^COMMENT ON EXTENSION .* IS '(?:[^']|'')*';$/gm, "").replaceAll(/^CREATE EXTENSION IF NOT EXISTS (\S+) WITH SCHEMA .*;$/gm, (statement, quoted) => {
+		const name = quoted.startsWith("\"") ? quoted.slice(1, -1).replaceAll("\"\"", "\"") : quoted;
+		const extension = extensions.find((other) => other.name === name);
+		return extension === void 0 ? statement : `${createExtension(extension)};`;
+	});
+}
+
+// src/database/postgres/prove/restore-beside.ts
+/** How many differences an error lists. */
+const listedDifferences = 10;
+/** How often the copy's size is asked for while pg_restore works. */
+const sizeIntervalMs = 2e3;
+/**
+* Restores a dump beside the target and proves that the copy equals what is expected, as `Database.restoreBeside`
+* promises. The caller has verified the file's SHA-256. `adminDatabase` is where CREATE and DROP DATABASE are run
+* from: the target, unless that is not there.
+*
+* On failure, the abort of `request.signal` included, the copy is dropped before this rejects.
+*/
+async function restoreBeside(server, request, log, adminDatabase = server.home) {
+	const target = server.address.database;
+	const mark = {
+		kind: "fallback",
+		target,
+		run: request.run
+	};
+	if (request.name !== copyName(target, mark.kind, mark.run)) throw new TypeError("a fallback database is named by copyName(target, \"fallback\", run)");
+	request.signal.throwIfAborted();
+	await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
+	const expected = await expectedHere(server, admin, request.expected, log);
+	const copy = await createCopy(admin, server.version, mark, request.properties);
+	try {
+		await fillUnderSettings(server, admin, copy.name, {
+			settings: request.properties.settings,
+			values: expected.sessionValues
+		});
+		const { fingerprint, told } = await fillAndCompare(server, admin, {
+			...request,
+			expected
+		}, log);
+		await commitSafely(admin, copy.name);
+		await closeDatabase(admin, copy.name);
+		await replayProperties(admin, copy.name, request.properties);
+		request.signal.throwIfAborted();
+		return {
+			...copy,
+			fingerprint,
+			told
+		};
+	} catch (error) {
+		for (const name of [copy.name, copyName(target, "scratch", request.run)]) await dropUnfinished(server, adminDatabase, name, request.properties.owner, log);
+		throw error;
+	}
+}
+/** A backup of an older major version may need other versions of its extensions. */
+async function expectedHere(server, admin, expected, log) {
+	if (expected.serverMajor === server.version.major) return expected;
+	return {
+		...expected,
+		extensions: await availableExtensions(admin, expected.extensions, log)
+	};
+}
+/** Restores, ANALYZEs and compares; returns what the copy holds, and what that does not prove. */
+async function fillAndCompare(server, admin, request, log) {
+	const { name, signal, expected, jobs } = request;
+	let progress;
+	log.progress(() => progress);
+	await matchPublicSchema(server, admin, name, request.hasPublicSchema);
+	const { expectedSchemaText: schemaText } = request;
+	const publicOwner = await unreachablePublicOwner(server, admin, {
+		schemaText,
+		serverMajor: expected.serverMajor
+	});
+	if (publicOwner !== null) log.warn(`schema public belongs to ${publicOwner}; in a restored copy it belongs to the owner of the database, as PostgreSQL makes it since 15`);
+	await watchingSize(admin, name, (text) => {
+		progress = text;
+	}, () => restoreArchive(server, {
+		database: name,
+		dumpPath: request.dumpPath,
+		extensions: expected.extensions,
+		leavesPublicOwner: publicOwner !== null,
+		jobs,
+		signal
+	}));
+	log.detail(`restored into ${name}`);
+	progress = "ANALYZE";
+	const { traits, owners, indexes } = await inCopy(server, name, signal, async (session) => {
+		await completeCopy(session, expected);
+		await session.execute("ANALYZE");
+		const traits = {
+			directions: await readSequenceDirections(session),
+			roots: await readPartitionRoots(session),
+			known: (publicOwner === null ? [] : ["nspowner", "nspacl"]).map((fact) => ({
+				kind: "schema",
+				name: "public",
+				fact
+			}))
+		};
+		const owners = await compareExtensionOwners(session, expected.extensions);
+		progress = "comparing indexes with their tables";
+		return {
+			traits,
+			owners,
+			indexes: await compareIndexes(session, request.properties.settings)
+		};
+	});
+	const { fingerprint, schemaText: actual } = await fingerprintDatabase(server, name, {
+		jobs,
+		signal,
+		onTable: (done, all) => {
+			progress = `compared ${done} of ${all} tables`;
+		}
+	});
+	const compared = compareFingerprints(expected, fingerprint, traits);
+	const schemas = await compareSchemas(server, admin, {
+		run: request.run,
+		expected: publicOwner === null ? schemaText : withoutPublicOwner(schemaText),
+		actual,
+		extensions: expected.extensions,
+		properties: request.properties,
+		sessionValues: expected.sessionValues,
+		hasPublicSchema: request.hasPublicSchema,
+		signal
+	});
+	const hasInventory = expected.inventory !== null && expected.serverMajor === fingerprint.serverMajor;
+	const differences = [
+		...compared.differences,
+		...schemas.filter((sentence) => !hasInventory || !sentence.startsWith("ACL ")),
+		...owners.differences,
+		...indexes.differences
+	];
+	progress = void 0;
+	if (differences.length > 0) throw notEqual(differences, log);
+	const told = [
+		...compared.told,
+		...otherValues(expected.sessionValues, fingerprint.sessionValues),
+		...owners.told,
+		...indexes.told
+	];
+	tell(told, log);
+	return {
+		fingerprint,
+		told
+	};
+}
+async function inCopy(server, name, signal, work) {
+	signal.throwIfAborted();
+	await using session = await server.connect(name);
+	const end = () => session.kill();
+	signal.addEventListener("abort", end, { once: true });
+	try {
+		return await work(session);
+	} catch (error) {
+		signal.throwIfAborted();
+		throw error;
+	} finally {
+		signal.removeEventListener("abort", end);
+	}
+}
+const sizeRow = object$1({ sizeBytes: number() });
+/** Says every few seconds how large the copy has become while `work` lasts. */
+async function watchingSize(admin, name, say, work) {
+	let asked = Promise.resolve();
+	const ask = async () => {
+		const [row] = await admin.query(`SELECT pg_catalog.pg_database_size(${literal(name)}) AS "sizeBytes"`, sizeRow);
+		if (row !== void 0) say(`restored ${Math.round(row.sizeBytes / 1e6)} MB so far`);
+	};
+	const timer = setInterval(() => {
+		asked = ask().catch(() => {});
+	}, sizeIntervalMs);
+	try {
+		await work();
+	} finally {
+		clearInterval(timer);
+		await asked;
+	}
+}
+/** Every one in the log's details and in the report; some of them where everybody looks. */
+function tell(told, log) {
+	for (const sentence of told.slice(0, listedDifferences)) log.warn(`not proved: ${sentence}`);
+	for (const sentence of told.slice(listedDifferences)) log.detail(`not proved: ${sentence}`);
+	if (told.length > listedDifferences) log.warn(`not proved: ${told.length - listedDifferences} more, which the log and report.json name`);
+}
+function notEqual(differences, log) {
+	for (const difference of differences) log.detail(difference);
+	const listed = differences.slice(0, listedDifferences);
+	const more = differences.length - listed.length;
+	return new SafeMigrateError({
+		code: "SM_NOT_EQUAL",
+		message: `the restored copy is not equal to the backup's source: ${listed.join("; ")}${more > 0 ? `; and ${more} more` : ""}`,
+		hint: "The backup does not bring these objects back as they were. See the page for known causes before you migrate.",
+		docs: "postgresql.md",
+		phase: "prove"
+	});
+}
+/** Cleans up after a failure, which must reach the caller whatever happens here. */
+async function dropUnfinished(server, adminDatabase, name, owner, log) {
+	try {
+		await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
+		await dropCopy(admin, server.address.database, name, owner);
+	} catch (error) {
+		const reason = messageOf(error);
+		log.warn(`the unfinished copy ${name} is still there: ${reason}. Drop it by hand: DROP DATABASE ${identifier(name)};`);
+	}
+}
+
+// src/database/postgres/work/prisma-lock.ts
+/** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
+const prismaLockKey = 72707369;
+const holderRow = object$1({
+	pid: number(),
+	applicationName: string(),
+	user: string(),
+	backendStart: string(),
+	clientPort: number().nullable()
+});
+/**
+* Who holds Prisma's lock in the session's database; null when it is free. Whoever may connect can hold it; one who
+* cannot be migrating counts only where `anybody` is asked for.
+*/
+async function prismaLockHolder(session, anybody = false) {
+	const [holder] = await atLock(session, session.database, anybody ? "l.granted" : `l.granted AND (a.usesysid IS NULL OR ${mayMigrate("a.usesysid", session.database)})`);
+	return holder ?? null;
+}
+/**
+* SQL: a role that could be at work on a migration: it may become the target's owner or this role, or may write the
+* history. Where there is no history of theirs, nobody can be left out.
+*/
+function mayMigrate(role, target) {
+	const history = `FROM pg_catalog.pg_class h WHERE h.relname = '_prisma_migrations' AND h.relkind IN ('r', 'p') AND ${isTrustedOwner("h.relowner", target)}`;
+	return `(${isTrustedOwner(role, target)} OR NOT EXISTS (SELECT ${history})
+           OR EXISTS (SELECT ${history} AND pg_catalog.has_table_privilege(${role}, h.oid, 'INSERT')))`;
+}
+/** Who waits for Prisma's lock in the session's database; null when nobody does. */
+async function prismaLockWaiter(session) {
+	const [waiter] = await atLock(session, session.database, "NOT l.granted");
+	return waiter ?? null;
+}
+/** Who holds Prisma's lock in `database`; may be asked from any database of the server. */
+function prismaLockHolders(session, database) {
+	return atLock(session, database, "l.granted");
+}
+function atLock(session, database, condition) {
+	return session.query(`SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
+            coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
+            coalesce(${utc("a.backend_start")}, '') AS "backendStart"
+       FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+      WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND ${condition}
+        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = ${literal(database)})`, holderRow);
+}
+/** SQL: a time as ISO 8601 with milliseconds, as the baseline notes it. */
+function utc(expression) {
+	return `pg_catalog.to_char(${expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+}
+/** Ends one session. False when it was gone already. Rejects when the role may not. */
+async function terminate(session, pid) {
+	const [row] = await session.query(`SELECT pg_catalog.pg_terminate_backend(${Math.trunc(pid)}) AS "isTerminated"`, object$1({ isTerminated: boolean() }));
+	return row?.isTerminated === true;
+}
+
+// src/database/postgres/route/meeting-point.ts
+const largestKey = 2 ** 31 - 1;
+const identity = object$1({
+	database: string(),
+	address: string().nullable(),
+	port: number().nullable(),
+	version: string(),
+	startedAt: string(),
+	systemIdentifier: string().nullable()
+});
+/** What stands before the identity of the other server in the error of the script. */
+const marker = "safe-migrate: this is another server";
+/** The identity of the server at the other end, as a jsonb; the system identifier is not for every role. */
+const identityOf = (systemIdentifier) => `pg_catalog.jsonb_build_object(
+  'database', pg_catalog.current_database(),
+  'address', pg_catalog.host(pg_catalog.inet_server_addr()), 'port', pg_catalog.inet_server_port(),
+  'version', pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),
+  'startedAt', pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+  'systemIdentifier', ${systemIdentifier})`;
+/**
+* Takes an advisory lock with a random key in the target, in a session of its own. Advisory locks belong to one
+* database of one server, and everybody sees them there: who waits for this one has been led to the target, whatever
+* name, port or network led there. An exit code would prove less: a wrapper that does not pass stdin on executes an
+* empty script and succeeds.
+*/
+async function openMeetingPoint(server, options) {
+	const session = await server.connect(server.address.database);
+	try {
+		if (options.keepsMigratorsOut) await takePrismaLock(session);
+		const [first, second] = [randomInt(1, largestKey), randomInt(1, largestKey)];
+		await session.execute(`SELECT pg_catalog.pg_advisory_lock(${first}, ${second})`);
+		return {
+			server: await readIdentity(session),
+			script: script(first, second),
+			visitor: () => readVisitor(session, first, second),
+			waitingMigrator: async () => options.keepsMigratorsOut ? prismaLockWaiter(session) : null,
+			otherServerIn,
+			[Symbol.asyncDispose]: () => session[Symbol.asyncDispose]()
+		};
+	} catch (error) {
+		await session[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+/**
+* Never waited for, and to be given back as soon as somebody waits for it: after ten seconds Prisma gives up, and the
+* deploy of somebody else must not fail because of us.
+*/
+async function takePrismaLock(session) {
+	const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${prismaLockKey}) AS "isLocked"`, object$1({ isLocked: boolean() }));
+	if (row?.isLocked === true) return;
+	throw new SafeMigrateError({
+		code: "SM_MIGRATOR_BUSY",
+		message: `another deploy is migrating ${session.database} now: it holds Prisma's lock, so migrate-command cannot be asked where it connects to`,
+		hint: "Nothing was touched. Run this job again when that deploy has ended.",
+		docs: "prisma.md"
+	});
+}
+async function readIdentity(session) {
+	const [may] = await session.query(`SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "may"`, object$1({ may: boolean() }));
+	const systemIdentifier = may?.may === true ? "(SELECT system_identifier::text FROM pg_catalog.pg_control_system())" : "NULL::text";
+	const [row] = await session.query(`SELECT ${identityOf(systemIdentifier)} AS "identity"`, object$1({ identity }));
+	if (row === void 0) throw new TypeError("a server without an identity");
+	return row.identity;
+}
+const advisoryLock = (first, second) => `l.locktype = 'advisory' AND l.classid = ${first} AND l.objid = ${second} AND l.objsubid = 2
+     AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())`;
+/** Changes nothing. Where the lock is not to be seen it raises, and says where it was run. */
+function script(first, second) {
+	return `DO $safe_migrate$
+DECLARE
+  identifier text;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE ${advisoryLock(first, second)} AND l.granted) THEN
+    BEGIN
+      SELECT system_identifier::text INTO identifier FROM pg_catalog.pg_control_system();
+    EXCEPTION WHEN OTHERS THEN
+      identifier := NULL;
+    END;
+    RAISE EXCEPTION ${literal(`${marker} %`)}, ${identityOf("identifier")};
+  END IF;
+  PERFORM pg_catalog.set_config('lock_timeout', '0', true);
+  PERFORM pg_catalog.pg_advisory_xact_lock_shared(${first}, ${second});
+END
+$safe_migrate$;
+`;
+}
+const visitorRow = object$1({
+	applicationName: string(),
+	address: string().nullable()
+});
+async function readVisitor(session, first, second) {
+	const [visitor] = await session.query(`SELECT coalesce(a.application_name, '') AS "applicationName", pg_catalog.host(a.client_addr) AS "address"
+       FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+      WHERE ${advisoryLock(first, second)} AND NOT l.granted`, visitorRow);
+	return visitor ?? null;
+}
+/** Reads the error of the script back out of what a tool printed; some print it as an escaped string. */
+function otherServerIn(output) {
+	for (const line of output.split("\n")) {
+		const start = line.indexOf(`${marker} {`);
+		if (start < 0) continue;
+		const text = line.slice(start + 36 + 1);
+		for (const candidate of [text, text.replaceAll("\\\"", "\"")]) {
+			const parsed = parseIdentity(candidate.slice(0, candidate.lastIndexOf("}") + 1));
+			if (parsed !== null) return parsed;
+		}
+	}
+	return null;
+}
+function parseIdentity(text) {
+	try {
+		return identity.parse(JSON.parse(text));
+	} catch {
+		return null;
+	}
+}
+
+// src/database/postgres/route/one-route.ts
+/**
+* Whether everybody who uses the same host and port on this machine reaches the same server as the tools do: they
+* connect from here, to one network address. `localhost` mostly is two (IPv6 and IPv4), and behind each of them may
+* be another server.
+*/
+async function isOneRoute(tools, { host }) {
+	if (!tools.goesByUrl || host.startsWith("/")) return false;
+	if (isIP(host) !== 0) return true;
+	const found = await lookup(host, { all: true }).catch(() => []);
+	return new Set(found.map(({ address }) => address)).size === 1;
+}
+
+// src/database/postgres/session/name-spelling.ts
+/**
+* A name has no encoding: in a database of another one than that in which it was given, its bytes are other letters, and what
+* this session is told about the database by its name is about none.
+*/
+async function refuseOtherSpelling(session) {
+	const [here] = await session.query(`select current_database()::text as "name", pg_encoding_to_char(d.encoding) as "encoding"
+       from pg_database d where d.datname = current_database()`, object$1({
+		name: string(),
+		encoding: string()
+	}));
+	if (here === void 0 || here.name === session.database) return;
+	throw new SafeMigrateError({
+		code: "SM_NAME_ENCODING",
+		message: `The name of database ${session.database} reads ${here.name} in its own encoding, ${here.encoding}: it was given from a database of another encoding, and cannot be spoken of from within.`,
+		hint: "Rename it from a database of UTF8 to letters without accents: ALTER DATABASE … RENAME TO …;",
+		docs: "postgresql.md",
+		phase: "preflight"
+	});
+}
+
+// src/database/postgres/session/target-session.ts
+const lockTimeoutSeconds$1 = 60;
+/**
+* The one session in the target that serves all short questions; opened when it is first needed. When it is lost
+* (a restart, an administrator, a hook that clears the database), the question that met the loss fails, and the next
+* one gets a new session: what was asked may have happened, so nothing is asked twice.
+*/
+var TargetSession = class {
+	#server;
+	#database;
+	#session = null;
+	/** Not used any more; ended with the others, or their psql would keep this process alive. */
+	#forgotten = [];
+	/** `database`: by default the target; another one where that cannot be connected to. */
+	constructor(server, database = server.address.database) {
+		this.#server = server;
+		this.#database = database;
+	}
+	async use(work) {
+		this.#session ??= this.#connect();
+		const opening = this.#session;
+		const forget = () => {
+			if (this.#session === opening) this.#session = null;
+		};
+		const session = await opening.catch((error) => {
+			forget();
+			throw error;
+		});
+		try {
+			return await work(session);
+		} catch (error) {
+			if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") {
+				forget();
+				this.#forgotten.push(session);
+			}
+			throw error;
+		}
+	}
+	async #connect() {
+		const session = await this.#server.connect(this.#database);
+		try {
+			await refuseOtherSpelling(session);
+			await session.execute(`SET lock_timeout = '${lockTimeoutSeconds$1}s'`);
+			return session;
+		} catch (error) {
+			await session[Symbol.asyncDispose]();
+			throw error;
+		}
+	}
+	/** Aborts what is being asked; `use` opens another session. */
+	interrupt() {
+		const opening = this.#session;
+		this.#session = null;
+		opening?.then((session) => session.kill(), () => {});
+	}
+	/** Ends the session; `use` opens another one. */
+	async close() {
+		const opening = this.#session;
+		this.#session = null;
+		await (await opening?.catch(() => null))?.[Symbol.asyncDispose]();
+		for (const forgotten of this.#forgotten.splice(0)) await forgotten[Symbol.asyncDispose]();
+	}
+};
+
+// src/database/postgres/swap/failed-place.ts
+/** As `Database.failedPlace` promises. What is added to the run cannot be guessed. */
+async function failedPlace(session, target, run) {
+	for (let tried = run;; tried = `${run}_${randomBytes(4).toString("hex")}`) {
+		const name = copyName(target, "failed", tried);
+		if ((await session.query(`SELECT oid::bigint AS "oid" FROM pg_catalog.pg_database WHERE datname = ${literal(name)}`, object$1({ oid: number() }))).length === 0) return {
+			name,
+			run: tried
+		};
+	}
+}
+
+// src/database/postgres/swap/clear-the-way.ts
 /** How often it is looked whether the rename has locked the name. */
-const lookIntervalMs = 5;
+const lookIntervalMs$1 = 5;
 /** How often sessions that are still there are asked to go. */
 const askIntervalMs = 25;
 /**
@@ -9429,7 +9476,7 @@ async function clearTheWay(terminator, state, renaming) {
 	});
 	over.catch(() => {});
 	const clearing = async () => {
-		while (!isOver && !await isLocked(terminator, state)) await setTimeout$1(lookIntervalMs);
+		while (!isOver && !await isLocked(terminator, state)) await setTimeout$1(lookIntervalMs$1);
 		while (!isOver) {
 			await endSessions(terminator, state);
 			await setTimeout$1(askIntervalMs);
@@ -9461,7 +9508,7 @@ async function endSessions(session, state) {
 	for (const { pid } of rows) state.terminated.add(pid);
 }
 
-// src/database/postgres/database-names.ts
+// src/database/postgres/swap/database-names.ts
 const nameRow = object$1({
 	name: string(),
 	oid: number(),
@@ -9475,7 +9522,7 @@ async function readNames(session) {
 	return new Map(rows.map((row) => [row.name, row]));
 }
 
-// src/database/postgres/swap-blockers.ts
+// src/database/postgres/swap/swap-blockers.ts
 /** Sessions and prepared transactions in a database, named for people. */
 async function findBlockers(session, databaseOid) {
 	const prepared = await session.query(`SELECT pg_catalog.quote_literal(p.gid) AS "name" FROM pg_catalog.pg_prepared_xacts p
@@ -9500,7 +9547,7 @@ async function findBlockers(session, databaseOid) {
 	};
 }
 
-// src/database/postgres/swap-owners.ts
+// src/database/postgres/swap/swap-owners.ts
 /**
 * PL/pgSQL: a backup may be older than the target's owner. With the target goes the coordination database, in which
 * otherwise nobody would believe anything any more.
@@ -9523,7 +9570,7 @@ function isFallbackOurs({ fallback, properties }, target) {
 	return `EXISTS (SELECT FROM pg_catalog.pg_database fallback WHERE fallback.oid = ${fallback.oid} AND ${given})`;
 }
 
-// src/database/postgres/swap.ts
+// src/database/postgres/swap/swap.ts
 /** Each attempt waits five seconds for the sessions to go: the server's own limit in RENAME. */
 const attempts = 4;
 /** Raised by the swap's own transaction. */
@@ -9750,7 +9797,7 @@ function swapFailed(target, reason, cause) {
 	});
 }
 
-// src/database/postgres/take-name.ts
+// src/database/postgres/swap/take-name.ts
 /**
 * The swap where there is no target: the fallback database takes its name and is opened, in one transaction of the
 * session that holds the run's lock. Where it has that name already, because the answer to an earlier COMMIT was lost, it
@@ -9789,92 +9836,45 @@ async function takeName$1(server, renamer, plan) {
 	}
 }
 
-// src/database/postgres/name-spelling.ts
+// src/database/postgres/work/lock-watch.ts
+/** Prisma holds it for as long as it works, some tens of milliseconds at least. */
+const lookIntervalMs = 10;
+/** Once somebody was seen: only who else may come. */
+const laterIntervalMs = 50;
 /**
-* A name has no encoding: in a database of another one than that in which it was given, its bytes are other letters, and what
-* this session is told about the database by its name is about none.
+* Looks who holds Prisma's lock in the target until it is stopped, from a session in `place`: short statements of their own
+* transactions, so that nothing waits for them (CREATE INDEX CONCURRENTLY waits for snapshots of its own database only).
 */
-async function refuseOtherSpelling(session) {
-	const [here] = await session.query(`select current_database()::text as "name", pg_encoding_to_char(d.encoding) as "encoding"
-       from pg_database d where d.datname = current_database()`, object$1({
-		name: string(),
-		encoding: string()
-	}));
-	if (here === void 0 || here.name === session.database) return;
-	throw new SafeMigrateError({
-		code: "SM_NAME_ENCODING",
-		message: `The name of database ${session.database} reads ${here.name} in its own encoding, ${here.encoding}: it was given from a database of another encoding, and cannot be spoken of from within.`,
-		hint: "Rename it from a database of UTF8 to letters without accents: ALTER DATABASE … RENAME TO …;",
-		docs: "postgresql.md",
-		phase: "preflight"
+async function watchPrismaLock(server, place) {
+	const target = server.address.database;
+	const session = await server.connect(place, { applicationName: "safe-migrate watch" });
+	const seen = /* @__PURE__ */ new Map();
+	const stopping = new AbortController();
+	let problem = null;
+	const watching = (async () => {
+		while (!stopping.signal.aborted) {
+			for (const holder of await prismaLockHolders(session, target)) {
+				if (holder.user === "") continue;
+				seen.set(`${holder.pid} ${holder.backendStart}`, holder);
+			}
+			const pause = seen.size === 0 ? lookIntervalMs : laterIntervalMs;
+			await setTimeout$1(pause, void 0, { signal: stopping.signal }).catch(() => {});
+		}
+	})().catch((error) => {
+		problem = messageOf(error);
 	});
+	return { async stop() {
+		stopping.abort();
+		await watching;
+		await session[Symbol.asyncDispose]();
+		return {
+			holders: [...seen.values()],
+			problem
+		};
+	} };
 }
 
-// src/database/postgres/target-session.ts
-const lockTimeoutSeconds$1 = 60;
-/**
-* The one session in the target that serves all short questions; opened when it is first needed. When it is lost
-* (a restart, an administrator, a hook that clears the database), the question that met the loss fails, and the next
-* one gets a new session: what was asked may have happened, so nothing is asked twice.
-*/
-var TargetSession = class {
-	#server;
-	#database;
-	#session = null;
-	/** Not used any more; ended with the others, or their psql would keep this process alive. */
-	#forgotten = [];
-	/** `database`: by default the target; another one where that cannot be connected to. */
-	constructor(server, database = server.address.database) {
-		this.#server = server;
-		this.#database = database;
-	}
-	async use(work) {
-		this.#session ??= this.#connect();
-		const opening = this.#session;
-		const forget = () => {
-			if (this.#session === opening) this.#session = null;
-		};
-		const session = await opening.catch((error) => {
-			forget();
-			throw error;
-		});
-		try {
-			return await work(session);
-		} catch (error) {
-			if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") {
-				forget();
-				this.#forgotten.push(session);
-			}
-			throw error;
-		}
-	}
-	async #connect() {
-		const session = await this.#server.connect(this.#database);
-		try {
-			await refuseOtherSpelling(session);
-			await session.execute(`SET lock_timeout = '${lockTimeoutSeconds$1}s'`);
-			return session;
-		} catch (error) {
-			await session[Symbol.asyncDispose]();
-			throw error;
-		}
-	}
-	/** Aborts what is being asked; `use` opens another session. */
-	interrupt() {
-		const opening = this.#session;
-		this.#session = null;
-		opening?.then((session) => session.kill(), () => {});
-	}
-	/** Ends the session; `use` opens another one. */
-	async close() {
-		const opening = this.#session;
-		this.#session = null;
-		await (await opening?.catch(() => null))?.[Symbol.asyncDispose]();
-		for (const forgotten of this.#forgotten.splice(0)) await forgotten[Symbol.asyncDispose]();
-	}
-};
-
-// src/database/postgres/work-sessions.ts
+// src/database/postgres/work/work-sessions.ts
 const sessionRow = object$1({
 	pid: number(),
 	applicationName: string(),
@@ -10066,7 +10066,7 @@ async function lockTargetAgain(held, log) {
 	}
 }
 
-// src/database/postgres/url-refusals.ts
+// src/database/postgres/server/url-refusals.ts
 /** Schemes of the databases that Prisma knows besides PostgreSQL, and how people call them. */
 const otherProviders = [
 	[/^mysql:/i, "MySQL"],
@@ -10116,7 +10116,7 @@ function decodePercent(text) {
 	}
 }
 
-// src/database/postgres/url.ts
+// src/database/postgres/server/url.ts
 const defaultPort = 5432;
 const defaultConnectTimeoutSeconds = 10;
 /** Prisma waits for ever with `connect_timeout=0`; a run that holds a lock must not. */
@@ -10306,7 +10306,7 @@ function tlsEnvironment(parameters, context, problems) {
 	return environment;
 }
 
-// src/database/postgres/url-secrets.ts
+// src/database/postgres/server/url-secrets.ts
 /**
 * Shorter values are not masked on their own: replacing every `a` in a log hides nothing and makes it unreadable.
 * The URL as a whole is masked all the same.
@@ -10531,57 +10531,185 @@ var ByteOffsets = class {
 	}
 };
 
-// src/system/shell.ts
+// src/prisma/project/compare-url.ts
 /**
-* How a shell command of the user's is run: as a `run:` step of the runner runs it, which ends at the first line that
-* fails. Images without bash have sh.
+* Problems when the URL that the action was given (`given`) and the one that Migrate will use (`used`) lead to
+* different databases: one would be backed up and another migrated. Host, port, database and schema count; user and
+* password may differ. Host names are compared as written: two names of one server cannot be told from here.
+* `schemaUrl`: where the schema has the URL, for the hint.
 */
-function shellFor(command) {
-	const bash = ["/bin/bash", "/usr/bin/bash"].find((path) => existsSync(path));
-	return bash === void 0 ? {
-		file: "sh",
-		arguments: [
-			"-e",
-			"-c",
-			command
-		]
-	} : {
-		file: bash,
-		arguments: [
-			"--noprofile",
-			"--norc",
-			"-eo",
-			"pipefail",
-			"-c",
-			command
-		]
-	};
+function comparePrismaUrl(given, used, directory, schemaUrl = null) {
+	const [ours, prismas] = [parsePostgresUrl(given.reveal(), { directory }), parsePostgresUrl(used.reveal(), { directory })];
+	if (ours.target === null) return ours.problems;
+	if (prismas.target === null) return prismas.problems;
+	const [a, b] = [ours.target, prismas.target];
+	const differing = [
+		...a.address.host === b.address.host ? [] : ["host"],
+		...a.address.port === b.address.port ? [] : ["port"],
+		...a.address.database === b.address.database ? [] : ["database"],
+		...a.schema === b.schema ? [] : ["schema"]
+	];
+	if (differing.length === 0) return [];
+	return [{
+		code: "SM_URL_MISMATCH",
+		message: `database-url leads to ${place(a)}, but Prisma would migrate ${place(b)} (different: ${differing.join(", ")})`,
+		hint: `Make both the same: leave database-url out to use what Prisma uses, or ${wayToTheSame(schemaUrl)}.`
+	}];
+}
+function wayToTheSame(schemaUrl) {
+	if (schemaUrl === null) return "let prisma.config.ts read DATABASE_URL and set that in the env of the step";
+	const { property, variable } = schemaUrl;
+	return variable === null ? `write ${property} = env("DATABASE_URL") into the datasource of the schema, which holds a URL itself` : `set ${variable} in the env of the step to the same URL (${property} of the schema reads it)`;
+}
+function place({ address, schema }) {
+	return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}, database ${address.database}, schema ${schema}`;
 }
 
-// src/prisma/application-name.ts
+// src/prisma/printed-text.ts
+/** Lines that carry row values: PostgreSQL prints them after the primary message. */
+const rowValueLine = /^\s*(DETAIL|CONTEXT|WHERE|STATEMENT|QUERY):/;
+/** What Prisma prints after them. Row values may hold line breaks, so only these end the hidden part. */
+const afterRowValues = /^(HINT:|Position:|DbError \{|Migration name:|Error: P\d{4}|P\d{4}$|\s*0: \w+::)/;
+/** Fields of Rust's debug form of a database error that carry row values, and the queries of functions. */
+const debugFields = /\b(detail|hint|where_|query): (Some\()?"(?:[^"\\]|\\.)*"\)?/g;
+/** `scheme://user:password@`, wherever it stands. */
+const urlPassword = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"'`]*):[^\s"'`]*@/gi;
+const hidden$1 = "*** (row values are not shown)";
 /**
-* `application_name` of the sessions that a run's migrator opens: tells them from anybody else's. Given by PGAPPNAME, which
-* not every engine reads, and in the URL (`nameSessions`).
+* Makes what Prisma prints fit for a log, line by line: no passwords of URLs, and no row values, which PostgreSQL
+* puts into DETAIL and CONTEXT and which Prisma repeats in a `DbError { … }` line. Keeps state between lines.
 */
-function migratorApplicationName(run) {
-	return `safe-migrate migrate ${run}`;
+var PrintedTextFilter = class {
+	#secrets;
+	#isHiding = false;
+	#rest = "";
+	/** `secrets` are texts that must never be seen, besides what looks like a URL with a password. */
+	constructor(secrets = []) {
+		this.#secrets = secrets.filter((secret) => secret !== "").toSorted((a, b) => b.length - a.length);
+	}
+	/** The part of `chunk` (and of what came before) that forms whole lines, filtered. */
+	add(chunk) {
+		const lines = (this.#rest + chunk).split("\n");
+		this.#rest = lines.pop() ?? "";
+		return lines.map((line) => this.#line(line, "\n")).join("");
+	}
+	/** What is left when no more comes. */
+	end() {
+		const rest = this.#rest;
+		this.#rest = "";
+		return rest === "" ? "" : this.#line(rest, "");
+	}
+	#line(line, ending) {
+		const plain = stripVTControlCharacters(line);
+		if (afterRowValues.test(plain)) this.#isHiding = false;
+		if (this.#isHiding) return "";
+		const label = rowValueLine.exec(plain)?.[1];
+		if (label !== void 0) {
+			this.#isHiding = true;
+			return `${label}: ${hidden$1}${ending}`;
+		}
+		if (/^\s*HINT:/.test(plain)) return `HINT: ${hidden$1}${ending}`;
+		return this.#secrets.reduce((text, secret) => text.replaceAll(secret, "***"), line).replace(urlPassword, "$1:***@").replace(debugFields, "$1: ***").concat(ending);
+	}
+};
+/** The same for a text that is there as a whole; colours are taken out. */
+function readableText(text, secrets = []) {
+	const filter = new PrintedTextFilter(secrets);
+	return stripVTControlCharacters(filter.add(text) + filter.end());
+}
+
+// src/prisma/project/run-in-group.ts
+/**
+* Runs a program to its end, in its own process group. Aborting ends the whole group.
+* Resolves however it ends; rejects only when it cannot be started.
+*/
+async function runInGroup(run) {
+	const stdoutText = new StringDecoder("utf8");
+	const stderrText = new StringDecoder("utf8");
+	const child = startProcess(run.file, run.arguments, {
+		env: run.env,
+		cwd: run.workingDirectory,
+		ownGroup: true,
+		signal: run.signal,
+		stdin: run.input === void 0 ? "ignore" : "pipe",
+		onStderr: (chunk) => run.onOutput(stderrText.write(chunk))
+	});
+	child.stdout.on("data", (chunk) => run.onOutput(stdoutText.write(chunk)));
+	child.stdin?.end(run.input);
+	if (child.pid !== null) run.onStart?.(child.pid);
+	const exit = await child.exited;
+	if ((run.signal.aborted || exit.exitCode !== 0) && child.pid !== null) await endGroup(child.pid);
+	return exit;
+}
+
+// src/prisma/project/prisma-command.ts
+/**
+* The environment for Prisma: ours without the runner's secrets. DATABASE_URL is the input's URL when the
+* environment has none. `applicationName` names our sessions where the engine's driver reads PGAPPNAME.
+*/
+function prismaEnvironment(databaseUrl, applicationName, own = process.env) {
+	const inherited = childEnvironment({}, own);
+	const hasUrl = (inherited.DATABASE_URL ?? "") !== "";
+	delete inherited.FORCE_COLOR;
+	return {
+		...inherited,
+		...hasUrl || databaseUrl === null ? {} : { DATABASE_URL: databaseUrl.reveal() },
+		PGAPPNAME: applicationName,
+		NO_COLOR: "1",
+		CHECKPOINT_DISABLE: "1",
+		PRISMA_HIDE_UPDATE_MESSAGE: "1"
+	};
 }
 /**
-* The environment with `application_name` in every variable that holds exactly `url`, the one that Prisma was seen to use;
-* the rest as it was. A URL that a config or a `.env` file holds is not in the environment and stays as it is: the sessions
-* have to be known by something else then.
+* Runs the project's Prisma to its end, in its own process group. Aborting ends the whole group.
+* Resolves however it ends; rejects only when it cannot be started.
 */
-function nameSessions(env, url, name) {
-	return Object.fromEntries(Object.entries(env).map(([variable, value]) => [variable, value === url && value !== "" ? withApplicationName(value, name) : value]));
+async function runPrisma(run) {
+	const { schemaPath, configPath, workingDirectory } = run.project;
+	return await runInGroup({
+		...run,
+		file: process.execPath,
+		arguments: [
+			run.installation.cliPath,
+			...run.command,
+			...schemaPath === null ? [] : ["--schema", schemaPath],
+			...configPath === null ? [] : ["--config", configPath]
+		],
+		workingDirectory
+	});
 }
-/** As text: whatever else is in the URL stays as it was written. */
-function withApplicationName(url, name) {
-	const [address = "", query = ""] = splitOnce$1(url, "?");
-	return `${address}?${[...query.split("&").filter((each) => each !== "" && !/^application_name=/i.test(each)), `application_name=${encodeURIComponent(name)}`].join("&")}`;
+
+// src/prisma/project/schema-url.ts
+/** Reads the datasource block out of the texts of the schema's files; null when it names no URL. */
+function schemaUrlIn(texts) {
+	const block = texts.map(datasourceIn).find((each) => each !== null);
+	if (block === void 0 || block === null) return null;
+	for (const property of ["directUrl", "url"]) {
+		const value = new RegExp(String.raw`^\s*${property}\s*=\s*(?:env\(\s*"([^"]*)"\s*\)|")`, "m").exec(block);
+		if (value !== null) return {
+			property,
+			variable: value[1] ?? null
+		};
+	}
+	return null;
 }
-function splitOnce$1(text, separator) {
-	const at = text.indexOf(separator);
-	return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+/** The datasource's provider, e.g. `postgresql`; null when it is not to be seen. */
+function providerIn(texts) {
+	for (const text of texts) {
+		const provider = /^\s*provider\s*=\s*"([^"]*)"/m.exec(datasourceIn(text) ?? "")?.[1];
+		if (provider !== void 0) return provider;
+	}
+	return null;
+}
+/** The `schemas` of the datasource; empty when it names none, and Prisma looks at the URL's alone. */
+function schemasIn(texts) {
+	const block = texts.map(datasourceIn).find((each) => each !== null) ?? "";
+	return [...(/^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(block)?.[1] ?? "").matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([quoted]) => JSON.parse(quoted));
+}
+/** What stands between the braces, without lines that are comments; strings may hold braces. */
+function datasourceIn(text) {
+	const withoutComments = text.replace(/^\s*\/\/.*$/gm, "");
+	return /^[ \t]*datasource\s+\w+\s*\{((?:"(?:[^"\\]|\\.)*"|[^"}])*)\}/m.exec(withoutComments)?.[1] ?? null;
 }
 
 // src/system/temporary-folder.ts
@@ -10607,7 +10735,7 @@ function shortened$1(path) {
 	return path.length > 200 ? `${path.slice(0, 200)}…` : path;
 }
 
-// src/prisma/capture-engine.ts
+// src/prisma/capture/capture-engine.ts
 const migrationsList = object$1({
 	baseDir: string(),
 	lockfile: object$1({ content: string().nullable() }),
@@ -10743,7 +10871,7 @@ function quoted$1(text) {
 	return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-// src/prisma/unset-variable.ts
+// src/prisma/capture/unset-variable.ts
 /**
 * The variable that Prisma missed, from what it printed; null when it missed none. Up to 6 the error points at the
 * schema's line (measured on 5.0 to 6.19), from a config it only names the variable (6.19, 7.10).
@@ -10757,7 +10885,7 @@ function unsetVariableIn(said) {
 	};
 }
 
-// src/prisma/capture-refusals.ts
+// src/prisma/capture/capture-refusals.ts
 /** A variable that must hold the URL which Migrate uses is not set. */
 var UnsetUrlVariableError = class extends RefusedError {
 	variable;
@@ -10855,7 +10983,7 @@ function firstError(said) {
 	return (lines.find((line) => /^error: \S/.test(line)) ?? lines.find((line) => /Error: *\S/.test(line)) ?? lines[lines.findIndex((line) => /^Error:/.test(line)) + 1] ?? "it printed nothing").replace(/^error: /i, "").trim().slice(0, 300);
 }
 
-// src/prisma/list-migrations.ts
+// src/prisma/capture/list-migrations.ts
 /**
 * The list that Prisma's CLI hands to its engine from some 6.x on; before, it named only the folder and the engine
 * read it, in the way repeated here: every folder in it, by the bytes of its name. A missing folder is an empty one.
@@ -10881,154 +11009,7 @@ function orNull(read) {
 	}
 }
 
-// src/prisma/printed-text.ts
-/** Lines that carry row values: PostgreSQL prints them after the primary message. */
-const rowValueLine = /^\s*(DETAIL|CONTEXT|WHERE|STATEMENT|QUERY):/;
-/** What Prisma prints after them. Row values may hold line breaks, so only these end the hidden part. */
-const afterRowValues = /^(HINT:|Position:|DbError \{|Migration name:|Error: P\d{4}|P\d{4}$|\s*0: \w+::)/;
-/** Fields of Rust's debug form of a database error that carry row values, and the queries of functions. */
-const debugFields = /\b(detail|hint|where_|query): (Some\()?"(?:[^"\\]|\\.)*"\)?/g;
-/** `scheme://user:password@`, wherever it stands. */
-const urlPassword = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"'`]*):[^\s"'`]*@/gi;
-const hidden$1 = "*** (row values are not shown)";
-/**
-* Makes what Prisma prints fit for a log, line by line: no passwords of URLs, and no row values, which PostgreSQL
-* puts into DETAIL and CONTEXT and which Prisma repeats in a `DbError { … }` line. Keeps state between lines.
-*/
-var PrintedTextFilter = class {
-	#secrets;
-	#isHiding = false;
-	#rest = "";
-	/** `secrets` are texts that must never be seen, besides what looks like a URL with a password. */
-	constructor(secrets = []) {
-		this.#secrets = secrets.filter((secret) => secret !== "").toSorted((a, b) => b.length - a.length);
-	}
-	/** The part of `chunk` (and of what came before) that forms whole lines, filtered. */
-	add(chunk) {
-		const lines = (this.#rest + chunk).split("\n");
-		this.#rest = lines.pop() ?? "";
-		return lines.map((line) => this.#line(line, "\n")).join("");
-	}
-	/** What is left when no more comes. */
-	end() {
-		const rest = this.#rest;
-		this.#rest = "";
-		return rest === "" ? "" : this.#line(rest, "");
-	}
-	#line(line, ending) {
-		const plain = stripVTControlCharacters(line);
-		if (afterRowValues.test(plain)) this.#isHiding = false;
-		if (this.#isHiding) return "";
-		const label = rowValueLine.exec(plain)?.[1];
-		if (label !== void 0) {
-			this.#isHiding = true;
-			return `${label}: ${hidden$1}${ending}`;
-		}
-		if (/^\s*HINT:/.test(plain)) return `HINT: ${hidden$1}${ending}`;
-		return this.#secrets.reduce((text, secret) => text.replaceAll(secret, "***"), line).replace(urlPassword, "$1:***@").replace(debugFields, "$1: ***").concat(ending);
-	}
-};
-/** The same for a text that is there as a whole; colours are taken out. */
-function readableText(text, secrets = []) {
-	const filter = new PrintedTextFilter(secrets);
-	return stripVTControlCharacters(filter.add(text) + filter.end());
-}
-
-// src/prisma/run-in-group.ts
-/**
-* Runs a program to its end, in its own process group. Aborting ends the whole group.
-* Resolves however it ends; rejects only when it cannot be started.
-*/
-async function runInGroup(run) {
-	const stdoutText = new StringDecoder("utf8");
-	const stderrText = new StringDecoder("utf8");
-	const child = startProcess(run.file, run.arguments, {
-		env: run.env,
-		cwd: run.workingDirectory,
-		ownGroup: true,
-		signal: run.signal,
-		stdin: run.input === void 0 ? "ignore" : "pipe",
-		onStderr: (chunk) => run.onOutput(stderrText.write(chunk))
-	});
-	child.stdout.on("data", (chunk) => run.onOutput(stdoutText.write(chunk)));
-	child.stdin?.end(run.input);
-	if (child.pid !== null) run.onStart?.(child.pid);
-	const exit = await child.exited;
-	if ((run.signal.aborted || exit.exitCode !== 0) && child.pid !== null) await endGroup(child.pid);
-	return exit;
-}
-
-// src/prisma/prisma-command.ts
-/**
-* The environment for Prisma: ours without the runner's secrets. DATABASE_URL is the input's URL when the
-* environment has none. `applicationName` names our sessions where the engine's driver reads PGAPPNAME.
-*/
-function prismaEnvironment(databaseUrl, applicationName, own = process.env) {
-	const inherited = childEnvironment({}, own);
-	const hasUrl = (inherited.DATABASE_URL ?? "") !== "";
-	delete inherited.FORCE_COLOR;
-	return {
-		...inherited,
-		...hasUrl || databaseUrl === null ? {} : { DATABASE_URL: databaseUrl.reveal() },
-		PGAPPNAME: applicationName,
-		NO_COLOR: "1",
-		CHECKPOINT_DISABLE: "1",
-		PRISMA_HIDE_UPDATE_MESSAGE: "1"
-	};
-}
-/**
-* Runs the project's Prisma to its end, in its own process group. Aborting ends the whole group.
-* Resolves however it ends; rejects only when it cannot be started.
-*/
-async function runPrisma(run) {
-	const { schemaPath, configPath, workingDirectory } = run.project;
-	return await runInGroup({
-		...run,
-		file: process.execPath,
-		arguments: [
-			run.installation.cliPath,
-			...run.command,
-			...schemaPath === null ? [] : ["--schema", schemaPath],
-			...configPath === null ? [] : ["--config", configPath]
-		],
-		workingDirectory
-	});
-}
-
-// src/prisma/schema-url.ts
-/** Reads the datasource block out of the texts of the schema's files; null when it names no URL. */
-function schemaUrlIn(texts) {
-	const block = texts.map(datasourceIn).find((each) => each !== null);
-	if (block === void 0 || block === null) return null;
-	for (const property of ["directUrl", "url"]) {
-		const value = new RegExp(String.raw`^\s*${property}\s*=\s*(?:env\(\s*"([^"]*)"\s*\)|")`, "m").exec(block);
-		if (value !== null) return {
-			property,
-			variable: value[1] ?? null
-		};
-	}
-	return null;
-}
-/** The datasource's provider, e.g. `postgresql`; null when it is not to be seen. */
-function providerIn(texts) {
-	for (const text of texts) {
-		const provider = /^\s*provider\s*=\s*"([^"]*)"/m.exec(datasourceIn(text) ?? "")?.[1];
-		if (provider !== void 0) return provider;
-	}
-	return null;
-}
-/** The `schemas` of the datasource; empty when it names none, and Prisma looks at the URL's alone. */
-function schemasIn(texts) {
-	const block = texts.map(datasourceIn).find((each) => each !== null) ?? "";
-	return [...(/^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(block)?.[1] ?? "").matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([quoted]) => JSON.parse(quoted));
-}
-/** What stands between the braces, without lines that are comments; strings may hold braces. */
-function datasourceIn(text) {
-	const withoutComments = text.replace(/^\s*\/\/.*$/gm, "");
-	return /^[ \t]*datasource\s+\w+\s*\{((?:"(?:[^"\\]|\\.)*"|[^"}])*)\}/m.exec(withoutComments)?.[1] ?? null;
-}
-
-// src/prisma/capture-project.ts
+// src/prisma/capture/capture-project.ts
 /** Loading a TypeScript config on a busy runner takes seconds, not minutes. */
 const captureTimeoutMs = 12e4;
 /**
@@ -11082,41 +11063,7 @@ function lockedProvider(lockFile) {
 	return /^\s*provider\s*=\s*"([^"]*)"/m.exec(lockFile)?.[1] ?? null;
 }
 
-// src/prisma/compare-url.ts
-/**
-* Problems when the URL that the action was given (`given`) and the one that Migrate will use (`used`) lead to
-* different databases: one would be backed up and another migrated. Host, port, database and schema count; user and
-* password may differ. Host names are compared as written: two names of one server cannot be told from here.
-* `schemaUrl`: where the schema has the URL, for the hint.
-*/
-function comparePrismaUrl(given, used, directory, schemaUrl = null) {
-	const [ours, prismas] = [parsePostgresUrl(given.reveal(), { directory }), parsePostgresUrl(used.reveal(), { directory })];
-	if (ours.target === null) return ours.problems;
-	if (prismas.target === null) return prismas.problems;
-	const [a, b] = [ours.target, prismas.target];
-	const differing = [
-		...a.address.host === b.address.host ? [] : ["host"],
-		...a.address.port === b.address.port ? [] : ["port"],
-		...a.address.database === b.address.database ? [] : ["database"],
-		...a.schema === b.schema ? [] : ["schema"]
-	];
-	if (differing.length === 0) return [];
-	return [{
-		code: "SM_URL_MISMATCH",
-		message: `database-url leads to ${place(a)}, but Prisma would migrate ${place(b)} (different: ${differing.join(", ")})`,
-		hint: `Make both the same: leave database-url out to use what Prisma uses, or ${wayToTheSame(schemaUrl)}.`
-	}];
-}
-function wayToTheSame(schemaUrl) {
-	if (schemaUrl === null) return "let prisma.config.ts read DATABASE_URL and set that in the env of the step";
-	const { property, variable } = schemaUrl;
-	return variable === null ? `write ${property} = env("DATABASE_URL") into the datasource of the schema, which holds a URL itself` : `set ${variable} in the env of the step to the same URL (${property} of the schema reads it)`;
-}
-function place({ address, schema }) {
-	return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}, database ${address.database}, schema ${schema}`;
-}
-
-// src/prisma/capture-with-url.ts
+// src/prisma/capture/capture-with-url.ts
 /**
 * captureProject with `databaseUrl` in every variable that the schema names as `url` or `directUrl` and that the
 * environment of the request does not set (a value in a `.env` file gives way, as it would to the environment). What
@@ -11169,6 +11116,138 @@ async function attemptCapture(request, databaseUrl) {
 	}
 }
 
+// src/prisma/capture/migrations-folder.ts
+const configNames = [...[
+	"ts",
+	"mts",
+	"cts",
+	"js",
+	"mjs",
+	"cjs"
+].flatMap((ending) => [`prisma.config.${ending}`, `prisma7.config.${ending}`]), ...[
+	"ts",
+	"mts",
+	"cts",
+	"js",
+	"mjs",
+	"cjs"
+].map((ending) => `.config/prisma.${ending}`)];
+const manifest$1 = object$1({ prisma: object$1({ schema: string() }) });
+/**
+* Finds the migrations where no Prisma is installed that could be asked: the folder that `migrations.path` of a config
+* names as a plain text, else `migrations` beside the schema (of `prisma-schema`, of that config, of
+* package.json, or in one of Prisma's own two places). Rejects with SM_PRISMA_PROJECT when that is no folder or cannot be known.
+*/
+async function findMigrations(project) {
+	const config = readConfig(project);
+	const { workingDirectory } = project;
+	const schema = project.schemaPath ?? config?.schemaPath ?? schemaOfPackage(project);
+	const directory = await findFolder(workingDirectory, config, schema);
+	return {
+		directory,
+		names: project.checkout.list(directory).filter((entry) => entry.isDirectory()).map(({ name }) => name).toSorted(),
+		schemaPath: schema ?? await usualSchema(workingDirectory)
+	};
+}
+async function findFolder(workingDirectory, config, schema) {
+	const configured = config?.migrationsPath ?? null;
+	const candidates = configured !== null ? [configured] : schema !== null ? [join(await folderOf$1(schema), "migrations")] : [join(workingDirectory, "prisma", "migrations"), join(workingDirectory, "migrations")];
+	for (const candidate of candidates) if (await isFolder$1(candidate)) return candidate;
+	throw refused$1(`the migrations were looked for in ${candidates.join(" and ")}, and there is no such folder`, "Give prisma-schema (the migrations stand beside it), or install the project’s Prisma in a step before, which knows where they are.");
+}
+/** What the project's config says as plain texts; null when there is none. */
+function readConfig(project) {
+	const paths = project.configPath === null ? configNames.map((name) => join(project.workingDirectory, name)) : [project.configPath];
+	for (const path of paths) {
+		const text = textOf(project.checkout, path);
+		if (text === null) continue;
+		const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+		const schema = /\bschema\s*:\s*(['"`])([^'"`$]+)\1/.exec(code)?.[2];
+		return {
+			schemaPath: schema === void 0 ? null : resolve(dirname(path), schema),
+			migrationsPath: folderOfConfig(path, code)
+		};
+	}
+	return null;
+}
+/** null when the config says nothing about it. */
+function folderOfConfig(path, code) {
+	if (!/\bmigrations\s*:/.test(code)) return null;
+	const block = /\bmigrations\s*:\s*\{([^{}]*)\}/.exec(code)?.[1];
+	if (block !== void 0 && !/\bpath\b/.test(block)) return null;
+	const folder = /\bpath\s*:\s*(['"`])([^'"`$]+)\1/.exec(block ?? "")?.[2];
+	if (folder !== void 0) return resolve(dirname(path), folder);
+	throw refused$1(`migrations.path in ${path} is computed, and no Prisma is installed here that could be asked for it`, "Write the path as a plain text, or install the project’s Prisma in a step before.");
+}
+/** Where Prisma looks by itself. */
+async function usualSchema(workingDirectory) {
+	for (const path of [join(workingDirectory, "prisma", "schema.prisma"), join(workingDirectory, "schema.prisma")]) if (await stat(path).catch(() => null) !== null) return path;
+	return null;
+}
+function schemaOfPackage({ checkout, workingDirectory }) {
+	const text = textOf(checkout, join(workingDirectory, "package.json"));
+	try {
+		return resolve(workingDirectory, manifest$1.parse(JSON.parse(text ?? "")).prisma.schema);
+	} catch {
+		return null;
+	}
+}
+async function folderOf$1(schemaPath) {
+	return await isFolder$1(schemaPath) ? schemaPath : dirname(schemaPath);
+}
+async function isFolder$1(path) {
+	return stat(path).then((found) => found.isDirectory(), () => false);
+}
+function refused$1(message, hint) {
+	return new RefusedError([{
+		code: "SM_PRISMA_PROJECT",
+		message,
+		hint
+	}], { docs: "prisma.md" });
+}
+
+// src/prisma/capture/odd-files.ts
+/**
+* Refuses a project whose schema or migrations are no plain files of the repository, before Prisma reads them: it follows
+* links wherever they lead, also to where there is no end, and prints what it does not understand. What only a computed
+* config names is not seen here; that is refused when we read it. Rejects with SM_CHECKOUT_FILE.
+*/
+async function refuseOddFiles(project) {
+	const { checkout } = project;
+	const problems = [];
+	const attempt = (look) => {
+		try {
+			look();
+		} catch (error) {
+			if (error instanceof SafeMigrateError) problems.push(...problemsOf(error));
+		}
+	};
+	const found = await findMigrations(project).catch((error) => {
+		if (!(error instanceof SafeMigrateError)) throw error;
+		problems.push(...problemsOf(error).filter(({ code }) => code === "SM_CHECKOUT_FILE"));
+		return null;
+	});
+	if (found !== null) {
+		const { directory, schemaPath } = found;
+		const scripts = checkout.list(directory).map(({ name }) => join(directory, name, "migration.sql"));
+		for (const path of [...scripts, join(directory, "migration_lock.toml")]) attempt(() => checkout.refuseUnlessFile(path));
+		if (schemaPath !== null) attempt(() => refuseOddSchema(project, schemaPath));
+	}
+	if (problems.length > 0) throw new RefusedError(problems, { docs: "security.md" });
+}
+/** A file, or a folder of them. */
+function refuseOddSchema({ checkout }, path) {
+	let entries;
+	try {
+		entries = checkout.list(path);
+	} catch (error) {
+		if (error instanceof SafeMigrateError) throw error;
+		checkout.refuseUnlessFile(path);
+		return;
+	}
+	for (const { name } of entries) if (name.endsWith(".prisma")) checkout.refuseUnlessFile(join(path, name));
+}
+
 // src/system/local-ports.ts
 /**
 * Local TCP ports that the processes of group `groupId` use now, as the server sees them in `client_port`.
@@ -11209,7 +11288,7 @@ async function tcpSockets(path) {
 	});
 }
 
-// src/prisma/deploy.ts
+// src/prisma/cli/deploy.ts
 /** Short enough to see the engine's connection, which opens with the first question it asks. */
 const portSampleMs = 50;
 /**
@@ -11266,53 +11345,6 @@ async function samplePorts(groupId, ports, ended) {
 	}
 }
 
-// src/prisma/execute-script.ts
-/** Runs `script` by `prisma db execute --stdin`, in the database that `migrate deploy` would work in. */
-async function executeScript(request) {
-	const { installation, env, script, signal } = request;
-	const project = {
-		...request.project,
-		schemaPath: installation.major >= 7 ? null : schemaOf(request.project, request.schemaFiles)
-	};
-	return await collectOutput(request.secrets, (onOutput) => runPrisma({
-		installation,
-		project,
-		command: [
-			"db",
-			"execute",
-			"--stdin"
-		],
-		env,
-		input: script,
-		signal,
-		onOutput
-	}));
-}
-/** What `--schema` has to say: the one file, or the folder in which all of them are. */
-function schemaOf({ schemaPath }, files) {
-	if (schemaPath !== null) return schemaPath;
-	const [first, ...others] = files;
-	if (first === void 0) return null;
-	if (others.length === 0) return first;
-	let folder = dirname(first);
-	while (!others.every((file) => file.startsWith(`${folder}${sep}`))) {
-		if (folder === dirname(folder)) return null;
-		folder = dirname(folder);
-	}
-	return folder;
-}
-/** Runs what `start` starts and keeps what it prints, fit to be shown. */
-async function collectOutput(secrets, start) {
-	let printed = "";
-	const { exitCode } = await start((text) => {
-		printed = (printed + text).slice(-65536);
-	});
-	return {
-		exitCode,
-		output: readableText(printed, secrets)
-	};
-}
-
 // src/system/checkout.ts
 /** GitHub takes no larger file into a repository. */
 const maximumBytes = 100 * 1024 ** 2;
@@ -11331,7 +11363,7 @@ var Checkout = class {
 	* that lies elsewhere by its own path, its folder counts as well
 	*/
 	constructor(roots, named = []) {
-		const folders = named.filter((path) => path !== null && !roots.some((root) => isWithin(root, path))).flatMap((path) => path === null ? [] : [isFolder$1(path) ? path : dirname(path)]);
+		const folders = named.filter((path) => path !== null && !roots.some((root) => isWithin(root, path))).flatMap((path) => path === null ? [] : [isFolder(path) ? path : dirname(path)]);
 		this.#roots = [...roots, ...folders].map(realPath);
 	}
 	/** The text of a file. Rejects with SM_CHECKOUT_FILE, and with the system's error (ENOENT) where there is none. */
@@ -11353,7 +11385,7 @@ var Checkout = class {
 	#inside(path) {
 		const real = realpathSync.native(path);
 		if (this.#roots.some((root) => isWithin(root, real) && !isOfGit(root, real))) return real;
-		throw refused$1(`${path} leads out of the repository`, "Commit the file itself instead of a link to it. What a checkout links to elsewhere is not read.");
+		throw refused(`${path} leads out of the repository`, "Commit the file itself instead of a link to it. What a checkout links to elsewhere is not read.");
 	}
 };
 /**
@@ -11384,13 +11416,13 @@ function readRegularFile(real, shown) {
 	}
 }
 function expectFile(facts, shown) {
-	if (!facts.isFile()) throw refused$1(`${shown} is no file that could be read: a folder, a pipe or a device`, "Commit a file in its place.");
+	if (!facts.isFile()) throw refused(`${shown} is no file that could be read: a folder, a pipe or a device`, "Commit a file in its place.");
 	if (facts.size > maximumBytes) throw tooLarge(shown);
 }
 function tooLarge(shown) {
-	return refused$1(`${shown} is larger than ${maximumBytes / 1024 ** 2} MiB, more than GitHub takes into a repository`, "Load data in such amounts by a job of its own, and keep the migration small.");
+	return refused(`${shown} is larger than ${maximumBytes / 1024 ** 2} MiB, more than GitHub takes into a repository`, "Load data in such amounts by a job of its own, and keep the migration small.");
 }
-function refused$1(message, hint) {
+function refused(message, hint) {
 	return new SafeMigrateError({
 		code: "SM_CHECKOUT_FILE",
 		message,
@@ -11398,7 +11430,7 @@ function refused$1(message, hint) {
 		docs: "security.md"
 	});
 }
-function isFolder$1(path) {
+function isFolder(path) {
 	return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 function realPath(path) {
@@ -11416,7 +11448,7 @@ function isOfGit(root, path) {
 	return relative(root, path).split(sep).includes(".git");
 }
 
-// src/prisma/version-traits.ts
+// src/prisma/project/version-traits.ts
 /** Majors of Prisma that can be driven. */
 const supportedMajors = {
 	oldest: 5,
@@ -11485,7 +11517,7 @@ function parseVersion(version) {
 	};
 }
 
-// src/prisma/locate-prisma.ts
+// src/prisma/project/locate-prisma.ts
 /** Packages that hold a CLI, and the name of its command. */
 const binOf = {
 	prisma: "prisma",
@@ -11561,193 +11593,7 @@ function missing(workingDirectory) {
 	});
 }
 
-// src/prisma/migrations.ts
-/**
-* Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
-* Throws SM_MIGRATION_UNREADABLE for every script that is missing, SM_CHECKOUT_FILE for what may not be read, and SM_PRISMA_PROJECT when there is no
-* migration at all: `migrate deploy` would then say "No migration found" and succeed.
-*/
-function readMigrations(checkout, directory, names) {
-	if (names.length === 0) throw new RefusedError([{
-		code: "SM_PRISMA_PROJECT",
-		message: `there is no migration in ${directory}`,
-		hint: "Check working-directory, prisma-schema and migrations.path in prisma.config.ts, and that the migrations are committed."
-	}], { docs: "prisma.md" });
-	const problems = [];
-	const files = [];
-	for (const name of names) {
-		const path = join(directory, name, "migration.sql");
-		try {
-			const script = checkout.readText(path);
-			files.push({
-				name,
-				path,
-				checksums: checksumsOf(script),
-				script
-			});
-		} catch (error) {
-			if (error instanceof SafeMigrateError) {
-				problems.push(...problemsOf(error));
-				continue;
-			}
-			const reason = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-			problems.push({
-				code: "SM_MIGRATION_UNREADABLE",
-				message: `migration ${name} has no readable migration.sql (${reason})`,
-				hint: "Restore the file from version control, or remove the folder if it was never applied anywhere."
-			});
-		}
-	}
-	if (problems.length > 0) throw new RefusedError(problems, { docs: "prisma.md" });
-	return files;
-}
-/**
-* The digests under which Prisma may have noted this script: git changes line ends between machines, and the engine
-* compares with LF and CRLF exchanged.
-*/
-function checksumsOf(script) {
-	const unix = script.replaceAll("\r\n", "\n");
-	const variants = [
-		script,
-		unix,
-		unix.replaceAll("\n", "\r\n")
-	];
-	return [...new Set(variants.map((text) => createHash("sha256").update(text, "utf8").digest("hex")))];
-}
-
-// src/prisma/migrations-folder.ts
-const configNames = [...[
-	"ts",
-	"mts",
-	"cts",
-	"js",
-	"mjs",
-	"cjs"
-].flatMap((ending) => [`prisma.config.${ending}`, `prisma7.config.${ending}`]), ...[
-	"ts",
-	"mts",
-	"cts",
-	"js",
-	"mjs",
-	"cjs"
-].map((ending) => `.config/prisma.${ending}`)];
-const manifest$1 = object$1({ prisma: object$1({ schema: string() }) });
-/**
-* Finds the migrations where no Prisma is installed that could be asked: the folder that `migrations.path` of a config
-* names as a plain text, else `migrations` beside the schema (of `prisma-schema`, of that config, of
-* package.json, or in one of Prisma's own two places). Rejects with SM_PRISMA_PROJECT when that is no folder or cannot be known.
-*/
-async function findMigrations(project) {
-	const config = readConfig(project);
-	const { workingDirectory } = project;
-	const schema = project.schemaPath ?? config?.schemaPath ?? schemaOfPackage(project);
-	const directory = await findFolder(workingDirectory, config, schema);
-	return {
-		directory,
-		names: project.checkout.list(directory).filter((entry) => entry.isDirectory()).map(({ name }) => name).toSorted(),
-		schemaPath: schema ?? await usualSchema(workingDirectory)
-	};
-}
-async function findFolder(workingDirectory, config, schema) {
-	const configured = config?.migrationsPath ?? null;
-	const candidates = configured !== null ? [configured] : schema !== null ? [join(await folderOf$1(schema), "migrations")] : [join(workingDirectory, "prisma", "migrations"), join(workingDirectory, "migrations")];
-	for (const candidate of candidates) if (await isFolder(candidate)) return candidate;
-	throw refused(`the migrations were looked for in ${candidates.join(" and ")}, and there is no such folder`, "Give prisma-schema (the migrations stand beside it), or install the project’s Prisma in a step before, which knows where they are.");
-}
-/** What the project's config says as plain texts; null when there is none. */
-function readConfig(project) {
-	const paths = project.configPath === null ? configNames.map((name) => join(project.workingDirectory, name)) : [project.configPath];
-	for (const path of paths) {
-		const text = textOf(project.checkout, path);
-		if (text === null) continue;
-		const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
-		const schema = /\bschema\s*:\s*(['"`])([^'"`$]+)\1/.exec(code)?.[2];
-		return {
-			schemaPath: schema === void 0 ? null : resolve(dirname(path), schema),
-			migrationsPath: folderOfConfig(path, code)
-		};
-	}
-	return null;
-}
-/** null when the config says nothing about it. */
-function folderOfConfig(path, code) {
-	if (!/\bmigrations\s*:/.test(code)) return null;
-	const block = /\bmigrations\s*:\s*\{([^{}]*)\}/.exec(code)?.[1];
-	if (block !== void 0 && !/\bpath\b/.test(block)) return null;
-	const folder = /\bpath\s*:\s*(['"`])([^'"`$]+)\1/.exec(block ?? "")?.[2];
-	if (folder !== void 0) return resolve(dirname(path), folder);
-	throw refused(`migrations.path in ${path} is computed, and no Prisma is installed here that could be asked for it`, "Write the path as a plain text, or install the project’s Prisma in a step before.");
-}
-/** Where Prisma looks by itself. */
-async function usualSchema(workingDirectory) {
-	for (const path of [join(workingDirectory, "prisma", "schema.prisma"), join(workingDirectory, "schema.prisma")]) if (await stat(path).catch(() => null) !== null) return path;
-	return null;
-}
-function schemaOfPackage({ checkout, workingDirectory }) {
-	const text = textOf(checkout, join(workingDirectory, "package.json"));
-	try {
-		return resolve(workingDirectory, manifest$1.parse(JSON.parse(text ?? "")).prisma.schema);
-	} catch {
-		return null;
-	}
-}
-async function folderOf$1(schemaPath) {
-	return await isFolder(schemaPath) ? schemaPath : dirname(schemaPath);
-}
-async function isFolder(path) {
-	return stat(path).then((found) => found.isDirectory(), () => false);
-}
-function refused(message, hint) {
-	return new RefusedError([{
-		code: "SM_PRISMA_PROJECT",
-		message,
-		hint
-	}], { docs: "prisma.md" });
-}
-
-// src/prisma/odd-files.ts
-/**
-* Refuses a project whose schema or migrations are no plain files of the repository, before Prisma reads them: it follows
-* links wherever they lead, also to where there is no end, and prints what it does not understand. What only a computed
-* config names is not seen here; that is refused when we read it. Rejects with SM_CHECKOUT_FILE.
-*/
-async function refuseOddFiles(project) {
-	const { checkout } = project;
-	const problems = [];
-	const attempt = (look) => {
-		try {
-			look();
-		} catch (error) {
-			if (error instanceof SafeMigrateError) problems.push(...problemsOf(error));
-		}
-	};
-	const found = await findMigrations(project).catch((error) => {
-		if (!(error instanceof SafeMigrateError)) throw error;
-		problems.push(...problemsOf(error).filter(({ code }) => code === "SM_CHECKOUT_FILE"));
-		return null;
-	});
-	if (found !== null) {
-		const { directory, schemaPath } = found;
-		const scripts = checkout.list(directory).map(({ name }) => join(directory, name, "migration.sql"));
-		for (const path of [...scripts, join(directory, "migration_lock.toml")]) attempt(() => checkout.refuseUnlessFile(path));
-		if (schemaPath !== null) attempt(() => refuseOddSchema(project, schemaPath));
-	}
-	if (problems.length > 0) throw new RefusedError(problems, { docs: "security.md" });
-}
-/** A file, or a folder of them. */
-function refuseOddSchema({ checkout }, path) {
-	let entries;
-	try {
-		entries = checkout.list(path);
-	} catch (error) {
-		if (error instanceof SafeMigrateError) throw error;
-		checkout.refuseUnlessFile(path);
-		return;
-	}
-	for (const { name } of entries) if (name.endsWith(".prisma")) checkout.refuseUnlessFile(join(path, name));
-}
-
-// src/prisma/scratch-project.ts
+// src/prisma/project/scratch-project.ts
 /** Environment variables by which a scratch project learns its URLs: they never stand in a file or an argument. */
 const scratchUrlVariable = "SAFE_MIGRATE_SCRATCH_URL";
 const shadowUrlVariable = "SAFE_MIGRATE_SHADOW_URL";
@@ -11804,488 +11650,7 @@ const config = (schemaPath, migrationsDirectory) => `export default {
 };
 `;
 
-// src/prisma/probe.ts
-/** Two statements of which the second fails: the table stays if and only if they were sent one by one. */
-const probeScript = "CREATE TABLE \"safe_migrate_probe\" (id int);\nSELECT 1/0;\n";
-/**
-* Runs a migration that must fail against `probeUrl`, with the project's Prisma and a project of our own, so that no
-* config of the user's can lead it elsewhere; that Prisma really goes there is asked of it first.
-* Rejects with SafeMigrateErrors only. Afterwards `"safe_migrate_probe"` is in that database if this Prisma sends a script statement by statement.
-*/
-async function deployProbe(request) {
-	try {
-		await using project = await makeScratchProject(request.installation.traits);
-		await project.writeMigration("00000000000000_safe_migrate_probe", probeScript);
-		const call = {
-			installation: request.installation,
-			project,
-			env: {
-				...request.env,
-				[scratchUrlVariable]: request.probeUrl.reveal()
-			},
-			signal: request.signal
-		};
-		const { url } = await captureProject(call);
-		const problems = comparePrismaUrl(request.probeUrl, url, project.workingDirectory);
-		if (problems.length > 0) throw new RefusedError(problems);
-		return await deployMigrations({
-			...call,
-			secrets: request.secrets,
-			log: { output: () => {} }
-		});
-	} catch (cause) {
-		if (cause instanceof SafeMigrateError) throw cause;
-		throw new SafeMigrateError({
-			code: "SM_PROBE_FAILED",
-			message: `how this Prisma sends a script could not be measured: ${cause instanceof Error ? cause.message : String(cause)}`,
-			hint: "The backup is used instead; nothing has to be done.",
-			docs: "prisma.md",
-			cause
-		});
-	}
-}
-
-// src/prisma/prisma-migrator.ts
-/** Recovery asks who holds Prisma's lock, so the lock has to be taken. */
-const lockSwitch = "PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK";
-/**
-* The project's own Prisma as the Migrator: located, asked what it would migrate, and compared with `databaseUrl`.
-* Rejects with every reason for which it cannot be used; nothing was connected to then.
-*/
-async function openPrismaMigrator(options) {
-	const { databaseUrl, signal } = options;
-	const own = options.env ?? process.env;
-	const installation = await locatePrisma(options.workingDirectory);
-	const project = {
-		workingDirectory: options.workingDirectory,
-		schemaPath: options.schemaPath,
-		configPath: options.configPath,
-		checkout: options.checkout
-	};
-	await refuseOddFiles(project);
-	const applicationName = migratorApplicationName(options.run);
-	const { [lockSwitch]: _, ...environment } = prismaEnvironment(databaseUrl, applicationName, own);
-	const { captured, env: used, problems: differences } = await captureWithUrl({
-		installation,
-		project,
-		env: environment,
-		databaseUrl,
-		signal
-	});
-	const usedUrl = captured.url.reveal();
-	const { variable = null } = captured.schemaUrl ?? {};
-	const withUrl = variable === null || used[variable] ? used : {
-		...used,
-		[variable]: usedUrl
-	};
-	const env = nameSessions(withUrl, usedUrl, applicationName);
-	const directory = options.workingDirectory;
-	const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
-	const problems = databaseUrl === null ? parsed.problems : differences;
-	if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
-	const migrations = readMigrations(project.checkout, captured.migrationsDirectory, captured.migrationNames);
-	const secrets = [captured.url, ...databaseUrl === null ? [] : [databaseUrl]].flatMap((url) => secretsIn(url.reveal()));
-	return {
-		kind: "prisma",
-		version: installation.version,
-		url: captured.url,
-		historySchema: parsed.target.schema,
-		migrations,
-		migrationsDirectory: captured.migrationsDirectory,
-		warnings: warningsAbout(own),
-		deploy: (log, deploySignal) => deployMigrations({
-			installation,
-			project,
-			env,
-			secrets,
-			log,
-			signal: deploySignal
-		}),
-		runScript: (script, scriptSignal) => executeScript({
-			installation,
-			project,
-			schemaFiles: captured.schemaFiles,
-			env,
-			secrets,
-			script,
-			signal: scriptSignal
-		}),
-		runsEntrypoint: false,
-		deployProbe: (probeUrl, probeSignal) => deployProbe({
-			installation,
-			env,
-			probeUrl,
-			secrets: [...secrets, ...secretsIn(probeUrl.reveal())],
-			signal: probeSignal
-		})
-	};
-}
-/** What the environment says that is not done. */
-function warningsAbout(own) {
-	if ((own["PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK"] ?? "") === "") return [];
-	return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
-}
-
-// src/prisma/shell-words.ts
-/**
-* The simple commands of a shell text as lists of words, quotes taken off. Enough to see which commands are named;
-* what variables and substitutions hold is not known to anybody before it runs.
-*/
-function simpleCommands(text) {
-	const commands = [];
-	let words = [];
-	let word = null;
-	let quote = null;
-	const endWord = () => {
-		if (word !== null) words.push(word);
-		word = null;
-	};
-	const endCommand = () => {
-		endWord();
-		if (words.length > 0) commands.push(words);
-		words = [];
-	};
-	const joined = text.replaceAll(/\\\r?\n/g, "");
-	for (let index = 0; index < joined.length; index += 1) {
-		const character = joined[index] ?? "";
-		if (character === "\\" && quote !== "'") {
-			index += 1;
-			word = (word ?? "") + (joined[index] ?? "");
-		} else if (quote !== null) {
-			if (character === quote) quote = null;
-			else word = (word ?? "") + character;
-		} else if (character === "\"" || character === "'") {
-			quote = character;
-			word ??= "";
-		} else if (character === "#" && word === null) {
-			const end = joined.indexOf("\n", index);
-			index = end < 0 ? joined.length : end - 1;
-		} else if (/[;&|()`\n{}]/.test(character)) endCommand();
-		else if (/\s/.test(character)) endWord();
-		else word = (word ?? "") + character;
-	}
-	endCommand();
-	return commands;
-}
-
-// src/prisma/script-command.ts
-const packageRunners = /* @__PURE__ */ new Set([
-	"npx",
-	"npm",
-	"pnpm",
-	"pnpx",
-	"yarn",
-	"bun",
-	"bunx",
-	"corepack"
-]);
-/** What may stand between a package runner and Prisma. Not `run`: that is a script, which may do anything. */
-const runnerWords = /* @__PURE__ */ new Set([
-	...packageRunners,
-	"exec",
-	"x",
-	"dlx",
-	"workspace",
-	"--"
-]);
-const shells = /* @__PURE__ */ new Set([
-	"sh",
-	"bash",
-	"dash",
-	"ash"
-]);
-/** Set variables, from a file or a vault, and run what follows `--`. */
-const environmentTools = /* @__PURE__ */ new Set([
-	"dotenv",
-	"dotenvx",
-	"doppler",
-	"infisical",
-	"op",
-	"aws-vault",
-	"chamber"
-]);
-/** Run what follows, after assignments. */
-const prefixes = /* @__PURE__ */ new Set([
-	"env",
-	"exec",
-	"command",
-	"time",
-	"cross-env"
-]);
-const engines = /* @__PURE__ */ new Set([
-	"docker",
-	"podman",
-	"nerdctl",
-	"docker-compose"
-]);
-/** Options of their `exec` that take the next word. */
-const valueOptions = new Set([
-	"-e",
-	"--env",
-	"--env-file",
-	"-u",
-	"--user",
-	"-w",
-	"--workdir",
-	"--index"
-].concat("--detach-keys"));
-const detaching = /* @__PURE__ */ new Set(["-d", "--detach"]);
-/**
-* null where it cannot be said, or where something else may run that nobody can stop for certain: that must not happen
-* before there is a backup. `schema` is for Prisma up to 6, which wants to be told in `db execute` where it gets its URL
-* from: what the command says itself, else `usual`. `left-out`: no such option at all.
-*/
-function scriptCommand(command, given) {
-	const words = onlyCommand(command);
-	if (words === null || /\$\(|[`|<>]/.test(command)) return null;
-	if ([...command.matchAll(new RegExp(deploying, "g"))].length !== 1) return null;
-	const text = given.schema === "left-out" ? withoutSchema(command) : withSchema(command, given.schema.usual);
-	if (text === null) return null;
-	if (isPrismaAlone(words)) return {
-		text: text.replace(/\b(docker|podman|nerdctl)((?:\s+container)?\s+exec)(?=\s)/, "$1$2 -i"),
-		endContainer: null
-	};
-	return inNewContainer(text, words, given.containerName);
-}
-const deploying = /(?<![\w-])migrate\s+deploy(?![\w-])/;
-const schemaOption = /\s--schema(=|\s+)("[^"]*"|'[^']*'|[^\s"']+)/;
-function withoutSchema(command) {
-	return command.replaceAll(new RegExp(schemaOption, "g"), "").replace(deploying, () => "db execute --stdin");
-}
-function withSchema(command, usual) {
-	if (schemaOption.test(command)) return command.replace(deploying, () => "db execute --stdin");
-	if (usual === null) return null;
-	return command.replace(deploying, () => `db execute --stdin --schema ${quoted(usual)}`);
-}
-/** Nothing but changes of folder and environment stands around one command, in an `sh -c '…'` as well. */
-function onlyCommand(text) {
-	const [only, ...more] = simpleCommands(text).filter(([first]) => first !== "cd" && first !== "export");
-	if (only === void 0 || more.length > 0) return null;
-	return only.every((word) => !/\s/.test(word) || onlyCommand(word) !== null) ? only : null;
-}
-/** Whether these words start Prisma and no program or script of the user's. */
-function isPrismaAlone(given) {
-	const [first, ...rest] = withoutAssignments(given);
-	if (first === void 0) return false;
-	if (isPrisma(first)) return true;
-	const name = basename(first);
-	if (prefixes.has(name)) return isPrismaAlone(rest);
-	if (shells.has(name)) {
-		const inner = /^-[a-z]*c$/.test(rest[0] ?? "") ? onlyCommand(rest[1] ?? "") : null;
-		return inner !== null && isPrismaAlone(inner);
-	}
-	if (name === "node") return isPrisma(rest.find((word) => !word.startsWith("-")) ?? "");
-	if (environmentTools.has(name)) return rest.includes("--") && isPrismaAlone(rest.slice(rest.indexOf("--") + 1));
-	if (engines.has(name)) return isPrismaAlone(insideRunningContainer(rest));
-	if (!packageRunners.has(name)) return false;
-	const prisma = rest.findIndex(isPrisma);
-	return rest.slice(0, prisma < 0 ? rest.length : prisma).every((word, index) => prisma >= 0 && (isOption(word) || isRunnerWord(word, rest[index - 1])));
-}
-function isRunnerWord(word, previous) {
-	if (runnerWords.has(word) || previous === "workspace") return true;
-	return previous !== void 0 && isOption(previous) && previous !== "--" && !previous.includes("=");
-}
-/** The command of `docker exec …`, which runs no entrypoint; empty for anything else. */
-function insideRunningContainer(words) {
-	const exec = words.indexOf("exec");
-	if (exec < 0 || words.slice(0, exec).includes("run")) return [];
-	let rest = words.slice(exec + 1);
-	while (rest[0] !== void 0 && isOption(rest[0])) {
-		if (detaching.has(rest[0])) return [];
-		rest = rest.slice(valueOptions.has(rest[0]) ? 2 : 1);
-	}
-	return rest.slice(1);
-}
-/** `docker run` and `docker compose run`, under a name by which the container can be ended. */
-function inNewContainer(text, given, containerName) {
-	const words = withoutAssignments(given);
-	const run = words.indexOf("run");
-	const options = words.slice(run + 1);
-	if (!engines.has(basename(words[0] ?? "")) || run < 0 || words.slice(0, run).includes("exec")) return null;
-	if (options.some((word) => detaching.has(word))) return null;
-	const engine = /\b(?:docker-compose|docker|podman|nerdctl)\s(?:[^\n;&]*?\s)??(?=run\s)/.exec(text);
-	if (engine === null) return null;
-	const before = text.slice(0, engine.index);
-	const client = engine[0];
-	const isCompose = /^docker-compose\s|\scompose\s/.test(client);
-	const ownName = /(?:^|\s)--name(?:=|\s)(\S+)/.exec(options.join(" "))?.[1];
-	const added = [
-		...options.includes("--rm") ? [] : ["--rm"],
-		...isCompose ? ["--no-deps"] : ["-i"],
-		...ownName === void 0 ? ["--name", containerName] : []
-	];
-	const after = text.slice(engine.index + client.length + 3);
-	const ender = client.replace(/^docker-compose\s.*$/s, "docker ").replace(/\s(?:compose|container)\s.*$/s, " ");
-	return {
-		text: `${before}${client}${["run", ...added].join(" ")}${after}`,
-		endContainer: `${before}${ender}kill ${quoted(ownName ?? containerName)}`
-	};
-}
-function withoutAssignments(words) {
-	const first = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word));
-	return first < 0 ? [] : words.slice(first);
-}
-function isPrisma(word) {
-	return /^(prisma7?|@prisma\/prisma7)(@[^/]+)?$/.test(word) || /\/(prisma7?|prisma7?\/build\/(index|prisma7)\.js)$/.test(word);
-}
-function isOption(word) {
-	return word.startsWith("-");
-}
-function quoted(text) {
-	return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-// src/prisma/command-migrator.ts
-/** For `docker kill`. */
-const endingTimeoutMs$1 = 3e3;
-/**
-* A shell command of the user's as the Migrator. Where the project's Prisma is installed it is asked for URL and
-* migrations all the same; where it is not (Yarn PnP, a Prisma that is in the application's image only), the
-* migrations are looked for, and `databaseUrl` has to be given. Rejects with every reason for which it cannot be used.
-*/
-async function openCommandMigrator(options) {
-	const { command, databaseUrl, signal, workingDirectory } = options;
-	const own = options.env ?? process.env;
-	const project = {
-		workingDirectory,
-		schemaPath: options.schemaPath,
-		configPath: options.configPath,
-		checkout: options.checkout
-	};
-	await refuseOddFiles(project);
-	const applicationName = migratorApplicationName(options.run);
-	const { [lockSwitch]: _, ...given } = prismaEnvironment(databaseUrl, applicationName, own);
-	const found = await findProject(project, {
-		env: given,
-		databaseUrl,
-		signal
-	});
-	const env = nameSessions(found.env, found.url.reveal(), applicationName);
-	const parsed = parsePostgresUrl(found.url.reveal(), { directory: workingDirectory });
-	if (parsed.target === null) throw new RefusedError(parsed.problems);
-	const secrets = [found.url.reveal(), env.DATABASE_URL ?? ""].flatMap(secretsIn);
-	const runShell = (text, run) => runInGroup({
-		...shellFor(text),
-		...run,
-		workingDirectory,
-		env
-	});
-	const scriptCommandFor = (schema) => scriptCommand(command, {
-		schema,
-		containerName: `safe-migrate-asks-${randomBytes(4).toString("hex")}`
-	});
-	const endContainer = async (text) => {
-		if (text === null) return;
-		const limit = AbortSignal.timeout(endingTimeoutMs$1);
-		const run = await collectOutput(secrets, (onOutput) => runShell(text, {
-			signal: limit,
-			onOutput
-		}));
-		if (run.exitCode !== 0 && !/no such container|running/i.test(run.output)) throw stillThere(text.split(" ").at(-1) ?? "", run);
-	};
-	const attempt = async (asked, input, aborted) => {
-		let ending = Promise.resolve();
-		const end = () => {
-			ending = endContainer(asked.endContainer).catch(() => {});
-		};
-		aborted.addEventListener("abort", end, { once: true });
-		try {
-			return await collectOutput(secrets, (onOutput) => runShell(asked.text, {
-				input,
-				signal: aborted,
-				onOutput
-			}));
-		} finally {
-			aborted.removeEventListener("abort", end);
-			await ending;
-			if (aborted.aborted) await endContainer(asked.endContainer);
-		}
-	};
-	const asked = scriptCommandFor("left-out");
-	const runScript = async (first, script, aborted) => {
-		const run = await attempt(first, script, aborted);
-		if (!/--url.*--schema/.test(run.output)) return run;
-		const second = scriptCommandFor({ usual: schemaFor(command, workingDirectory, found.schemaPath) });
-		return second === null ? run : await attempt(second, script, aborted);
-	};
-	return {
-		kind: "command",
-		version: found.version ?? "of migrate-command",
-		url: found.url,
-		historySchema: parsed.target.schema,
-		migrations: readMigrations(project.checkout, found.directory, found.names),
-		migrationsDirectory: found.directory,
-		warnings: warningsAbout(own),
-		deploy: (log, deploySignal) => watchDeploy({
-			secrets,
-			log
-		}, (watch) => runShell(command, {
-			signal: deploySignal,
-			...watch
-		})),
-		runScript: asked === null ? null : (script, aborted) => runScript(asked, script, aborted),
-		runsEntrypoint: asked !== null && asked.endContainer !== null,
-		deployProbe: async () => {
-			throw new SafeMigrateError({
-				code: "SM_PROBE_FAILED",
-				message: "how the Prisma of migrate-command sends a script cannot be measured",
-				hint: "The backup is used instead; nothing has to be done.",
-				docs: "prisma.md"
-			});
-		}
-	};
-}
-/** As the command may name it: in a container the project may have another path, after a `cd` another way leads there. */
-function schemaFor(command, workingDirectory, schemaPath) {
-	if (schemaPath === null || /^\s*cd\s/.test(command)) return schemaPath;
-	return relative(workingDirectory, schemaPath);
-}
-/** Prisma's lock is let go all the same: it would break the deploys of others, who have done nothing wrong. */
-function stillThere(container, { exitCode, output }) {
-	return new SafeMigrateError({
-		code: "SM_SERVER_UNPROVED",
-		message: `the container ${container} in which migrate-command was asked where it connects to could not be ended (exit code ${exitCode ?? "unknown"}: ${output.trim().slice(0, 300)}): it may migrate without a backup`,
-		hint: "See that it is gone (docker ps) and what it has done, then run this job again.",
-		docs: "prisma.md"
-	});
-}
-async function findProject(project, given) {
-	const { databaseUrl, env, signal } = given;
-	const installation = await locatePrisma(project.workingDirectory).catch((error) => {
-		if (!(error instanceof SafeMigrateError && (error.code === "SM_PRISMA_MISSING" || error.code === "SM_PRISMA_UNSUPPORTED"))) throw error;
-		return null;
-	});
-	if (installation === null) {
-		if (databaseUrl === null) throw new SafeMigrateError({
-			code: "SM_INPUT",
-			message: "database-url: must be given, because no Prisma is installed here that could be asked for it",
-			hint: "Give the URL under which the tools of this machine (or of container) reach the database."
-		});
-		return {
-			url: databaseUrl,
-			version: null,
-			env,
-			...await findMigrations(project)
-		};
-	}
-	const { captured, env: used } = await captureWithUrl({
-		installation,
-		project,
-		env,
-		databaseUrl,
-		signal
-	});
-	return {
-		url: databaseUrl ?? captured.url,
-		version: installation.version,
-		directory: captured.migrationsDirectory,
-		names: captured.migrationNames,
-		schemaPath: schemaOf(project, captured.schemaFiles),
-		env: used
-	};
-}
-
-// src/prisma/open-checked-project.ts
+// src/prisma/classic/open-checked-project.ts
 /** Stands in for DATABASE_URL where the job has none: Prisma only names it, nothing connects to it. */
 const placeholderUrl = "postgresql://none:none@127.0.0.1:9/none";
 const applicationName = "safe-migrate check";
@@ -12511,6 +11876,641 @@ function reasonIn(said) {
 	return (start < 0 ? said : said.slice(start)).replaceAll(/\s+/g, " ").trim().slice(0, 400);
 }
 
+// src/prisma/application-name.ts
+/**
+* `application_name` of the sessions that a run's migrator opens: tells them from anybody else's. Given by PGAPPNAME, which
+* not every engine reads, and in the URL (`nameSessions`).
+*/
+function migratorApplicationName(run) {
+	return `safe-migrate migrate ${run}`;
+}
+/**
+* The environment with `application_name` in every variable that holds exactly `url`, the one that Prisma was seen to use;
+* the rest as it was. A URL that a config or a `.env` file holds is not in the environment and stays as it is: the sessions
+* have to be known by something else then.
+*/
+function nameSessions(env, url, name) {
+	return Object.fromEntries(Object.entries(env).map(([variable, value]) => [variable, value === url && value !== "" ? withApplicationName(value, name) : value]));
+}
+/** As text: whatever else is in the URL stays as it was written. */
+function withApplicationName(url, name) {
+	const [address = "", query = ""] = splitOnce$1(url, "?");
+	return `${address}?${[...query.split("&").filter((each) => each !== "" && !/^application_name=/i.test(each)), `application_name=${encodeURIComponent(name)}`].join("&")}`;
+}
+function splitOnce$1(text, separator) {
+	const at = text.indexOf(separator);
+	return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+// src/prisma/cli/execute-script.ts
+/** Runs `script` by `prisma db execute --stdin`, in the database that `migrate deploy` would work in. */
+async function executeScript(request) {
+	const { installation, env, script, signal } = request;
+	const project = {
+		...request.project,
+		schemaPath: installation.major >= 7 ? null : schemaOf(request.project, request.schemaFiles)
+	};
+	return await collectOutput(request.secrets, (onOutput) => runPrisma({
+		installation,
+		project,
+		command: [
+			"db",
+			"execute",
+			"--stdin"
+		],
+		env,
+		input: script,
+		signal,
+		onOutput
+	}));
+}
+/** What `--schema` has to say: the one file, or the folder in which all of them are. */
+function schemaOf({ schemaPath }, files) {
+	if (schemaPath !== null) return schemaPath;
+	const [first, ...others] = files;
+	if (first === void 0) return null;
+	if (others.length === 0) return first;
+	let folder = dirname(first);
+	while (!others.every((file) => file.startsWith(`${folder}${sep}`))) {
+		if (folder === dirname(folder)) return null;
+		folder = dirname(folder);
+	}
+	return folder;
+}
+/** Runs what `start` starts and keeps what it prints, fit to be shown. */
+async function collectOutput(secrets, start) {
+	let printed = "";
+	const { exitCode } = await start((text) => {
+		printed = (printed + text).slice(-65536);
+	});
+	return {
+		exitCode,
+		output: readableText(printed, secrets)
+	};
+}
+
+// src/prisma/cli/probe.ts
+/** Two statements of which the second fails: the table stays if and only if they were sent one by one. */
+const probeScript = "CREATE TABLE \"safe_migrate_probe\" (id int);\nSELECT 1/0;\n";
+/**
+* Runs a migration that must fail against `probeUrl`, with the project's Prisma and a project of our own, so that no
+* config of the user's can lead it elsewhere; that Prisma really goes there is asked of it first.
+* Rejects with SafeMigrateErrors only. Afterwards `"safe_migrate_probe"` is in that database if this Prisma sends a script statement by statement.
+*/
+async function deployProbe(request) {
+	try {
+		await using project = await makeScratchProject(request.installation.traits);
+		await project.writeMigration("00000000000000_safe_migrate_probe", probeScript);
+		const call = {
+			installation: request.installation,
+			project,
+			env: {
+				...request.env,
+				[scratchUrlVariable]: request.probeUrl.reveal()
+			},
+			signal: request.signal
+		};
+		const { url } = await captureProject(call);
+		const problems = comparePrismaUrl(request.probeUrl, url, project.workingDirectory);
+		if (problems.length > 0) throw new RefusedError(problems);
+		return await deployMigrations({
+			...call,
+			secrets: request.secrets,
+			log: { output: () => {} }
+		});
+	} catch (cause) {
+		if (cause instanceof SafeMigrateError) throw cause;
+		throw new SafeMigrateError({
+			code: "SM_PROBE_FAILED",
+			message: `how this Prisma sends a script could not be measured: ${cause instanceof Error ? cause.message : String(cause)}`,
+			hint: "The backup is used instead; nothing has to be done.",
+			docs: "prisma.md",
+			cause
+		});
+	}
+}
+
+// src/prisma/migrations.ts
+/**
+* Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
+* Throws SM_MIGRATION_UNREADABLE for every script that is missing, SM_CHECKOUT_FILE for what may not be read, and SM_PRISMA_PROJECT when there is no
+* migration at all: `migrate deploy` would then say "No migration found" and succeed.
+*/
+function readMigrations(checkout, directory, names) {
+	if (names.length === 0) throw new RefusedError([{
+		code: "SM_PRISMA_PROJECT",
+		message: `there is no migration in ${directory}`,
+		hint: "Check working-directory, prisma-schema and migrations.path in prisma.config.ts, and that the migrations are committed."
+	}], { docs: "prisma.md" });
+	const problems = [];
+	const files = [];
+	for (const name of names) {
+		const path = join(directory, name, "migration.sql");
+		try {
+			const script = checkout.readText(path);
+			files.push({
+				name,
+				path,
+				checksums: checksumsOf(script),
+				script
+			});
+		} catch (error) {
+			if (error instanceof SafeMigrateError) {
+				problems.push(...problemsOf(error));
+				continue;
+			}
+			const reason = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+			problems.push({
+				code: "SM_MIGRATION_UNREADABLE",
+				message: `migration ${name} has no readable migration.sql (${reason})`,
+				hint: "Restore the file from version control, or remove the folder if it was never applied anywhere."
+			});
+		}
+	}
+	if (problems.length > 0) throw new RefusedError(problems, { docs: "prisma.md" });
+	return files;
+}
+/**
+* The digests under which Prisma may have noted this script: git changes line ends between machines, and the engine
+* compares with LF and CRLF exchanged.
+*/
+function checksumsOf(script) {
+	const unix = script.replaceAll("\r\n", "\n");
+	const variants = [
+		script,
+		unix,
+		unix.replaceAll("\n", "\r\n")
+	];
+	return [...new Set(variants.map((text) => createHash("sha256").update(text, "utf8").digest("hex")))];
+}
+
+// src/prisma/classic/prisma-migrator.ts
+/** Recovery asks who holds Prisma's lock, so the lock has to be taken. */
+const lockSwitch = "PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK";
+/**
+* The project's own Prisma as the Migrator: located, asked what it would migrate, and compared with `databaseUrl`.
+* Rejects with every reason for which it cannot be used; nothing was connected to then.
+*/
+async function openPrismaMigrator(options) {
+	const { databaseUrl, signal } = options;
+	const own = options.env ?? process.env;
+	const installation = await locatePrisma(options.workingDirectory);
+	const project = {
+		workingDirectory: options.workingDirectory,
+		schemaPath: options.schemaPath,
+		configPath: options.configPath,
+		checkout: options.checkout
+	};
+	await refuseOddFiles(project);
+	const applicationName = migratorApplicationName(options.run);
+	const { [lockSwitch]: _, ...environment } = prismaEnvironment(databaseUrl, applicationName, own);
+	const { captured, env: used, problems: differences } = await captureWithUrl({
+		installation,
+		project,
+		env: environment,
+		databaseUrl,
+		signal
+	});
+	const usedUrl = captured.url.reveal();
+	const { variable = null } = captured.schemaUrl ?? {};
+	const withUrl = variable === null || used[variable] ? used : {
+		...used,
+		[variable]: usedUrl
+	};
+	const env = nameSessions(withUrl, usedUrl, applicationName);
+	const directory = options.workingDirectory;
+	const parsed = parsePostgresUrl(captured.url.reveal(), { directory });
+	const problems = databaseUrl === null ? parsed.problems : differences;
+	if (problems.length > 0 || parsed.target === null) throw new RefusedError(problems);
+	const migrations = readMigrations(project.checkout, captured.migrationsDirectory, captured.migrationNames);
+	const secrets = [captured.url, ...databaseUrl === null ? [] : [databaseUrl]].flatMap((url) => secretsIn(url.reveal()));
+	return {
+		kind: "prisma",
+		version: installation.version,
+		url: captured.url,
+		historySchema: parsed.target.schema,
+		migrations,
+		migrationsDirectory: captured.migrationsDirectory,
+		warnings: warningsAbout(own),
+		deploy: (log, deploySignal) => deployMigrations({
+			installation,
+			project,
+			env,
+			secrets,
+			log,
+			signal: deploySignal
+		}),
+		runScript: (script, scriptSignal) => executeScript({
+			installation,
+			project,
+			schemaFiles: captured.schemaFiles,
+			env,
+			secrets,
+			script,
+			signal: scriptSignal
+		}),
+		runsEntrypoint: false,
+		deployProbe: (probeUrl, probeSignal) => deployProbe({
+			installation,
+			env,
+			probeUrl,
+			secrets: [...secrets, ...secretsIn(probeUrl.reveal())],
+			signal: probeSignal
+		})
+	};
+}
+/** What the environment says that is not done. */
+function warningsAbout(own) {
+	if ((own["PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK"] ?? "") === "") return [];
+	return [`${lockSwitch} is set and is ignored: without Prisma's lock nobody could tell two deploys apart`];
+}
+
+// src/system/shell.ts
+/**
+* How a shell command of the user's is run: as a `run:` step of the runner runs it, which ends at the first line that
+* fails. Images without bash have sh.
+*/
+function shellFor(command) {
+	const bash = ["/bin/bash", "/usr/bin/bash"].find((path) => existsSync(path));
+	return bash === void 0 ? {
+		file: "sh",
+		arguments: [
+			"-e",
+			"-c",
+			command
+		]
+	} : {
+		file: bash,
+		arguments: [
+			"--noprofile",
+			"--norc",
+			"-eo",
+			"pipefail",
+			"-c",
+			command
+		]
+	};
+}
+
+// src/prisma/command/shell-words.ts
+/**
+* The simple commands of a shell text as lists of words, quotes taken off. Enough to see which commands are named;
+* what variables and substitutions hold is not known to anybody before it runs.
+*/
+function simpleCommands(text) {
+	const commands = [];
+	let words = [];
+	let word = null;
+	let quote = null;
+	const endWord = () => {
+		if (word !== null) words.push(word);
+		word = null;
+	};
+	const endCommand = () => {
+		endWord();
+		if (words.length > 0) commands.push(words);
+		words = [];
+	};
+	const joined = text.replaceAll(/\\\r?\n/g, "");
+	for (let index = 0; index < joined.length; index += 1) {
+		const character = joined[index] ?? "";
+		if (character === "\\" && quote !== "'") {
+			index += 1;
+			word = (word ?? "") + (joined[index] ?? "");
+		} else if (quote !== null) {
+			if (character === quote) quote = null;
+			else word = (word ?? "") + character;
+		} else if (character === "\"" || character === "'") {
+			quote = character;
+			word ??= "";
+		} else if (character === "#" && word === null) {
+			const end = joined.indexOf("\n", index);
+			index = end < 0 ? joined.length : end - 1;
+		} else if (/[;&|()`\n{}]/.test(character)) endCommand();
+		else if (/\s/.test(character)) endWord();
+		else word = (word ?? "") + character;
+	}
+	endCommand();
+	return commands;
+}
+
+// src/prisma/command/script-command.ts
+const packageRunners = /* @__PURE__ */ new Set([
+	"npx",
+	"npm",
+	"pnpm",
+	"pnpx",
+	"yarn",
+	"bun",
+	"bunx",
+	"corepack"
+]);
+/** What may stand between a package runner and Prisma. Not `run`: that is a script, which may do anything. */
+const runnerWords = /* @__PURE__ */ new Set([
+	...packageRunners,
+	"exec",
+	"x",
+	"dlx",
+	"workspace",
+	"--"
+]);
+const shells = /* @__PURE__ */ new Set([
+	"sh",
+	"bash",
+	"dash",
+	"ash"
+]);
+/** Set variables, from a file or a vault, and run what follows `--`. */
+const environmentTools = /* @__PURE__ */ new Set([
+	"dotenv",
+	"dotenvx",
+	"doppler",
+	"infisical",
+	"op",
+	"aws-vault",
+	"chamber"
+]);
+/** Run what follows, after assignments. */
+const prefixes = /* @__PURE__ */ new Set([
+	"env",
+	"exec",
+	"command",
+	"time",
+	"cross-env"
+]);
+const engines = /* @__PURE__ */ new Set([
+	"docker",
+	"podman",
+	"nerdctl",
+	"docker-compose"
+]);
+/** Options of their `exec` that take the next word. */
+const valueOptions = new Set([
+	"-e",
+	"--env",
+	"--env-file",
+	"-u",
+	"--user",
+	"-w",
+	"--workdir",
+	"--index"
+].concat("--detach-keys"));
+const detaching = /* @__PURE__ */ new Set(["-d", "--detach"]);
+/**
+* null where it cannot be said, or where something else may run that nobody can stop for certain: that must not happen
+* before there is a backup. `schema` is for Prisma up to 6, which wants to be told in `db execute` where it gets its URL
+* from: what the command says itself, else `usual`. `left-out`: no such option at all.
+*/
+function scriptCommand(command, given) {
+	const words = onlyCommand(command);
+	if (words === null || /\$\(|[`|<>]/.test(command)) return null;
+	if ([...command.matchAll(new RegExp(deploying, "g"))].length !== 1) return null;
+	const text = given.schema === "left-out" ? withoutSchema(command) : withSchema(command, given.schema.usual);
+	if (text === null) return null;
+	if (isPrismaAlone(words)) return {
+		text: text.replace(/\b(docker|podman|nerdctl)((?:\s+container)?\s+exec)(?=\s)/, "$1$2 -i"),
+		endContainer: null
+	};
+	return inNewContainer(text, words, given.containerName);
+}
+const deploying = /(?<![\w-])migrate\s+deploy(?![\w-])/;
+const schemaOption = /\s--schema(=|\s+)("[^"]*"|'[^']*'|[^\s"']+)/;
+function withoutSchema(command) {
+	return command.replaceAll(new RegExp(schemaOption, "g"), "").replace(deploying, () => "db execute --stdin");
+}
+function withSchema(command, usual) {
+	if (schemaOption.test(command)) return command.replace(deploying, () => "db execute --stdin");
+	if (usual === null) return null;
+	return command.replace(deploying, () => `db execute --stdin --schema ${quoted(usual)}`);
+}
+/** Nothing but changes of folder and environment stands around one command, in an `sh -c '…'` as well. */
+function onlyCommand(text) {
+	const [only, ...more] = simpleCommands(text).filter(([first]) => first !== "cd" && first !== "export");
+	if (only === void 0 || more.length > 0) return null;
+	return only.every((word) => !/\s/.test(word) || onlyCommand(word) !== null) ? only : null;
+}
+/** Whether these words start Prisma and no program or script of the user's. */
+function isPrismaAlone(given) {
+	const [first, ...rest] = withoutAssignments(given);
+	if (first === void 0) return false;
+	if (isPrisma(first)) return true;
+	const name = basename(first);
+	if (prefixes.has(name)) return isPrismaAlone(rest);
+	if (shells.has(name)) {
+		const inner = /^-[a-z]*c$/.test(rest[0] ?? "") ? onlyCommand(rest[1] ?? "") : null;
+		return inner !== null && isPrismaAlone(inner);
+	}
+	if (name === "node") return isPrisma(rest.find((word) => !word.startsWith("-")) ?? "");
+	if (environmentTools.has(name)) return rest.includes("--") && isPrismaAlone(rest.slice(rest.indexOf("--") + 1));
+	if (engines.has(name)) return isPrismaAlone(insideRunningContainer(rest));
+	if (!packageRunners.has(name)) return false;
+	const prisma = rest.findIndex(isPrisma);
+	return rest.slice(0, prisma < 0 ? rest.length : prisma).every((word, index) => prisma >= 0 && (isOption(word) || isRunnerWord(word, rest[index - 1])));
+}
+function isRunnerWord(word, previous) {
+	if (runnerWords.has(word) || previous === "workspace") return true;
+	return previous !== void 0 && isOption(previous) && previous !== "--" && !previous.includes("=");
+}
+/** The command of `docker exec …`, which runs no entrypoint; empty for anything else. */
+function insideRunningContainer(words) {
+	const exec = words.indexOf("exec");
+	if (exec < 0 || words.slice(0, exec).includes("run")) return [];
+	let rest = words.slice(exec + 1);
+	while (rest[0] !== void 0 && isOption(rest[0])) {
+		if (detaching.has(rest[0])) return [];
+		rest = rest.slice(valueOptions.has(rest[0]) ? 2 : 1);
+	}
+	return rest.slice(1);
+}
+/** `docker run` and `docker compose run`, under a name by which the container can be ended. */
+function inNewContainer(text, given, containerName) {
+	const words = withoutAssignments(given);
+	const run = words.indexOf("run");
+	const options = words.slice(run + 1);
+	if (!engines.has(basename(words[0] ?? "")) || run < 0 || words.slice(0, run).includes("exec")) return null;
+	if (options.some((word) => detaching.has(word))) return null;
+	const engine = /\b(?:docker-compose|docker|podman|nerdctl)\s(?:[^\n;&]*?\s)??(?=run\s)/.exec(text);
+	if (engine === null) return null;
+	const before = text.slice(0, engine.index);
+	const client = engine[0];
+	const isCompose = /^docker-compose\s|\scompose\s/.test(client);
+	const ownName = /(?:^|\s)--name(?:=|\s)(\S+)/.exec(options.join(" "))?.[1];
+	const added = [
+		...options.includes("--rm") ? [] : ["--rm"],
+		...isCompose ? ["--no-deps"] : ["-i"],
+		...ownName === void 0 ? ["--name", containerName] : []
+	];
+	const after = text.slice(engine.index + client.length + 3);
+	const ender = client.replace(/^docker-compose\s.*$/s, "docker ").replace(/\s(?:compose|container)\s.*$/s, " ");
+	return {
+		text: `${before}${client}${["run", ...added].join(" ")}${after}`,
+		endContainer: `${before}${ender}kill ${quoted(ownName ?? containerName)}`
+	};
+}
+function withoutAssignments(words) {
+	const first = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word));
+	return first < 0 ? [] : words.slice(first);
+}
+function isPrisma(word) {
+	return /^(prisma7?|@prisma\/prisma7)(@[^/]+)?$/.test(word) || /\/(prisma7?|prisma7?\/build\/(index|prisma7)\.js)$/.test(word);
+}
+function isOption(word) {
+	return word.startsWith("-");
+}
+function quoted(text) {
+	return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+// src/prisma/command/command-migrator.ts
+/** For `docker kill`. */
+const endingTimeoutMs$1 = 3e3;
+/**
+* A shell command of the user's as the Migrator. Where the project's Prisma is installed it is asked for URL and
+* migrations all the same; where it is not (Yarn PnP, a Prisma that is in the application's image only), the
+* migrations are looked for, and `databaseUrl` has to be given. Rejects with every reason for which it cannot be used.
+*/
+async function openCommandMigrator(options) {
+	const { command, databaseUrl, signal, workingDirectory } = options;
+	const own = options.env ?? process.env;
+	const project = {
+		workingDirectory,
+		schemaPath: options.schemaPath,
+		configPath: options.configPath,
+		checkout: options.checkout
+	};
+	await refuseOddFiles(project);
+	const applicationName = migratorApplicationName(options.run);
+	const { [lockSwitch]: _, ...given } = prismaEnvironment(databaseUrl, applicationName, own);
+	const found = await findProject(project, {
+		env: given,
+		databaseUrl,
+		signal
+	});
+	const env = nameSessions(found.env, found.url.reveal(), applicationName);
+	const parsed = parsePostgresUrl(found.url.reveal(), { directory: workingDirectory });
+	if (parsed.target === null) throw new RefusedError(parsed.problems);
+	const secrets = [found.url.reveal(), env.DATABASE_URL ?? ""].flatMap(secretsIn);
+	const runShell = (text, run) => runInGroup({
+		...shellFor(text),
+		...run,
+		workingDirectory,
+		env
+	});
+	const scriptCommandFor = (schema) => scriptCommand(command, {
+		schema,
+		containerName: `safe-migrate-asks-${randomBytes(4).toString("hex")}`
+	});
+	const endContainer = async (text) => {
+		if (text === null) return;
+		const limit = AbortSignal.timeout(endingTimeoutMs$1);
+		const run = await collectOutput(secrets, (onOutput) => runShell(text, {
+			signal: limit,
+			onOutput
+		}));
+		if (run.exitCode !== 0 && !/no such container|running/i.test(run.output)) throw stillThere(text.split(" ").at(-1) ?? "", run);
+	};
+	const attempt = async (asked, input, aborted) => {
+		let ending = Promise.resolve();
+		const end = () => {
+			ending = endContainer(asked.endContainer).catch(() => {});
+		};
+		aborted.addEventListener("abort", end, { once: true });
+		try {
+			return await collectOutput(secrets, (onOutput) => runShell(asked.text, {
+				input,
+				signal: aborted,
+				onOutput
+			}));
+		} finally {
+			aborted.removeEventListener("abort", end);
+			await ending;
+			if (aborted.aborted) await endContainer(asked.endContainer);
+		}
+	};
+	const asked = scriptCommandFor("left-out");
+	const runScript = async (first, script, aborted) => {
+		const run = await attempt(first, script, aborted);
+		if (!/--url.*--schema/.test(run.output)) return run;
+		const second = scriptCommandFor({ usual: schemaFor(command, workingDirectory, found.schemaPath) });
+		return second === null ? run : await attempt(second, script, aborted);
+	};
+	return {
+		kind: "command",
+		version: found.version ?? "of migrate-command",
+		url: found.url,
+		historySchema: parsed.target.schema,
+		migrations: readMigrations(project.checkout, found.directory, found.names),
+		migrationsDirectory: found.directory,
+		warnings: warningsAbout(own),
+		deploy: (log, deploySignal) => watchDeploy({
+			secrets,
+			log
+		}, (watch) => runShell(command, {
+			signal: deploySignal,
+			...watch
+		})),
+		runScript: asked === null ? null : (script, aborted) => runScript(asked, script, aborted),
+		runsEntrypoint: asked !== null && asked.endContainer !== null,
+		deployProbe: async () => {
+			throw new SafeMigrateError({
+				code: "SM_PROBE_FAILED",
+				message: "how the Prisma of migrate-command sends a script cannot be measured",
+				hint: "The backup is used instead; nothing has to be done.",
+				docs: "prisma.md"
+			});
+		}
+	};
+}
+/** As the command may name it: in a container the project may have another path, after a `cd` another way leads there. */
+function schemaFor(command, workingDirectory, schemaPath) {
+	if (schemaPath === null || /^\s*cd\s/.test(command)) return schemaPath;
+	return relative(workingDirectory, schemaPath);
+}
+/** Prisma's lock is let go all the same: it would break the deploys of others, who have done nothing wrong. */
+function stillThere(container, { exitCode, output }) {
+	return new SafeMigrateError({
+		code: "SM_SERVER_UNPROVED",
+		message: `the container ${container} in which migrate-command was asked where it connects to could not be ended (exit code ${exitCode ?? "unknown"}: ${output.trim().slice(0, 300)}): it may migrate without a backup`,
+		hint: "See that it is gone (docker ps) and what it has done, then run this job again.",
+		docs: "prisma.md"
+	});
+}
+async function findProject(project, given) {
+	const { databaseUrl, env, signal } = given;
+	const installation = await locatePrisma(project.workingDirectory).catch((error) => {
+		if (!(error instanceof SafeMigrateError && (error.code === "SM_PRISMA_MISSING" || error.code === "SM_PRISMA_UNSUPPORTED"))) throw error;
+		return null;
+	});
+	if (installation === null) {
+		if (databaseUrl === null) throw new SafeMigrateError({
+			code: "SM_INPUT",
+			message: "database-url: must be given, because no Prisma is installed here that could be asked for it",
+			hint: "Give the URL under which the tools of this machine (or of container) reach the database."
+		});
+		return {
+			url: databaseUrl,
+			version: null,
+			env,
+			...await findMigrations(project)
+		};
+	}
+	const { captured, env: used } = await captureWithUrl({
+		installation,
+		project,
+		env,
+		databaseUrl,
+		signal
+	});
+	return {
+		url: databaseUrl ?? captured.url,
+		version: installation.version,
+		directory: captured.migrationsDirectory,
+		names: captured.migrationNames,
+		schemaPath: schemaOf(project, captured.schemaFiles),
+		env: used
+	};
+}
+
 // src/storage/artifact/artifact-storage.ts
 /**
 * Backups as artifacts of the workflow's runs. The client is loaded with the first request: a run that is refused
@@ -12558,7 +12558,7 @@ var LazyArtifactStorage = class {
 	}
 };
 
-// src/storage/object-key.ts
+// src/storage/port/object-key.ts
 /** S3's limit for a whole key, bytes of UTF-8. */
 const maximumKeyBytes = 1024;
 /**
@@ -12576,7 +12576,7 @@ function objectKey(prefix, key) {
 	});
 }
 
-// src/storage/stopped.ts
+// src/storage/port/stopped.ts
 /** Why a signal ended work: its own reason where that is one of ours. `url` names what was worked on. */
 function stoppedBy(signal, url) {
 	if (signal.reason instanceof SafeMigrateError) return signal.reason;
@@ -12727,7 +12727,7 @@ function processNamespace() {
 	}
 }
 
-// src/storage/mismatch.ts
+// src/storage/port/mismatch.ts
 /** The error for a content that is not the expected one. `url` names the object, without credentials. */
 function storageMismatch(url, expected, found) {
 	const difference = expected.sizeBytes === found.sizeBytes ? "its content differs from what was sent" : `${expected.sizeBytes} bytes were expected, ${found.sizeBytes} are there`;
@@ -12739,7 +12739,7 @@ function storageMismatch(url, expected, found) {
 	});
 }
 
-// src/storage/content-gate.ts
+// src/storage/port/content-gate.ts
 /**
 * Stands between a body and the place where it is stored: measures what passes and lets the end pass only
 * when it is what was expected. So a wrong or truncated body is never completed in the first place.
@@ -12831,7 +12831,7 @@ function collector() {
 	}
 }
 
-// src/storage/sha256-of.ts
+// src/storage/port/sha256-of.ts
 /** Reads a stream to its end, or a little beyond `expectedBytes`: more is wrong already. Rejects with the stream's error. */
 async function sha256Of(body, expectedBytes = Number.POSITIVE_INFINITY) {
 	const hash = createHash("sha256");
@@ -12907,7 +12907,7 @@ async function fill(handle, url, request) {
 		url
 	});
 	let writtenBytes = 0;
-	await pipeline$1(request.body, gate, async (content) => {
+	await pipeline(request.body, gate, async (content) => {
 		for await (const chunk of content) {
 			await handle.appendFile(chunk);
 			writtenBytes += chunk.byteLength;
@@ -13314,108 +13314,6 @@ function placesOf({ container, clientImage, workingDirectory }) {
 	};
 }
 
-// src/recovery/run-journal.ts
-/**
-* The journal of one run, kept by whoever holds the lock: the run itself, or the one that finishes it. Every change
-* rejects as `RunLock.writeJournal` does, and then nothing that depends on it may be done.
-*/
-var RunJournal = class RunJournal {
-	#lock;
-	#tell;
-	#entry;
-	#isOpen;
-	constructor(lock, entry, isOpen, tell) {
-		this.#lock = lock;
-		this.#entry = entry;
-		this.#isOpen = isOpen;
-		this.#tell = tell;
-	}
-	/** Nothing is written before the first `enter`. `tell` hears of each change from open to closed and back. */
-	static of(lock, start, tell) {
-		return new RunJournal(lock, {
-			version: 1,
-			phase: "dump",
-			afterMigrateOwed: false,
-			backupId: null,
-			dump: null,
-			fallback: null,
-			baseline: null,
-			because: null,
-			...start
-		}, false, tell);
-	}
-	/** That of another run, which is to be finished. */
-	static found(lock, { at: _, ...entry }) {
-		return new RunJournal(lock, entry, true, () => {});
-	}
-	get entry() {
-		return this.#entry;
-	}
-	get isOpen() {
-		return this.#isOpen;
-	}
-	/** Writes that `phase` begins, with all that is known by now. Before the effect, never after it. */
-	async enter(phase, known = {}) {
-		const entry = {
-			...this.#entry,
-			...known,
-			phase
-		};
-		this.#tell(true);
-		await this.#lock.writeJournal({
-			run: entry.run,
-			isOpen: this.#isOpen,
-			entry
-		});
-		this.#entry = entry;
-		this.#isOpen = true;
-	}
-	/** Rejects with SM_JOURNAL_TAKEN when somebody else has finished this run meanwhile. */
-	async assertOurs() {
-		await this.enter(this.#entry.phase);
-	}
-	/** `after-migrate` is about to run: whoever comes next does not run it again. */
-	async payHook() {
-		if (!this.#isOpen) return;
-		const entry = {
-			...this.#entry,
-			afterMigrateOwed: false
-		};
-		await this.#lock.writeJournal({
-			run: entry.run,
-			isOpen: true,
-			entry
-		});
-		this.#entry = entry;
-	}
-	/** The entry that the swap's own transaction writes. */
-	whenSwapped() {
-		return {
-			...this.#entry,
-			phase: "swapped"
-		};
-	}
-	/** The swap has written it. */
-	swapped() {
-		this.#entry = this.whenSwapped();
-	}
-	/** Leaves it open on purpose: a person has to finish, and nobody else changes anything. */
-	async leave(phase, because) {
-		await this.enter(phase, { because });
-		this.#tell(false);
-	}
-	/** Nothing is open any more. */
-	async clear() {
-		if (this.#isOpen) await this.#lock.writeJournal({
-			run: this.#entry.run,
-			isOpen: true,
-			entry: null
-		});
-		this.#isOpen = false;
-		this.#tell(false);
-	}
-};
-
 // src/report/quantity.ts
 const byteUnits = [
 	"bytes",
@@ -13466,38 +13364,11 @@ function countOf(count, singular, plural = `${singular}s`) {
 	return `${formatCount(count)} ${count === 1 ? singular : plural}`;
 }
 
-// src/backup/backup-id.ts
-const maximumLabelLength = 100;
-/** Label of a backup taken before migrations: names the first of them. */
-function labelBefore(firstPending) {
-	return firstPending === void 0 ? "scheduled" : `before_${firstPending}`;
-}
-/**
-* `backup_YYYYMMDD_HHMMSSZ_<label>`, UTC: sorts by time, says what it is for, and is safe in file names,
-* object keys and URLs. Characters outside `A-Za-z0-9_.-` become `_`; long labels are cut.
-*/
-function backupId(takenAt, label) {
-	const [date = "", time = ""] = takenAt.toISOString().split("T");
-	const safeLabel = label.replaceAll(/[^A-Za-z0-9_.-]/g, "_").slice(0, maximumLabelLength);
-	return `backup_${date.replaceAll("-", "")}_${time.slice(0, 8).replaceAll(":", "")}Z_${safeLabel}`;
-}
-/** Folder of a backup below a storage's prefix: `<database>/<id>`, the database's name percent-encoded. */
-function backupFolder(database, id) {
-	return `${databaseFolder(database)}/${id}`;
-}
-/**
-* A database's name as one path segment. Everything but `A-Za-z0-9_-` is percent-encoded, dots as well,
-* so that no name can climb out of the prefix.
-*/
-function databaseFolder(database) {
-	return encodeURIComponent(database).replaceAll(/[!'()*.~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
-}
-
-// src/backup/sha256-hex.ts
+// src/backup/encryption/sha256-hex.ts
 /** A SHA-256 as it is stored: lower-case hex. */
 const sha256Hex = string().regex(/^[0-9a-f]{64}$/);
 
-// src/backup/details.ts
+// src/backup/manifest/details.ts
 const detailsName = "details.json";
 /** The same encrypted, in age's binary format. */
 const sealedDetailsName = "details.json.age";
@@ -13605,7 +13476,7 @@ function countsOf({ fingerprint }) {
 	};
 }
 
-// src/backup/manifest.ts
+// src/backup/manifest/manifest.ts
 const manifestName = "manifest.json";
 const dumpName = "database.dump";
 /** The same encrypted, in age's binary format. */
@@ -13694,36 +13565,700 @@ function renderManifest(manifest) {
 	return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
-// src/backup/discard-unfinished.ts
+// src/backup/stored/origin.ts
 /**
-* Removes what a dead run has uploaded without having come to its manifest: objects, parts and temporary files. Where
-* there is a manifest, there is a backup, and it stays. Never rejects; a storage that does not answer hides no other.
+* Whether a backup was made on another cluster than the one that `here` identifies: databases of one name (staging,
+* production) may share a storage. False where either is unknown; physical copies of a cluster have its identifier.
 */
-async function discardUnfinished(storages, database, id, signal) {
-	const folder = `${backupFolder(database, id)}/`;
-	let isStored = false;
-	const problems = [];
-	await Promise.all(storages.map(async (storage) => {
+function isFromElsewhere({ server }, here) {
+	return here !== null && server.systemIdentifier !== null && server.systemIdentifier !== here;
+}
+/** Where a backup comes from, for people. Host and port are among its details, which may be encrypted. */
+function originText({ server }) {
+	const which = server.systemIdentifier === null ? "" : `, system identifier ${server.systemIdentifier}`;
+	return `PostgreSQL ${server.version}${which}`;
+}
+
+// src/backup/stored/shown-backup.ts
+/** Whether dump and details are there in their full length, as the listing says. */
+function isWholeIn({ manifest }, place) {
+	return [manifest.file, ...manifest.details === null ? [] : [manifest.details]].every(({ name, sizeBytes }) => place.objects.find(({ key }) => key === `${place.folder}/${name}`)?.sizeBytes === sizeBytes);
+}
+/** A backup that is not whole proves nothing, whatever its manifest says. */
+function isProvedIn(listed, place) {
+	return listed.manifest.proof.proved && isWholeIn(listed, place);
+}
+/** A backup in one storage as the report shows it; `retention` is null where it was not applied. */
+function shownBackup(listed, place, retention) {
+	const { manifest } = listed;
+	return {
+		id: listed.id,
+		createdAt: manifest.createdAt,
+		sizeBytes: manifest.file.sizeBytes,
+		proved: isProvedIn(listed, place),
+		madeBy: manifest.command,
+		appliedMigrations: manifest.prisma?.appliedMigrations ?? null,
+		locations: [place.url],
+		retention
+	};
+}
+/** All that was listed, newest first, for a command that removes nothing. */
+function shownBackups(backups) {
+	return mergePlaces(backups.flatMap((listed) => listed.places.map((place) => shownBackup(listed, place, null))));
+}
+/** What is the same of the same backup is told once, with all the places; newest first. */
+function mergePlaces(records) {
+	const byText = /* @__PURE__ */ new Map();
+	for (const record of records) {
+		const text = JSON.stringify({
+			...record,
+			locations: []
+		});
+		const known = byText.get(text);
+		byText.set(text, known === void 0 ? record : {
+			...known,
+			locations: [...known.locations, ...record.locations]
+		});
+	}
+	return [...byText.values()].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1));
+}
+
+// src/backup/encryption/digest.ts
+/** Length and SHA-256 of a small content that is wholly in memory. */
+function digestOf(content) {
+	return {
+		sizeBytes: content.byteLength,
+		sha256: createHash("sha256").update(content).digest("hex")
+	};
+}
+
+// src/backup/making/backup-id.ts
+const maximumLabelLength = 100;
+/** Label of a backup taken before migrations: names the first of them. */
+function labelBefore(firstPending) {
+	return firstPending === void 0 ? "scheduled" : `before_${firstPending}`;
+}
+/**
+* `backup_YYYYMMDD_HHMMSSZ_<label>`, UTC: sorts by time, says what it is for, and is safe in file names,
+* object keys and URLs. Characters outside `A-Za-z0-9_.-` become `_`; long labels are cut.
+*/
+function backupId(takenAt, label) {
+	const [date = "", time = ""] = takenAt.toISOString().split("T");
+	const safeLabel = label.replaceAll(/[^A-Za-z0-9_.-]/g, "_").slice(0, maximumLabelLength);
+	return `backup_${date.replaceAll("-", "")}_${time.slice(0, 8).replaceAll(":", "")}Z_${safeLabel}`;
+}
+/** Folder of a backup below a storage's prefix: `<database>/<id>`, the database's name percent-encoded. */
+function backupFolder(database, id) {
+	return `${databaseFolder(database)}/${id}`;
+}
+/**
+* A database's name as one path segment. Everything but `A-Za-z0-9_-` is percent-encoded, dots as well,
+* so that no name can climb out of the prefix.
+*/
+function databaseFolder(database) {
+	return encodeURIComponent(database).replaceAll(/[!'()*.~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+}
+
+// src/backup/manifest/manifest-version-1.ts
+const { id: _id, properties, fingerprint } = detailsSchema.shape;
+/** A manifest of format version 1: it holds the details as well, readable for everybody. Read, and never written. */
+const manifestVersion1Schema = object$1({
+	formatVersion: literal$1(1),
+	...commonFields,
+	server: object$1({
+		version: string(),
+		major: int(),
+		systemIdentifier: string().nullable().default(null),
+		address: string().nullable().default(null)
+	}),
+	database: object$1({
+		name: string(),
+		sizeBytes: int(),
+		properties
+	}),
+	prisma: object$1({
+		version: string(),
+		historySchema: string(),
+		appliedMigrations: array(object$1({
+			name: string(),
+			checksum: string()
+		}))
+	}).nullable(),
+	fingerprint,
+	proof: object$1({
+		method: _enum(["restore", "archive"]),
+		proved: boolean(),
+		problem: string().nullable()
+	}),
+	schema: object$1({
+		encoding: literal$1("gzip+base64"),
+		text: string(),
+		hasPublic: boolean()
+	})
+});
+/** As if it had been written by this version, its details left where they are. */
+function manifestOfVersion1(old) {
+	const { formatVersion: _, schema, fingerprint, server, database, prisma, proof, ...same } = old;
+	const { version, major, systemIdentifier } = server;
+	return {
+		...same,
+		server: {
+			version,
+			major,
+			systemIdentifier
+		},
+		database: {
+			name: database.name,
+			sizeBytes: database.sizeBytes
+		},
+		details: null,
+		prisma: prisma === null ? null : {
+			version: prisma.version,
+			appliedMigrations: prisma.appliedMigrations.length
+		},
+		counts: countsOf({ fingerprint }),
+		proof: {
+			...proof,
+			inventory: null
+		}
+	};
+}
+/** What this version keeps beside the manifest. Throws when the schema cannot be unpacked. */
+function detailsOfVersion1({ id, server, database, prisma, ...old }) {
+	const packed = Buffer.from(old.schema.text, "base64");
+	return {
+		id,
+		address: server.address,
+		properties: database.properties,
+		prisma: prisma === null ? null : {
+			historySchema: prisma.historySchema,
+			appliedMigrations: prisma.appliedMigrations
+		},
+		fingerprint: old.fingerprint,
+		hasPublicSchema: old.schema.hasPublic,
+		proofProblem: old.proof.problem,
+		schemaText: gunzipSync(packed, { maxOutputLength: maximumDetailsBytes }).toString("utf8")
+	};
+}
+
+// src/backup/manifest/parse-manifest.ts
+/**
+* Reads a stored manifest and makes sure that it is the one of the folder it lies in. Never throws: a damaged
+* one, or one that a later version wrote, must hide no other backup.
+*/
+function parseManifest(text, of) {
+	let json;
+	try {
+		json = JSON.parse(text);
+	} catch {
+		return refuse$1("is damaged: it is no JSON");
+	}
+	if (typeof json !== "object" || json === null || !Object.hasOwn(json, "formatVersion")) return refuse$1("is damaged: it has no format version");
+	const { formatVersion } = json;
+	const read = formatVersion === 2 ? readVersion2(json) : formatVersion === 1 ? readVersion1(json) : null;
+	if (read === null) return refuse$1(`has the format version ${shown$1(formatVersion)}, which this version cannot read`);
+	if (read.manifest === null) return read;
+	const { manifest } = read;
+	if (manifest.id !== of.id) return refuse$1(`is that of another backup, ${shown$1(manifest.id)}`);
+	if (manifest.database.name !== of.database) return refuse$1(`is that of another database, ${shown$1(manifest.database.name)}`);
+	if (Number.isNaN(Date.parse(manifest.createdAt))) return refuse$1("is damaged: createdAt is no time");
+	return read;
+}
+function readVersion2(json) {
+	const parsed = manifestSchema.safeParse(json);
+	if (!parsed.success) return notAsItShouldBe(parsed.error);
+	const { formatVersion: _, ...manifest } = parsed.data;
+	const isPlain = manifest.encryption === null;
+	if (isPlain !== (manifest.file.name === "database.dump")) return refuse$1(notAs("file"));
+	if (isPlain !== (manifest.details.name === "details.json")) return refuse$1(notAs("details"));
+	return {
+		manifest,
+		version1: null,
+		problem: null
+	};
+}
+function readVersion1(json) {
+	const parsed = manifestVersion1Schema.safeParse(json);
+	if (!parsed.success) return notAsItShouldBe(parsed.error);
+	return {
+		manifest: manifestOfVersion1(parsed.data),
+		version1: parsed.data,
+		problem: null
+	};
+}
+function notAsItShouldBe({ issues: [issue] }) {
+	return refuse$1(notAs(issue?.path.join(".") || "it"));
+}
+function notAs(member) {
+	return `is damaged: ${member} is not as it should be`;
+}
+function refuse$1(problem) {
+	return {
+		manifest: null,
+		problem
+	};
+}
+/** What stands there, cut. It may be anything: lists in lists without end are not written out. */
+function shown$1(value) {
+	if (typeof value === "object" && value !== null) return "{…}";
+	const text = JSON.stringify(value) ?? "undefined";
+	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+// src/backup/stored/stored-backups.ts
+/** Manifests that are read at once. */
+const readers = 8;
+/** Far more than a manifest of format version 1 for 100 000 tables; whatever is larger is none. */
+const maximumManifestBytes = 67108864;
+/**
+* Lists the backups of a database over several storages. What is damaged, unfinished or silent is part of the
+* answer and hides nothing else; rejects only when no storage answers, or when `signal` ends it.
+*
+* The same backup in two places is one. Two that share an id and differ in their manifest are two: at least
+* one of them is not what it seems.
+*/
+async function listBackups(storages, database, options) {
+	const silent = [];
+	const doubts = [];
+	const perStorage = await Promise.all(storages.map(async (storage) => {
 		try {
-			let doubt = null;
-			const keys = (await storage.list(folder, signal, (because) => {
-				doubt = because;
-			})).map(({ key }) => key);
-			if (keys.includes(`${folder}${"manifest.json"}`)) {
-				isStored = true;
-				return;
-			}
-			if (doubt !== null) throw new Error(doubt);
-			await storage.abandon(folder, signal);
-			for (const key of keys) await storage.remove(key, signal);
+			return await listStorage(storage, database, {
+				...options,
+				onDoubt: (why) => doubts.push(why)
+			});
 		} catch (error) {
-			problems.push(`${storage.url}: ${messageOf(error)}`);
+			options.signal.throwIfAborted();
+			silent.push({
+				storage,
+				error
+			});
+			return [];
 		}
 	}));
+	if (silent[0] !== void 0 && silent.length === storages.length) throw silent[0].error;
+	const folders = perStorage.flat();
 	return {
-		isStored,
-		problems
+		backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
+		unreadable: folders.filter((folder) => folder.manifest === null).map(({ id, place, problem, isExpired, modifiedAt }) => ({
+			id,
+			place,
+			problem,
+			isExpired,
+			modifiedAt
+		})).sort((a, b) => a.id < b.id ? 1 : -1),
+		doubts,
+		silent
 	};
+}
+function createdAtOf({ manifest }) {
+	return Date.parse(manifest.createdAt);
+}
+async function listStorage(storage, database, { signal, id, onDoubt }) {
+	const root = `${id === void 0 ? databaseFolder(database) : backupFolder(database, id)}/`;
+	const objects = await storage.list(root, signal, (because) => onDoubt(`${storage.url} may hold more than what was listed: ${because}`));
+	const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter((entry) => entry[0] !== null);
+	const found = [];
+	const next = folders[Symbol.iterator]();
+	const readOneAfterTheOther = async () => {
+		for (const [folder, held] of next) found.push(await readFolder(storage, database, folder, held, signal));
+	};
+	await Promise.all(Array.from({ length: readers }, readOneAfterTheOther));
+	return found;
+}
+/** `<database>/<id>` of `<database>/<id>/<name>`; null for what lies elsewhere. */
+function folderOf(key) {
+	const parts = key.split("/");
+	return parts.length === 3 ? `${parts[0]}/${parts[1]}` : null;
+}
+async function readFolder(storage, database, folder, objects, signal) {
+	const id = folder.slice(folder.indexOf("/") + 1);
+	const common = {
+		id,
+		place: {
+			storage,
+			folder,
+			url: `${storage.url}/${folder}`,
+			objects
+		},
+		modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt))))
+	};
+	const damaged = (problem, isExpired = false) => ({
+		...common,
+		manifest: null,
+		version1: null,
+		manifestText: "",
+		problem,
+		isExpired
+	});
+	const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
+	const expired = objects.find(({ expiredAt }) => expiredAt !== void 0);
+	if (expired !== void 0) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`, true);
+	if (held === void 0) return damaged(null);
+	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
+	let manifestText;
+	try {
+		manifestText = await readText(await storage.get(held.key, signal));
+	} catch (error) {
+		signal.throwIfAborted();
+		return damaged(`its manifest cannot be read: ${messageOf(error)}`);
+	}
+	const parsed = parseManifest(manifestText, {
+		id,
+		database
+	});
+	return parsed.manifest === null ? damaged(`its manifest ${parsed.problem}`) : {
+		...common,
+		...parsed,
+		manifestText,
+		isExpired: false
+	};
+}
+async function readText(body) {
+	const chunks = [];
+	let sizeBytes = 0;
+	for await (const chunk of body) {
+		sizeBytes += chunk.byteLength;
+		if (sizeBytes > maximumManifestBytes) throw new Error("it is far too large");
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks).toString("utf8");
+}
+function merge(folders) {
+	const merged = /* @__PURE__ */ new Map();
+	for (const { id, place, manifest, version1, manifestText } of folders) {
+		if (manifest === null) continue;
+		const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
+		const known = merged.get(key);
+		if (known === void 0) merged.set(key, {
+			id,
+			manifest,
+			version1,
+			manifestText,
+			places: [place]
+		});
+		else known.places = [...known.places, place];
+	}
+	return [...merged.values()];
+}
+
+// src/report/stored-backup-text.ts
+/** What becomes of a stored backup and why; empty where retention was not applied. */
+function retentionText({ retention }) {
+	if (retention === null) return "";
+	return `${retention.stays ? "stays" : retention.removed ? "removed" : "goes"}: ${retention.reason}`;
+}
+/** A stored backup in one line of the log. */
+function storedBackupLine(record, now) {
+	return [
+		record.id,
+		formatAge(now.getTime() - Date.parse(record.createdAt)),
+		formatBytes(record.sizeBytes),
+		record.proved ? "proved" : "not proved",
+		record.appliedMigrations === null ? "migrations unknown" : countOf(record.appliedMigrations, "migration"),
+		record.locations.join(" "),
+		...record.retention === null ? [] : [retentionText(record)]
+	].join("  ");
+}
+
+// src/commands/shared/server-clock.ts
+/** Less is said of no clock: a question takes its time. */
+const toleratedMs = 12e4;
+/**
+* The time by the server's clock. Backups carry it, so their age is told by it and by no runner's: one whose clock is ahead
+* would remove what is minutes old. Where both are minutes apart, `warn` hears of it.
+*/
+async function serverNow(database, warn) {
+	const asked = Date.now();
+	const now = await database.serverTime();
+	const apartMs = Math.round((asked + Date.now()) / 2) - now.getTime();
+	if (Math.abs(apartMs) > toleratedMs) {
+		const which = apartMs > 0 ? "ahead of" : "behind";
+		warn?.(`the clock of this runner is ${formatDuration(Math.abs(apartMs))} ${which} the server's (${now.toISOString()}): ages of backups go by the server's`);
+	}
+	return now;
+}
+
+// src/commands/shared/server-origin.ts
+/** PostgreSQL's identifier of the cluster; null on a server that keeps it from this role. */
+async function systemIdentifierOf(database) {
+	try {
+		return (await database.identity()).systemIdentifier;
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_SQL") return null;
+		throw error;
+	}
+}
+
+// src/system/disk-error.ts
+/** What the disk refused while a file of the run's own was written. */
+function diskError(error, path, writtenBytes) {
+	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+	if (code === "ENOSPC" || code === "EDQUOT") return new SafeMigrateError({
+		code: "SM_DISK_FULL",
+		message: `the disk is full: ${path} could not be written beyond ${writtenBytes} bytes`,
+		hint: "Free space where the runner keeps its temporary files (RUNNER_TEMP), or use a runner with a larger disk.",
+		cause: error
+	});
+	return new SafeMigrateError({
+		code: "SM_DISK",
+		message: `${path} could not be written (${code}) after ${writtenBytes} bytes`,
+		hint: "Look at the disk and the rights of the folder where the runner keeps its temporary files (RUNNER_TEMP).",
+		cause: error
+	});
+}
+
+// src/backup/making/growing-file.ts
+/** What a follower reads at a time. Large enough for few system calls, small enough to hold several. */
+const chunkBytes = 65536;
+/**
+* The dump on its way: written once to disk while it is measured, and read from there by every storage at its
+* own pace while it grows. Readers never slow the writer down and nothing is held in memory for them.
+*
+* `pipeline(child.stdout, sink)` resolves although the child failed, so the end of the writer alone never ends
+* the followers: they end when `release()` says that the content is good, or fail when `fail()` says it is not.
+*/
+var GrowingFile = class GrowingFile {
+	path;
+	/** Where the dump goes; ends when the bytes are all written. */
+	writer;
+	/** Length and SHA-256 of what was written, once the writer has ended. */
+	content;
+	#handle;
+	#hash = createHash("sha256");
+	#settle;
+	/** Called whenever there is something new to see: more bytes, the release, a failure. */
+	#waiting = /* @__PURE__ */ new Set();
+	#followers = /* @__PURE__ */ new Set();
+	#sizeBytes = 0;
+	#written = false;
+	#released = false;
+	#failure = null;
+	#closing = null;
+	constructor(path, handle) {
+		this.path = path;
+		this.#handle = handle;
+		this.#settle = Promise.withResolvers();
+		this.content = this.#settle.promise;
+		this.content.catch(() => {});
+		this.writer = this.#makeWriter();
+		this.writer.on("error", () => {});
+	}
+	/** Creates the file, readable by nobody else (0600). The folder exists; a file of that name does not. */
+	static async create(path) {
+		try {
+			return new GrowingFile(path, await open(path, "wx+", 384));
+		} catch (error) {
+			throw diskError(error, path, 0);
+		}
+	}
+	/** Bytes written so far. */
+	get sizeBytes() {
+		return this.#sizeBytes;
+	}
+	/** Reads the file from its start, waiting where it has not grown yet. Any number of times, at any time. */
+	follow() {
+		let position = 0;
+		let wake = null;
+		const next = async () => {
+			while (position >= this.#sizeBytes) {
+				if (this.#failure !== null) throw this.#failure;
+				if (this.#written && this.#released) return null;
+				const { promise, resolve } = Promise.withResolvers();
+				wake = resolve;
+				this.#waiting.add(resolve);
+				await promise;
+				this.#waiting.delete(resolve);
+				if (follower.destroyed) return null;
+			}
+			const length = Math.min(chunkBytes, this.#sizeBytes - position);
+			const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafeSlow(length), 0, length, position);
+			if (bytesRead === 0) throw damaged$1(this.path, "it is shorter than what was written to it");
+			position += bytesRead;
+			return buffer.subarray(0, bytesRead);
+		};
+		const follower = new Readable({
+			highWaterMark: chunkBytes,
+			read() {
+				next().then((chunk) => this.push(chunk), (error) => this.destroy(error));
+			},
+			destroy: (error, done) => {
+				this.#followers.delete(follower);
+				wake?.();
+				done(error);
+			}
+		});
+		follower.on("error", () => {});
+		this.#followers.add(follower);
+		if (this.#failure !== null) follower.destroy(this.#failure);
+		return follower;
+	}
+	/** The content is good: followers may end. Called once the writer has ended and the content is proved. */
+	release() {
+		if (!this.#written) throw new TypeError("a growing file is released before it is written");
+		this.#released = true;
+		this.#wakeAll();
+	}
+	/**
+	* The content is not good: writer and followers, present and future, are destroyed with the error. After
+	* release() as well, for followers that are not done.
+	*/
+	fail(error) {
+		if (this.#failure !== null) return;
+		const failure = error instanceof Error ? error : new Error(String(error));
+		this.#failure = failure;
+		this.#settle.reject(failure);
+		if (!this.#written) this.writer.destroy(failure);
+		for (const follower of [...this.#followers]) follower.destroy(failure);
+		this.#wakeAll();
+	}
+	/** Reads the file back from disk and compares. Rejects with SM_DUMP_DAMAGED. */
+	async verify() {
+		const expected = await this.content;
+		let held;
+		try {
+			const handle = await open(this.path, "r");
+			held = await sha256OfFile(handle).finally(() => handle.close());
+		} catch (error) {
+			throw damaged$1(this.path, "it cannot be read back", error);
+		}
+		if (held.sizeBytes !== expected.sizeBytes) throw damaged$1(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
+		if (held.sha256 !== expected.sha256) throw damaged$1(this.path, "its SHA-256 is not that of what was written");
+	}
+	/** Ends whatever still reads or writes and removes the file. */
+	async [Symbol.asyncDispose]() {
+		if (!(this.#written && this.#released && this.#followers.size === 0)) this.fail(/* @__PURE__ */ new Error(`${this.path} was removed before it was read to its end`));
+		this.#closing ??= this.#handle.close();
+		await this.#closing;
+		await rm(this.path, { force: true });
+	}
+	#makeWriter() {
+		const write = async (chunks) => {
+			for (const chunk of chunks) {
+				for (let at = 0; at < chunk.byteLength;) {
+					const { bytesWritten } = await this.#handle.write(chunk, at, chunk.byteLength - at, this.#sizeBytes);
+					this.#hash.update(chunk.subarray(at, at + bytesWritten));
+					at += bytesWritten;
+					this.#sizeBytes += bytesWritten;
+				}
+				this.#wakeAll();
+			}
+		};
+		const settle = (work, done) => {
+			work.then(() => done(), (error) => done(diskError(error, this.path, this.#sizeBytes)));
+		};
+		return new Writable({
+			highWaterMark: 4 * chunkBytes,
+			write: (chunk, _encoding, done) => settle(write([chunk]), done),
+			writev: (chunks, done) => settle(write(chunks.map(({ chunk }) => chunk)), done),
+			final: (done) => {
+				this.#written = true;
+				this.#settle.resolve({
+					sizeBytes: this.#sizeBytes,
+					sha256: this.#hash.digest("hex")
+				});
+				this.#wakeAll();
+				done();
+			},
+			destroy: (error, done) => {
+				if (error !== null) this.fail(error);
+				else if (!this.#written) this.fail(/* @__PURE__ */ new Error(`writing ${this.path} was stopped before its end`));
+				done(error);
+			}
+		});
+	}
+	#wakeAll() {
+		for (const wake of [...this.#waiting]) wake();
+	}
+};
+function damaged$1(path, how, cause) {
+	return new SafeMigrateError({
+		code: "SM_DUMP_DAMAGED",
+		message: `the dump on disk is damaged: ${how} (${path})`,
+		hint: "Nothing was touched. Run the job again; when it happens again, look at the disk of the runner.",
+		cause
+	});
+}
+
+// src/backup/encryption/clearing-away.ts
+/** Passes chunks on and clears away those that are done with: plain text and ciphertext both pile up otherwise. */
+async function* clearingAway(chunks) {
+	const garbage = new YoungGarbage();
+	for await (const chunk of chunks) {
+		yield chunk;
+		garbage.add(2 * chunk.byteLength);
+	}
+}
+
+// src/storage/port/left-behind.ts
+/** An upload that failed and could not be cleaned up behind: something of it may be in the storage. */
+var LeftBehindError = class extends SafeMigrateError {
+	name = "LeftBehindError";
+};
+
+// src/prisma/history.ts
+const row = object$1({
+	id: string(),
+	checksum: string(),
+	migration_name: string(),
+	started_at: string(),
+	finished_at: string().nullable(),
+	rolled_back_at: string().nullable(),
+	applied_steps_count: number(),
+	logs: string().nullable()
+}).transform((raw) => ({
+	id: raw.id,
+	checksum: raw.checksum,
+	migrationName: raw.migration_name,
+	startedAt: raw.started_at,
+	finishedAt: raw.finished_at,
+	rolledBackAt: raw.rolled_back_at,
+	appliedStepsCount: raw.applied_steps_count,
+	logs: raw.logs
+}));
+const presence = object$1({ present: boolean() });
+/**
+* The rows of `_prisma_migrations` in `schema`, in the order in which they were written; null when there is no such
+* table. `logs` is what the engine wrote and may hold row values: show it through failure.ts only.
+*/
+async function readHistory(database, schema) {
+	if (!await historyTableExists(database, schema)) return null;
+	return database.query(`SELECT ${text$1("id")}, ${text$1("checksum")}, ${text$1("migration_name")},
+            pg_catalog.format('%s', h.applied_steps_count)::int AS applied_steps_count,
+            CASE WHEN NOT h.logs IS NULL THEN pg_catalog.format('%s', h.logs) END AS logs,
+            ${iso("started_at")}, ${iso("finished_at")}, ${iso("rolled_back_at")}
+       FROM ${historyTable$1(schema)} AS h ORDER BY ${time("started_at")}, id`, row);
+}
+/**
+* Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
+* Prisma manages them.
+*/
+async function needsBaseline(database, schema) {
+	if (await historyTableExists(database, schema)) return false;
+	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`, presence);
+	return found?.present ?? false;
+}
+async function historyTableExists(database, schema) {
+	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = ${literal(schema)} AND c.relname = '_prisma_migrations'
+                       AND c.relkind IN ('r', 'p')) AS present`, presence);
+	return found?.present ?? false;
+}
+function historyTable$1(schema) {
+	return qualified(schema, "_prisma_migrations");
+}
+/**
+* Columns as their types print them, whatever types they have: casts, and functions that an implicit cast leads to, can be
+* defined by whoever owns the table, and would run with the rights of this run's role.
+*/
+function text$1(column) {
+	return `pg_catalog.format('%s', h.${column}) AS ${column}`;
+}
+function time(column) {
+	return `nullif(pg_catalog.format('%s', h.${column}), '')::timestamptz`;
+}
+function iso(column) {
+	return `pg_catalog.to_char(${time(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
 }
 
 // src/prisma/failing-line.ts
@@ -13850,7 +14385,7 @@ async function exists(path) {
 	return access(path).then(() => true, () => false);
 }
 
-// src/recovery/way-of-script.ts
+// src/recovery/decision/way-of-script.ts
 /** What a script that failed lets hope for, and what it needs for that. Preflight asks the same of one that has not run yet. */
 function wayOfScript(script, known) {
 	const no = (because) => ({
@@ -13876,7 +14411,7 @@ function wayOfScript(script, known) {
 	}
 }
 
-// src/recovery/decide.ts
+// src/recovery/decision/decide.ts
 /**
 * The least destructive way back that is proved to be enough. Pure: everything it knows is in the evidence.
 * When in doubt it says swap, which needs no knowledge of what the migration did.
@@ -14010,77 +14545,567 @@ function onlyNewUnfinishedRow(before, now) {
 	return sameHistory(before, now.filter((row) => known.has(row.id))) ? added : null;
 }
 
-// src/recovery/history-digest.ts
-/** One text for the rows of a history, in any order; null when there is no history table. */
-function historyDigest(rows) {
-	if (rows === null) return null;
-	return createHash("sha256").update(JSON.stringify(sortedById(rows))).digest("hex");
+// src/recovery/journal/baseline.ts
+/** The copy as far as a swap needs to know it. */
+function readyCopy({ name, oid, fingerprint }) {
+	return {
+		name,
+		oid,
+		schemaDigest: fingerprint.schemaDigest
+	};
+}
+/**
+* Makes sure that the backup still is what a swap may go back to: nobody has migrated, replaced the database or
+* changed its schema since the snapshot. Rows may have changed; which tables is returned.
+* Rejects with SM_SCHEMA_MOVED; nothing has been touched then.
+*/
+async function takeBaseline(database, migrator, backup, options, log) {
+	if (await database.oidOf(database.address.database) !== backup.targetOid) throw moved("another database has taken the name of the target since the backup was taken");
+	const history = await readHistory(database, migrator.historySchema);
+	if (!sameHistory(backup.history, history)) throw moved("somebody else has changed the migration history since the backup was taken");
+	const witness = await database.witness();
+	if (witness !== backup.witness) {
+		if (await database.schemaDigest(options.signal) !== backup.details.fingerprint.schemaDigest) throw moved("somebody else has changed the schema since the backup was taken");
+		if (JSON.stringify(await database.properties()) !== JSON.stringify(backup.properties)) throw moved("somebody else has changed privileges, settings or comment of the database since the backup was taken");
+		log.detail("catalogs were rewritten since the backup, the schema is the same");
+	}
+	const writesBeforeMigration = await database.changedTables(backup.details.fingerprint, backup.counters, {
+		exact: options.exact,
+		jobs: options.jobs,
+		signal: options.signal
+	});
+	const [clock] = await database.query(`SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object$1({ now: string() }));
+	return {
+		history,
+		witness,
+		serverTime: clock?.now ?? "",
+		roles: await database.roles(),
+		columns: options.exact ? await database.columns() : null,
+		targetOid: backup.targetOid,
+		fingerprint: backup.details.fingerprint,
+		fallback: backup.fallback === null ? null : readyCopy(backup.fallback),
+		dump: {
+			path: backup.dumpPath,
+			details: backup.details
+		},
+		writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith("._prisma_migrations"))
+	};
+}
+function moved(message) {
+	return new SafeMigrateError({
+		code: "SM_SCHEMA_MOVED",
+		phase: "migrate",
+		message,
+		hint: "Nothing was touched. Let one deploy finish before the next one starts, then run this job again."
+	});
 }
 
-// src/prisma/history.ts
-const row = object$1({
-	id: string(),
-	checksum: string(),
-	migration_name: string(),
-	started_at: string(),
-	finished_at: string().nullable(),
-	rolled_back_at: string().nullable(),
-	applied_steps_count: number(),
-	logs: string().nullable()
-}).transform((raw) => ({
-	id: raw.id,
-	checksum: raw.checksum,
-	migrationName: raw.migration_name,
-	startedAt: raw.started_at,
-	finishedAt: raw.finished_at,
-	rolledBackAt: raw.rolled_back_at,
-	appliedStepsCount: raw.applied_steps_count,
-	logs: raw.logs
-}));
-const presence = object$1({ present: boolean() });
+// src/report/encryption-sentence.ts
+/** How a backup is encrypted, and what says that it is the one that was made. */
+function encryptionSentence(encryption) {
+	switch (encryption) {
+		case "passphrase": return "with the passphrase, which also authenticates the manifest";
+		case "recipients": return "to age public keys; that nobody has exchanged it rests on the storage's permissions";
+		case null: return "no; that nobody has read or exchanged it rests on the storage's permissions";
+	}
+}
+
+// src/commands/stored/details-file.ts
 /**
-* The rows of `_prisma_migrations` in `schema`, in the order in which they were written; null when there is no such
-* table. `logs` is what the engine wrote and may hold row values: show it through failure.ts only.
+* Leaves the details of a backup beside its dump, for whoever finishes this run after a crash: where the backup is
+* encrypted to recipients, nobody here can read the stored ones.
 */
-async function readHistory(database, schema) {
-	if (!await historyTableExists(database, schema)) return null;
-	return database.query(`SELECT ${text$1("id")}, ${text$1("checksum")}, ${text$1("migration_name")},
-            pg_catalog.format('%s', h.applied_steps_count)::int AS applied_steps_count,
-            CASE WHEN NOT h.logs IS NULL THEN pg_catalog.format('%s', h.logs) END AS logs,
-            ${iso("started_at")}, ${iso("finished_at")}, ${iso("rolled_back_at")}
-       FROM ${historyTable$1(schema)} AS h ORDER BY ${time("started_at")}, id`, row);
+async function writeDetails(folder, details) {
+	const path = join(folder, detailsName);
+	try {
+		await writeFile(path, renderDetails(details), { mode: 384 });
+	} catch (error) {
+		throw diskError(error, path, 0);
+	}
+}
+/** null when they are not there, or not those of this backup. */
+async function readDetailsIn(folder, backupId) {
+	try {
+		const details = detailsSchema.parse(JSON.parse(await readFile(join(folder, detailsName), "utf8")));
+		return details.id === backupId ? details : null;
+	} catch {
+		return null;
+	}
+}
+
+// src/backup/manifest/manifest-authentication.ts
+/**
+* So that whoever may write to the storage but does not know the passphrase cannot give pg_restore an archive of his
+* own: the manifest holds the digests of dump and details, and this holds the manifest.
+*
+* key ‖ check = scrypt(passphrase, "safe-migrate manifest v1" ‖ salt, N = 2^18, r = 8, p = 1), 32 bytes each;
+* mac = HMAC-SHA256(key, the manifest's bytes with the 64 digits of `mac` set to 0). `check` tells a wrong
+* passphrase from an edited manifest. docs/security.md shows how to verify it without this program.
+*/
+const saltPrefix = "safe-migrate manifest v1";
+/** As costly as age's own, so that trying passphrases on the manifest is no cheaper than on the file. */
+const cost = {
+	N: 2 ** 18,
+	r: 8,
+	p: 1,
+	maxmem: 300 * 1024 ** 2
+};
+const keyBytes = 32;
+const noMac = "0".repeat(64);
+const macMember = /(?<="mac": ")[0-9a-f]{64}(?=")/g;
+/** The text of a manifest that says by whom it was written: by somebody who knows the passphrase. */
+async function signManifest(manifest, passphrase) {
+	const salt = randomBytes(16).toString("hex");
+	const { key, check } = await deriveKey(passphrase, salt);
+	const unsigned = renderManifest({
+		...manifest,
+		authentication: {
+			method: "scrypt-hmac-sha256",
+			salt,
+			check: check.toString("hex"),
+			mac: noMac
+		}
+	});
+	return unsigned.replace(macMember, macOf(unsigned, key).toString("hex"));
+}
+/** `text` is what is stored, byte for byte; `manifest` what was read from it. */
+async function checkManifest(text, { authentication }, passphrase) {
+	if (authentication === null) return "unsigned";
+	return judgeManifest(text, authentication, await deriveKey(passphrase, authentication.salt));
+}
+/** The same with a key that was derived before; deriving it is what costs. */
+function judgeManifest(text, authentication, { key, check }) {
+	if (!timingSafeEqual(check, Buffer.from(authentication.check, "hex"))) return "wrong-passphrase";
+	const macs = text.match(macMember) ?? [];
+	if (macs.length !== 1 || macs[0] !== authentication.mac) return "edited";
+	const expected = macOf(text.replace(macMember, noMac), key);
+	return timingSafeEqual(expected, Buffer.from(authentication.mac, "hex")) ? "authentic" : "edited";
+}
+function macOf(text, key) {
+	return createHmac("sha256", key).update(text).digest();
+}
+/** `salt`: the manifest's, hex. */
+function deriveKey(passphrase, salt) {
+	const salted = Buffer.concat([Buffer.from(saltPrefix), Buffer.from(salt, "hex")]);
+	return new Promise((resolve, reject) => {
+		scrypt(passphrase.reveal(), salted, 64, cost, (error, derived) => {
+			if (error !== null) reject(error);
+			else resolve({
+				key: derived.subarray(0, keyBytes),
+				check: derived.subarray(keyBytes)
+			});
+		});
+	});
+}
+
+// src/recovery/journal/run-journal.ts
+/**
+* The journal of one run, kept by whoever holds the lock: the run itself, or the one that finishes it. Every change
+* rejects as `RunLock.writeJournal` does, and then nothing that depends on it may be done.
+*/
+var RunJournal = class RunJournal {
+	#lock;
+	#tell;
+	#entry;
+	#isOpen;
+	constructor(lock, entry, isOpen, tell) {
+		this.#lock = lock;
+		this.#entry = entry;
+		this.#isOpen = isOpen;
+		this.#tell = tell;
+	}
+	/** Nothing is written before the first `enter`. `tell` hears of each change from open to closed and back. */
+	static of(lock, start, tell) {
+		return new RunJournal(lock, {
+			version: 1,
+			phase: "dump",
+			afterMigrateOwed: false,
+			backupId: null,
+			dump: null,
+			fallback: null,
+			baseline: null,
+			because: null,
+			...start
+		}, false, tell);
+	}
+	/** That of another run, which is to be finished. */
+	static found(lock, { at: _, ...entry }) {
+		return new RunJournal(lock, entry, true, () => {});
+	}
+	get entry() {
+		return this.#entry;
+	}
+	get isOpen() {
+		return this.#isOpen;
+	}
+	/** Writes that `phase` begins, with all that is known by now. Before the effect, never after it. */
+	async enter(phase, known = {}) {
+		const entry = {
+			...this.#entry,
+			...known,
+			phase
+		};
+		this.#tell(true);
+		await this.#lock.writeJournal({
+			run: entry.run,
+			isOpen: this.#isOpen,
+			entry
+		});
+		this.#entry = entry;
+		this.#isOpen = true;
+	}
+	/** Rejects with SM_JOURNAL_TAKEN when somebody else has finished this run meanwhile. */
+	async assertOurs() {
+		await this.enter(this.#entry.phase);
+	}
+	/** `after-migrate` is about to run: whoever comes next does not run it again. */
+	async payHook() {
+		if (!this.#isOpen) return;
+		const entry = {
+			...this.#entry,
+			afterMigrateOwed: false
+		};
+		await this.#lock.writeJournal({
+			run: entry.run,
+			isOpen: true,
+			entry
+		});
+		this.#entry = entry;
+	}
+	/** The entry that the swap's own transaction writes. */
+	whenSwapped() {
+		return {
+			...this.#entry,
+			phase: "swapped"
+		};
+	}
+	/** The swap has written it. */
+	swapped() {
+		this.#entry = this.whenSwapped();
+	}
+	/** Leaves it open on purpose: a person has to finish, and nobody else changes anything. */
+	async leave(phase, because) {
+		await this.enter(phase, { because });
+		this.#tell(false);
+	}
+	/** Nothing is open any more. */
+	async clear() {
+		if (this.#isOpen) await this.#lock.writeJournal({
+			run: this.#entry.run,
+			isOpen: true,
+			entry: null
+		});
+		this.#isOpen = false;
+		this.#tell(false);
+	}
+};
+
+// src/commands/shared/take-lock.ts
+/** Takes the run's lock on the target under this run's name. Rejects with SM_LOCKED, naming who has it. */
+function takeLock({ run, log }, database) {
+	return database.lock({
+		run: run.id,
+		description: run.description,
+		startedAt: run.startedAt.toISOString(),
+		onLeftBehind: (line) => log.warn(line)
+	});
+}
+
+// src/backup/encryption/at-most.ts
+/**
+* Passes a body on up to a length, and ends it with `tooLong()` as soon as there is more: a server that never comes to an
+* end fills neither disk nor memory.
+*/
+function atMost(maximumBytes, tooLong) {
+	return async function* (body) {
+		let sizeBytes = 0;
+		for await (const chunk of body) {
+			sizeBytes += chunk.byteLength;
+			if (sizeBytes > maximumBytes) throw tooLong();
+			yield chunk;
+		}
+	};
+}
+
+// src/backup/encryption/damaged.ts
+/** A stored backup that is not what its manifest says. `message` names which, and where. */
+function damaged(message, cause) {
+	return new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message,
+		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
+	});
+}
+
+// src/backup/stored/from-any-place.ts
+/**
+* What `work` makes of the first place that holds what it should; the storages are tried in their order. Rejects with what is
+* wrong in every one of them.
+*/
+async function fromAnyPlace({ places }, { signal, warn }, work) {
+	const problems = [];
+	for (const place of places) try {
+		return await work(place);
+	} catch (error) {
+		signal.throwIfAborted();
+		if (!(error instanceof SafeMigrateError)) throw error;
+		problems.push(...problemsOf(error));
+		if (place !== places.at(-1)) warn(`${messageOf(error)}; the next storage is tried`);
+	}
+	throw new RefusedError(problems, {
+		phase: "fetch",
+		docs: "storage.md"
+	});
+}
+
+// src/backup/stored/authenticate.ts
+/**
+* Makes sure, before anything of a backup is used, that its manifest was written by somebody who knows the
+* passphrase, and that there is a key that may open the file. Returns whether it is authenticated; without a
+* passphrase nothing can say so, and it rests on the storage's permissions.
+* Rejects with SM_PASSPHRASE_MISSING, SM_IDENTITY_MISSING, SM_WRONG_PASSPHRASE or SM_MANIFEST_NOT_AUTHENTIC.
+*/
+async function authenticate({ id, manifest, manifestText, places }, keys) {
+	const where = places.map(({ url }) => url).join(", ");
+	if (keys.passphrase === null) {
+		if (manifest.encryption?.kind === "passphrase" || manifest.authentication !== null) throw new SafeMigrateError({
+			code: "SM_PASSPHRASE_MISSING",
+			message: `${id} is encrypted with a passphrase, and encryption-passphrase is not given`,
+			hint: "Give the passphrase that the backup was made with.",
+			docs: "security.md",
+			phase: "fetch"
+		});
+		if (manifest.encryption?.kind === "recipients" && keys.identities.length === 0) throw new SafeMigrateError({
+			code: "SM_IDENTITY_MISSING",
+			message: `${id} is encrypted to age public keys, and encryption-identity is not given`,
+			hint: `Give the private key of one of these: ${manifest.encryption.recipients.join(", ")}.`,
+			docs: "security.md",
+			phase: "fetch"
+		});
+		return false;
+	}
+	switch (await checkManifest(manifestText, manifest, keys.passphrase)) {
+		case "authentic": return true;
+		case "wrong-passphrase": throw wrongPassphrase(id);
+		case "edited": throw notAuthentic(`the manifest of ${id} was changed after it was written (${where})`);
+		case "unsigned": throw notAuthentic(`the manifest of ${id} is not authenticated: anybody who may write to the storage can have written it (${where})`, "Backups that were made without a passphrase are used without encryption-passphrase; do that only where you trust everybody who may write to the storage.");
+	}
+}
+function wrongPassphrase(id) {
+	return new SafeMigrateError({
+		code: "SM_WRONG_PASSPHRASE",
+		message: `encryption-passphrase is not the passphrase that ${id} was made with`,
+		hint: "Give the passphrase of that time: a changed secret does not change the backups that were made before.",
+		docs: "security.md",
+		phase: "fetch"
+	});
+}
+function notAuthentic(message, hint = "Use another backup, or another storage that holds this one, and find out who may write to the storage.") {
+	return new SafeMigrateError({
+		code: "SM_MANIFEST_NOT_AUTHENTIC",
+		message,
+		hint,
+		docs: "security.md",
+		phase: "fetch"
+	});
+}
+
+// src/backup/stored/unseal.ts
+/**
+* Decrypts what was sealed, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
+* SM_WRONG_IDENTITY when no key fits, and with SM_BACKUP_DAMAGED when it is no age file or not whole.
+*/
+async function unseal(backup, keys, plain, signal, limit = (body) => body) {
+	const { sealed } = backup;
+	try {
+		const plaintext = await (await decrypterFor(keys)).decrypt(Readable.toWeb(sealed));
+		await pipeline(Readable.fromWeb(plaintext), limit, clearingAway, plain, { signal });
+	} catch (error) {
+		signal.throwIfAborted();
+		if (error instanceof SafeMigrateError) throw error;
+		throw cannotOpen(backup.id, keys, error);
+	} finally {
+		sealed.destroy();
+	}
+}
+async function decrypterFor(keys) {
+	const decrypter = new (await (import("./age-dist.js"))).Decrypter();
+	if (keys.passphrase !== null) decrypter.addPassphrase(keys.passphrase.reveal());
+	for (const identity of keys.identities) decrypter.addIdentity(identity.reveal());
+	return decrypter;
+}
+function cannotOpen(id, keys, cause) {
+	if (messageOf(cause).includes("no identity matched")) {
+		if (keys.identities.length === 0) return wrongPassphrase(id);
+		return new SafeMigrateError({
+			code: "SM_WRONG_IDENTITY",
+			message: `none of the keys in encryption-identity opens ${id}`,
+			hint: "The manifest names the public keys that the backup is encrypted to (encryption.recipients).",
+			docs: "security.md",
+			phase: "fetch",
+			cause
+		});
+	}
+	return new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message: `${id} cannot be decrypted: ${messageOf(cause)}`,
+		hint: "Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
+	});
+}
+
+// src/backup/stored/fetch-backup.ts
+/**
+* Fetches the dump of an opened backup into `folder` (0700): stored file of the length and SHA-256 that its manifest says,
+* decrypted, plain dump of the length and SHA-256 that it says. Only then is there anything that pg_restore may read.
+* No more than these lengths is ever written. On rejection nothing is left on this machine.
+*/
+async function fetchBackup({ listed }, keys, options) {
+	await using stack = new AsyncDisposableStack();
+	const { stored, from } = await fromAnyPlace(listed, options, async (place) => ({
+		stored: await download$1(listed, place, options),
+		from: place
+	}));
+	stack.use(stored);
+	const what = `what ${listed.manifest.file.name} in ${from.url} holds`;
+	const dump = await plainDump(listed, {
+		stored,
+		what
+	}, keys, options);
+	stack.use(dump);
+	expectContent(dump === stored ? from.url : what, listed.manifest.plain, await dump.content);
+	const files = stack.move();
+	return {
+		dumpPath: dump.path,
+		from,
+		[Symbol.asyncDispose]: () => files.disposeAsync()
+	};
+}
+/** The stored file itself, or what it holds when it is sealed. */
+async function plainDump({ id, manifest }, { stored, what }, keys, { folder, signal, onProgress }) {
+	if (manifest.file.name === "database.dump") return stored;
+	const opened = await GrowingFile.create(join(folder, dumpName));
+	const report = setInterval(() => onProgress("decrypted", opened.sizeBytes), 1e3);
+	const { sizeBytes } = manifest.plain;
+	try {
+		const sealed = createReadStream(stored.path, { signal });
+		const limit = atMost(sizeBytes, () => longer(what, sizeBytes));
+		await unseal({
+			id,
+			sealed
+		}, keys, opened.writer, signal, limit);
+		return opened;
+	} catch (error) {
+		await opened[Symbol.asyncDispose]();
+		throw error;
+	} finally {
+		clearInterval(report);
+	}
+}
+async function download$1({ manifest }, from, { folder, signal, onProgress }) {
+	const { name, sizeBytes } = manifest.file;
+	const key = `${from.folder}/${name}`;
+	if (!from.objects.some((object) => object.key === key)) throw damaged(`${from.url} has a manifest, but ${name} is not there`);
+	const stored = await GrowingFile.create(join(folder, name));
+	const report = setInterval(() => onProgress("fetched", stored.sizeBytes), 1e3);
+	const what = `${name} in ${from.url}`;
+	const limit = atMost(sizeBytes, () => longer(what, sizeBytes));
+	try {
+		await pipeline(await from.storage.get(key, signal), limit, stored.writer, { signal });
+		expectContent(what, manifest.file, await stored.content);
+		return stored;
+	} catch (error) {
+		await stored[Symbol.asyncDispose]();
+		if (error instanceof SafeMigrateError || signal.aborted) throw error;
+		throw damaged(`${what} cannot be read to its end: ${messageOf(error)}`, error);
+	} finally {
+		clearInterval(report);
+	}
+}
+function expectContent(what, expected, actual) {
+	if (actual.sizeBytes !== expected.sizeBytes) throw damaged(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
+	if (actual.sha256 !== expected.sha256) throw damaged(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
+}
+function longer(what, sizeBytes) {
+	return damaged(`${what} has more than the ${sizeBytes} bytes that its manifest says`);
+}
+
+// src/commands/stored/stored-dump.ts
+/** What opens the backups of this job's storages. A job that encrypts to recipients has no key. */
+function keysOf(settings) {
+	if (settings.command === "rollback") return settings.keys;
+	const { encryption } = settings;
+	return {
+		passphrase: encryption?.kind === "passphrase" ? encryption.passphrase : null,
+		identities: []
+	};
 }
 /**
-* Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
-* Prisma manages them.
+* The dump of a stored backup on this machine, verified as a rollback verifies it, for a recovery that has neither a copy nor
+* the disk of the run that made it. null, with a warning, when it is out of reach. Disposing of it removes the file.
 */
-async function needsBaseline(database, schema) {
-	if (await historyTableExists(database, schema)) return false;
-	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`, presence);
-	return found?.present ?? false;
+async function storedDump(context, settings, backup, log) {
+	await using opened = new AsyncDisposableStack();
+	try {
+		const folder = await mkdtemp(join(context.workFolder, "fetched-"));
+		opened.defer(() => rm(folder, {
+			recursive: true,
+			force: true
+		}));
+		const { dumpPath, from } = opened.use(await fetchBackup(backup, keysOf(settings), {
+			folder,
+			signal: context.signal,
+			warn: (line) => log.warn(line),
+			onProgress: () => {}
+		}));
+		log.detail(`fetched ${from.url}, because there is no copy of it on the server`);
+		const kept = opened.move();
+		return {
+			path: dumpPath,
+			details: backup.details,
+			[Symbol.asyncDispose]: () => kept.disposeAsync()
+		};
+	} catch (error) {
+		log.warn(`${backup.listed.id} cannot be fetched: ${messageOf(error)}`);
+		return null;
+	}
 }
-async function historyTableExists(database, schema) {
-	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = ${literal(schema)} AND c.relname = '_prisma_migrations'
-                       AND c.relkind IN ('r', 'p')) AS present`, presence);
-	return found?.present ?? false;
-}
-function historyTable$1(schema) {
-	return qualified(schema, "_prisma_migrations");
-}
+
+// src/backup/stored/discard-unfinished.ts
 /**
-* Columns as their types print them, whatever types they have: casts, and functions that an implicit cast leads to, can be
-* defined by whoever owns the table, and would run with the rights of this run's role.
+* Removes what a dead run has uploaded without having come to its manifest: objects, parts and temporary files. Where
+* there is a manifest, there is a backup, and it stays. Never rejects; a storage that does not answer hides no other.
 */
-function text$1(column) {
-	return `pg_catalog.format('%s', h.${column}) AS ${column}`;
-}
-function time(column) {
-	return `nullif(pg_catalog.format('%s', h.${column}), '')::timestamptz`;
-}
-function iso(column) {
-	return `pg_catalog.to_char(${time(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
+async function discardUnfinished(storages, database, id, signal) {
+	const folder = `${backupFolder(database, id)}/`;
+	let isStored = false;
+	const problems = [];
+	await Promise.all(storages.map(async (storage) => {
+		try {
+			let doubt = null;
+			const keys = (await storage.list(folder, signal, (because) => {
+				doubt = because;
+			})).map(({ key }) => key);
+			if (keys.includes(`${folder}${"manifest.json"}`)) {
+				isStored = true;
+				return;
+			}
+			if (doubt !== null) throw new Error(doubt);
+			await storage.abandon(folder, signal);
+			for (const key of keys) await storage.remove(key, signal);
+		} catch (error) {
+			problems.push(`${storage.url}: ${messageOf(error)}`);
+		}
+	}));
+	return {
+		isStored,
+		problems
+	};
 }
 
 // src/lint/syntax-tree.ts
@@ -14477,7 +15502,7 @@ function furthest(reaches) {
 	return reaches.reduce((far, each) => order.indexOf(each) > order.indexOf(far) ? each : far, "none");
 }
 
-// src/recovery/begun.ts
+// src/recovery/decision/begun.ts
 /**
 * Codes with which Prisma ends before any script: it did not get in (P1000, P1001, P1003, P1010), did not get its lock
 * (P1002), or refused what it found (P3005, P3009, P3015, P3019).
@@ -14506,7 +15531,7 @@ function begunBy({ deployed, migrator }, changedHistory) {
 	return exitCode !== null && errorCode !== null && nothingRan.has(errorCode) ? "no" : "maybe";
 }
 
-// src/recovery/gather-evidence.ts
+// src/recovery/evidence/gather-evidence.ts
 /** What can be known without reading the tables; questions about them are asked when a decision needs the answer. */
 async function gatherEvidence(request, quiet) {
 	const { database, migrator, baseline, settings, prismaLock } = request;
@@ -14581,7 +15606,7 @@ function newUnfinished(before, now) {
 	return now?.find((row) => !known.has(row.id) && row.finishedAt === null && row.rolledBackAt === null);
 }
 
-// src/recovery/compare-writes.ts
+// src/recovery/evidence/compare-writes.ts
 /** What the migration has left locked must not hold up its recovery for ever. */
 const lockTimeoutSeconds = 60;
 /** Recovery is never cancelled half-way. */
@@ -14622,7 +15647,7 @@ function nameOf(table) {
 	return name.startsWith("\"") ? name.slice(1, -1).replaceAll("\"\"", "\"") : name;
 }
 
-// src/recovery/compare-contents.ts
+// src/recovery/evidence/compare-contents.ts
 /** Recovery is never cancelled half-way. */
 const never$2 = new AbortController().signal;
 /**
@@ -14652,6 +15677,29 @@ async function setSequences({ database, baseline, ...run }) {
 	}).map(describeScript).some((script) => !script.parsed || script.statements.some(({ maySetSequence }) => maySetSequence)) ? await database.movedSequences(baseline.fingerprint) : [];
 }
 
+// src/recovery/journal/when-reachable.ts
+const retryMs = 1e3;
+const passing = /* @__PURE__ */ new Set([
+	"SM_CONNECTION_LOST",
+	"SM_UNREACHABLE",
+	"SM_CONNECTION"
+]);
+/**
+* Does `work`, again and again while the server cannot be reached: one that crashed with the migration is
+* back in a moment, and only then can be said what it holds. Rejects with the last error `timeoutMs` after the first.
+*/
+async function whenReachable(work, log, timeoutMs = 12e4) {
+	let deadline = null;
+	for (;;) try {
+		return await work();
+	} catch (error) {
+		if (!(error instanceof SafeMigrateError && passing.has(error.code)) || deadline !== null && Date.now() >= deadline) throw error;
+		if (deadline === null) log.detail(`${error.message}; trying again for up to ${timeoutMs / 1e3} s`);
+		deadline ??= Date.now() + timeoutMs;
+		await setTimeout$1(retryMs);
+	}
+}
+
 // src/recovery/measure-execution.ts
 const probeTimeoutMs = 6e4;
 /**
@@ -14675,29 +15723,6 @@ async function measureExecution(request, log) {
 		if (!(error instanceof SafeMigrateError)) throw error;
 		log.detail(`could not be measured: ${error.message}`);
 		return "not-measurable";
-	}
-}
-
-// src/recovery/when-reachable.ts
-const retryMs = 1e3;
-const passing = /* @__PURE__ */ new Set([
-	"SM_CONNECTION_LOST",
-	"SM_UNREACHABLE",
-	"SM_CONNECTION"
-]);
-/**
-* Does `work`, again and again while the server cannot be reached: one that crashed with the migration is
-* back in a moment, and only then can be said what it holds. Rejects with the last error `timeoutMs` after the first.
-*/
-async function whenReachable(work, log, timeoutMs = 12e4) {
-	let deadline = null;
-	for (;;) try {
-		return await work();
-	} catch (error) {
-		if (!(error instanceof SafeMigrateError && passing.has(error.code)) || deadline !== null && Date.now() >= deadline) throw error;
-		if (deadline === null) log.detail(`${error.message}; trying again for up to ${timeoutMs / 1e3} s`);
-		deadline ??= Date.now() + timeoutMs;
-		await setTimeout$1(retryMs);
 	}
 }
 
@@ -14799,13 +15824,27 @@ async function holdOn({ lock, journal }, fallback, because = null) {
 	});
 }
 
+// src/recovery/journal/recovery-failed.ts
+/** The error with which a recovery ends that did not bring the target back. */
+function recoveryFailed(message, cause) {
+	const detail = cause instanceof Error ? `: ${cause.message}` : "";
+	return new SafeMigrateError({
+		code: "SM_RECOVERY_FAILED",
+		phase: "recover",
+		docs: "recovery.md",
+		message: `${message}${detail}`,
+		hint: "Do not run further migrations. The report lists the commands that finish the recovery by hand.",
+		cause
+	});
+}
+
 // src/recovery/put-history-back.ts
 /** Takes the row of a failed migration out of `_prisma_migrations`; a row that is finished by now stays. */
 async function putHistoryBack(database, schema, row) {
 	await database.execute(`DELETE FROM ${qualified(schema, "_prisma_migrations")} WHERE id = ${literal(row.id)} AND finished_at IS NULL`);
 }
 
-// src/recovery/end-own-sessions.ts
+// src/recovery/quiet/end-own-sessions.ts
 const pollMs$1 = 200;
 /** A backend whose client is gone may just be about to end. */
 const graceMs = 2e3;
@@ -14865,7 +15904,7 @@ function named(session) {
 	return session === void 0 ? "a session of the migration" : `session ${session.pid} of ${session.user}`;
 }
 
-// src/recovery/prepared-work.ts
+// src/recovery/quiet/prepared-work.ts
 /**
 * Rolls back the transactions that the migration has prepared: nobody works in them, and yet whoever knows the name can commit
 * them at any time. Ours are those that the scripts name and that are younger than the migration. Returns why one is
@@ -14888,7 +15927,7 @@ function preparedNames(script) {
 	});
 }
 
-// src/recovery/quiet-migrator.ts
+// src/recovery/quiet/quiet-migrator.ts
 const pollMs = 200;
 /** A backend whose client is gone may just be about to end. */
 const ownGraceMs = 2e3;
@@ -14928,75 +15967,6 @@ async function waitUntilFree(database, timeoutMs) {
 		if (holder === null || Date.now() >= deadline) return holder;
 		await setTimeout$1(pollMs);
 	}
-}
-
-// src/recovery/recovery-failed.ts
-/** The error with which a recovery ends that did not bring the target back. */
-function recoveryFailed(message, cause) {
-	const detail = cause instanceof Error ? `: ${cause.message}` : "";
-	return new SafeMigrateError({
-		code: "SM_RECOVERY_FAILED",
-		phase: "recover",
-		docs: "recovery.md",
-		message: `${message}${detail}`,
-		hint: "Do not run further migrations. The report lists the commands that finish the recovery by hand.",
-		cause
-	});
-}
-
-// src/recovery/baseline.ts
-/** The copy as far as a swap needs to know it. */
-function readyCopy({ name, oid, fingerprint }) {
-	return {
-		name,
-		oid,
-		schemaDigest: fingerprint.schemaDigest
-	};
-}
-/**
-* Makes sure that the backup still is what a swap may go back to: nobody has migrated, replaced the database or
-* changed its schema since the snapshot. Rows may have changed; which tables is returned.
-* Rejects with SM_SCHEMA_MOVED; nothing has been touched then.
-*/
-async function takeBaseline(database, migrator, backup, options, log) {
-	if (await database.oidOf(database.address.database) !== backup.targetOid) throw moved("another database has taken the name of the target since the backup was taken");
-	const history = await readHistory(database, migrator.historySchema);
-	if (!sameHistory(backup.history, history)) throw moved("somebody else has changed the migration history since the backup was taken");
-	const witness = await database.witness();
-	if (witness !== backup.witness) {
-		if (await database.schemaDigest(options.signal) !== backup.details.fingerprint.schemaDigest) throw moved("somebody else has changed the schema since the backup was taken");
-		if (JSON.stringify(await database.properties()) !== JSON.stringify(backup.properties)) throw moved("somebody else has changed privileges, settings or comment of the database since the backup was taken");
-		log.detail("catalogs were rewritten since the backup, the schema is the same");
-	}
-	const writesBeforeMigration = await database.changedTables(backup.details.fingerprint, backup.counters, {
-		exact: options.exact,
-		jobs: options.jobs,
-		signal: options.signal
-	});
-	const [clock] = await database.query(`SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "now"`, object$1({ now: string() }));
-	return {
-		history,
-		witness,
-		serverTime: clock?.now ?? "",
-		roles: await database.roles(),
-		columns: options.exact ? await database.columns() : null,
-		targetOid: backup.targetOid,
-		fingerprint: backup.details.fingerprint,
-		fallback: backup.fallback === null ? null : readyCopy(backup.fallback),
-		dump: {
-			path: backup.dumpPath,
-			details: backup.details
-		},
-		writesBeforeMigration: writesBeforeMigration.filter((table) => !table.endsWith("._prisma_migrations"))
-	};
-}
-function moved(message) {
-	return new SafeMigrateError({
-		code: "SM_SCHEMA_MOVED",
-		phase: "migrate",
-		message,
-		hint: "Nothing was touched. Let one deploy finish before the next one starts, then run this job again."
-	});
 }
 
 // src/recovery/exchange-when-reachable.ts
@@ -15201,7 +16171,7 @@ async function undoByHistory(request, row) {
 	if (!(sameHistory(baseline.history, history) && (await database.witness() === baseline.witness || await database.schemaDigest(never) === baseline.fingerprint?.schemaDigest))) throw recoveryFailed("the failed row was removed from the migration history, and still the target is not as before", null);
 }
 
-// src/recovery/recover-unfinished.ts
+// src/recovery/finish/recover-unfinished.ts
 /** All that is known of a migrator whose run has died. */
 const unknownDeploy = {
 	exitCode: null,
@@ -15260,312 +16230,14 @@ async function recoverUnfinished(request, log) {
 	}, log);
 }
 
-// src/backup/origin.ts
-/**
-* Whether a backup was made on another cluster than the one that `here` identifies: databases of one name (staging,
-* production) may share a storage. False where either is unknown; physical copies of a cluster have its identifier.
-*/
-function isFromElsewhere({ server }, here) {
-	return here !== null && server.systemIdentifier !== null && server.systemIdentifier !== here;
-}
-/** Where a backup comes from, for people. Host and port are among its details, which may be encrypted. */
-function originText({ server }) {
-	const which = server.systemIdentifier === null ? "" : `, system identifier ${server.systemIdentifier}`;
-	return `PostgreSQL ${server.version}${which}`;
+// src/recovery/journal/history-digest.ts
+/** One text for the rows of a history, in any order; null when there is no history table. */
+function historyDigest(rows) {
+	if (rows === null) return null;
+	return createHash("sha256").update(JSON.stringify(sortedById(rows))).digest("hex");
 }
 
-// src/backup/digest.ts
-/** Length and SHA-256 of a small content that is wholly in memory. */
-function digestOf(content) {
-	return {
-		sizeBytes: content.byteLength,
-		sha256: createHash("sha256").update(content).digest("hex")
-	};
-}
-
-// src/backup/manifest-version-1.ts
-const { id: _id, properties, fingerprint } = detailsSchema.shape;
-/** A manifest of format version 1: it holds the details as well, readable for everybody. Read, and never written. */
-const manifestVersion1Schema = object$1({
-	formatVersion: literal$1(1),
-	...commonFields,
-	server: object$1({
-		version: string(),
-		major: int(),
-		systemIdentifier: string().nullable().default(null),
-		address: string().nullable().default(null)
-	}),
-	database: object$1({
-		name: string(),
-		sizeBytes: int(),
-		properties
-	}),
-	prisma: object$1({
-		version: string(),
-		historySchema: string(),
-		appliedMigrations: array(object$1({
-			name: string(),
-			checksum: string()
-		}))
-	}).nullable(),
-	fingerprint,
-	proof: object$1({
-		method: _enum(["restore", "archive"]),
-		proved: boolean(),
-		problem: string().nullable()
-	}),
-	schema: object$1({
-		encoding: literal$1("gzip+base64"),
-		text: string(),
-		hasPublic: boolean()
-	})
-});
-/** As if it had been written by this version, its details left where they are. */
-function manifestOfVersion1(old) {
-	const { formatVersion: _, schema, fingerprint, server, database, prisma, proof, ...same } = old;
-	const { version, major, systemIdentifier } = server;
-	return {
-		...same,
-		server: {
-			version,
-			major,
-			systemIdentifier
-		},
-		database: {
-			name: database.name,
-			sizeBytes: database.sizeBytes
-		},
-		details: null,
-		prisma: prisma === null ? null : {
-			version: prisma.version,
-			appliedMigrations: prisma.appliedMigrations.length
-		},
-		counts: countsOf({ fingerprint }),
-		proof: {
-			...proof,
-			inventory: null
-		}
-	};
-}
-/** What this version keeps beside the manifest. Throws when the schema cannot be unpacked. */
-function detailsOfVersion1({ id, server, database, prisma, ...old }) {
-	const packed = Buffer.from(old.schema.text, "base64");
-	return {
-		id,
-		address: server.address,
-		properties: database.properties,
-		prisma: prisma === null ? null : {
-			historySchema: prisma.historySchema,
-			appliedMigrations: prisma.appliedMigrations
-		},
-		fingerprint: old.fingerprint,
-		hasPublicSchema: old.schema.hasPublic,
-		proofProblem: old.proof.problem,
-		schemaText: gunzipSync(packed, { maxOutputLength: maximumDetailsBytes }).toString("utf8")
-	};
-}
-
-// src/backup/parse-manifest.ts
-/**
-* Reads a stored manifest and makes sure that it is the one of the folder it lies in. Never throws: a damaged
-* one, or one that a later version wrote, must hide no other backup.
-*/
-function parseManifest(text, of) {
-	let json;
-	try {
-		json = JSON.parse(text);
-	} catch {
-		return refuse$1("is damaged: it is no JSON");
-	}
-	if (typeof json !== "object" || json === null || !Object.hasOwn(json, "formatVersion")) return refuse$1("is damaged: it has no format version");
-	const { formatVersion } = json;
-	const read = formatVersion === 2 ? readVersion2(json) : formatVersion === 1 ? readVersion1(json) : null;
-	if (read === null) return refuse$1(`has the format version ${shown$1(formatVersion)}, which this version cannot read`);
-	if (read.manifest === null) return read;
-	const { manifest } = read;
-	if (manifest.id !== of.id) return refuse$1(`is that of another backup, ${shown$1(manifest.id)}`);
-	if (manifest.database.name !== of.database) return refuse$1(`is that of another database, ${shown$1(manifest.database.name)}`);
-	if (Number.isNaN(Date.parse(manifest.createdAt))) return refuse$1("is damaged: createdAt is no time");
-	return read;
-}
-function readVersion2(json) {
-	const parsed = manifestSchema.safeParse(json);
-	if (!parsed.success) return notAsItShouldBe(parsed.error);
-	const { formatVersion: _, ...manifest } = parsed.data;
-	const isPlain = manifest.encryption === null;
-	if (isPlain !== (manifest.file.name === "database.dump")) return refuse$1(notAs("file"));
-	if (isPlain !== (manifest.details.name === "details.json")) return refuse$1(notAs("details"));
-	return {
-		manifest,
-		version1: null,
-		problem: null
-	};
-}
-function readVersion1(json) {
-	const parsed = manifestVersion1Schema.safeParse(json);
-	if (!parsed.success) return notAsItShouldBe(parsed.error);
-	return {
-		manifest: manifestOfVersion1(parsed.data),
-		version1: parsed.data,
-		problem: null
-	};
-}
-function notAsItShouldBe({ issues: [issue] }) {
-	return refuse$1(notAs(issue?.path.join(".") || "it"));
-}
-function notAs(member) {
-	return `is damaged: ${member} is not as it should be`;
-}
-function refuse$1(problem) {
-	return {
-		manifest: null,
-		problem
-	};
-}
-/** What stands there, cut. It may be anything: lists in lists without end are not written out. */
-function shown$1(value) {
-	if (typeof value === "object" && value !== null) return "{…}";
-	const text = JSON.stringify(value) ?? "undefined";
-	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
-}
-
-// src/backup/stored-backups.ts
-/** Manifests that are read at once. */
-const readers = 8;
-/** Far more than a manifest of format version 1 for 100 000 tables; whatever is larger is none. */
-const maximumManifestBytes = 67108864;
-/**
-* Lists the backups of a database over several storages. What is damaged, unfinished or silent is part of the
-* answer and hides nothing else; rejects only when no storage answers, or when `signal` ends it.
-*
-* The same backup in two places is one. Two that share an id and differ in their manifest are two: at least
-* one of them is not what it seems.
-*/
-async function listBackups(storages, database, options) {
-	const silent = [];
-	const doubts = [];
-	const perStorage = await Promise.all(storages.map(async (storage) => {
-		try {
-			return await listStorage(storage, database, {
-				...options,
-				onDoubt: (why) => doubts.push(why)
-			});
-		} catch (error) {
-			options.signal.throwIfAborted();
-			silent.push({
-				storage,
-				error
-			});
-			return [];
-		}
-	}));
-	if (silent[0] !== void 0 && silent.length === storages.length) throw silent[0].error;
-	const folders = perStorage.flat();
-	return {
-		backups: merge(folders).sort((a, b) => createdAtOf(b) - createdAtOf(a) || (a.id < b.id ? 1 : -1)),
-		unreadable: folders.filter((folder) => folder.manifest === null).map(({ id, place, problem, isExpired, modifiedAt }) => ({
-			id,
-			place,
-			problem,
-			isExpired,
-			modifiedAt
-		})).sort((a, b) => a.id < b.id ? 1 : -1),
-		doubts,
-		silent
-	};
-}
-function createdAtOf({ manifest }) {
-	return Date.parse(manifest.createdAt);
-}
-async function listStorage(storage, database, { signal, id, onDoubt }) {
-	const root = `${id === void 0 ? databaseFolder(database) : backupFolder(database, id)}/`;
-	const objects = await storage.list(root, signal, (because) => onDoubt(`${storage.url} may hold more than what was listed: ${because}`));
-	const folders = [...Map.groupBy(objects, ({ key }) => folderOf(key))].filter((entry) => entry[0] !== null);
-	const found = [];
-	const next = folders[Symbol.iterator]();
-	const readOneAfterTheOther = async () => {
-		for (const [folder, held] of next) found.push(await readFolder(storage, database, folder, held, signal));
-	};
-	await Promise.all(Array.from({ length: readers }, readOneAfterTheOther));
-	return found;
-}
-/** `<database>/<id>` of `<database>/<id>/<name>`; null for what lies elsewhere. */
-function folderOf(key) {
-	const parts = key.split("/");
-	return parts.length === 3 ? `${parts[0]}/${parts[1]}` : null;
-}
-async function readFolder(storage, database, folder, objects, signal) {
-	const id = folder.slice(folder.indexOf("/") + 1);
-	const common = {
-		id,
-		place: {
-			storage,
-			folder,
-			url: `${storage.url}/${folder}`,
-			objects
-		},
-		modifiedAt: new Date(Math.max(...objects.map((object) => Date.parse(object.modifiedAt))))
-	};
-	const damaged = (problem, isExpired = false) => ({
-		...common,
-		manifest: null,
-		version1: null,
-		manifestText: "",
-		problem,
-		isExpired
-	});
-	const held = objects.find(({ key }) => key === `${folder}/${manifestName}`);
-	const expired = objects.find(({ expiredAt }) => expiredAt !== void 0);
-	if (expired !== void 0) return damaged(`it expired on ${expired.expiredAt?.slice(0, 10)}`, true);
-	if (held === void 0) return damaged(null);
-	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
-	let manifestText;
-	try {
-		manifestText = await readText(await storage.get(held.key, signal));
-	} catch (error) {
-		signal.throwIfAborted();
-		return damaged(`its manifest cannot be read: ${messageOf(error)}`);
-	}
-	const parsed = parseManifest(manifestText, {
-		id,
-		database
-	});
-	return parsed.manifest === null ? damaged(`its manifest ${parsed.problem}`) : {
-		...common,
-		...parsed,
-		manifestText,
-		isExpired: false
-	};
-}
-async function readText(body) {
-	const chunks = [];
-	let sizeBytes = 0;
-	for await (const chunk of body) {
-		sizeBytes += chunk.byteLength;
-		if (sizeBytes > maximumManifestBytes) throw new Error("it is far too large");
-		chunks.push(chunk);
-	}
-	return Buffer.concat(chunks).toString("utf8");
-}
-function merge(folders) {
-	const merged = /* @__PURE__ */ new Map();
-	for (const { id, place, manifest, version1, manifestText } of folders) {
-		if (manifest === null) continue;
-		const key = `${id} ${digestOf(Buffer.from(manifestText)).sha256}`;
-		const known = merged.get(key);
-		if (known === void 0) merged.set(key, {
-			id,
-			manifest,
-			version1,
-			manifestText,
-			places: [place]
-		});
-		else known.places = [...known.places, place];
-	}
-	return [...merged.values()];
-}
-
-// src/backup/find-backup.ts
+// src/backup/stored/find-backup.ts
 /**
 * Finds a stored backup: `latest`, the newest one that this server made, in all storages that answer, proved or not; or the
 * one with this id, wherever it was made. Rejects with SM_BACKUP_NOT_FOUND, SM_BACKUP_UNREADABLE (it is there and its
@@ -15653,230 +16325,7 @@ function notFound(wanted, database, where, reasons) {
 	});
 }
 
-// src/backup/at-most.ts
-/**
-* Passes a body on up to a length, and ends it with `tooLong()` as soon as there is more: a server that never comes to an
-* end fills neither disk nor memory.
-*/
-function atMost(maximumBytes, tooLong) {
-	return async function* (body) {
-		let sizeBytes = 0;
-		for await (const chunk of body) {
-			sizeBytes += chunk.byteLength;
-			if (sizeBytes > maximumBytes) throw tooLong();
-			yield chunk;
-		}
-	};
-}
-
-// src/backup/manifest-authentication.ts
-/**
-* So that whoever may write to the storage but does not know the passphrase cannot give pg_restore an archive of his
-* own: the manifest holds the digests of dump and details, and this holds the manifest.
-*
-* key ‖ check = scrypt(passphrase, "safe-migrate manifest v1" ‖ salt, N = 2^18, r = 8, p = 1), 32 bytes each;
-* mac = HMAC-SHA256(key, the manifest's bytes with the 64 digits of `mac` set to 0). `check` tells a wrong
-* passphrase from an edited manifest. docs/security.md shows how to verify it without this program.
-*/
-const saltPrefix = "safe-migrate manifest v1";
-/** As costly as age's own, so that trying passphrases on the manifest is no cheaper than on the file. */
-const cost = {
-	N: 2 ** 18,
-	r: 8,
-	p: 1,
-	maxmem: 300 * 1024 ** 2
-};
-const keyBytes = 32;
-const noMac = "0".repeat(64);
-const macMember = /(?<="mac": ")[0-9a-f]{64}(?=")/g;
-/** The text of a manifest that says by whom it was written: by somebody who knows the passphrase. */
-async function signManifest(manifest, passphrase) {
-	const salt = randomBytes(16).toString("hex");
-	const { key, check } = await deriveKey(passphrase, salt);
-	const unsigned = renderManifest({
-		...manifest,
-		authentication: {
-			method: "scrypt-hmac-sha256",
-			salt,
-			check: check.toString("hex"),
-			mac: noMac
-		}
-	});
-	return unsigned.replace(macMember, macOf(unsigned, key).toString("hex"));
-}
-/** `text` is what is stored, byte for byte; `manifest` what was read from it. */
-async function checkManifest(text, { authentication }, passphrase) {
-	if (authentication === null) return "unsigned";
-	return judgeManifest(text, authentication, await deriveKey(passphrase, authentication.salt));
-}
-/** The same with a key that was derived before; deriving it is what costs. */
-function judgeManifest(text, authentication, { key, check }) {
-	if (!timingSafeEqual(check, Buffer.from(authentication.check, "hex"))) return "wrong-passphrase";
-	const macs = text.match(macMember) ?? [];
-	if (macs.length !== 1 || macs[0] !== authentication.mac) return "edited";
-	const expected = macOf(text.replace(macMember, noMac), key);
-	return timingSafeEqual(expected, Buffer.from(authentication.mac, "hex")) ? "authentic" : "edited";
-}
-function macOf(text, key) {
-	return createHmac("sha256", key).update(text).digest();
-}
-/** `salt`: the manifest's, hex. */
-function deriveKey(passphrase, salt) {
-	const salted = Buffer.concat([Buffer.from(saltPrefix), Buffer.from(salt, "hex")]);
-	return new Promise((resolve, reject) => {
-		scrypt(passphrase.reveal(), salted, 64, cost, (error, derived) => {
-			if (error !== null) reject(error);
-			else resolve({
-				key: derived.subarray(0, keyBytes),
-				check: derived.subarray(keyBytes)
-			});
-		});
-	});
-}
-
-// src/backup/authenticate.ts
-/**
-* Makes sure, before anything of a backup is used, that its manifest was written by somebody who knows the
-* passphrase, and that there is a key that may open the file. Returns whether it is authenticated; without a
-* passphrase nothing can say so, and it rests on the storage's permissions.
-* Rejects with SM_PASSPHRASE_MISSING, SM_IDENTITY_MISSING, SM_WRONG_PASSPHRASE or SM_MANIFEST_NOT_AUTHENTIC.
-*/
-async function authenticate({ id, manifest, manifestText, places }, keys) {
-	const where = places.map(({ url }) => url).join(", ");
-	if (keys.passphrase === null) {
-		if (manifest.encryption?.kind === "passphrase" || manifest.authentication !== null) throw new SafeMigrateError({
-			code: "SM_PASSPHRASE_MISSING",
-			message: `${id} is encrypted with a passphrase, and encryption-passphrase is not given`,
-			hint: "Give the passphrase that the backup was made with.",
-			docs: "security.md",
-			phase: "fetch"
-		});
-		if (manifest.encryption?.kind === "recipients" && keys.identities.length === 0) throw new SafeMigrateError({
-			code: "SM_IDENTITY_MISSING",
-			message: `${id} is encrypted to age public keys, and encryption-identity is not given`,
-			hint: `Give the private key of one of these: ${manifest.encryption.recipients.join(", ")}.`,
-			docs: "security.md",
-			phase: "fetch"
-		});
-		return false;
-	}
-	switch (await checkManifest(manifestText, manifest, keys.passphrase)) {
-		case "authentic": return true;
-		case "wrong-passphrase": throw wrongPassphrase(id);
-		case "edited": throw notAuthentic(`the manifest of ${id} was changed after it was written (${where})`);
-		case "unsigned": throw notAuthentic(`the manifest of ${id} is not authenticated: anybody who may write to the storage can have written it (${where})`, "Backups that were made without a passphrase are used without encryption-passphrase; do that only where you trust everybody who may write to the storage.");
-	}
-}
-function wrongPassphrase(id) {
-	return new SafeMigrateError({
-		code: "SM_WRONG_PASSPHRASE",
-		message: `encryption-passphrase is not the passphrase that ${id} was made with`,
-		hint: "Give the passphrase of that time: a changed secret does not change the backups that were made before.",
-		docs: "security.md",
-		phase: "fetch"
-	});
-}
-function notAuthentic(message, hint = "Use another backup, or another storage that holds this one, and find out who may write to the storage.") {
-	return new SafeMigrateError({
-		code: "SM_MANIFEST_NOT_AUTHENTIC",
-		message,
-		hint,
-		docs: "security.md",
-		phase: "fetch"
-	});
-}
-
-// src/backup/damaged.ts
-/** A stored backup that is not what its manifest says. `message` names which, and where. */
-function damaged$1(message, cause) {
-	return new SafeMigrateError({
-		code: "SM_BACKUP_DAMAGED",
-		message,
-		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
-		docs: "storage.md",
-		phase: "fetch",
-		cause
-	});
-}
-
-// src/backup/from-any-place.ts
-/**
-* What `work` makes of the first place that holds what it should; the storages are tried in their order. Rejects with what is
-* wrong in every one of them.
-*/
-async function fromAnyPlace({ places }, { signal, warn }, work) {
-	const problems = [];
-	for (const place of places) try {
-		return await work(place);
-	} catch (error) {
-		signal.throwIfAborted();
-		if (!(error instanceof SafeMigrateError)) throw error;
-		problems.push(...problemsOf(error));
-		if (place !== places.at(-1)) warn(`${messageOf(error)}; the next storage is tried`);
-	}
-	throw new RefusedError(problems, {
-		phase: "fetch",
-		docs: "storage.md"
-	});
-}
-
-// src/backup/clearing-away.ts
-/** Passes chunks on and clears away those that are done with: plain text and ciphertext both pile up otherwise. */
-async function* clearingAway(chunks) {
-	const garbage = new YoungGarbage();
-	for await (const chunk of chunks) {
-		yield chunk;
-		garbage.add(2 * chunk.byteLength);
-	}
-}
-
-// src/backup/unseal.ts
-/**
-* Decrypts what was sealed, whoever made it: this program or `age`. Rejects with SM_WRONG_PASSPHRASE or
-* SM_WRONG_IDENTITY when no key fits, and with SM_BACKUP_DAMAGED when it is no age file or not whole.
-*/
-async function unseal(backup, keys, plain, signal, limit = (body) => body) {
-	const { sealed } = backup;
-	try {
-		const plaintext = await (await decrypterFor(keys)).decrypt(Readable.toWeb(sealed));
-		await pipeline$1(Readable.fromWeb(plaintext), limit, clearingAway, plain, { signal });
-	} catch (error) {
-		signal.throwIfAborted();
-		if (error instanceof SafeMigrateError) throw error;
-		throw cannotOpen(backup.id, keys, error);
-	} finally {
-		sealed.destroy();
-	}
-}
-async function decrypterFor(keys) {
-	const decrypter = new (await (import("./age-dist.js"))).Decrypter();
-	if (keys.passphrase !== null) decrypter.addPassphrase(keys.passphrase.reveal());
-	for (const identity of keys.identities) decrypter.addIdentity(identity.reveal());
-	return decrypter;
-}
-function cannotOpen(id, keys, cause) {
-	if (messageOf(cause).includes("no identity matched")) {
-		if (keys.identities.length === 0) return wrongPassphrase(id);
-		return new SafeMigrateError({
-			code: "SM_WRONG_IDENTITY",
-			message: `none of the keys in encryption-identity opens ${id}`,
-			hint: "The manifest names the public keys that the backup is encrypted to (encryption.recipients).",
-			docs: "security.md",
-			phase: "fetch",
-			cause
-		});
-	}
-	return new SafeMigrateError({
-		code: "SM_BACKUP_DAMAGED",
-		message: `${id} cannot be decrypted: ${messageOf(cause)}`,
-		hint: "Use another storage that holds this backup, or another backup.",
-		docs: "storage.md",
-		phase: "fetch",
-		cause
-	});
-}
-
-// src/backup/open-backup.ts
+// src/backup/stored/open-backup.ts
 /**
 * Reads what a backup must look like when it is restored: manifest authenticated, details of the length and SHA-256 that it
 * says, decrypted. Rejects as `authenticate` and `unseal` do, and with SM_BACKUP_DAMAGED.
@@ -15902,30 +16351,30 @@ async function readDetails(listed, keys, options) {
 		try {
 			return detailsOfVersion1(version1);
 		} catch (error) {
-			throw damaged$1(`the manifest of ${id} holds a schema that cannot be unpacked`, error);
+			throw damaged(`the manifest of ${id} holds a schema that cannot be unpacked`, error);
 		}
 	}
 	return await fromAnyPlace(listed, options, async (place) => {
-		const sealed = await download$1(place, stored, options.signal);
+		const sealed = await download(place, stored, options.signal);
 		const plain = stored.name === "details.json" ? sealed : await opened(id, sealed, keys, options.signal);
 		return understood(listed, `${stored.name} in ${place.url}`, plain);
 	});
 }
-async function download$1({ storage, folder, url, objects }, { name, sizeBytes, sha256 }, signal) {
+async function download({ storage, folder, url, objects }, { name, sizeBytes, sha256 }, signal) {
 	const key = `${folder}/${name}`;
-	if (!objects.some((object) => object.key === key)) throw damaged$1(`${url} has a manifest, but ${name} is not there`);
-	if (sizeBytes > maximumDetailsBytes) throw damaged$1(`${name} in ${url} is far too large to be one`);
+	if (!objects.some((object) => object.key === key)) throw damaged(`${url} has a manifest, but ${name} is not there`);
+	if (sizeBytes > maximumDetailsBytes) throw damaged(`${name} in ${url} is far too large to be one`);
 	const collected = new Collected();
-	const tooLong = () => damaged$1(`${name} in ${url} is longer than its manifest says, ${sizeBytes} bytes`);
+	const tooLong = () => damaged(`${name} in ${url} is longer than its manifest says, ${sizeBytes} bytes`);
 	try {
-		await pipeline$1(await storage.get(key, signal), atMost(sizeBytes, tooLong), collected, { signal });
+		await pipeline(await storage.get(key, signal), atMost(sizeBytes, tooLong), collected, { signal });
 	} catch (error) {
 		if (error instanceof SafeMigrateError || signal.aborted) throw error;
-		throw damaged$1(`${name} in ${url} cannot be read to its end: ${messageOf(error)}`, error);
+		throw damaged(`${name} in ${url} cannot be read to its end: ${messageOf(error)}`, error);
 	}
 	const held = digestOf(collected.content);
-	if (held.sizeBytes !== sizeBytes) throw damaged$1(`${name} in ${url} has ${held.sizeBytes} bytes; its manifest says ${sizeBytes}`);
-	if (held.sha256 !== sha256) throw damaged$1(`${name} in ${url} has not the SHA-256 that its manifest says: it was changed after it was stored`);
+	if (held.sizeBytes !== sizeBytes) throw damaged(`${name} in ${url} has ${held.sizeBytes} bytes; its manifest says ${sizeBytes}`);
+	if (held.sha256 !== sha256) throw damaged(`${name} in ${url} has not the SHA-256 that its manifest says: it was changed after it was stored`);
 	return collected.content;
 }
 async function opened(id, sealed, keys, signal) {
@@ -15941,13 +16390,13 @@ function understood({ id, manifest }, what, text) {
 	try {
 		json = JSON.parse(text.toString("utf8"));
 	} catch (error) {
-		throw damaged$1(`${what} is no JSON`, error);
+		throw damaged(`${what} is no JSON`, error);
 	}
 	const { data, error } = detailsSchema.safeParse(json);
-	if (error !== void 0) throw damaged$1(`${what} is not as it should be: ${error.issues[0]?.path.join(".")}`);
-	if (data.id !== id) throw damaged$1(`${what} is that of another backup, ${data.id.slice(0, 100)}`);
+	if (error !== void 0) throw damaged(`${what} is not as it should be: ${error.issues[0]?.path.join(".")}`);
+	if (data.id !== id) throw damaged(`${what} is that of another backup, ${data.id.slice(0, 100)}`);
 	const { tables, rows } = countsOf(data);
-	if (tables !== manifest.counts.tables || rows !== manifest.counts.rows) throw damaged$1(`${what} has other numbers of tables and rows than its manifest`);
+	if (tables !== manifest.counts.tables || rows !== manifest.counts.rows) throw damaged(`${what} has other numbers of tables and rows than its manifest`);
 	return data;
 }
 /** Keeps what is written to it, in memory. */
@@ -15962,99 +16411,7 @@ var Collected = class extends Writable {
 	}
 };
 
-// src/backup/shown-backup.ts
-/** Whether dump and details are there in their full length, as the listing says. */
-function isWholeIn({ manifest }, place) {
-	return [manifest.file, ...manifest.details === null ? [] : [manifest.details]].every(({ name, sizeBytes }) => place.objects.find(({ key }) => key === `${place.folder}/${name}`)?.sizeBytes === sizeBytes);
-}
-/** A backup that is not whole proves nothing, whatever its manifest says. */
-function isProvedIn(listed, place) {
-	return listed.manifest.proof.proved && isWholeIn(listed, place);
-}
-/** A backup in one storage as the report shows it; `retention` is null where it was not applied. */
-function shownBackup(listed, place, retention) {
-	const { manifest } = listed;
-	return {
-		id: listed.id,
-		createdAt: manifest.createdAt,
-		sizeBytes: manifest.file.sizeBytes,
-		proved: isProvedIn(listed, place),
-		madeBy: manifest.command,
-		appliedMigrations: manifest.prisma?.appliedMigrations ?? null,
-		locations: [place.url],
-		retention
-	};
-}
-/** All that was listed, newest first, for a command that removes nothing. */
-function shownBackups(backups) {
-	return mergePlaces(backups.flatMap((listed) => listed.places.map((place) => shownBackup(listed, place, null))));
-}
-/** What is the same of the same backup is told once, with all the places; newest first. */
-function mergePlaces(records) {
-	const byText = /* @__PURE__ */ new Map();
-	for (const record of records) {
-		const text = JSON.stringify({
-			...record,
-			locations: []
-		});
-		const known = byText.get(text);
-		byText.set(text, known === void 0 ? record : {
-			...known,
-			locations: [...known.locations, ...record.locations]
-		});
-	}
-	return [...byText.values()].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1));
-}
-
-// src/report/stored-backup-text.ts
-/** What becomes of a stored backup and why; empty where retention was not applied. */
-function retentionText({ retention }) {
-	if (retention === null) return "";
-	return `${retention.stays ? "stays" : retention.removed ? "removed" : "goes"}: ${retention.reason}`;
-}
-/** A stored backup in one line of the log. */
-function storedBackupLine(record, now) {
-	return [
-		record.id,
-		formatAge(now.getTime() - Date.parse(record.createdAt)),
-		formatBytes(record.sizeBytes),
-		record.proved ? "proved" : "not proved",
-		record.appliedMigrations === null ? "migrations unknown" : countOf(record.appliedMigrations, "migration"),
-		record.locations.join(" "),
-		...record.retention === null ? [] : [retentionText(record)]
-	].join("  ");
-}
-
-// src/commands/server-clock.ts
-/** Less is said of no clock: a question takes its time. */
-const toleratedMs = 12e4;
-/**
-* The time by the server's clock. Backups carry it, so their age is told by it and by no runner's: one whose clock is ahead
-* would remove what is minutes old. Where both are minutes apart, `warn` hears of it.
-*/
-async function serverNow(database, warn) {
-	const asked = Date.now();
-	const now = await database.serverTime();
-	const apartMs = Math.round((asked + Date.now()) / 2) - now.getTime();
-	if (Math.abs(apartMs) > toleratedMs) {
-		const which = apartMs > 0 ? "ahead of" : "behind";
-		warn?.(`the clock of this runner is ${formatDuration(Math.abs(apartMs))} ${which} the server's (${now.toISOString()}): ages of backups go by the server's`);
-	}
-	return now;
-}
-
-// src/commands/server-origin.ts
-/** PostgreSQL's identifier of the cluster; null on a server that keeps it from this role. */
-async function systemIdentifierOf(database) {
-	try {
-		return (await database.identity()).systemIdentifier;
-	} catch (error) {
-		if (error instanceof SafeMigrateError && error.code === "SM_SQL") return null;
-		throw error;
-	}
-}
-
-// src/commands/find-stored.ts
+// src/commands/stored/find-stored.ts
 /**
 * The stored backup that was asked for; what was odd on the way is a warning, and what else there is a table. `latest` is
 * refused with SM_LATEST_UNCERTAIN where a newer one may be out of sight, unless this only looks.
@@ -16141,7 +16498,7 @@ function storedRecord({ id, manifest, places }, restoreProved) {
 	};
 }
 
-// src/commands/backup-of-run.ts
+// src/commands/earlier-run/backup-of-run.ts
 /** The backup of a dead run, for its recovery; null when it cannot be used. The swap needs no knowledge of it. */
 async function backupToRecoverFrom({ storages, database, signal, keys }, { backupId }, log) {
 	if (backupId === null) return null;
@@ -16173,7 +16530,7 @@ async function restorableBackupOf({ storages, database, signal }, { backupId }) 
 	}
 }
 
-// src/commands/drop-copies-of.ts
+// src/commands/earlier-run/drop-copies-of.ts
 /** Drops the copies that a dead run has made; kept failed databases are none. Rejects with SM_DROP_FAILED. */
 async function dropCopiesOf(database, run, log) {
 	for (const kind of [
@@ -16189,7 +16546,7 @@ async function dropCopiesOf(database, run, log) {
 	}
 }
 
-// src/recovery/decide-unfinished.ts
+// src/recovery/finish/decide-unfinished.ts
 /** How old a half-done migration may be for its recovery to be what everybody expects. */
 const recoverableSeconds = 3600;
 /** What is to be done about an earlier run that has ended without closing its journal. Pure. */
@@ -16253,7 +16610,7 @@ function rowsBefore({ migrations }, history) {
 	return history.filter((row) => row.rolledBackAt !== null || !names.has(row.migrationName));
 }
 
-// src/commands/look-at-earlier-run.ts
+// src/commands/earlier-run/look-at-earlier-run.ts
 /** What is left of that run's migrator is ended first: it may still be finishing a statement. */
 async function lookAtEarlierRun({ database, migrator }, journal, log) {
 	const scripts = scriptsAtHand(migrator, journal).map(({ script }) => script);
@@ -16326,7 +16683,7 @@ async function historyOf(database, journal) {
 	}
 }
 
-// src/recovery/finish-by-hand.ts
+// src/recovery/finish/finish-by-hand.ts
 /**
 * The two ways to finish a run that stopped between them: back to the backup, or on with what is there.
 * Each is one paste for a shell whose PG* variables reach the server as the target's owner; the session sits in
@@ -16383,7 +16740,7 @@ function pasted(statements) {
 	].join("\n");
 }
 
-// src/recovery/finish-rollback-by-hand.ts
+// src/recovery/finish/finish-rollback-by-hand.ts
 /** The two ways to finish a rollback whose copy is restored and compared and has not taken the target's name. */
 function finishRollbackByHand(names) {
 	const fallback = identifier(names.fallback);
@@ -16449,7 +16806,7 @@ function shellWord(text) {
 	return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-// src/commands/ways-to-finish.ts
+// src/commands/earlier-run/ways-to-finish.ts
 /**
 * What a person can do about a run that is left unfinished, from where the server stands now: commands for before the
 * swap are no use after it. `backup` null: nobody knows where it is stored.
@@ -16495,7 +16852,7 @@ async function makeRoom(database, name) {
 	return (await database.leftoverCopies().catch(() => [])).some((copy) => copy.name === name) ? [`dropdb ${shellWord(name)}`] : [];
 }
 
-// src/commands/finish-earlier-run.ts
+// src/commands/earlier-run/finish-earlier-run.ts
 /**
 * Finishes a run that has ended without closing its journal, by the table in docs/recovery.md. The caller holds the lock,
 * so that run is dead, or will find that it has no say any more. Rejects only before anything was changed.
@@ -16618,325 +16975,7 @@ function unfinished(code, because, cause) {
 	});
 }
 
-// src/system/disk-error.ts
-/** What the disk refused while a file of the run's own was written. */
-function diskError(error, path, writtenBytes) {
-	const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-	if (code === "ENOSPC" || code === "EDQUOT") return new SafeMigrateError({
-		code: "SM_DISK_FULL",
-		message: `the disk is full: ${path} could not be written beyond ${writtenBytes} bytes`,
-		hint: "Free space where the runner keeps its temporary files (RUNNER_TEMP), or use a runner with a larger disk.",
-		cause: error
-	});
-	return new SafeMigrateError({
-		code: "SM_DISK",
-		message: `${path} could not be written (${code}) after ${writtenBytes} bytes`,
-		hint: "Look at the disk and the rights of the folder where the runner keeps its temporary files (RUNNER_TEMP).",
-		cause: error
-	});
-}
-
-// src/backup/growing-file.ts
-/** What a follower reads at a time. Large enough for few system calls, small enough to hold several. */
-const chunkBytes = 65536;
-/**
-* The dump on its way: written once to disk while it is measured, and read from there by every storage at its
-* own pace while it grows. Readers never slow the writer down and nothing is held in memory for them.
-*
-* `pipeline(child.stdout, sink)` resolves although the child failed, so the end of the writer alone never ends
-* the followers: they end when `release()` says that the content is good, or fail when `fail()` says it is not.
-*/
-var GrowingFile = class GrowingFile {
-	path;
-	/** Where the dump goes; ends when the bytes are all written. */
-	writer;
-	/** Length and SHA-256 of what was written, once the writer has ended. */
-	content;
-	#handle;
-	#hash = createHash("sha256");
-	#settle;
-	/** Called whenever there is something new to see: more bytes, the release, a failure. */
-	#waiting = /* @__PURE__ */ new Set();
-	#followers = /* @__PURE__ */ new Set();
-	#sizeBytes = 0;
-	#written = false;
-	#released = false;
-	#failure = null;
-	#closing = null;
-	constructor(path, handle) {
-		this.path = path;
-		this.#handle = handle;
-		this.#settle = Promise.withResolvers();
-		this.content = this.#settle.promise;
-		this.content.catch(() => {});
-		this.writer = this.#makeWriter();
-		this.writer.on("error", () => {});
-	}
-	/** Creates the file, readable by nobody else (0600). The folder exists; a file of that name does not. */
-	static async create(path) {
-		try {
-			return new GrowingFile(path, await open(path, "wx+", 384));
-		} catch (error) {
-			throw diskError(error, path, 0);
-		}
-	}
-	/** Bytes written so far. */
-	get sizeBytes() {
-		return this.#sizeBytes;
-	}
-	/** Reads the file from its start, waiting where it has not grown yet. Any number of times, at any time. */
-	follow() {
-		let position = 0;
-		let wake = null;
-		const next = async () => {
-			while (position >= this.#sizeBytes) {
-				if (this.#failure !== null) throw this.#failure;
-				if (this.#written && this.#released) return null;
-				const { promise, resolve } = Promise.withResolvers();
-				wake = resolve;
-				this.#waiting.add(resolve);
-				await promise;
-				this.#waiting.delete(resolve);
-				if (follower.destroyed) return null;
-			}
-			const length = Math.min(chunkBytes, this.#sizeBytes - position);
-			const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafeSlow(length), 0, length, position);
-			if (bytesRead === 0) throw damaged(this.path, "it is shorter than what was written to it");
-			position += bytesRead;
-			return buffer.subarray(0, bytesRead);
-		};
-		const follower = new Readable({
-			highWaterMark: chunkBytes,
-			read() {
-				next().then((chunk) => this.push(chunk), (error) => this.destroy(error));
-			},
-			destroy: (error, done) => {
-				this.#followers.delete(follower);
-				wake?.();
-				done(error);
-			}
-		});
-		follower.on("error", () => {});
-		this.#followers.add(follower);
-		if (this.#failure !== null) follower.destroy(this.#failure);
-		return follower;
-	}
-	/** The content is good: followers may end. Called once the writer has ended and the content is proved. */
-	release() {
-		if (!this.#written) throw new TypeError("a growing file is released before it is written");
-		this.#released = true;
-		this.#wakeAll();
-	}
-	/**
-	* The content is not good: writer and followers, present and future, are destroyed with the error. After
-	* release() as well, for followers that are not done.
-	*/
-	fail(error) {
-		if (this.#failure !== null) return;
-		const failure = error instanceof Error ? error : new Error(String(error));
-		this.#failure = failure;
-		this.#settle.reject(failure);
-		if (!this.#written) this.writer.destroy(failure);
-		for (const follower of [...this.#followers]) follower.destroy(failure);
-		this.#wakeAll();
-	}
-	/** Reads the file back from disk and compares. Rejects with SM_DUMP_DAMAGED. */
-	async verify() {
-		const expected = await this.content;
-		let held;
-		try {
-			const handle = await open(this.path, "r");
-			held = await sha256OfFile(handle).finally(() => handle.close());
-		} catch (error) {
-			throw damaged(this.path, "it cannot be read back", error);
-		}
-		if (held.sizeBytes !== expected.sizeBytes) throw damaged(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
-		if (held.sha256 !== expected.sha256) throw damaged(this.path, "its SHA-256 is not that of what was written");
-	}
-	/** Ends whatever still reads or writes and removes the file. */
-	async [Symbol.asyncDispose]() {
-		if (!(this.#written && this.#released && this.#followers.size === 0)) this.fail(/* @__PURE__ */ new Error(`${this.path} was removed before it was read to its end`));
-		this.#closing ??= this.#handle.close();
-		await this.#closing;
-		await rm(this.path, { force: true });
-	}
-	#makeWriter() {
-		const write = async (chunks) => {
-			for (const chunk of chunks) {
-				for (let at = 0; at < chunk.byteLength;) {
-					const { bytesWritten } = await this.#handle.write(chunk, at, chunk.byteLength - at, this.#sizeBytes);
-					this.#hash.update(chunk.subarray(at, at + bytesWritten));
-					at += bytesWritten;
-					this.#sizeBytes += bytesWritten;
-				}
-				this.#wakeAll();
-			}
-		};
-		const settle = (work, done) => {
-			work.then(() => done(), (error) => done(diskError(error, this.path, this.#sizeBytes)));
-		};
-		return new Writable({
-			highWaterMark: 4 * chunkBytes,
-			write: (chunk, _encoding, done) => settle(write([chunk]), done),
-			writev: (chunks, done) => settle(write(chunks.map(({ chunk }) => chunk)), done),
-			final: (done) => {
-				this.#written = true;
-				this.#settle.resolve({
-					sizeBytes: this.#sizeBytes,
-					sha256: this.#hash.digest("hex")
-				});
-				this.#wakeAll();
-				done();
-			},
-			destroy: (error, done) => {
-				if (error !== null) this.fail(error);
-				else if (!this.#written) this.fail(/* @__PURE__ */ new Error(`writing ${this.path} was stopped before its end`));
-				done(error);
-			}
-		});
-	}
-	#wakeAll() {
-		for (const wake of [...this.#waiting]) wake();
-	}
-};
-function damaged(path, how, cause) {
-	return new SafeMigrateError({
-		code: "SM_DUMP_DAMAGED",
-		message: `the dump on disk is damaged: ${how} (${path})`,
-		hint: "Nothing was touched. Run the job again; when it happens again, look at the disk of the runner.",
-		cause
-	});
-}
-
-// src/backup/fetch-backup.ts
-/**
-* Fetches the dump of an opened backup into `folder` (0700): stored file of the length and SHA-256 that its manifest says,
-* decrypted, plain dump of the length and SHA-256 that it says. Only then is there anything that pg_restore may read.
-* No more than these lengths is ever written. On rejection nothing is left on this machine.
-*/
-async function fetchBackup({ listed }, keys, options) {
-	await using stack = new AsyncDisposableStack();
-	const { stored, from } = await fromAnyPlace(listed, options, async (place) => ({
-		stored: await download(listed, place, options),
-		from: place
-	}));
-	stack.use(stored);
-	const what = `what ${listed.manifest.file.name} in ${from.url} holds`;
-	const dump = await plainDump(listed, {
-		stored,
-		what
-	}, keys, options);
-	stack.use(dump);
-	expectContent(dump === stored ? from.url : what, listed.manifest.plain, await dump.content);
-	const files = stack.move();
-	return {
-		dumpPath: dump.path,
-		from,
-		[Symbol.asyncDispose]: () => files.disposeAsync()
-	};
-}
-/** The stored file itself, or what it holds when it is sealed. */
-async function plainDump({ id, manifest }, { stored, what }, keys, { folder, signal, onProgress }) {
-	if (manifest.file.name === "database.dump") return stored;
-	const opened = await GrowingFile.create(join(folder, dumpName));
-	const report = setInterval(() => onProgress("decrypted", opened.sizeBytes), 1e3);
-	const { sizeBytes } = manifest.plain;
-	try {
-		const sealed = createReadStream(stored.path, { signal });
-		const limit = atMost(sizeBytes, () => longer(what, sizeBytes));
-		await unseal({
-			id,
-			sealed
-		}, keys, opened.writer, signal, limit);
-		return opened;
-	} catch (error) {
-		await opened[Symbol.asyncDispose]();
-		throw error;
-	} finally {
-		clearInterval(report);
-	}
-}
-async function download({ manifest }, from, { folder, signal, onProgress }) {
-	const { name, sizeBytes } = manifest.file;
-	const key = `${from.folder}/${name}`;
-	if (!from.objects.some((object) => object.key === key)) throw damaged$1(`${from.url} has a manifest, but ${name} is not there`);
-	const stored = await GrowingFile.create(join(folder, name));
-	const report = setInterval(() => onProgress("fetched", stored.sizeBytes), 1e3);
-	const what = `${name} in ${from.url}`;
-	const limit = atMost(sizeBytes, () => longer(what, sizeBytes));
-	try {
-		await pipeline$1(await from.storage.get(key, signal), limit, stored.writer, { signal });
-		expectContent(what, manifest.file, await stored.content);
-		return stored;
-	} catch (error) {
-		await stored[Symbol.asyncDispose]();
-		if (error instanceof SafeMigrateError || signal.aborted) throw error;
-		throw damaged$1(`${what} cannot be read to its end: ${messageOf(error)}`, error);
-	} finally {
-		clearInterval(report);
-	}
-}
-function expectContent(what, expected, actual) {
-	if (actual.sizeBytes !== expected.sizeBytes) throw damaged$1(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
-	if (actual.sha256 !== expected.sha256) throw damaged$1(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
-}
-function longer(what, sizeBytes) {
-	return damaged$1(`${what} has more than the ${sizeBytes} bytes that its manifest says`);
-}
-
-// src/commands/stored-dump.ts
-/** What opens the backups of this job's storages. A job that encrypts to recipients has no key. */
-function keysOf(settings) {
-	if (settings.command === "rollback") return settings.keys;
-	const { encryption } = settings;
-	return {
-		passphrase: encryption?.kind === "passphrase" ? encryption.passphrase : null,
-		identities: []
-	};
-}
-/**
-* The dump of a stored backup on this machine, verified as a rollback verifies it, for a recovery that has neither a copy nor
-* the disk of the run that made it. null, with a warning, when it is out of reach. Disposing of it removes the file.
-*/
-async function storedDump(context, settings, backup, log) {
-	await using opened = new AsyncDisposableStack();
-	try {
-		const folder = await mkdtemp(join(context.workFolder, "fetched-"));
-		opened.defer(() => rm(folder, {
-			recursive: true,
-			force: true
-		}));
-		const { dumpPath, from } = opened.use(await fetchBackup(backup, keysOf(settings), {
-			folder,
-			signal: context.signal,
-			warn: (line) => log.warn(line),
-			onProgress: () => {}
-		}));
-		log.detail(`fetched ${from.url}, because there is no copy of it on the server`);
-		const kept = opened.move();
-		return {
-			path: dumpPath,
-			details: backup.details,
-			[Symbol.asyncDispose]: () => kept.disposeAsync()
-		};
-	} catch (error) {
-		log.warn(`${backup.listed.id} cannot be fetched: ${messageOf(error)}`);
-		return null;
-	}
-}
-
-// src/commands/take-lock.ts
-/** Takes the run's lock on the target under this run's name. Rejects with SM_LOCKED, naming who has it. */
-function takeLock({ run, log }, database) {
-	return database.lock({
-		run: run.id,
-		description: run.description,
-		startedAt: run.startedAt.toISOString(),
-		onLeftBehind: (line) => log.warn(line)
-	});
-}
-
-// src/commands/open-storages.ts
+// src/commands/shared/open-storages.ts
 /** The storages that a command was given, in their order. Retention and encryption are for those that store something. */
 function openStorages(context, settings) {
 	const { migrateDays, otherDays } = settings.retention ?? {
@@ -16948,45 +16987,6 @@ function openStorages(context, settings) {
 		isEncrypted: (settings.encryption ?? null) !== null,
 		workFolder: context.workFolder
 	}));
-}
-
-// src/storage/left-behind.ts
-/** An upload that failed and could not be cleaned up behind: something of it may be in the storage. */
-var LeftBehindError = class extends SafeMigrateError {
-	name = "LeftBehindError";
-};
-
-// src/report/encryption-sentence.ts
-/** How a backup is encrypted, and what says that it is the one that was made. */
-function encryptionSentence(encryption) {
-	switch (encryption) {
-		case "passphrase": return "with the passphrase, which also authenticates the manifest";
-		case "recipients": return "to age public keys; that nobody has exchanged it rests on the storage's permissions";
-		case null: return "no; that nobody has read or exchanged it rests on the storage's permissions";
-	}
-}
-
-// src/commands/details-file.ts
-/**
-* Leaves the details of a backup beside its dump, for whoever finishes this run after a crash: where the backup is
-* encrypted to recipients, nobody here can read the stored ones.
-*/
-async function writeDetails(folder, details) {
-	const path = join(folder, detailsName);
-	try {
-		await writeFile(path, renderDetails(details), { mode: 384 });
-	} catch (error) {
-		throw diskError(error, path, 0);
-	}
-}
-/** null when they are not there, or not those of this backup. */
-async function readDetailsIn(folder, backupId) {
-	try {
-		const details = detailsSchema.parse(JSON.parse(await readFile(join(folder, detailsName), "utf8")));
-		return details.id === backupId ? details : null;
-	} catch {
-		return null;
-	}
 }
 
 // src/report/check-report.ts
@@ -17026,7 +17026,7 @@ function isTakenOver(error) {
 	return error instanceof SafeMigrateError && takenOverCodes.has(error.code);
 }
 
-// src/commands/hooks.ts
+// src/commands/shared/hooks.ts
 /** In the environment of every hook: by it post finds one that outlived its run. */
 const hookMark = "SAFE_MIGRATE_HOOK_OF";
 /**
@@ -17513,7 +17513,7 @@ function jobPasses(report) {
 	return passingResults.includes(report.result);
 }
 
-// src/backup/age-keys.ts
+// src/backup/encryption/age-keys.ts
 /**
 * Kinds of public keys that age-encryption encrypts to, by their prefix: X25519, and the post-quantum and hardware
 * ones of age 1.3. The first is fixed in its length and what `age-keygen` makes.
@@ -17546,7 +17546,7 @@ function isKey(text, prefixes) {
 	return decoded.prefix !== prefixes[0] || bytes.byteLength === x25519Bytes;
 }
 
-// src/prisma/migrate-command.ts
+// src/prisma/command/migrate-command.ts
 /** Subcommands of Prisma that change a database otherwise than by its migrations, or rewrite the history. */
 const forbidden = {
 	migrate: [
@@ -17657,7 +17657,7 @@ function withHooks(name, scripts) {
 	].filter((each) => Object.hasOwn(scripts, each));
 }
 
-// src/storage/storage-url.ts
+// src/storage/port/storage-url.ts
 const s3Form = "s3://bucket/prefix?region=eu-central-1";
 /**
 * Understands one line of the input `storage`. Throws RefusedError with everything that is wrong with it.
@@ -18582,7 +18582,7 @@ function mapTexts(value, change) {
 	return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mapTexts(each, change)]));
 }
 
-// src/report/sentence.ts
+// src/rendering/sentence.ts
 /** The result in one plain sentence: what happened, and what state the database is in now. */
 function resultSentence(report) {
 	const database = report.target?.database ?? "The database";
@@ -18643,7 +18643,7 @@ function backupClause(report, lead = ", backup ") {
 	return `${lead}${backup.id} (${formatBytes(backup.sizeBytes)}) ${proof}`;
 }
 
-// src/report/annotations.ts
+// src/rendering/annotations.ts
 /** GitHub shows no more of one kind for a step and drops the others silently. */
 const maximumOfAKind = 10;
 /** The annotations of a run, the most important first: at most ten errors and ten warnings. */
@@ -18712,7 +18712,7 @@ function limited(annotations) {
 	}];
 }
 
-// src/report/attachments.ts
+// src/rendering/attachments.ts
 /** The SQL that a check proposes, whole, however little of it fits into a comment. */
 function attachmentsOf(report) {
 	const missing = report.check?.missingMigrationSql ?? null;
@@ -18731,13 +18731,13 @@ function leftOver(byHand) {
 	return `\n\n-- What this does not do:\n${byHand.flatMap((each) => each.split(/[\n\r]+/)).map((line) => `-- ${line}`).join("\n")}`;
 }
 
-// src/report/closing.ts
+// src/rendering/closing.ts
 /** The log's last lines: the result in one sentence, and what to do next with commands to paste. */
 function closingLines(report) {
 	return [`${report.result}: ${resultSentence(report)}`, ...report.nextSteps.flatMap((step) => [step.text, ...step.commands.flatMap((command) => command.split("\n"))])];
 }
 
-// src/report/outputs.ts
+// src/rendering/outputs.ts
 /** The step's outputs by their public names, each as the text that a workflow reads; empty means none. */
 function outputsOf(report, reportPath) {
 	return {
@@ -18759,7 +18759,7 @@ function outputsOf(report, reportPath) {
 	};
 }
 
-// src/report/markdown-text.ts
+// src/rendering/markdown-text.ts
 /**
 * Other people's text in GitHub's Markdown: names of databases, messages of the server, SQL. None of it may
 * break out of its place, become markup or mention anybody.
@@ -18811,7 +18811,7 @@ function entity(character) {
 	return `&#${character.codePointAt(0)};`;
 }
 
-// src/report/check-sections.ts
+// src/rendering/check-sections.ts
 /** Rows and lines of a list; the rest stands in report.json. */
 const maximumRows$2 = 100;
 const marks = {
@@ -18916,7 +18916,7 @@ function prismaStatus(text) {
 	};
 }
 
-// src/report/phase-chart.ts
+// src/rendering/phase-chart.ts
 /**
 * The phases as a Mermaid gantt. Times are written and shown without a zone, so that every reader sees UTC.
 * Holds nothing but our own phase names.
@@ -18934,7 +18934,7 @@ function phaseChart(phases) {
 	].join("\n");
 }
 
-// src/report/rollback-section.ts
+// src/rendering/rollback-section.ts
 /** Rows of a table; the rest stands in report.json. */
 const maximumRows$1 = 100;
 /** What the backup has not, for the job summary. */
@@ -18974,7 +18974,7 @@ function countText(rows) {
 	return rows === null ? "no such table" : formatCount(rows);
 }
 
-// src/report/summary.ts
+// src/rendering/summary.ts
 /** GitHub drops a summary that is longer; some room is left for the last line. */
 const maximumSummaryBytes = 1047552;
 /** Rows of a table; the rest stands in report.json. */
@@ -19374,4 +19374,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { listBackups as $, problemsOf as $t, findingsOf as A, backupFolder as At, GrowingFile as B, ContentGate as Bt, ActionLog as C, manifestName as Ct, isTakenOver as D, detailsName as Dt, hookMark as E, countsOf as Et, openStorages as F, formatCount as Ft, systemIdentifierOf as G, parseVersion as Gt, waysToFinish as H, stoppedBy as Ht, takeLock as I, RunJournal as It, isProvedIn as J, migratorApplicationName as Jt, serverNow as K, errorCodeIn as Kt, keysOf as L, openPorts as Lt, writeDetails as M, labelBefore as Mt, encryptionSentence as N, countOf as Nt, describeExit as O, renderDetails as Ot, LeftBehindError as P, formatBytes as Pt, signManifest as Q, messageOf as Qt, storedDump as R, sha256Of as Rt, readArtifactAccess as S, dumpName as St, Hooks as T, sealedDumpName as Tt, findStored as U, objectKey as Ut, finishEarlierRun as V, storageMismatch as Vt, storedRecord as W, checksumsOf as Wt, shownBackup as X, RefusedError as Xt, mergePlaces as Y, parseSql as Yt, clearingAway as Z, SafeMigrateError as Zt, parseInputs as _, needsBaseline as _t, saveWorkFolder as a, readyCopy as at, secretsOf as b, wayOfScript as bt, runIdentity as c, whenReachable as ct, publish as d, blockStatements as dt, digestOf as et, checkSections as f, describeScript as ft, surviveLostOutput as g, objectsIn as gt, Masks as h, nameParts as ht, saveOpenRun as i, exchangeWhenReachable as it, readDetailsIn as j, backupId as jt, checkPartNames as k, sealedDetailsName as kt, checkoutRoots as l, historyReach as lt, resultSentence as m, fieldsOf as mt, removeWorkFolder as n, originText as nt, savedOpenRun as o, takeBaseline as ot, plain as p, unknownFunctions as pt, storedBackupLine as q, textOf as qt, surviveStrayErrors as r, recover as rt, savedWorkFolder as s, isOurs as st, WorkFolder as t, isFromElsewhere as tt, repositoryRootOf as u, mayForgeHistory as ut, readInputs as v, readHistory as vt, ReportBuilder as w, renderManifest as wt, readGitHubContext as x, describeFailure as xt, requestedCommand as y, historyDigest as yt, fetchBackup as z, sha256OfFile as zt };
+export { RunJournal as $, problemsOf as $t, findingsOf as A, countsOf as At, whenReachable as B, ContentGate as Bt, ActionLog as C, shownBackup as Ct, isTakenOver as D, manifestName as Dt, hookMark as E, dumpName as Et, storedRecord as F, formatBytes as Ft, unknownFunctions as G, migratorApplicationName as Gt, mayForgeHistory as H, stoppedBy as Ht, historyDigest as I, formatCount as It, objectsIn as J, textOf as Jt, fieldsOf as K, parseVersion as Kt, recover as L, openPorts as Lt, finishEarlierRun as M, renderDetails as Mt, waysToFinish as N, sealedDetailsName as Nt, describeExit as O, renderManifest as Ot, findStored as P, countOf as Pt, takeLock as Q, messageOf as Qt, exchangeWhenReachable as R, sha256Of as Rt, readArtifactAccess as S, mergePlaces as St, Hooks as T, originText as Tt, blockStatements as U, objectKey as Ut, historyReach as V, storageMismatch as Vt, describeScript as W, checksumsOf as Wt, storedDump as X, RefusedError as Xt, keysOf as Y, parseSql as Yt, fetchBackup as Z, SafeMigrateError as Zt, parseInputs as _, backupFolder as _t, saveWorkFolder as a, takeBaseline as at, secretsOf as b, digestOf as bt, runIdentity as c, needsBaseline as ct, publish as d, clearingAway as dt, signManifest as et, checkSections as f, GrowingFile as ft, surviveLostOutput as g, listBackups as gt, Masks as h, storedBackupLine as ht, saveOpenRun as i, readyCopy as it, openStorages as j, detailsName as jt, checkPartNames as k, sealedDumpName as kt, checkoutRoots as l, readHistory as lt, resultSentence as m, serverNow as mt, removeWorkFolder as n, writeDetails as nt, savedOpenRun as o, wayOfScript as ot, plain as p, systemIdentifierOf as pt, nameParts as q, errorCodeIn as qt, surviveStrayErrors as r, encryptionSentence as rt, savedWorkFolder as s, describeFailure as st, WorkFolder as t, readDetailsIn as tt, repositoryRootOf as u, LeftBehindError as ut, readInputs as v, backupId as vt, ReportBuilder as w, isFromElsewhere as wt, readGitHubContext as x, isProvedIn as xt, requestedCommand as y, labelBefore as yt, isOurs as z, sha256OfFile as zt };

@@ -1,14 +1,14 @@
 import { d as number$1, f as object, h as string, i as array, l as literal, o as boolean, t as number } from "./zod.js";
-import { Bt as ContentGate, Ht as stoppedBy, P as LeftBehindError, Qt as messageOf, Rt as sha256Of, Ut as objectKey, Vt as storageMismatch, Zt as SafeMigrateError } from "./safe-migrate.js";
+import { Bt as ContentGate, Ht as stoppedBy, Qt as messageOf, Rt as sha256Of, Ut as objectKey, Vt as storageMismatch, Zt as SafeMigrateError, ut as LeftBehindError } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { join } from "node:path";
 import { createHash } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
+import { pipeline } from "node:stream/promises";
 import { Readable, Writable, addAbortSignal } from "node:stream";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
-import { pipeline as pipeline$1 } from "node:stream/promises";
+import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 
 // src/storage/artifact/artifact-errors.ts
@@ -478,7 +478,7 @@ async function waitForBody(path, url, request) {
 		flags: "wx",
 		mode: 384
 	}) : new Writable({ write: (_chunk, _encoding, done) => done() });
-	await pipeline$1(request.body, gate, sink, { signal: request.signal });
+	await pipeline(request.body, gate, sink, { signal: request.signal });
 	return request.expected;
 }
 async function verify({ run, name, url }, expected, signal) {

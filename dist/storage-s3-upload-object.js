@@ -1,9 +1,9 @@
-import { Bt as ContentGate, Ht as stoppedBy, P as LeftBehindError, Qt as messageOf, Rt as sha256Of, Vt as storageMismatch, Zt as SafeMigrateError } from "./safe-migrate.js";
+import { Bt as ContentGate, Ht as stoppedBy, Qt as messageOf, Rt as sha256Of, Vt as storageMismatch, Zt as SafeMigrateError, ut as LeftBehindError } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
 import { pipeline } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 
 // src/storage/s3/begun-uploads.ts
 var import_dist_cjs = require_dist_cjs();

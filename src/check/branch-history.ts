@@ -1,9 +1,9 @@
 import type { Finding } from '../report/check-report.ts';
 
 /** The files of one commit: path below the repository's root → git's blob id. */
-export type Listing = ReadonlyMap<string, string>;
+type Listing = ReadonlyMap<string, string>;
 
-export interface BranchComparison {
+interface BranchComparison {
   readonly findings: readonly Finding[];
   /** Migrations that this branch adds, sorted as Prisma sorts. */
   readonly added: readonly string[];

@@ -2,7 +2,7 @@ import type { HistoryRow } from '../prisma/migrator.ts';
 import type { Finding } from '../report/check-report.ts';
 import type { MigrationFolder } from './migration-folder.ts';
 
-export interface DatabaseHistory {
+interface DatabaseHistory {
   readonly findings: readonly Finding[];
   /** Names that `migrate deploy` would apply, in its order. */
   readonly pending: readonly string[];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** How far a run has come, as whoever comes next needs to know it. In the order in which they are entered. */
-export const journalPhases = [
+const journalPhases = [
   'dump',
   'prove',
   'store',

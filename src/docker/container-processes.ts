@@ -8,7 +8,7 @@ import type { Watchman } from './watchman.ts';
 /** Between SIGTERM and SIGKILL inside, and from there to the end of the docker client. */
 const graceMs = 5000;
 
-export interface ContainerProcessOptions {
+interface ContainerProcessOptions {
   /** The PG* variables of the process, and no others; only their names appear in arguments. */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin?: 'pipe' | 'ignore';
@@ -17,7 +17,7 @@ export interface ContainerProcessOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface ContainerProcess {
+interface ContainerProcess {
   readonly stdin: Writable | null;
   readonly stdout: Readable;
   readonly exited: Promise<ProcessExit>;

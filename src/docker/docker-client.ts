@@ -4,7 +4,7 @@ import { type ProcessExit, readOutput } from '../system/process.ts';
 
 const answerTimeoutMs = 15_000;
 
-export type DockerExit = ProcessExit & { readonly stdout: string };
+type DockerExit = ProcessExit & { readonly stdout: string };
 
 /** The environment for a docker client: its own (`DOCKER_HOST`, `HOME`), without what belongs to the action. */
 export function dockerEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {

@@ -2,7 +2,7 @@ import { type ParsedStatement, parseBlock, parseSql, type SyntaxNode } from './p
 import { fieldsOf } from './syntax-tree.ts';
 
 /** What a DO statement can run. */
-export interface BlockStatements {
+interface BlockStatements {
   /** The SQL in it, and its expressions as SELECTs; `line` is that of the script. */
   readonly statements: readonly ParsedStatement[];
   /** Whether there is more: SQL that is put together while it runs, or what could not be read. */

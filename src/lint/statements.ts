@@ -3,7 +3,7 @@ import { type ParsedStatement, parseSql, type SyntaxNode } from './parse-sql.ts'
 import { fieldsOf, isConcurrent } from './syntax-tree.ts';
 
 /** What recovery has to know about one statement of a failing script. */
-export interface StatementDescription {
+interface StatementDescription {
   /** Name of PostgreSQL's node, e.g. `AlterTableStmt`. */
   readonly kind: string;
   /** 1-based line on which it begins. */

@@ -1,7 +1,7 @@
 import { type ParsedStatement, parseSql } from '../lint/parse-sql.ts';
 
 /** What the database and the engine said about where a script failed. */
-export interface FailureTraces {
+interface FailureTraces {
   /** PostgreSQL's primary message. */
   readonly message: string;
   /**

@@ -1,7 +1,7 @@
 import type { Report } from '../report/report.ts';
 
 /** A file that stands beside report.json, for people to take away. */
-export interface Attachment {
+interface Attachment {
   readonly name: string;
   readonly text: string;
 }

@@ -14,7 +14,7 @@ const maximumRows = 100;
 const marks = { error: 'error', warning: 'warning', notice: 'notice' } as const;
 
 /** A piece of the check's report in Markdown. */
-export interface CheckSection {
+interface CheckSection {
   readonly markdown: string;
   /** What stands there instead when it does not fit. */
   readonly shortly: string;

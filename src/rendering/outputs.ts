@@ -21,7 +21,7 @@ export function outputsOf(report: Report, reportPath: string): Readonly<Record<O
   };
 }
 
-export type OutputName =
+type OutputName =
   | 'result'
   | 'recovery-method'
   | 'backup-id'

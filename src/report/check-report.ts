@@ -1,6 +1,6 @@
 /** What `check` found, part by part. JSON-safe; holds no secret and no value of anybody's rows. */
 
-export const severities = ['error', 'warning', 'notice'] as const;
+const severities = ['error', 'warning', 'notice'] as const;
 export type Severity = (typeof severities)[number];
 
 export interface Finding {
@@ -16,7 +16,7 @@ export interface Finding {
 }
 
 export const checkPartNames = ['history', 'pending', 'schema', 'drift'] as const;
-export type CheckPartName = (typeof checkPartNames)[number];
+type CheckPartName = (typeof checkPartNames)[number];
 
 /** One part of a check: what it found, and what it could not look at and why. */
 export interface CheckPart {

@@ -42,7 +42,7 @@ export interface PendingWay {
   readonly way: 'history' | 'swap';
   readonly because: string;
 }
-export type RestoreProved = 'true' | 'false' | 'could-not-verify';
+type RestoreProved = 'true' | 'false' | 'could-not-verify';
 
 export interface PhaseRecord {
   readonly phase: Phase;

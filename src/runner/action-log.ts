@@ -11,12 +11,12 @@ const phaseColumnWidth = 9;
 const durationColumnWidth = 8;
 
 /** Where the log keeps what the report needs of it; a ReportBuilder. */
-export interface LogRecord {
+interface LogRecord {
   phase(record: PhaseRecord): void;
   warn(line: string): void;
 }
 
-export interface ActionLogOptions {
+interface ActionLogOptions {
   readonly record: LogRecord;
   /** How often a progress line may come; tests shorten it. */
   readonly progressIntervalMs?: number;

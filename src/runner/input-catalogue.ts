@@ -1,7 +1,7 @@
 import { type Command, commands } from '../report/report.ts';
 
 /** What is known about an input apart from its description, which stands in action.yml only. */
-export interface InputEntry {
+interface InputEntry {
   /** The commands that use it; given to another one, it is a warning. */
   readonly commands: readonly Command[];
   /** Equal to action.yml's (a test holds that); also used when a workflow passes an empty text. */
@@ -15,7 +15,7 @@ export interface InputEntry {
 }
 
 /** Every input of action.yml, in its order. */
-export const inputCatalogue = {
+const inputCatalogue = {
   command: { commands, default: 'migrate' },
   'database-url': { commands, secret: true },
   'working-directory': { commands, default: '.' },

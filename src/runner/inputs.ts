@@ -16,7 +16,7 @@ import {
 import type { IssueParameters } from './input-fields.ts';
 import { type Fields, fieldsFor } from './input-schema.ts';
 
-export interface ParsedInputs {
+interface ParsedInputs {
   readonly settings: Settings;
   readonly warnings: readonly string[];
 }

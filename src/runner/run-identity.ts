@@ -12,7 +12,7 @@ const randomLength = 3;
  * A run's id: seconds since 2020 and three random characters, base 36. Sorts by start, stands in database names
  * (63 bytes are few), and two attempts at the same second still differ.
  */
-export function runId(startedAt: Date): string {
+function runId(startedAt: Date): string {
   const time = (Math.floor(startedAt.getTime() / 1000) - epochSeconds).toString(36).padStart(timeLength, '0');
   const random = randomInt(36 ** randomLength)
     .toString(36)

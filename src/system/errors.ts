@@ -24,7 +24,7 @@ export type DocsPage =
   | 'security.md'
   | 'check.md';
 
-export interface ErrorDetails extends Problem {
+interface ErrorDetails extends Problem {
   readonly phase?: Phase;
   readonly cause?: unknown;
 }

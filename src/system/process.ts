@@ -15,7 +15,7 @@ export interface ProcessExit {
   readonly stderr: string;
 }
 
-export interface ProcessOptions {
+interface ProcessOptions {
   /** The whole environment of the child; see child-environment.ts. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;

@@ -32,7 +32,7 @@ export async function signManifest(
   return unsigned.replace(macMember, macOf(unsigned, key).toString('hex'));
 }
 
-export type ManifestVerdict = 'authentic' | 'unsigned' | 'wrong-passphrase' | 'edited';
+type ManifestVerdict = 'authentic' | 'unsigned' | 'wrong-passphrase' | 'edited';
 
 /** `text` is what is stored, byte for byte; `manifest` what was read from it. */
 export async function checkManifest(
@@ -62,7 +62,7 @@ function macOf(text: string, key: Buffer): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
-export interface ManifestKey {
+interface ManifestKey {
   readonly key: Buffer;
   readonly check: Buffer;
 }

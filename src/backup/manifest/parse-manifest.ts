@@ -4,7 +4,7 @@ import { dumpName, type Manifest, manifestSchema } from './manifest.ts';
 import { type ManifestVersion1, manifestOfVersion1, manifestVersion1Schema } from './manifest-version-1.ts';
 
 /** What a stored manifest turned out to be; `problem` continues the sentence "its manifest …". */
-export type ParsedManifest =
+type ParsedManifest =
   | {
       readonly manifest: Manifest;
       /** The manifest itself where it holds the details as well: one of format version 1. */

@@ -4,7 +4,7 @@ import { backupFolder } from '../making/backup-id.ts';
 import { manifestName } from '../manifest/manifest.ts';
 
 /** What is left of a dead run's backup in the storages. */
-export interface Discarded {
+interface Discarded {
   /** Whether some storage holds the whole of it. */
   readonly isStored: boolean;
   /** What could not be cleared, in words. */

@@ -4,7 +4,7 @@ import { isFromElsewhere, originText } from './origin.ts';
 import { type ListedBackup, listBackups, type StoredBackups } from './stored-backups.ts';
 
 /** The backup that was asked for, and what should be known about how it was found. */
-export interface FoundBackup {
+interface FoundBackup {
   readonly backup: ListedBackup;
   /** All that were looked at to find it, newest first: every one of the database for `latest` or `listAll`. */
   readonly listed: readonly ListedBackup[];
@@ -14,7 +14,7 @@ export interface FoundBackup {
   readonly doubts: readonly string[];
 }
 
-export interface FindOptions {
+interface FindOptions {
   /** Lists all of the database, also to find one of them by its id. */
   readonly listAll?: boolean;
   /** Of the server that is to be rolled back; null: unknown. */

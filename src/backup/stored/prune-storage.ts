@@ -13,7 +13,7 @@ interface PlacedBackup extends AgingBackup {
   readonly place: BackupPlace;
 }
 
-export interface PruneOptions {
+interface PruneOptions {
   readonly policy: RetentionPolicy;
   readonly now: Date;
   /** Of the server whose backups these are to be; those of another one are not ours to remove. */

@@ -17,7 +17,7 @@ export interface AgingBackup {
 }
 
 /** Whether a backup stays, and why in words. */
-export interface RetentionDecision<B extends AgingBackup> {
+interface RetentionDecision<B extends AgingBackup> {
   readonly backup: B;
   readonly stays: boolean;
   readonly reason: string;

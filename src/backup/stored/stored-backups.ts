@@ -36,7 +36,7 @@ export interface ListedBackup {
 }
 
 /** A folder that cannot be called a backup. It is reported and never removed on the strength of what it seems to be. */
-export interface UnreadableBackup {
+interface UnreadableBackup {
   readonly id: string;
   readonly place: BackupPlace;
   /** What is wrong, in words; null when the folder has no manifest, so that an upload never came to its end. */

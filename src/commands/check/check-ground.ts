@@ -11,7 +11,7 @@ import type { CheckSettings } from '../shared/settings.ts';
 import { asFinding } from './as-finding.ts';
 
 /** Something that can be looked at, or the sentence that says why it cannot. */
-export type Sight<T> = { readonly value: T } | { readonly value: null; readonly because: string };
+type Sight<T> = { readonly value: T } | { readonly value: null; readonly because: string };
 
 /** All that the parts of a check look at. What is missing degrades them, never silences them. */
 export interface CheckGround extends AsyncDisposable {

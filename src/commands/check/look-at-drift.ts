@@ -12,9 +12,9 @@ import type { SchemaSight } from './look-at-schema.ts';
 type PrismaProposal = { readonly script: string } | { readonly because: string };
 
 /** Prisma's comparison while it runs; null where it can only begin when the migrations have been replayed. */
-export type BegunDrift = Promise<PrismaProposal> | null;
+type BegunDrift = Promise<PrismaProposal> | null;
 
-export interface DriftSight {
+interface DriftSight {
   readonly part: CheckPart;
   /** null when it was not looked at. */
   readonly drift: ToldDrift | null;

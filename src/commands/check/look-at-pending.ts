@@ -3,7 +3,7 @@ import type { CheckPart, Finding, PendingMigration } from '../../report/check-re
 import { countOf } from '../../report/quantity.ts';
 import type { HistorySight } from './look-at-history.ts';
 
-export interface PendingSight {
+interface PendingSight {
   readonly part: CheckPart;
   readonly migrations: readonly PendingMigration[];
 }

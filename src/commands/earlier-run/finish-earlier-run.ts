@@ -20,7 +20,7 @@ import { dropCopiesOf } from './drop-copies-of.ts';
 import { historyOf, lookAtEarlierRun } from './look-at-earlier-run.ts';
 import { waysToFinish } from './ways-to-finish.ts';
 
-export interface EarlierRunRequest {
+interface EarlierRunRequest {
   readonly database: Database;
   /** Held: nobody else is at work on the target. */
   readonly lock: RunLock;

@@ -9,7 +9,7 @@ import { systemIdentifierOf } from '../shared/server-origin.ts';
 import type { BackupMaking } from '../shared/settings.ts';
 
 /** What a manifest says beside what everybody knows. */
-export interface Described {
+interface Described {
   /** As stored. */
   readonly file: StoredManifest['file'];
   /** The plain dump. */

@@ -3,7 +3,7 @@ import { needsBaseline, readHistory } from '../../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../../prisma/migrator.ts';
 import { type MigrationPlan, planMigrations } from '../../prisma/plan.ts';
 
-export interface HistoryLook extends MigrationPlan {
+interface HistoryLook extends MigrationPlan {
   /** Rows of `_prisma_migrations`; null when there is no such table. */
   readonly history: readonly HistoryRow[] | null;
 }

@@ -52,7 +52,7 @@ export async function withTables(
 }
 
 /** Tables whose rows are others; by number only where the contents cannot be compared. */
-export function differingTables(now: Fingerprint, backup: Fingerprint): readonly TableBeforeRollback[] {
+function differingTables(now: Fingerprint, backup: Fingerprint): readonly TableBeforeRollback[] {
   const comparable = now.serverMajor === backup.serverMajor;
   const key = ({ schema, table }: TableContent): string => JSON.stringify([schema, table]);
   const [before, after] = [backup.tables, now.tables].map(

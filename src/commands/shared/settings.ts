@@ -53,7 +53,7 @@ export interface MigrateSettings extends BackupMakingSettings {
 }
 
 /** How the database and its Prisma project are found. */
-export type ProjectSettings = Pick<
+type ProjectSettings = Pick<
   BackupMakingSettings,
   'databaseUrl' | 'workingDirectory' | 'prismaSchema' | 'prismaConfig' | 'container' | 'clientImage'
 >;

@@ -17,7 +17,7 @@ import { systemIdentifierOf } from '../shared/server-origin.ts';
 import type { RollbackSettings } from '../shared/settings.ts';
 
 /** The stored backup that was asked for. */
-export interface FoundStored {
+interface FoundStored {
   readonly backup: ListedBackup;
   /** null where this only looks, and has no key for it. */
   readonly opened: OpenedBackup | null;
@@ -95,7 +95,7 @@ function uncertain(id: string, doubts: readonly string[]): SafeMigrateError {
 }
 
 /** What a person wants to know before he goes back to a backup. */
-export function describeBackup(
+function describeBackup(
   { id, manifest, places }: ListedBackup,
   opened: OpenedBackup | null,
   now: Date,

@@ -22,7 +22,7 @@ type Message = z.output<typeof message>;
 export type MigrationsList = z.output<typeof migrationsList>;
 
 /** What Prisma handed to its engine. */
-export interface CapturedCall {
+interface CapturedCall {
   readonly url: string | null;
   /** The URL was handed to the engine, as a config's is; otherwise the engine reads the schema's by itself. */
   readonly urlIsHandedOver: boolean;
@@ -34,7 +34,7 @@ export interface CapturedCall {
 }
 
 /** A schema engine that only listens: it connects to no database and tells us what Prisma asked of it. */
-export interface CaptureEngine extends AsyncDisposable {
+interface CaptureEngine extends AsyncDisposable {
   /** For PRISMA_SCHEMA_ENGINE_BINARY. */
   readonly path: string;
   captured(): CapturedCall;

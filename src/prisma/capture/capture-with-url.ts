@@ -4,7 +4,7 @@ import { comparePrismaUrl } from '../project/compare-url.ts';
 import { type CapturedProject, type CaptureRequest, captureProject } from './capture-project.ts';
 import { UnsetUrlVariableError } from './capture-refusals.ts';
 
-export interface CapturedWithUrl {
+interface CapturedWithUrl {
   readonly captured: CapturedProject;
   /** The request's, with what had to be added for Prisma to use the given URL: every other call needs the same. */
   readonly env: Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ const configNames = [
 ];
 const manifest = z.object({ prisma: z.object({ schema: z.string() }) });
 
-export interface FoundMigrations {
+interface FoundMigrations {
   readonly directory: string;
   readonly names: readonly string[];
   /** The schema's file or folder; null where it cannot be known. */

@@ -1,5 +1,5 @@
 /** An environment variable without which Prisma could not load a project. */
-export interface UnsetVariable {
+interface UnsetVariable {
   readonly name: string;
   /** It is the datasource's `url` or `directUrl`, which Migrate needs both; a config may read it for anything else. */
   readonly holdsUrl: boolean;

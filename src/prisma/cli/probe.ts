@@ -8,7 +8,7 @@ import { makeScratchProject, scratchUrlVariable } from '../project/scratch-proje
 import { deployMigrations } from './deploy.ts';
 
 /** Two statements of which the second fails: the table stays if and only if they were sent one by one. */
-export const probeScript = 'CREATE TABLE "safe_migrate_probe" (id int);\nSELECT 1/0;\n';
+const probeScript = 'CREATE TABLE "safe_migrate_probe" (id int);\nSELECT 1/0;\n';
 
 /**
  * Runs a migration that must fail against `probeUrl`, with the project's Prisma and a project of our own, so that no

@@ -20,7 +20,7 @@ const packageManagers = new Set(['npm', 'pnpm', 'yarn', 'bun']);
 const scriptListers = new Set(['npm-run-all', 'run-s', 'run-p']);
 const endsOfOptions = new Set(['exec', 'x', 'dlx', 'node', 'prisma', 'prisma7']);
 
-export type PackageScripts = Readonly<Record<string, string>>;
+type PackageScripts = Readonly<Record<string, string>>;
 
 const manifest = z.object({ scripts: z.record(z.string(), z.string()).optional() });
 

@@ -16,7 +16,7 @@ export interface PrismaProject {
   readonly checkout: Checkout;
 }
 
-export interface PrismaRun extends Omit<GroupRun, 'file' | 'arguments' | 'workingDirectory'> {
+interface PrismaRun extends Omit<GroupRun, 'file' | 'arguments' | 'workingDirectory'> {
   readonly installation: PrismaInstallation;
   readonly project: PrismaProject;
   /** e.g. `['migrate', 'deploy']`. */

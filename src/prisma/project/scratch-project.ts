@@ -10,7 +10,7 @@ export const scratchUrlVariable = 'SAFE_MIGRATE_SCRATCH_URL';
 export const shadowUrlVariable = 'SAFE_MIGRATE_SHADOW_URL';
 
 /** A Prisma project of our own in a temporary folder, so that no config of the user's can lead Prisma elsewhere. */
-export interface ScratchProject extends AsyncDisposable, PrismaProject {
+interface ScratchProject extends AsyncDisposable, PrismaProject {
   readonly schemaPath: string;
   readonly migrationsDirectory: string;
   writeMigration(name: string, script: string): Promise<void>;

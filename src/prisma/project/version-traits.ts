@@ -16,7 +16,7 @@ export interface PrismaTraits {
 }
 
 /** The options of `migrate diff`. Both families know `--from-empty`, `--from-migrations` and their counterparts. */
-export interface DiffOptions {
+interface DiffOptions {
   /** Followed by `from` or `to` and this: a schema's models. */
   readonly schema: 'schema-datamodel' | 'schema';
   /** The database that the project is configured for: of a schema's datasource, or of the config. */

@@ -5,7 +5,7 @@ import { errorCodeIn } from '../cli/deploy.ts';
 import type { Migrator, ScriptRun } from '../migrator.ts';
 
 /** `certain`: not asked, because the route is one and the same. `not-proved` holds a line for people. */
-export type ServerProof =
+type ServerProof =
   | { readonly outcome: 'certain' }
   | { readonly outcome: 'proved'; readonly applicationName: string }
   | { readonly outcome: 'not-proved'; readonly because: string };

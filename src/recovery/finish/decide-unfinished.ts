@@ -7,7 +7,7 @@ import { historyDigest } from '../journal/history-digest.ts';
 const recoverableSeconds = 60 * 60;
 
 /** What is known about a target on which an earlier run is unfinished. */
-export interface UnfinishedFacts {
+interface UnfinishedFacts {
   /** OID of the database that bears the target's name now; null: there is none. */
   readonly targetOid: number | null;
   /** null: there is no history table; `unreadable`: what the migration left cannot be read. */

@@ -15,7 +15,7 @@ const client = new HttpClient('safe-migrate', [], {
   maxRetries: 3,
 });
 
-export interface Request {
+interface Request {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -22,7 +22,7 @@ const cleanUpMs = 30_000;
 const readingAttempts = 3;
 const pauseMs = 1_000;
 
-export interface Upload {
+interface Upload {
   readonly access: ArtifactAccess & { readonly service: NonNullable<ArtifactAccess['service']> };
   readonly use: StorageUse;
   readonly run: OwnRun;

@@ -3,7 +3,7 @@ import { describeToolFailure } from '../server/tool-failure.ts';
 import { restoreFailed } from './restore-failed.ts';
 
 /** Lines of an archive's table of contents (`pg_restore -l`), in the parts in which they are restored. */
-export interface ArchiveEntries {
+interface ArchiveEntries {
   /** Schemas: extensions live in them, so they come first. */
   readonly schemas: readonly string[];
   /**

@@ -13,7 +13,7 @@ const fastCompression = '--compress=zstd:1';
 const plainCompression = '--compress=1';
 
 /** An exported snapshot. */
-export interface DumpSource {
+interface DumpSource {
   readonly database: string;
   readonly snapshotId: string;
   /** Of the database: otherwise a `client_encoding` that the database or the role sets would be the archive's. */

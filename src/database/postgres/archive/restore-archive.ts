@@ -8,7 +8,7 @@ import { foreignCode } from './foreign-code.ts';
 import { restoreExtensions } from './restore-extensions.ts';
 import { restoreFailed } from './restore-failed.ts';
 
-export interface ArchiveRestore {
+interface ArchiveRestore {
   /** The empty database to restore into. */
   readonly database: string;
   /** A custom-format archive whose SHA-256 has been verified: a crafted one could run code in pg_restore. */

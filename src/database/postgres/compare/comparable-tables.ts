@@ -12,7 +12,7 @@ export interface ComparableTable {
   readonly sizeBytes: number;
 }
 
-export interface ComparableColumn {
+interface ComparableColumn {
   readonly name: string;
   /** Without length or precision: those do not change the text of a value. */
   readonly type: string;

@@ -21,7 +21,7 @@ export interface ComparedSide {
   readonly source: ExportedSnapshot;
 }
 
-export interface RowComparison {
+interface RowComparison {
   readonly server: PostgresServer;
   readonly failed: ComparedSide;
   readonly target: ComparedSide;
@@ -32,10 +32,7 @@ export interface RowComparison {
   readonly expectedRows: number;
 }
 
-export type RowDifferences = Pick<
-  TableDifference,
-  'onlyInFailed' | 'changed' | 'onlyInTarget' | 'sampleKeys'
-> & {
+type RowDifferences = Pick<TableDifference, 'onlyInFailed' | 'changed' | 'onlyInTarget' | 'sampleKeys'> & {
   /** Rows of the target that counted. */
   readonly targetRowCount: number;
 };

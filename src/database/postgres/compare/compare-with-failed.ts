@@ -14,7 +14,7 @@ import { listComparableTables } from './comparable-tables.ts';
 import type { ComparedSide } from './compare-rows.ts';
 import { TableComparer, type TablePair } from './compare-table.ts';
 
-export type FailedComparison = Parameters<Database['compareWithFailed']>[0];
+type FailedComparison = Parameters<Database['compareWithFailed']>[0];
 
 /**
  * What differs, table by table, between the failed database and what came out of the backup. The failed database is

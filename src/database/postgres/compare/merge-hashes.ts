@@ -1,7 +1,7 @@
 import type { HashLine } from './hash-stream.ts';
 
 /** Lines in ascending order of their keys, in portions; an empty portion is the end. */
-export interface SortedLines {
+interface SortedLines {
   nextLines(): Promise<readonly HashLine[]>;
 }
 

@@ -6,7 +6,7 @@ import { isTrustedOwner } from '../session/trusted-owner.ts';
 import { type CopyMark, markLimitBytes, provenCopy } from './copy-mark.ts';
 import { type CopyKind, coordinationName, copyKinds } from './copy-name.ts';
 
-export interface SizedDatabase {
+interface SizedDatabase {
   readonly name: string;
   readonly sizeBytes: number;
 }

@@ -56,7 +56,7 @@ export function isOfGrants(entry: Pick<SchemaEntry, 'type'>): boolean {
 }
 
 /** pg_dump's name of it, which is not quoted, and that of a routine ends in the types of its arguments. */
-export function nameOf(entry: Pick<SchemaEntry, 'header'>): string {
+function nameOf(entry: Pick<SchemaEntry, 'header'>): string {
   return /^Name: (.*?); Type: /.exec(entry.header)?.[1] ?? '';
 }
 

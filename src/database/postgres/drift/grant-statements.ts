@@ -1,5 +1,5 @@
 /** Statements that take one set of privileges to another, and those that could not be turned round. */
-export interface Reconciled {
+interface Reconciled {
   readonly statements: readonly string[];
   readonly others: readonly string[];
 }

@@ -8,7 +8,7 @@ import { createStatement } from './object-statements.ts';
  * Runs statements whole or not at all, as texts that only the server reads: what they say comes out of a database, and
  * psql would run what stands behind a backslash on this machine.
  */
-export async function runStatements(session: SqlSession, statements: readonly string[]): Promise<void> {
+async function runStatements(session: SqlSession, statements: readonly string[]): Promise<void> {
   const block = statements.map((statement) => `EXECUTE ${literal(statement)};`).join(' ');
   await session.execute(`DO ${literal(`BEGIN ${block} END`)}`);
 }

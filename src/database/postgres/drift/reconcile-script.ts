@@ -1,7 +1,7 @@
 import { identifier } from '../../sql-text.ts';
 import type { Step } from './reconcile.ts';
 
-export interface ScriptParts {
+interface ScriptParts {
   /** Grants that could only be worked out, not tried: their roles are not on the scratch server, or are its own. */
   readonly untriedGrants: readonly Step[];
   readonly steps: readonly Step[];

@@ -10,7 +10,7 @@ import { isBehind, readSequenceDirections, readSequences, sequenceKey } from './
 import { endingOnAbort, lockTimeout, type ReadingOptions, readInSnapshot } from './snapshot-readers.ts';
 import { listTables, readTableContent, type TableShape, tableKey } from './table-content.ts';
 
-export interface ChangedTablesOptions extends ReadingOptions {
+interface ChangedTablesOptions extends ReadingOptions {
   readonly exact: boolean;
   /**
    * Columns that tables had in `before`, by `tableKey`: of a table that has more by now only these are compared, so that a

@@ -19,7 +19,7 @@ import {
 import { inOrder, readBatch, tableBatches } from './table-batches.ts';
 import { listFilledViews, listTables, type TableShape } from './table-content.ts';
 
-export interface FingerprintOptions {
+interface FingerprintOptions {
   /** Sessions that read at the same time. */
   readonly jobs: number;
   readonly signal: AbortSignal;
@@ -28,7 +28,7 @@ export interface FingerprintOptions {
 }
 
 /** What belongs to the same snapshot and has been read, or is being read, elsewhere. */
-export interface KnownParts {
+interface KnownParts {
   readonly schemaText: Promise<string>;
   readonly sequences: Fingerprint['sequences'];
 }

@@ -4,7 +4,7 @@ import type { SqlSession } from '../server/server.ts';
 /** Bytes that one lo_get reads; the server never holds more of an object in memory at once. */
 const chunkBytes = 1024 * 1024;
 
-export interface LargeObjectSum {
+interface LargeObjectSum {
   readonly count: number;
   /** Sum over objects and chunks; sums of disjoint slices add up to the whole's. */
   readonly sum: bigint;

@@ -7,7 +7,7 @@ import type { SqlSession } from '../server/server.ts';
  * Parameters that change what expressions compute or how values are written and read. Whatever else a database can
  * set decides how fast or by whom something is computed; `search_path` and `xmloption` are set by every archive.
  */
-export const decisiveParameters = [
+const decisiveParameters = [
   'DateStyle',
   'IntervalStyle',
   'TimeZone',

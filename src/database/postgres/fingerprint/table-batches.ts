@@ -5,7 +5,7 @@ import { namingWhatFailed } from './read-failed.ts';
 import { readTableContent, readTableContents, type TableShape, tableKey } from './table-content.ts';
 
 /** Tables that are read by one statement. */
-export interface TableBatch {
+interface TableBatch {
   readonly tables: readonly TableShape[];
   readonly sizeBytes: number;
 }

@@ -14,7 +14,7 @@ const budgetRows = 1_000_000;
 /** What one question may take: many equal keys of an operator class of users are compared with one another. */
 const questionTimeout = '60s';
 
-export interface ComparedIndexes {
+interface ComparedIndexes {
   /** Sentences about indexes that answer otherwise than their tables. */
   readonly differences: readonly string[];
   /** Sentences about indexes that could not be compared. */

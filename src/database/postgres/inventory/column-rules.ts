@@ -53,8 +53,6 @@ export const roles = compared(
   (column) =>
     `(SELECT pg_catalog.string_agg(DISTINCT ${roleOrPublic('item')}, ', ' ORDER BY ${roleOrPublic('item')}) FROM pg_catalog.unnest(r.${column}) AS item)`,
 );
-export const roleOrEverybody = compared((column) => roleOrPublic(`r.${column}`));
-export const schema = byOid('regnamespace');
 export const relation = byOid('regclass');
 export const collation = byOid('regcollation');
 export const operator = byOid('regoperator');

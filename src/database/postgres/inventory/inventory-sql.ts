@@ -4,7 +4,7 @@ import { catalogs } from './catalogs.ts';
 import type { CatalogEntry } from './column-rules.ts';
 
 /** Names of columns by catalog, as a server has them. */
-export type CatalogColumns = ReadonlyMap<string, ReadonlySet<string>>;
+type CatalogColumns = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** SQL that tells the columns of every catalog: rows `catalog`, `columns`. */
 export const catalogColumnsSql = `

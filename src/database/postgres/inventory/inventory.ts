@@ -15,7 +15,7 @@ export interface InventoryObject {
 }
 
 /** Grows whenever more is compared, or otherwise: a later version then knows what an older proof covered. */
-export const inventoryVersion = 1;
+const inventoryVersion = 1;
 
 /** Far more than 100 000 tables need. */
 const maximumBytes = 1024 ** 3;

@@ -8,7 +8,7 @@ import {
 } from '../inventory/compare-inventories.ts';
 
 /** What has to be known of the copy besides. */
-export interface CopyTraits {
+interface CopyTraits {
   /**
    * Given: sequences may have moved on. A running application takes values between the moment at which they were read
    * and the moment at which pg_dump reads them, in no snapshot; what matters is that no value is handed out twice.

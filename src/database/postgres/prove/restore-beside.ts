@@ -24,7 +24,7 @@ import { fillUnderSettings, otherValues } from './fill-under-settings.ts';
 import { readPartitionRoots } from './partition-roots.ts';
 import { compareSchemas } from './schema-fixpoint.ts';
 
-export type RestoreRequest = Parameters<Database['restoreBeside']>[0];
+type RestoreRequest = Parameters<Database['restoreBeside']>[0];
 
 /** How many differences an error lists. */
 const listedDifferences = 10;

@@ -10,7 +10,7 @@ import type { PostgresServer, SqlSession } from '../server/server.ts';
 import { SqlError } from '../session/sql-errors.ts';
 import { fillUnderSettings } from './fill-under-settings.ts';
 
-export interface SchemaComparison {
+interface SchemaComparison {
   readonly run: string;
   /** The target's text. */
   readonly expected: string;

@@ -3,7 +3,7 @@ import type { Unreachable } from '../../database.ts';
 import type { ConnectionTarget } from './url.ts';
 
 /** Where statements about databases are run, and why not in the target. */
-export interface Home<T> {
+interface Home<T> {
   readonly database: string;
   /** null when the target itself can be connected to. */
   readonly unreachable: Unreachable | null;

@@ -31,7 +31,7 @@ export function isConnectionLoss({ stderr }: Pick<ToolExit, 'stderr'>): boolean 
 }
 
 /** `exit code 3` or `signal SIGKILL`. */
-export function describeEnd(exit: Pick<ToolExit, 'exitCode' | 'signal'>): string {
+function describeEnd(exit: Pick<ToolExit, 'exitCode' | 'signal'>): string {
   return exit.signal === null ? `exit code ${exit.exitCode ?? 'unknown'}` : `signal ${exit.signal}`;
 }
 

@@ -18,7 +18,7 @@ export interface ConnectionTarget {
   urlOf(database: string): Secret;
 }
 
-export type ParsedUrl =
+type ParsedUrl =
   | { readonly target: ConnectionTarget; readonly problems: readonly [] }
   | { readonly target: null; readonly problems: readonly Problem[] };
 

@@ -13,7 +13,7 @@ const applicationNameLimitBytes = 63;
 const sessionRow = z.object({ pid: z.number().int(), number: z.number().int() });
 
 /** An open session, and the server's `server_version_num`, which is known from its first answer. */
-export interface OpenedSession {
+interface OpenedSession {
   readonly session: SqlSession;
   readonly serverVersionNumber: number;
 }

@@ -8,7 +8,7 @@ const lookIntervalMs = 5;
 const askIntervalMs = 25;
 
 /** A rename that is under way. */
-export interface Renaming {
+interface Renaming {
   readonly databaseOid: number;
   readonly renamerPid: number;
   /** Process ids of the sessions that were ended; added to. */

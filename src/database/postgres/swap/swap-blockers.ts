@@ -3,7 +3,7 @@ import type { SqlSession } from '../server/server.ts';
 import { namedSome } from '../session/name-list.ts';
 
 /** What keeps a database from being renamed. */
-export interface SwapBlockers {
+interface SwapBlockers {
   readonly preparedTransactions: readonly string[];
   /** null when nothing is in the way any more. */
   readonly description: string | null;
