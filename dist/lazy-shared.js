@@ -1,4 +1,4 @@
-import { qt as SafeMigrateError } from "./safe-migrate.js";
+import { Zt as SafeMigrateError } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 
 // src/storage/until-stopped.ts

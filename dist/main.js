@@ -1,5 +1,5 @@
-import { c as int, f as object, h as string } from "./zod.js";
-import { $ as listBackups, A as findingsOf, At as countOf, B as GrowingFile, C as ActionLog, Ct as countsOf, D as isTakenOver, Dt as backupFolder, Et as sealedDetailsName, F as openStorages, G as systemIdentifierOf, Gt as parseSql, H as waysToFinish, Ht as errorCodeIn, I as takeLock, J as isProvedIn, Jt as messageOf, K as serverNow, Kt as RefusedError, L as keysOf, M as writeDetails, Mt as formatCount, N as encryptionSentence, Nt as RunJournal, O as describeExit, Ot as backupId, P as LeftBehindError, Pt as openPorts, Q as signManifest, R as storedDump, S as readArtifactAccess, St as sealedDumpName, T as Hooks, Tt as renderDetails, U as findStored, Ut as textOf, V as finishEarlierRun, Vt as checksumsOf, W as storedRecord, X as shownBackup, Y as mergePlaces, Yt as problemsOf, Z as clearingAway, _ as parseInputs, _t as historyDigest, a as saveWorkFolder, at as readyCopy, b as secretsOf, bt as manifestName, c as runIdentity, ct as whenReachable, d as publish, dt as unknownFunctions, et as digestOf, f as checkSections, ft as fieldsOf, g as surviveLostOutput, gt as readHistory, h as Masks, ht as needsBaseline, i as saveOpenRun, it as exchangeWhenReachable, jt as formatBytes, k as checkPartNames, kt as labelBefore, l as checkoutRoots, lt as mayForgeHistory, m as resultSentence, mt as objectsIn, nt as originText, ot as takeBaseline, p as plain, pt as nameParts, q as storedBackupLine, qt as SafeMigrateError, r as surviveStrayErrors, rt as recover, st as isOurs, t as WorkFolder, tt as isFromElsewhere, u as repositoryRootOf, ut as blockStatements, v as readInputs, vt as describeFailure, w as ReportBuilder, wt as detailsName, x as readGitHubContext, xt as renderManifest, y as requestedCommand, yt as dumpName, z as fetchBackup } from "./safe-migrate.js";
+import { c as int, f as object, h as string, o as boolean } from "./zod.js";
+import { $ as listBackups, $t as problemsOf, A as findingsOf, At as backupFolder, B as GrowingFile, C as ActionLog, Ct as manifestName, D as isTakenOver, Dt as detailsName, Et as countsOf, F as openStorages, Ft as formatCount, G as systemIdentifierOf, Gt as parseVersion, H as waysToFinish, I as takeLock, It as RunJournal, J as isProvedIn, K as serverNow, Kt as errorCodeIn, L as keysOf, Lt as openPorts, M as writeDetails, Mt as labelBefore, N as encryptionSentence, Nt as countOf, O as describeExit, Ot as renderDetails, P as LeftBehindError, Pt as formatBytes, Q as signManifest, Qt as messageOf, R as storedDump, S as readArtifactAccess, St as dumpName, T as Hooks, Tt as sealedDumpName, U as findStored, V as finishEarlierRun, W as storedRecord, Wt as checksumsOf, X as shownBackup, Xt as RefusedError, Y as mergePlaces, Yt as parseSql, Z as clearingAway, Zt as SafeMigrateError, _ as parseInputs, _t as needsBaseline, a as saveWorkFolder, at as readyCopy, b as secretsOf, bt as wayOfScript, c as runIdentity, ct as whenReachable, d as publish, dt as blockStatements, et as digestOf, f as checkSections, ft as describeScript, g as surviveLostOutput, gt as objectsIn, h as Masks, ht as nameParts, i as saveOpenRun, it as exchangeWhenReachable, jt as backupId, k as checkPartNames, kt as sealedDetailsName, l as checkoutRoots, lt as historyReach, m as resultSentence, mt as fieldsOf, nt as originText, ot as takeBaseline, p as plain, pt as unknownFunctions, q as storedBackupLine, qt as textOf, r as surviveStrayErrors, rt as recover, st as isOurs, t as WorkFolder, tt as isFromElsewhere, u as repositoryRootOf, ut as mayForgeHistory, v as readInputs, vt as readHistory, w as ReportBuilder, wt as renderManifest, x as readGitHubContext, xt as describeFailure, y as requestedCommand, yt as historyDigest, z as fetchBackup } from "./safe-migrate.js";
 import { a as info, l as warning } from "./actions-core.js";
 import { join, relative } from "node:path";
 import { createHash } from "node:crypto";
@@ -239,7 +239,7 @@ function lookAtConnections(rooms, wanted, log) {
 // src/commands/preflight/look-at-deploys.ts
 /** Whoever may connect can hold Prisma's lock; a deploy then waits for ten seconds, and fails without saying for whom. */
 async function lookAtDeploys(database, log) {
-	const holder = await database.prismaLockHolder();
+	const holder = await database.prismaLockHolder("anybody");
 	if (holder === null) return;
 	log.warn(`session ${holder.pid} of ${holder.user} holds Prisma's lock in the target: while it does, a deploy fails (P1002). If that is no deploy, end it, as a superuser or as ${holder.user}: SELECT pg_terminate_backend(${holder.pid});`);
 }
@@ -630,6 +630,75 @@ var ProblemList = class {
 	}
 };
 
+// src/recovery/pending-ways.ts
+/** Prisma's engine sends scripts statement by statement from here on. What is measured after a failure counts. */
+const splitsSince = {
+	major: 7,
+	minor: 4
+};
+/**
+* Which way back each pending migration leaves open should it fail: `history`, where the failed row may be all that there is
+* to take back, or only the `swap`. Known before, because it hangs on the script and on how it is sent.
+*/
+function pendingWays({ kind, version, migrations }, pending, known) {
+	return migrations.filter(({ name }) => pending.includes(name)).map(({ name: migration, script }) => {
+		if (known.recovery === "swap") return {
+			migration,
+			way: "swap",
+			because: "recovery is set to swap"
+		};
+		const asRead = (reason) => ({
+			migration,
+			way: "history",
+			because: `only where every table still holds what the backup holds: ${reason}`
+		});
+		if (kind === "command") return asRead("migrate-command may do more than its scripts say");
+		const doubt = doubtOf(historyReach(script));
+		if (doubt !== null) return asRead(doubt);
+		const by = wayOfScript(describeScript(script), {
+			eventTriggers: known.eventTriggers,
+			execution: sendsWhole(version) ? "one-query" : "by-statement",
+			wasRefused: true
+		});
+		if (by.way === "history") return {
+			migration,
+			way: "history",
+			because: ifRefused(by.because)
+		};
+		return {
+			migration,
+			way: "swap",
+			because: by.way === "no" ? by.because : "it is not known how it is sent"
+		};
+	});
+}
+function doubtOf(reach) {
+	if (reach === "named") return "it names the migration history";
+	return reach === "dynamic" ? "it runs SQL that cannot be read before" : null;
+}
+function sendsWhole(version) {
+	const { major, minor } = parseVersion(version);
+	return major < splitsSince.major || major === splitsSince.major && minor < splitsSince.minor;
+}
+/** What `wayOfScript` says of one that has failed, of one that may. */
+function ifRefused(because) {
+	if (because.includes("no statement that can change data")) return "it holds no statement that can change data; where it changed the schema before it failed, swap";
+	if (because.includes("is one statement")) return "it is one statement, which PostgreSQL undoes as a whole";
+	return "this Prisma sends a script as one query, which PostgreSQL undoes as a whole (measured after a failure)";
+}
+
+// src/commands/preflight/tell-pending-ways.ts
+/** Says of each pending script which way back it leaves open. The parser is loaded by then. */
+async function tellPendingWays(context, settings, given, log) {
+	const [found] = await given.database.query(`SELECT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D') AS "eventTriggers"`, object({ eventTriggers: boolean() }));
+	const ways = pendingWays(given.migrator, given.pending, {
+		eventTriggers: found?.eventTriggers ?? true,
+		recovery: settings.recovery
+	});
+	context.report.pendingWays(ways);
+	for (const { migration, way, because } of ways) log.detail(`way back from ${migration}: ${way}; ${because}`);
+}
+
 // src/commands/preflight.ts
 /**
 * Looks at everything before anything is touched and refuses with all reasons at once.
@@ -688,7 +757,14 @@ async function preflight(context, settings, log) {
 			problems.refuseIfAny();
 			for (const warning of plan.warnings) log.warn(warning);
 			await context.ports.loadParser();
-			if (settings.command === "migrate") await dropOrphans(database, log);
+			if (settings.command === "migrate") {
+				if (migrator !== null) await tellPendingWays(context, settings, {
+					...found,
+					...plan,
+					migrator
+				}, log);
+				await dropOrphans(database, log);
+			}
 			return ready({
 				...found,
 				...plan,

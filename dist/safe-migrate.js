@@ -406,6 +406,7 @@ const belongings = {
 
 // src/database/postgres/inventory/connections.ts
 const publicationName = `(SELECT pg_catalog.quote_ident(p.pubname) FROM pg_catalog.pg_publication p WHERE p.oid =`;
+const notHeld = left("no copy has a subscription: it would take the slot of the original. That there is one is told, and closes the swap");
 /** What leads out of the database: foreign data, publications, subscriptions. */
 const connections = {
 	pg_foreign_data_wrapper: standing$1("pg_foreign_data_wrapper", {
@@ -447,6 +448,34 @@ const connections = {
 			umuser: named$2,
 			umserver: named$2,
 			umoptions: hidden$2
+		},
+		hasSystemRows: false
+	},
+	pg_subscription: {
+		kind: `'subscription'`,
+		name: "pg_catalog.quote_ident(r.subname)",
+		joins: "",
+		rows: `r.subdbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())`,
+		extension: "NULL::text",
+		columns: {
+			oid: notHeld,
+			subdbid: notHeld,
+			subskiplsn: notHeld,
+			subname: named$2,
+			subowner: notHeld,
+			subenabled: notHeld,
+			subbinary: notHeld,
+			substream: notHeld,
+			subtwophasestate: notHeld,
+			subdisableonerr: notHeld,
+			subpasswordrequired: notHeld,
+			subrunasowner: notHeld,
+			subfailover: notHeld,
+			subconninfo: notHeld,
+			subslotname: notHeld,
+			subsynccommit: notHeld,
+			subpublications: notHeld,
+			suborigin: notHeld
 		},
 		hasSystemRows: false
 	},
@@ -492,6 +521,11 @@ const connections = {
 // src/database/postgres/inventory/relations.ts
 const statistics = left("an estimate or a hint that PostgreSQL keeps for itself; the copy is analyzed");
 const follows = left("follows from other rows that are compared");
+/** An index has what its column had when it was built. */
+const ofTables = (column) => ({
+	rule: "compared",
+	sql: () => `CASE WHEN rel.kind NOT IN ('i', 'I') THEN r.${column} END`
+});
 const physical = left("where and how the rows lie on disk");
 /** What holds rows, and what hangs on it: columns, defaults, indexes, partitions, inheritance. */
 const relations = {
@@ -568,8 +602,8 @@ const relations = {
 			attcacheoff: physical,
 			attbyval: follows,
 			attalign: follows,
-			attstorage: value,
-			attcompression: value,
+			attstorage: ofTables("attstorage"),
+			attcompression: ofTables("attcompression"),
 			attnotnull: value,
 			atthasdef: value,
 			atthasmissing: physical,
@@ -6381,10 +6415,22 @@ const holderRow = object$1({
 	backendStart: string(),
 	clientPort: number().nullable()
 });
-/** Who holds Prisma's lock in the session's database; null when it is free. */
-async function prismaLockHolder(session) {
-	const [holder] = await prismaLockHolders(session, session.database);
+/**
+* Who holds Prisma's lock in the session's database; null when it is free. Whoever may connect can hold it; one who
+* cannot be migrating counts only where `anybody` is asked for.
+*/
+async function prismaLockHolder(session, anybody = false) {
+	const [holder] = await atLock(session, session.database, anybody ? "l.granted" : `l.granted AND (a.usesysid IS NULL OR ${mayMigrate("a.usesysid", session.database)})`);
 	return holder ?? null;
+}
+/**
+* SQL: a role that could be at work on a migration: it may become the target's owner or this role, or may write the
+* history. Where there is no history of theirs, nobody can be left out.
+*/
+function mayMigrate(role, target) {
+	const history = `FROM pg_catalog.pg_class h WHERE h.relname = '_prisma_migrations' AND h.relkind IN ('r', 'p') AND ${isTrustedOwner("h.relowner", target)}`;
+	return `(${isTrustedOwner(role, target)} OR NOT EXISTS (SELECT ${history})
+           OR EXISTS (SELECT ${history} AND pg_catalog.has_table_privilege(${role}, h.oid, 'INSERT')))`;
 }
 /** Who waits for Prisma's lock in the session's database; null when nobody does. */
 async function prismaLockWaiter(session) {
@@ -6417,7 +6463,7 @@ async function terminate(session, pid) {
 /** Prisma holds it for as long as it works, some tens of milliseconds at least. */
 const lookIntervalMs$1 = 10;
 /** Once somebody was seen: only who else may come. */
-const laterIntervalMs = 250;
+const laterIntervalMs = 50;
 /**
 * Looks who holds Prisma's lock in the target until it is stopped, from a session in `place`: short statements of their own
 * transactions, so that nothing waits for them (CREATE INDEX CONCURRENTLY waits for snapshots of its own database only).
@@ -6430,7 +6476,10 @@ async function watchPrismaLock(server, place) {
 	let problem = null;
 	const watching = (async () => {
 		while (!stopping.signal.aborted) {
-			for (const holder of await prismaLockHolders(session, target)) seen.set(`${holder.pid} ${holder.backendStart}`, holder);
+			for (const holder of await prismaLockHolders(session, target)) {
+				if (holder.user === "") continue;
+				seen.set(`${holder.pid} ${holder.backendStart}`, holder);
+			}
 			const pause = seen.size === 0 ? lookIntervalMs$1 : laterIntervalMs;
 			await setTimeout$1(pause, void 0, { signal: stopping.signal }).catch(() => {});
 		}
@@ -6656,6 +6705,7 @@ function compareInventories(expected, actual, known = []) {
 		if (object === void 0) continue;
 		if (others === void 0) {
 			if (object.kind === "invalid index") told.push(`index ${object.name} is not valid, so the backup does not hold it`);
+			else if (object.kind === "subscription") told.push(`subscription ${object.name} is not in the backup: restored, it would take the slot of the original`);
 			else (object.kind === "comment" && members.has(object.name) ? told : differences).push(`${labelOf(object)} is missing`);
 			continue;
 		}
@@ -6700,6 +6750,7 @@ function isExplained(object, fact, members) {
 	if (object.kind === "system rows") return true;
 	if (object.kind === "comment") return members.has(object.name) || object.name.startsWith("extension ");
 	if (fact.name === "position") return true;
+	if (fact.name === "seqtypid") return true;
 	if (object.facts.attinhcount !== void 0 && /^att(storage|compression)$/.test(fact.name)) return true;
 	if (object.extension === null) return false;
 	if (fact.name.endsWith("acl")) return grantsNoMore(fact);
@@ -7709,14 +7760,15 @@ async function readArchiveEntries(server, dumpPath, signal) {
 	return {
 		schemas: entries.filter((line) => schemaLine.test(line)),
 		textSearch,
-		definitions: others.slice(0, end),
-		rest: others.slice(end)
+		definitions: others.slice(0, end).filter((line) => !aclLine.test(line)),
+		rest: [...others.slice(end), ...others.slice(0, end).filter((line) => aclLine.test(line))]
 	};
 }
 /** Dump id; catalog's oid, object's oid; type, schema, name, owner. */
 const entryLine = /^\d+; \d+ \d+ /;
 const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
 const dataLine = /^\d+; \d+ \d+ (TABLE DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|SEQUENCE SET) /;
+const aclLine = /^\d+; \d+ \d+ (ACL|DEFAULT ACL) /;
 const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
 const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
 /** These need functions, and dictionaries may need them: then everything keeps the dump's order. */
@@ -8019,18 +8071,20 @@ async function fillAndCompare(server, admin, request, log) {
 		}
 	});
 	const compared = compareFingerprints(expected, fingerprint, traits);
+	const schemas = await compareSchemas(server, admin, {
+		run: request.run,
+		expected: publicOwner === null ? schemaText : withoutPublicOwner(schemaText),
+		actual,
+		extensions: expected.extensions,
+		properties: request.properties,
+		sessionValues: expected.sessionValues,
+		hasPublicSchema: request.hasPublicSchema,
+		signal
+	});
+	const hasInventory = expected.inventory !== null && expected.serverMajor === fingerprint.serverMajor;
 	const differences = [
 		...compared.differences,
-		...await compareSchemas(server, admin, {
-			run: request.run,
-			expected: publicOwner === null ? schemaText : withoutPublicOwner(schemaText),
-			actual,
-			extensions: expected.extensions,
-			properties: request.properties,
-			sessionValues: expected.sessionValues,
-			hasPublicSchema: request.hasPublicSchema,
-			signal
-		}),
+		...schemas.filter((sentence) => !hasInventory || !sentence.startsWith("ACL ")),
 		...owners.differences,
 		...indexes.differences
 	];
@@ -9245,9 +9299,10 @@ const byValue = [
 	`SELECT format('user mapping %s %s %s %L', umid, srvid, umuser, umoptions) FROM pg_catalog.pg_user_mappings`,
 	`SELECT format('membership %s %s %s %s %s', classid, objid, refobjid, deptype, xmin)
      FROM pg_catalog.pg_depend WHERE deptype IN ('e', 'x')`,
-	`SELECT format('large object %s %s', oid, lomacl) FROM pg_catalog.pg_largeobject_metadata
-    WHERE lomacl IS NOT NULL
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_default_acl WHERE defaclobjtype = 'L')`
+	`SELECT format('large objects %s %s', owner, acl) FROM usual_large_object
+    WHERE acl <> '' OR owner <> (SELECT datdba FROM pg_catalog.pg_database WHERE oid = (SELECT oid FROM this_database))`,
+	`SELECT format('large object %s %s %s', o.oid, o.lomowner, o.lomacl) FROM pg_catalog.pg_largeobject_metadata o, usual_large_object u
+    WHERE o.lomowner <> u.owner OR coalesce(o.lomacl::text, '') <> u.acl`
 ];
 const catalogRow = object$1({ name: string() });
 const witnessRow = object$1({ witness: string() });
@@ -9263,7 +9318,7 @@ const witnessRow = object$1({ witness: string() });
 *
 * Changed although no definition is: by whatever writes a table anew (VACUUM FULL, CLUSTER, REINDEX, REFRESH
 * MATERIALIZED VIEW), which the catalogs show as they show TRUNCATE. That errs on the safe side: what looks changed
-* is restored. Not seen: ALTER LARGE OBJECT … OWNER, and role memberships.
+* is restored. Not seen: what belongs to the whole server (role memberships, privileges on parameters and tablespaces).
 */
 async function readWitness(session) {
 	const catalogs = await session.query(`SELECT relname AS "name" FROM pg_catalog.pg_class
@@ -9277,6 +9332,9 @@ async function readWitness(session) {
 }
 function witnessSql(catalogs) {
 	return `WITH
+    usual_large_object AS (
+      SELECT lomowner AS owner, coalesce(lomacl::text, '') AS acl FROM pg_catalog.pg_largeobject_metadata
+       GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT 1),
     this_database AS (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
     temp_schemas AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_[0-9]+$'),
     temp_relations AS (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM temp_schemas)),
@@ -9980,7 +10038,7 @@ async function openDatabase(target, options = {}) {
 		dropCopy: (copy) => atHome.use((session) => dropCopy(session, name, copy, madeFor.get(copy))),
 		isOneRoute: () => isOneRoute(server.tools, server.address),
 		openMeetingPoint: (options) => openMeetingPoint(server, options),
-		prismaLockHolder: () => inTarget.use(prismaLockHolder),
+		prismaLockHolder: (whom) => inTarget.use((session) => prismaLockHolder(session, whom === "anybody")),
 		watchPrismaLock: () => watchPrismaLock(server, held?.coordinationDatabase ?? name),
 		workSessions: (by) => inTarget.use((session) => readWorkSessions(session, by)),
 		stillThere: (pids) => inTarget.use((session) => stillThere$1(session, pids)),
@@ -17086,6 +17144,7 @@ var ReportBuilder = class {
 		proof: null,
 		failure: null,
 		recoveryWays: [],
+		pendingWays: [],
 		recoveryMethod: "none",
 		recoverySeconds: null,
 		recovery: null,
@@ -17130,6 +17189,10 @@ var ReportBuilder = class {
 	/** Which ways back are open, as preflight saw them. */
 	recoveryWays(ways) {
 		this.#findings.recoveryWays = [...ways];
+	}
+	/** The way back that each pending migration leaves open. */
+	pendingWays(ways) {
+		this.#findings.pendingWays = [...ways];
 	}
 	/** `seconds`: from the decision to recover until the target was back. */
 	recovery(method, seconds) {
@@ -18440,6 +18503,12 @@ const shortestHidden = 6;
 const secretName = /TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY/i;
 const shortestOfEnvironment = 8;
 const hidden = "***";
+/** Words of the commands that a report prints: who takes one of them for a password must still be able to paste those. */
+const commandWords = [
+	"postgresql psql createdb dropdb pg_restore template0 public database dbname password",
+	"prisma migrations migration.sql _prisma_migrations manifest.json details.json.age database.dump.age",
+	"safe-migrate safe_migrate fallback failed rehearsal scratch sha256sum decrypt identity"
+];
 /**
 * What nobody is to read of what a run publishes. The runner hides secrets in the log and nowhere else: summary, comment,
 * report.json and its attachments are ours to see to, in the one value that they are all made of.
@@ -18469,7 +18538,8 @@ var Masks = class {
 				phases,
 				commands,
 				passingResults,
-				failingResults
+				failingResults,
+				commandWords
 			],
 			this.#names
 		]);
@@ -18921,6 +18991,7 @@ function summaryMarkdown(report) {
 		...report.check === null ? [] : checkSections(report.check).map((section) => section.markdown),
 		phaseTable(report),
 		recoveryWays(report),
+		pendingWays(report),
 		...report.check === null ? [migrations(report), dataLoss(report)] : [],
 		newWrites(report),
 		roleChanges(report),
@@ -18979,6 +19050,19 @@ function recoveryWays(report) {
 		"",
 		"Why"
 	], rows)}`;
+}
+function pendingWays(report) {
+	if (report.pendingWays.length === 0) return null;
+	const rows = shortenedRows(report.pendingWays, ({ migration, way, because }) => [
+		code(migration),
+		way,
+		plain(because)
+	]);
+	return fold("Way back, should a migration fail", table([
+		"Migration",
+		"Way",
+		"Why"
+	], rows));
 }
 function migrations(report) {
 	if (report.pendingMigrations.length === 0) return null;
@@ -19290,4 +19374,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { listBackups as $, findingsOf as A, countOf as At, GrowingFile as B, objectKey as Bt, ActionLog as C, countsOf as Ct, isTakenOver as D, backupFolder as Dt, hookMark as E, sealedDetailsName as Et, openStorages as F, sha256Of as Ft, systemIdentifierOf as G, parseSql as Gt, waysToFinish as H, errorCodeIn as Ht, takeLock as I, sha256OfFile as It, isProvedIn as J, messageOf as Jt, serverNow as K, RefusedError as Kt, keysOf as L, ContentGate as Lt, writeDetails as M, formatCount as Mt, encryptionSentence as N, RunJournal as Nt, describeExit as O, backupId as Ot, LeftBehindError as P, openPorts as Pt, signManifest as Q, storedDump as R, storageMismatch as Rt, readArtifactAccess as S, sealedDumpName as St, Hooks as T, renderDetails as Tt, findStored as U, textOf as Ut, finishEarlierRun as V, checksumsOf as Vt, storedRecord as W, migratorApplicationName as Wt, shownBackup as X, mergePlaces as Y, problemsOf as Yt, clearingAway as Z, parseInputs as _, historyDigest as _t, saveWorkFolder as a, readyCopy as at, secretsOf as b, manifestName as bt, runIdentity as c, whenReachable as ct, publish as d, unknownFunctions as dt, digestOf as et, checkSections as f, fieldsOf as ft, surviveLostOutput as g, readHistory as gt, Masks as h, needsBaseline as ht, saveOpenRun as i, exchangeWhenReachable as it, readDetailsIn as j, formatBytes as jt, checkPartNames as k, labelBefore as kt, checkoutRoots as l, mayForgeHistory as lt, resultSentence as m, objectsIn as mt, removeWorkFolder as n, originText as nt, savedOpenRun as o, takeBaseline as ot, plain as p, nameParts as pt, storedBackupLine as q, SafeMigrateError as qt, surviveStrayErrors as r, recover as rt, savedWorkFolder as s, isOurs as st, WorkFolder as t, isFromElsewhere as tt, repositoryRootOf as u, blockStatements as ut, readInputs as v, describeFailure as vt, ReportBuilder as w, detailsName as wt, readGitHubContext as x, renderManifest as xt, requestedCommand as y, dumpName as yt, fetchBackup as z, stoppedBy as zt };
+export { listBackups as $, problemsOf as $t, findingsOf as A, backupFolder as At, GrowingFile as B, ContentGate as Bt, ActionLog as C, manifestName as Ct, isTakenOver as D, detailsName as Dt, hookMark as E, countsOf as Et, openStorages as F, formatCount as Ft, systemIdentifierOf as G, parseVersion as Gt, waysToFinish as H, stoppedBy as Ht, takeLock as I, RunJournal as It, isProvedIn as J, migratorApplicationName as Jt, serverNow as K, errorCodeIn as Kt, keysOf as L, openPorts as Lt, writeDetails as M, labelBefore as Mt, encryptionSentence as N, countOf as Nt, describeExit as O, renderDetails as Ot, LeftBehindError as P, formatBytes as Pt, signManifest as Q, messageOf as Qt, storedDump as R, sha256Of as Rt, readArtifactAccess as S, dumpName as St, Hooks as T, sealedDumpName as Tt, findStored as U, objectKey as Ut, finishEarlierRun as V, storageMismatch as Vt, storedRecord as W, checksumsOf as Wt, shownBackup as X, RefusedError as Xt, mergePlaces as Y, parseSql as Yt, clearingAway as Z, SafeMigrateError as Zt, parseInputs as _, needsBaseline as _t, saveWorkFolder as a, readyCopy as at, secretsOf as b, wayOfScript as bt, runIdentity as c, whenReachable as ct, publish as d, blockStatements as dt, digestOf as et, checkSections as f, describeScript as ft, surviveLostOutput as g, objectsIn as gt, Masks as h, nameParts as ht, saveOpenRun as i, exchangeWhenReachable as it, readDetailsIn as j, backupId as jt, checkPartNames as k, sealedDetailsName as kt, checkoutRoots as l, historyReach as lt, resultSentence as m, fieldsOf as mt, removeWorkFolder as n, originText as nt, savedOpenRun as o, takeBaseline as ot, plain as p, unknownFunctions as pt, storedBackupLine as q, textOf as qt, surviveStrayErrors as r, recover as rt, savedWorkFolder as s, isOurs as st, WorkFolder as t, isFromElsewhere as tt, repositoryRootOf as u, mayForgeHistory as ut, readInputs as v, readHistory as vt, ReportBuilder as w, renderManifest as wt, readGitHubContext as x, describeFailure as xt, requestedCommand as y, historyDigest as yt, fetchBackup as z, sha256OfFile as zt };

@@ -1,5 +1,5 @@
 import { d as number$1, f as object, h as string, i as array, l as literal, o as boolean, t as number } from "./zod.js";
-import { Bt as objectKey, Ft as sha256Of, Jt as messageOf, Lt as ContentGate, P as LeftBehindError, Rt as storageMismatch, qt as SafeMigrateError, zt as stoppedBy } from "./safe-migrate.js";
+import { Bt as ContentGate, Ht as stoppedBy, P as LeftBehindError, Qt as messageOf, Rt as sha256Of, Ut as objectKey, Vt as storageMismatch, Zt as SafeMigrateError } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-import { Ft as sha256Of, Jt as messageOf, Lt as ContentGate, P as LeftBehindError, Rt as storageMismatch, qt as SafeMigrateError, zt as stoppedBy } from "./safe-migrate.js";
+import { Bt as ContentGate, Ht as stoppedBy, P as LeftBehindError, Qt as messageOf, Rt as sha256Of, Vt as storageMismatch, Zt as SafeMigrateError } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";

@@ -5,7 +5,7 @@ import type { DeployResult, Migrator } from '../prisma/migrator.ts';
 import { type DeployVerdict, judge } from '../prisma/plan.ts';
 import type { Baseline } from '../recovery/baseline.ts';
 import { isOurs } from '../recovery/quiet-migrator.ts';
-import type { LockSight } from '../recovery/recover.ts';
+import type { LockSight } from '../recovery/recovery-request.ts';
 import { whenReachable } from '../recovery/when-reachable.ts';
 import { countOf } from '../report/quantity.ts';
 import type { MigrationFailure } from '../report/report.ts';

@@ -1,8 +1,9 @@
 import type { RunLock } from '../database/database.ts';
 import type { Migrator } from '../prisma/migrator.ts';
 import type { Baseline } from '../recovery/baseline.ts';
-import { type Recovery, recover } from '../recovery/recover.ts';
+import { recover } from '../recovery/recover.ts';
 import { recoveryFact } from '../recovery/recovery-fact.ts';
+import type { Recovery } from '../recovery/recovery-request.ts';
 import { roleChanges } from '../recovery/role-changes.ts';
 import type { RunJournal } from '../recovery/run-journal.ts';
 import { stopped } from '../recovery/stopped.ts';

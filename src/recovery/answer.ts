@@ -4,7 +4,7 @@ import { compareWrites } from './compare-writes.ts';
 import { type Decision, decide, type Question, withoutEvidence } from './decide.ts';
 import type { Evidence } from './evidence.ts';
 import { measureExecution } from './measure-execution.ts';
-import type { RecoveryRequest } from './recover.ts';
+import type { RecoveryRequest } from './recovery-request.ts';
 import { whenReachable } from './when-reachable.ts';
 
 /** Decides, and finds out what the decision asks for until it asks no more: reading every table takes long, so only then. */

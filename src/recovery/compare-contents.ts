@@ -3,7 +3,7 @@ import type { PhaseLog } from '../report/run-log.ts';
 import { lockTimeoutSeconds } from './compare-writes.ts';
 import type { Evidence } from './evidence.ts';
 import { scriptsOf } from './gather-evidence.ts';
-import type { RecoveryRequest } from './recover.ts';
+import type { RecoveryRequest } from './recovery-request.ts';
 
 /** Recovery is never cancelled half-way. */
 const never = new AbortController().signal;

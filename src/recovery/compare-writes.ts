@@ -1,7 +1,7 @@
 import { touchedTables } from '../lint/touched-tables.ts';
 import type { WritesMeanwhile } from './evidence.ts';
 import { scriptsOf } from './gather-evidence.ts';
-import type { RecoveryRequest } from './recover.ts';
+import type { RecoveryRequest } from './recovery-request.ts';
 
 /** What the migration has left locked must not hold up its recovery for ever. */
 export const lockTimeoutSeconds = 60;

@@ -3,7 +3,7 @@ import type { Database, WorkSession } from '../database/database.ts';
 import { migratorApplicationName } from '../prisma/application-name.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
-import type { OwnWork } from './quiet-migrator.ts';
+import type { OwnWork } from './own-work.ts';
 
 const pollMs = 200;
 /** A backend whose client is gone may just be about to end. */

@@ -1,7 +1,7 @@
 import type { PhaseLog } from '../report/run-log.ts';
 import type { ReadyCopy } from './baseline.ts';
 import { holdOn } from './hold-on.ts';
-import type { RecoveryRequest } from './recover.ts';
+import type { RecoveryRequest } from './recovery-request.ts';
 import { whenReachable } from './when-reachable.ts';
 
 /**

@@ -7,8 +7,8 @@ import type { HistoryRow } from '../prisma/migrator.ts';
 import { begunBy } from './begun.ts';
 import { sameHistory } from './decide.ts';
 import type { Evidence } from './evidence.ts';
-import type { Quiet } from './quiet-migrator.ts';
-import type { RecoveryRequest } from './recover.ts';
+import type { Quiet } from './own-work.ts';
+import type { RecoveryRequest } from './recovery-request.ts';
 
 /** What can be known without reading the tables; questions about them are asked when a decision needs the answer. */
 export async function gatherEvidence(request: RecoveryRequest, quiet: Quiet): Promise<Evidence> {

@@ -1,5 +1,5 @@
 import type { ReadyCopy } from './baseline.ts';
-import type { RecoveryRequest } from './recover.ts';
+import type { RecoveryRequest } from './recovery-request.ts';
 
 /** Stands in the journal while the failed row is taken out of the history: whoever finds it gone knows by whom. */
 export const takingRowOut = 'nothing but the failed row of the history is to be taken back';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import type { Evidence } from './evidence.ts';
-import type { RecoveryRequest } from './recover.ts';
+import type { RecoveryRequest } from './recovery-request.ts';
 
 const probeTimeoutMs = 60_000;
 

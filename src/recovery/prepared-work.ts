@@ -2,7 +2,7 @@ import type { Database } from '../database/database.ts';
 import { parseSql } from '../lint/parse-sql.ts';
 import { fieldsOf } from '../lint/syntax-tree.ts';
 import type { PhaseLog } from '../report/run-log.ts';
-import type { OwnWork } from './quiet-migrator.ts';
+import type { OwnWork } from './own-work.ts';
 
 /**
  * Rolls back the transactions that the migration has prepared: nobody works in them, and yet whoever knows the name can commit

@@ -3,7 +3,8 @@ import type { JournalEntry } from '../database/journal.ts';
 import type { DeployResult, HistoryRow, MigrationFile, Migrator } from '../prisma/migrator.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import type { RestorableDump } from './baseline.ts';
-import { type Recovery, type RecoveryRequest, recover } from './recover.ts';
+import { recover } from './recover.ts';
+import type { Recovery, RecoveryRequest } from './recovery-request.ts';
 import type { RunJournal } from './run-journal.ts';
 
 /** All that is known of a migrator whose run has died. */

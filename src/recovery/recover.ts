@@ -1,68 +1,20 @@
-import type { Database, RunLock, SwapPlan } from '../database/database.ts';
 import { readHistory } from '../prisma/history.ts';
-import type { DeployResult, HistoryRow, Migrator } from '../prisma/migrator.ts';
-import type { RecoveryEvidence } from '../report/recovery-evidence.ts';
-import type { RecoveryMethod } from '../report/report.ts';
+import type { HistoryRow } from '../prisma/migrator.ts';
 import type { PhaseLog } from '../report/run-log.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import { decideBlind, decideBy, type FinalDecision } from './answer.ts';
-import type { Baseline, ReadyCopy } from './baseline.ts';
 import { sameHistory } from './decide.ts';
 import { describeEvidence } from './describe-evidence.ts';
 import type { Evidence } from './evidence.ts';
 import { gatherEvidence, scriptsOf } from './gather-evidence.ts';
 import { holdOn, takingRowOut } from './hold-on.ts';
+import type { Quiet } from './own-work.ts';
 import { putHistoryBack } from './put-history-back.ts';
-import { type Quiet, quietMigrator } from './quiet-migrator.ts';
+import { quietMigrator } from './quiet-migrator.ts';
 import { recoveryFailed } from './recovery-failed.ts';
-import type { RunJournal } from './run-journal.ts';
+import type { Recovery, RecoveryRequest } from './recovery-request.ts';
 import { swapBack } from './swap-back.ts';
 import { whenReachable } from './when-reachable.ts';
-
-export interface RecoveryRequest {
-  readonly database: Database;
-  /** `deployProbe` null: the project's Prisma is not at hand. */
-  readonly migrator: Pick<Migrator, 'kind' | 'historySchema' | 'migrations'> & {
-    readonly deployProbe: Migrator['deployProbe'] | null;
-  };
-  /** Migrations that this run may have written rows of; a new row of another one is a foreign deploy's. */
-  readonly migrationNames: readonly string[];
-  readonly lock: RunLock;
-  readonly journal: RunJournal;
-  readonly baseline: Omit<Baseline, 'writesBeforeMigration'>;
-  /** How many tables the application had changed after the snapshot. */
-  readonly writesBeforeMigration: number;
-  readonly deployed: DeployResult;
-  readonly prismaLock: LockSight;
-  /** Why nothing may be put back any more, whatever happened; null when it may. */
-  readonly mayNotGoBack: string | null;
-  /** Is told what the decision rests on before it is carried out; not at all when the target could not be looked at. */
-  readonly tellEvidence: (evidence: RecoveryEvidence) => void;
-  readonly properties: SwapPlan['properties'];
-  /** The run that is undone; names the failed database. */
-  readonly run: string;
-  readonly settings: {
-    readonly recovery: 'auto' | 'swap';
-    readonly onNewWrites: 'restore' | 'stop';
-    readonly jobs: number;
-  };
-}
-
-/** What was seen of Prisma's lock while the migrator ran. */
-export interface LockSight {
-  /** Whether our migrator held it; `unknown`: nobody looked. */
-  readonly sight: Evidence['lock'];
-  readonly othersSeen: boolean;
-}
-
-export interface Recovery {
-  readonly result: 'untouched' | 'restored' | 'stopped';
-  readonly method: RecoveryMethod;
-  readonly because: string;
-  /** The copy as it stands afterwards; null when it became the target or never was. */
-  readonly fallback: ReadyCopy | null;
-  readonly swapped: { readonly failedName: string; readonly xidAtSwap: number } | null;
-}
 
 /** Recovery is never cancelled half-way: it listens to nobody, and no step of it waits for long. */
 const never = new AbortController().signal;

@@ -1,4 +1,4 @@
-import type { Recovery } from './recover.ts';
+import type { Recovery } from './recovery-request.ts';
 
 /** The line in which a recovery ends. */
 export function recoveryFact(recovery: Recovery): string {

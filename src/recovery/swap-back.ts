@@ -5,8 +5,8 @@ import { type ReadyCopy, readyCopy } from './baseline.ts';
 import { sameHistory } from './decide.ts';
 import { exchangeWhenReachable } from './exchange-when-reachable.ts';
 import { holdOn } from './hold-on.ts';
-import type { RecoveryRequest } from './recover.ts';
 import { recoveryFailed } from './recovery-failed.ts';
+import type { RecoveryRequest } from './recovery-request.ts';
 import { whenReachable } from './when-reachable.ts';
 
 /** Recovery is never cancelled half-way. */

@@ -7,7 +7,8 @@ import { parsePostgresUrl } from '../../src/database/postgres/url.ts';
 import { readHistory } from '../../src/prisma/history.ts';
 import type { DeployResult } from '../../src/prisma/migrator.ts';
 import { judge } from '../../src/prisma/plan.ts';
-import { type Recovery, recover } from '../../src/recovery/recover.ts';
+import { recover } from '../../src/recovery/recover.ts';
+import type { Recovery } from '../../src/recovery/recovery-request.ts';
 import { RunJournal } from '../../src/recovery/run-journal.ts';
 import type { RecoveryEvidence } from '../../src/report/recovery-evidence.ts';
 import type { PostgresCluster } from '../support/postgres.ts';
@@ -52,6 +53,7 @@ export class Arena implements AsyncDisposable {
   readonly #seed: string;
   readonly #friend: string;
   #standing: Standing | null = null;
+  #known: Known | null = null;
 
   private constructor(cluster: PostgresCluster, name: string, url: string, seed: string, friend: string) {
     this.#cluster = cluster;
@@ -218,11 +220,15 @@ export class Arena implements AsyncDisposable {
       description: 'arena',
       startedAt: new Date().toISOString(),
     });
+    this.#known ??= await this.#look(database);
+    return { database, lock, ...this.#known };
+  }
+
+  /** The same of every copy of the seed. */
+  async #look(database: Database): Promise<Known> {
     await using snapshot = await database.openSnapshot();
     const { signal } = new AbortController();
     return {
-      database,
-      lock,
       fingerprint: await snapshot.fingerprint(1, signal),
       schemaDigest: await database.schemaDigest(signal),
       before: await this.state(),
@@ -258,9 +264,12 @@ export class Arena implements AsyncDisposable {
   }
 }
 
-interface Standing {
+interface Standing extends Known {
   readonly database: Database;
   readonly lock: RunLock;
+}
+
+interface Known {
   readonly fingerprint: Fingerprint;
   readonly schemaDigest: string;
   readonly before: ArenaState;

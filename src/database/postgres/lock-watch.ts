@@ -7,7 +7,7 @@ import type { PostgresServer } from './server.ts';
 /** Prisma holds it for as long as it works, some tens of milliseconds at least. */
 const lookIntervalMs = 10;
 /** Once somebody was seen: only who else may come. */
-const laterIntervalMs = 250;
+const laterIntervalMs = 50;
 
 /**
  * Looks who holds Prisma's lock in the target until it is stopped, from a session in `place`: short statements of their own
@@ -22,6 +22,8 @@ export async function watchPrismaLock(server: PostgresServer, place: string): Pr
   const watching = (async () => {
     while (!stopping.signal.aborted) {
       for (const holder of await prismaLockHolders(session, target)) {
+        // Gone between the look at the locks and that at the sessions: it was seen before, or is not to be told from anybody.
+        if (holder.user === '') continue;
         seen.set(`${holder.pid} ${holder.backendStart}`, holder);
       }
       const pause = seen.size === 0 ? lookIntervalMs : laterIntervalMs;

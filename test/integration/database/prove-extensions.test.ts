@@ -177,6 +177,15 @@ describe('what is granted or numbered where no dump looks', () => {
   });
 });
 
+test('a subscription, which no copy has, is told', async () => {
+  const { told } = await proveWith(
+    `CREATE SUBSCRIPTION news CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false, enabled = false, slot_name = NONE)`,
+  );
+  expect(told).toEqual([
+    'subscription news is not in the backup: restored, it would take the slot of the original',
+  ]);
+});
+
 test('what differs after a restore and nobody could notice refuses nothing', async () => {
   const { database } = await cluster.createOwnedDatabase('unnoticed');
   const reader = `${database}_reader`;
@@ -191,6 +200,9 @@ test('what differs after a restore and nobody could notice refuses nothing', asy
      CREATE TABLE refers (x int); ALTER TABLE refers ADD FOREIGN KEY (x) REFERENCES parts NOT VALID;
      CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
      CREATE CONSTRAINT TRIGGER named AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION f(); ALTER TRIGGER named ON a RENAME TO renamed;
+     CREATE TABLE docs (doc jsonb); CREATE INDEX words ON docs USING gin (doc jsonb_path_ops); ALTER TABLE docs ALTER doc SET COMPRESSION pglz;
+     CREATE TRIGGER refused BEFORE INSERT ON docs FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE docs OWNER TO ${reader};
+     ALTER FUNCTION f() OWNER TO ${reader}; REVOKE TRIGGER ON docs FROM ${reader};
      CREATE EXTENSION citext; COMMENT ON EXTENSION citext IS 'ours'`,
   );
   const server = await serverOf(cluster.url({ database }));

@@ -49,6 +49,10 @@ export function compareInventories(
     if (others === undefined) {
       if (object.kind === 'invalid index') {
         told.push(`index ${object.name} is not valid, so the backup does not hold it`);
+      } else if (object.kind === 'subscription') {
+        told.push(
+          `subscription ${object.name} is not in the backup: restored, it would take the slot of the original`,
+        );
       } else {
         (object.kind === 'comment' && members.has(object.name) ? told : differences).push(
           `${labelOf(object)} is missing`,

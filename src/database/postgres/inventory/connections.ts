@@ -4,6 +4,7 @@ import {
   columns,
   expression,
   hidden,
+  left,
   named,
   object,
   ownNumber,
@@ -14,6 +15,10 @@ import {
 } from './column-rules.ts';
 
 const publicationName = `(SELECT pg_catalog.quote_ident(p.pubname) FROM pg_catalog.pg_publication p WHERE p.oid =`;
+
+const notHeld = left(
+  'no copy has a subscription: it would take the slot of the original. That there is one is told, and closes the swap',
+);
 
 /** What leads out of the database: foreign data, publications, subscriptions. */
 export const connections: Readonly<Record<string, CatalogEntry>> = {
@@ -53,6 +58,34 @@ export const connections: Readonly<Record<string, CatalogEntry>> = {
     rows: 'true',
     extension: 'NULL::text',
     columns: { oid: ownNumber, umuser: named, umserver: named, umoptions: hidden },
+    hasSystemRows: false,
+  },
+  pg_subscription: {
+    kind: `'subscription'`,
+    name: 'pg_catalog.quote_ident(r.subname)',
+    joins: '',
+    rows: `r.subdbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())`,
+    extension: 'NULL::text',
+    columns: {
+      oid: notHeld,
+      subdbid: notHeld,
+      subskiplsn: notHeld,
+      subname: named,
+      subowner: notHeld,
+      subenabled: notHeld,
+      subbinary: notHeld,
+      substream: notHeld,
+      subtwophasestate: notHeld,
+      subdisableonerr: notHeld,
+      subpasswordrequired: notHeld,
+      subrunasowner: notHeld,
+      subfailover: notHeld,
+      subconninfo: notHeld,
+      subslotname: notHeld,
+      subsynccommit: notHeld,
+      subpublications: notHeld,
+      suborigin: notHeld,
+    },
     hasSystemRows: false,
   },
   pg_publication: standing('pg_publication', {

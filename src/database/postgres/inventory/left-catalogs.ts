@@ -6,8 +6,6 @@ export const leftCatalogs: Readonly<Record<string, string>> = {
     'compared as properties of the database; the order in which settings were made means nothing',
   pg_largeobject: 'read through lo_get() and compared as contents',
   pg_largeobject_metadata: 'owners and privileges are compared with the contents of large objects',
-  pg_subscription:
-    'no dump holds them here, because a restored one would take the slot of the original: preflight closes the swap',
   pg_subscription_rel: 'belongs to subscriptions',
   pg_statistic: 'estimates; the copy is analyzed',
   pg_statistic_ext_data: 'estimates; the copy is analyzed',

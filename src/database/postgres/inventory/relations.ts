@@ -1,6 +1,7 @@
 import { firstUserOid, inSchema, ofRelation } from './catalog-entries.ts';
 import {
   type CatalogEntry,
+  type ColumnRule,
   collation,
   collations,
   columns,
@@ -22,6 +23,11 @@ import {
 
 const statistics = left('an estimate or a hint that PostgreSQL keeps for itself; the copy is analyzed');
 const follows = left('follows from other rows that are compared');
+/** An index has what its column had when it was built. */
+const ofTables = (column: string): ColumnRule => ({
+  rule: 'compared',
+  sql: () => `CASE WHEN rel.kind NOT IN ('i', 'I') THEN r.${column} END`,
+});
 const physical = left('where and how the rows lie on disk');
 
 /** What holds rows, and what hangs on it: columns, defaults, indexes, partitions, inheritance. */
@@ -96,8 +102,8 @@ export const relations: Readonly<Record<string, CatalogEntry>> = {
       attcacheoff: physical,
       attbyval: follows,
       attalign: follows,
-      attstorage: value,
-      attcompression: value,
+      attstorage: ofTables('attstorage'),
+      attcompression: ofTables('attcompression'),
       attnotnull: value,
       atthasdef: value,
       atthasmissing: physical,
