@@ -42,7 +42,7 @@ if (values.help) {
   const judged = [...(await letLoose(cluster, { seed, from, to: from + Number(values.scripts) }, tell))];
   if (Number(values.bundle) > 0) {
     await using ceph = await startCeph();
-    const trials = { seed: `${seed} bundle`, from: 0, to: Number(values.bundle) };
+    const trials = { seed: `${seed} bundle`, from, to: from + Number(values.bundle) };
     judged.push(...(await throughBundle({ cluster, ceph }, trials, tell)));
   }
   const wrong = judged.filter((each) => each.wrong !== null);

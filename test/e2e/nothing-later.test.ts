@@ -62,7 +62,7 @@ describe("a migration that waits behind the application, with Prisma's lock swit
     await switchLockOff(world);
     const before = await world.state();
     await using blocker = await holdCustomers(world);
-    await using run = await world.startMigrate({ inputs: { 'migration-timeout-minutes': '0.1' } });
+    await using run = await world.startMigrate({ inputs: { 'migration-timeout-minutes': '0.25' } });
     await waits(world, `application_name ~ '^safe-migrate migrate '`);
     const { outputs, log, visibleLog } = await run.finished;
     expect(outputs, log).toMatchObject({ result: 'restored', 'recovery-method': 'history' });
