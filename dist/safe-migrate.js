@@ -9057,6 +9057,7 @@ async function fillAndCompare(server, admin, request, log) {
 		signal
 	}));
 	log.detail(`restored into ${name}`);
+	await replaySettings(admin, name, onlySetting(request.properties.settings, "quote_all_identifiers"));
 	progress = "ANALYZE";
 	const { traits, owners, indexes } = await inCopy(server, name, signal, async (session) => {
 		await completeCopy(session, expected);
@@ -9116,6 +9117,12 @@ async function fillAndCompare(server, admin, request, log) {
 		fingerprint,
 		told
 	};
+}
+function onlySetting(settings, name) {
+	return settings.map(({ role, config }) => ({
+		role,
+		config: config.filter((setting) => parseSetting(setting).name === name)
+	}));
 }
 async function inCopy(server, name, signal, work) {
 	signal.throwIfAborted();

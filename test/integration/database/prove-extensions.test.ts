@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fallback } from '../../../src/database/database.ts';
+import { readSchemaText, schemaDigest } from '../../../src/database/postgres/schema/schema-text.ts';
 import { installExtension } from '../../support/own-extension.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
@@ -208,4 +209,16 @@ test('what differs after a restore and nobody could notice refuses nothing', asy
   const server = await serverOf(cluster.url({ database }));
   await using backup = await takeBackup(server);
   expect((await prove(server, backup)).told).toEqual([]);
+});
+
+test('a copy that becomes the target prints its schema as the target did, whatever it quotes', async () => {
+  const { database } = await cluster.createOwnedDatabase('quoting');
+  await cluster.psql(database, 'CREATE TABLE t (id int PRIMARY KEY); CREATE VIEW v AS SELECT id FROM t');
+  await cluster.psql('postgres', `ALTER DATABASE ${database} SET quote_all_identifiers = on`);
+  const server = await serverOf(cluster.url({ database }));
+  await using backup = await takeBackup(server);
+  const { name, fingerprint } = await prove(server, backup);
+  await cluster.psql('postgres', `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+  const text = await readSchemaText(server, { database: name }, new AbortController().signal);
+  expect(schemaDigest(text)).toBe(fingerprint.schemaDigest);
 });
