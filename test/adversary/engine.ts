@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { parse } from 'libpg-query';
 import pg from 'pg';
 import type { DeployResult, MigrationFile } from '../../src/prisma/migrator.ts';
@@ -40,18 +41,20 @@ export async function runMigrations(request: {
     connection.isLost = true;
   });
   await client.connect();
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  const localPorts = new Set(stream.localPort === undefined ? [] : [stream.localPort]);
   // A script that waits for itself (by another connection) waits for ever; the action has a time limit, too.
   let isKilled = false;
   const limit = setTimeout(() => {
     isKilled = true;
-    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    stream.destroy();
   }, timeLimitMs);
   const ended = (exitCode: number | null, errorCode: string | null, output = ''): DeployResult => ({
     exitCode,
     signal: exitCode === null ? 'SIGKILL' : null,
     output: request.cutOff === true ? '' : output,
     errorCode: request.cutOff === true ? null : errorCode,
-    localPorts: new Set(),
+    localPorts,
   });
   try {
     await client.query('SELECT pg_advisory_lock(72707369)');
