@@ -1051,7 +1051,8 @@ const rulesOnRelations = {
 			confdelsetcols: columns$1("conrelid"),
 			conexclop: operators,
 			conbin: expression("pg_catalog.pg_get_expr(r.conbin, r.conrelid)")
-		}
+		},
+		more: { inheritedAs: `CASE WHEN r.conparentid <> 0 AND r.contype = 'f' THEN pg_catalog.quote_ident(r.conname) END` }
 	}),
 	pg_trigger: ofRelation("tgrelid", {
 		kind: `'trigger'`,
@@ -7786,7 +7787,7 @@ async function readArchiveEntries(server, dumpPath, signal) {
 const entryLine = /^\d+; \d+ \d+ /;
 const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
 const dataLine = /^\d+; \d+ \d+ (TABLE DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|SEQUENCE SET) /;
-const aclLine = /^\d+; \d+ \d+ (ACL|DEFAULT ACL) /;
+const aclLine = /^\d+; \d+ \d+ (ACL (?!- SCHEMA ).*\b(TABLE|COLUMN|SEQUENCE)\b|DEFAULT ACL )/;
 const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
 const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
 /** These need functions, and dictionaries may need them: then everything keeps the dump's order. */
@@ -8509,6 +8510,7 @@ function isExplained(object, fact, members) {
 	if (object.kind === "comment") return members.has(object.name) || object.name.startsWith("extension ");
 	if (fact.name === "position") return true;
 	if (fact.name === "seqtypid") return true;
+	if (fact.name === "inheritedAs") return true;
 	if (object.facts.attinhcount !== void 0 && /^att(storage|compression)$/.test(fact.name)) return true;
 	if (object.extension === null) return false;
 	if (fact.name.endsWith("acl")) return grantsNoMore(fact);
@@ -8914,6 +8916,21 @@ async function readPartitionRoots(session) {
 	return new Map(leaves.map((leaf) => [tableKey(leaf), leaf.root]));
 }
 
+// src/database/postgres/prove/print-as-source.ts
+/** Shapes what pg_dump prints; while a database is restored it is withheld. */
+const printing = "quote_all_identifiers";
+/**
+* Lets pg_dump print the schema of a restored database as it prints that of its source, also when the copy has become the
+* target and has all of its settings. `admin` is a session in another database.
+*/
+async function printAsSource(admin, name, settings) {
+	const shaping = settings.map(({ role, config }) => ({
+		role,
+		config: config.filter((setting) => parseSetting(setting).name === printing)
+	}));
+	await replaySettings(admin, name, shaping);
+}
+
 // src/database/postgres/prove/schema-fixpoint.ts
 /**
 * The objects in which a restored schema differs from the target's; empty when they are the same schema.
@@ -8937,6 +8954,7 @@ async function compareSchemas(server, admin, comparison) {
 	});
 	await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
 	await loadSchema(server, scratch.name, comparison);
+	await printAsSource(admin, scratch.name, comparison.properties.settings);
 	const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);
 	await dropCopy(admin, target, scratch.name, comparison.properties.owner);
 	return diffSchemaTexts(again, comparison.actual);
@@ -9057,7 +9075,7 @@ async function fillAndCompare(server, admin, request, log) {
 		signal
 	}));
 	log.detail(`restored into ${name}`);
-	await replaySettings(admin, name, onlySetting(request.properties.settings, "quote_all_identifiers"));
+	await printAsSource(admin, name, request.properties.settings);
 	progress = "ANALYZE";
 	const { traits, owners, indexes } = await inCopy(server, name, signal, async (session) => {
 		await completeCopy(session, expected);
@@ -9117,12 +9135,6 @@ async function fillAndCompare(server, admin, request, log) {
 		fingerprint,
 		told
 	};
-}
-function onlySetting(settings, name) {
-	return settings.map(({ role, config }) => ({
-		role,
-		config: config.filter((setting) => parseSetting(setting).name === name)
-	}));
 }
 async function inCopy(server, name, signal, work) {
 	signal.throwIfAborted();

@@ -160,10 +160,14 @@ describe('what is granted or numbered where no dump looks', () => {
   test('a column that a parent was given later, and a hardened function of an extension, are told', async () => {
     const { told } =
       await proveWith(`CREATE EXTENSION citext; ALTER FUNCTION citext_eq(citext, citext) SET search_path = '';
-      CREATE TABLE a (x int); CREATE TABLE b (own int) INHERITS (a); ALTER TABLE a ADD later text`);
+      CREATE TABLE a (x int); CREATE TABLE b (own int) INHERITS (a); ALTER TABLE a ADD later text;
+      CREATE TABLE k (id int PRIMARY KEY); CREATE TABLE p (x int) PARTITION BY RANGE (x); CREATE TABLE p1 (x int);
+      ALTER TABLE p1 ADD CONSTRAINT own_name FOREIGN KEY (x) REFERENCES k; ALTER TABLE p ADD CONSTRAINT fk FOREIGN KEY (x) REFERENCES k;
+      ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (1) TO (9)`);
     expect(told).toEqual([
       'column public.b.later: position is 2 instead of 3',
       'column public.b.own: position is 3 instead of 2',
+      'constraint inherited by public.p1 (x) from public.k: inheritedAs is fk instead of own_name',
       'function public.citext_eq(public.citext,public.citext): proconfig differs',
     ]);
   });
@@ -213,7 +217,10 @@ test('what differs after a restore and nobody could notice refuses nothing', asy
 
 test('a copy that becomes the target prints its schema as the target did, whatever it quotes', async () => {
   const { database } = await cluster.createOwnedDatabase('quoting');
-  await cluster.psql(database, 'CREATE TABLE t (id int PRIMARY KEY); CREATE VIEW v AS SELECT id FROM t');
+  await cluster.psql(
+    database,
+    `CREATE TABLE t (id int PRIMARY KEY, v text CHECK (v IN ('a', 'b'))); CREATE VIEW v AS SELECT id FROM t; CREATE DOMAIN d AS text CHECK (VALUE IN ('x', 'y'))`,
+  );
   await cluster.psql('postgres', `ALTER DATABASE ${database} SET quote_all_identifiers = on`);
   const server = await serverOf(cluster.url({ database }));
   await using backup = await takeBackup(server);

@@ -50,7 +50,7 @@ export async function readArchiveEntries(
   return {
     schemas: entries.filter((line) => schemaLine.test(line)),
     textSearch,
-    // pg_restore grants at the very end; a table whose owner may not do everything any more could not be finished.
+    // A table could not be finished by an owner who may not do everything with it any more; what indexes call, they need.
     definitions: others.slice(0, end).filter((line) => !aclLine.test(line)),
     rest: [...others.slice(end), ...others.slice(0, end).filter((line) => aclLine.test(line))],
   };
@@ -60,7 +60,7 @@ export async function readArchiveEntries(
 const entryLine = /^\d+; \d+ \d+ /;
 const schemaLine = /^\d+; \d+ \d+ SCHEMA - /;
 const dataLine = /^\d+; \d+ \d+ (TABLE DATA|BLOB|BLOBS|BLOB METADATA|LARGE OBJECT|SEQUENCE SET) /;
-const aclLine = /^\d+; \d+ \d+ (ACL|DEFAULT ACL) /;
+const aclLine = /^\d+; \d+ \d+ (ACL (?!- SCHEMA ).*\b(TABLE|COLUMN|SEQUENCE)\b|DEFAULT ACL )/;
 const extensionLine = /^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION )/;
 const textSearchLine = /^\d+; \d+ \d+ TEXT SEARCH (CONFIGURATION|DICTIONARY) /;
 /** These need functions, and dictionaries may need them: then everything keeps the dump's order. */

@@ -117,6 +117,8 @@ function isExplained(object: InventoryObject, fact: DifferingFact, members: Read
   if (fact.name === 'position') return true;
   // An identity column that LIKE has copied may count in a type that is not its own; a dump gives it its own.
   if (fact.name === 'seqtypid') return true;
+  // A restore names it after the parent's.
+  if (fact.name === 'inheritedAs') return true;
   if (object.facts.attinhcount !== undefined && /^att(storage|compression)$/.test(fact.name)) return true;
   if (object.extension === null) return false;
   // What default privileges had added when the extension was made; more than there was is no explanation.

@@ -82,6 +82,9 @@ export const rulesOnRelations: Readonly<Record<string, CatalogEntry>> = {
       conexclop: operators,
       conbin: expression('pg_catalog.pg_get_expr(r.conbin, r.conrelid)'),
     },
+    more: {
+      inheritedAs: `CASE WHEN r.conparentid <> 0 AND r.contype = 'f' THEN pg_catalog.quote_ident(r.conname) END`,
+    },
   }),
   pg_trigger: ofRelation('tgrelid', {
     kind: `'trigger'`,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PhaseLog } from '../../../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../../../system/errors.ts';
-import type { Database, DatabaseProperties, Fallback, Fingerprint } from '../../database.ts';
+import type { Database, Fallback, Fingerprint } from '../../database.ts';
 import { identifier, literal } from '../../sql-text.ts';
 import { availableExtensions } from '../archive/available-extensions.ts';
 import { compareExtensionOwners } from '../archive/extension-owners.ts';
@@ -9,11 +9,9 @@ import { restoreArchive } from '../archive/restore-archive.ts';
 import { closeDatabase } from '../copy/close-database.ts';
 import { copyName } from '../copy/copy-name.ts';
 import { createCopy } from '../copy/create-copy.ts';
-import { parseSetting } from '../copy/database-settings.ts';
 import { dropCopy } from '../copy/drop-copy.ts';
 import { commitSafely } from '../copy/lazy-commits.ts';
 import { replayProperties } from '../copy/replay-properties.ts';
-import { replaySettings } from '../copy/replay-settings.ts';
 import { fingerprintDatabase } from '../fingerprint/fingerprint.ts';
 import { readSequenceDirections } from '../fingerprint/sequences.ts';
 import { compareIndexes } from '../indexes/compare-indexes.ts';
@@ -24,6 +22,7 @@ import { compareFingerprints } from './compare-fingerprints.ts';
 import { completeCopy } from './complete-copy.ts';
 import { fillUnderSettings, otherValues } from './fill-under-settings.ts';
 import { readPartitionRoots } from './partition-roots.ts';
+import { printAsSource } from './print-as-source.ts';
 import { compareSchemas } from './schema-fixpoint.ts';
 
 type RestoreRequest = Parameters<Database['restoreBeside']>[0];
@@ -125,8 +124,7 @@ async function fillAndCompare(
       }),
   );
   log.detail(`restored into ${name}`);
-  // It also shapes what pg_dump prints, which is compared, after a swap once more.
-  await replaySettings(admin, name, onlySetting(request.properties.settings, 'quote_all_identifiers'));
+  await printAsSource(admin, name, request.properties.settings);
 
   progress = 'ANALYZE';
   // Planner statistics are not restored: without them the first queries after a swap would crawl.
@@ -186,13 +184,6 @@ async function fillAndCompare(
   ];
   tell(told, log);
   return { fingerprint, told };
-}
-
-function onlySetting(settings: DatabaseProperties['settings'], name: string): DatabaseProperties['settings'] {
-  return settings.map(({ role, config }) => ({
-    role,
-    config: config.filter((setting) => parseSetting(setting).name === name),
-  }));
 }
 
 async function inCopy<T>(

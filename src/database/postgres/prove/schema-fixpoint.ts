@@ -9,6 +9,7 @@ import { diffSchemaTexts, readSchemaText } from '../schema/schema-text.ts';
 import type { PostgresServer, SqlSession } from '../server/server.ts';
 import { SqlError } from '../session/sql-errors.ts';
 import { fillUnderSettings } from './fill-under-settings.ts';
+import { printAsSource } from './print-as-source.ts';
 
 interface SchemaComparison {
   readonly run: string;
@@ -46,6 +47,7 @@ export async function compareSchemas(
   });
   await matchPublicSchema(server, admin, scratch.name, comparison.hasPublicSchema);
   await loadSchema(server, scratch.name, comparison);
+  await printAsSource(admin, scratch.name, comparison.properties.settings);
   const again = await readSchemaText(server, { database: scratch.name }, comparison.signal);
   await dropCopy(admin, target, scratch.name, comparison.properties.owner);
   return diffSchemaTexts(again, comparison.actual);
