@@ -78,7 +78,7 @@ describe('the next migrate on another machine', () => {
     await world.project.writeMigration('20260103000000_slow', addQuotations);
     await using stranger = await world.migrate();
     expect(stranger.result.outputs, stranger.result.log).toMatchObject({ result: 'recovery-failed' });
-    expect(stranger.result.log).toMatch(/cannot be fetched: .*passphrase/i);
+    expect(stranger.result.log).toMatch(/what its backup holds is not known: .*passphrase/i);
     expect(await world.state()).toEqual(half);
     expect((await journalOf(world))?.phase).toBe('recovery-failed');
     await paste(world, [

@@ -198,8 +198,10 @@ async function recoverFrom(
   const { kept, journal, details, history, mayNotGoBack } = found;
   const held = details === null ? null : await request.dumpOf(journal, details);
   const needsStored = held === null && journal.fallback === null;
-  const backup = needsStored ? (found.backup ?? (await backupToRecoverFrom(request, journal, log))) : null;
-  await using fetched = backup === null ? null : await request.fetchDump(backup, log);
+  // Without details it was asked for already, and could not be opened.
+  const isUnasked = needsStored && found.backup === null && details !== null;
+  const backup = isUnasked ? await backupToRecoverFrom(request, journal, log) : found.backup;
+  await using fetched = needsStored && backup !== null ? await request.fetchDump(backup, log) : null;
   return await recoverUnfinished(
     {
       ...request,
