@@ -16961,8 +16961,9 @@ const nothingChanged = "it had changed nothing in the target; what it left besid
 async function recoverFrom(request, found, log) {
 	const { kept, journal, details, history, mayNotGoBack } = found;
 	const held = details === null ? null : await request.dumpOf(journal, details);
-	const backup = held === null && journal.fallback === null ? found.backup ?? await backupToRecoverFrom(request, journal, log) : null;
-	await using fetched = backup === null ? null : await request.fetchDump(backup, log);
+	const needsStored = held === null && journal.fallback === null;
+	const backup = needsStored && found.backup === null && details !== null ? await backupToRecoverFrom(request, journal, log) : found.backup;
+	await using fetched = needsStored && backup !== null ? await request.fetchDump(backup, log) : null;
 	return await recoverUnfinished({
 		...request,
 		journal: kept,
