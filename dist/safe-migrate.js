@@ -693,7 +693,10 @@ const relations = {
 			attinhcount: value,
 			attcollation: collation,
 			attacl: grants,
-			attoptions: unordered,
+			attoptions: {
+				rule: "compared",
+				sql: () => `(SELECT pg_catalog.string_agg(item, ', ' ORDER BY item COLLATE "C") FROM pg_catalog.unnest(r.attoptions) AS item WHERE item NOT LIKE 'pg\\_attver=%')`
+			},
 			attfdwoptions: unordered,
 			attmissingval: physical
 		},
@@ -2279,7 +2282,7 @@ const witnessRow = object$1({ witness: string() });
 * A digest that any lasting DDL, TRUNCATE, GRANT or COMMENT in the session's database changes and nothing else does,
 * as of the session's snapshot. `catalog ` and 64 hex digits; compare for equality only.
 *
-* It is made of the `xmin` of every row in every definition catalog, counted. A row that DDL inserts or updates
+* It is made of the `xmin` of every row in every definition catalog, counted (of columns, of their contents). A row that DDL inserts or updates
 * carries the id of its transaction, which no row had before; a row that it deletes is missing. So contents need
 * not be read. Not changed by: DML, ANALYZE and VACUUM (they update pg_class in place, and freezing leaves xmin as it
 * was), sequences moving on (setval included), large objects coming and going, temporary objects, scripts that were
@@ -2299,6 +2302,11 @@ async function readWitness(session) {
 	if (row === void 0) throw new TypeError("an aggregate returned no row");
 	return row.witness;
 }
+/** Since 17.12 ANALYZE writes a version of its own into the options of columns, so that here the contents count. */
+const columnsSql = `SELECT format('pg_attribute %s %s', count(*), sum(hashtextextended(concat_ws(':',
+      (to_jsonb(a) - 'attoptions' - 'attcacheoff' - 'attmissingval')::text,
+      (SELECT string_agg(item, ',' ORDER BY item) FROM unnest(a.attoptions) AS item WHERE item NOT LIKE 'pg\\_attver=%')), 0)::numeric))
+   FROM pg_catalog.pg_attribute a WHERE ${lasting.pg_attribute}`;
 function witnessSql(catalogs) {
 	return `WITH
     usual_large_object AS (
@@ -2319,7 +2327,7 @@ function witnessSql(catalogs) {
                  WHERE tgrelid IN (SELECT oid FROM temp_relations))
   SELECT 'catalog ' || pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
            pg_catalog.string_agg(part, E'\\n' ORDER BY part COLLATE "C"), 'UTF8')), 'hex') AS "witness"
-    FROM (${[...catalogs.map((name) => `SELECT format('${name} %s %s', xmin::text, count(*)) FROM pg_catalog.${name} WHERE ${lasting[name] ?? "true"} GROUP BY xmin::text`), ...byValue].join("\n UNION ALL ")}) AS parts(part)`;
+    FROM (${[...catalogs.map((name) => name === "pg_attribute" ? columnsSql : `SELECT format('${name} %s %s', xmin::text, count(*)) FROM pg_catalog.${name} WHERE ${lasting[name] ?? "true"} GROUP BY xmin::text`), ...byValue].join("\n UNION ALL ")}) AS parts(part)`;
 }
 
 // src/database/postgres/archive/dump.ts

@@ -26,7 +26,7 @@ describe('a copy of dist/ alone', () => {
       result: 'migrated',
       'restore-proved': 'true',
     });
-    expect((await world.stored()).size).toBe(2);
+    expect((await world.stored()).size).toBe(3);
     expect((await run.post()).exitCode).toBe(0);
   });
 

@@ -118,7 +118,7 @@ describe('a cancelled migrate', () => {
       expect((await readReport(result)).problems).toMatchObject([{ code: 'SM_CANCELLED', phase: 'migrate' }]);
       expect(await world.state()).toEqual(before);
       expect(await world.copies()).toEqual([]);
-      expect((await world.stored()).size).toBe(2);
+      expect((await world.stored()).size).toBe(3);
     } finally {
       await client.end();
     }

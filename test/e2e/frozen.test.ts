@@ -57,7 +57,7 @@ describe.concurrent('a run whose machine freezes', () => {
     expect(await world.state()).toEqual(after);
     expect(await world.copies()).toEqual([]);
     // The backup of the one that migrated.
-    expect((await world.stored()).size).toBe(2);
+    expect((await world.stored()).size).toBe(3);
   });
 
   it('while its migration runs, is recovered by the next one; when it wakes up it does no harm', async () => {
@@ -147,6 +147,6 @@ describe.concurrent('a run whose machine freezes', () => {
     expect(result.outputs, result.log).toMatchObject({ result: 'refused' });
     expect(result.log).toContain("The session that held this run's lock");
     expect(await world.state()).toEqual(after);
-    expect((await world.stored()).size).toBe(2);
+    expect((await world.stored()).size).toBe(3);
   });
 });

@@ -86,7 +86,7 @@ describe('backup', () => {
       ['database.dump', 'details.json', 'manifest.json'].map((name) => `${folder}/${name}`),
     );
     const manifest = JSON.parse(String(stored.get(`${folder}/manifest.json`)));
-    expect(manifest.proof).toEqual({ method: 'restore', proved: false, problem: 'SM_RESTORE_FAILED' });
+    expect(manifest.proof).toMatchObject({ method: 'restore', proved: false, problem: 'SM_RESTORE_FAILED' });
     const details = JSON.parse(String(stored.get(`${folder}/details.json`)));
     expect(details.proofProblem).toContain('TABLE DATA Note');
     expect(await world.state()).toEqual(before);

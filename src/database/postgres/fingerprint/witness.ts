@@ -84,7 +84,7 @@ const witnessRow = z.object({ witness: z.string() });
  * A digest that any lasting DDL, TRUNCATE, GRANT or COMMENT in the session's database changes and nothing else does,
  * as of the session's snapshot. `catalog ` and 64 hex digits; compare for equality only.
  *
- * It is made of the `xmin` of every row in every definition catalog, counted. A row that DDL inserts or updates
+ * It is made of the `xmin` of every row in every definition catalog, counted (of columns, of their contents). A row that DDL inserts or updates
  * carries the id of its transaction, which no row had before; a row that it deletes is missing. So contents need
  * not be read. Not changed by: DML, ANALYZE and VACUUM (they update pg_class in place, and freezing leaves xmin as it
  * was), sequences moving on (setval included), large objects coming and going, temporary objects, scripts that were
@@ -109,10 +109,17 @@ export async function readWitness(session: Pick<SqlSession, 'query'>): Promise<s
   return row.witness;
 }
 
+/** Since 17.12 ANALYZE writes a version of its own into the options of columns, so that here the contents count. */
+const columnsSql = `SELECT format('pg_attribute %s %s', count(*), sum(hashtextextended(concat_ws(':',
+      (to_jsonb(a) - 'attoptions' - 'attcacheoff' - 'attmissingval')::text,
+      (SELECT string_agg(item, ',' ORDER BY item) FROM unnest(a.attoptions) AS item WHERE item NOT LIKE 'pg\\_attver=%')), 0)::numeric))
+   FROM pg_catalog.pg_attribute a WHERE ${lasting.pg_attribute}`;
+
 function witnessSql(catalogs: readonly string[]): string {
-  const parts = catalogs.map(
-    (name) =>
-      `SELECT format('${name} %s %s', xmin::text, count(*)) FROM pg_catalog.${name} WHERE ${lasting[name] ?? 'true'} GROUP BY xmin::text`,
+  const parts = catalogs.map((name) =>
+    name === 'pg_attribute'
+      ? columnsSql
+      : `SELECT format('${name} %s %s', xmin::text, count(*)) FROM pg_catalog.${name} WHERE ${lasting[name] ?? 'true'} GROUP BY xmin::text`,
   );
   return `WITH
     usual_large_object AS (

@@ -114,7 +114,12 @@ export const relations: Readonly<Record<string, CatalogEntry>> = {
       attinhcount: value,
       attcollation: collation,
       attacl: grants,
-      attoptions: unordered,
+      attoptions: {
+        rule: 'compared',
+        // `pg_attver` is ANALYZE's, which writes it since 17.12.
+        sql: () =>
+          `(SELECT pg_catalog.string_agg(item, ', ' ORDER BY item COLLATE "C") FROM pg_catalog.unnest(r.attoptions) AS item WHERE item NOT LIKE 'pg\\_attver=%')`,
+      },
       attfdwoptions: unordered,
       attmissingval: physical,
     },
