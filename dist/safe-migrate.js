@@ -9875,6 +9875,7 @@ const laterIntervalMs = 50;
 async function watchPrismaLock(server, place) {
 	const target = server.address.database;
 	const session = await server.connect(place, { applicationName: "safe-migrate watch" });
+	if (server.version.major >= 14) await session.execute(`SET idle_session_timeout = '30s'`);
 	const seen = /* @__PURE__ */ new Map();
 	const stopping = new AbortController();
 	let problem = null;

@@ -16,6 +16,8 @@ const laterIntervalMs = 50;
 export async function watchPrismaLock(server: PostgresServer, place: string): Promise<LockWatch> {
   const target = server.address.database;
   const session = await server.connect(place, { applicationName: 'safe-migrate watch' });
+  // It asks all the time. That of a machine that froze must not keep the next run from clearing up.
+  if (server.version.major >= 14) await session.execute(`SET idle_session_timeout = '30s'`);
   const seen = new Map<string, LockHolder>();
   const stopping = new AbortController();
   let problem: string | null = null;
