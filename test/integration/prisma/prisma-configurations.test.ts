@@ -152,7 +152,8 @@ describe.each(['5', '6'] as const)('Prisma %s', (prisma) => {
     });
     // deploy goes on with this very environment, so what it sees is what counts.
     const seen = await environmentOf({ project: { prisma, schemaPrisma }, input: url('erp') });
-    expect(seen.OTHER_URL).toBe(url('erp'));
+    // With the name by which the run knows its sessions.
+    expect(seen.OTHER_URL).toBe(`${url('erp')}?application_name=safe-migrate%20migrate%20r1`);
     expect(seen.SHADOW_URL).toBeUndefined();
   });
 
