@@ -4884,8 +4884,8 @@ function mayBecome(role, other) {
 }
 
 // src/database/postgres/copy/close-database.ts
-const pauseMs$3 = 50;
-const patienceMs = 5e3;
+const pauseMs$4 = 50;
+const patienceMs$1 = 5e3;
 const countRow$1 = object$1({ sessions: number() });
 /**
 * Closes a copy of ours to connections and waits until those who were in it have gone: our own sessions' backends
@@ -4895,11 +4895,11 @@ const countRow$1 = object$1({ sessions: number() });
 async function closeDatabase(admin, name) {
 	await admin.execute(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false`);
 	await endSessionsIn(admin, name);
-	for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pauseMs$3) {
+	for (let waitedMs = 0; waitedMs < patienceMs$1; waitedMs += pauseMs$4) {
 		const [row] = await admin.query(`SELECT count(*) AS "sessions" FROM pg_catalog.pg_stat_activity
         WHERE datname = ${literal(name)} AND usesysid IS NOT NULL`, countRow$1);
 		if (row?.sessions === 0) return;
-		await setTimeout$1(pauseMs$3);
+		await setTimeout$1(pauseMs$4);
 	}
 }
 
@@ -4983,7 +4983,7 @@ async function isEmpty(server, name) {
 
 // src/database/postgres/copy/drop-copy.ts
 const attempts$2 = 3;
-const pauseMs$2 = 500;
+const pauseMs$3 = 500;
 const copyRow = object$1({
 	comment: string().nullable(),
 	owner: string(),
@@ -5029,7 +5029,7 @@ async function dropWithRetries(admin, name, isInvalid) {
 				return;
 			} catch (error) {
 				if (!(error instanceof SqlError && error.sqlState === "55006") || attempt === attempts$2) throw error;
-				await setTimeout$1(pauseMs$2);
+				await setTimeout$1(pauseMs$3);
 			}
 		}
 	} catch (cause) {
@@ -7352,7 +7352,7 @@ async function lockedError(session, target) {
 // src/database/postgres/lock/coordination.ts
 /** Each round is lost only to another run that creates, drops or leaves at the same moment. */
 const attempts$1 = 30;
-const pauseMs$1 = 50;
+const pauseMs$2 = 50;
 /** duplicate_database, and unique_violation when two create it at the very same time. */
 const alreadyThere = /* @__PURE__ */ new Set(["42P04", "23505"]);
 /** invalid_catalog_name, and internal_error ("tuple concurrently updated"): another run opened or dropped it meanwhile. */
@@ -7386,7 +7386,7 @@ async function lockCoordination(server, elsewhere, applicationName) {
 		return null;
 	}
 	for (let attempt = 1; attempt <= attempts$1; attempt += 1) {
-		if (attempt > 1) await setTimeout$1(pauseMs$1 * Math.random());
+		if (attempt > 1) await setTimeout$1(pauseMs$2 * Math.random());
 		if (!await ensureDatabase(elsewhere, target, name, maker)) return null;
 		const session = await connectUnlessGone(server, name, applicationName);
 		if (session === null) continue;
@@ -7420,7 +7420,7 @@ async function dropCoordination(elsewhere, target, closedPid = null) {
 	try {
 		let state = await readState(elsewhere, target);
 		while (state?.sessions.some((pid) => pid === closedPid) && Date.now() < deadline) {
-			await setTimeout$1(pauseMs$1);
+			await setTimeout$1(pauseMs$2);
 			state = await readState(elsewhere, target);
 		}
 		if (state === void 0 || state.sessions.length > 0) return;
@@ -8011,6 +8011,34 @@ async function creationFailed(admin, name, cause) {
 		phase: "prove",
 		cause
 	});
+}
+
+// src/database/postgres/copy/create-to-the-end.ts
+const pauseMs$1 = 100;
+const patienceMs = 3e4;
+/**
+* `createCopy`, and nothing is left of it when its session is lost: the server goes on with CREATE DATABASE although nobody is
+* there any more, and a copy that comes to be after everybody has cleared up would stay for ever. Rejects as createCopy does.
+*/
+async function createToTheEnd(server, admin, mark, properties) {
+	try {
+		return await createCopy(admin, server.version, mark, properties);
+	} catch (error) {
+		if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") await clearWhatBecame(server, admin, mark).catch((reason) => {
+			if (!(reason instanceof SafeMigrateError)) throw reason;
+		});
+		throw error;
+	}
+}
+async function clearWhatBecame(server, lost, mark) {
+	await using session = await server.connect(lost.database, { applicationName: "safe-migrate prove" });
+	const deadline = Date.now() + patienceMs;
+	while (Date.now() < deadline) {
+		if ((await session.query(`SELECT pid AS "pid" FROM pg_catalog.pg_stat_activity WHERE pid = ${lost.backendPid}`, object$1({ pid: number() }))).length === 0) break;
+		await setTimeout$1(pauseMs$1);
+	}
+	await claimCopy(server, session, mark);
+	await dropCopy(session, mark.target, copyName(mark.target, mark.kind, mark.run));
 }
 
 // src/database/postgres/copy/database-settings.ts
@@ -9028,7 +9056,7 @@ async function restoreBeside(server, request, log, adminDatabase = server.home) 
 	request.signal.throwIfAborted();
 	await using admin = await server.connect(adminDatabase, { applicationName: "safe-migrate prove" });
 	const expected = await expectedHere(server, admin, request.expected, log);
-	const copy = await createCopy(admin, server.version, mark, request.properties);
+	const copy = await createToTheEnd(server, admin, mark, request.properties);
 	try {
 		await fillUnderSettings(server, admin, copy.name, {
 			settings: request.properties.settings,

@@ -8,7 +8,7 @@ import { compareExtensionOwners } from '../archive/extension-owners.ts';
 import { restoreArchive } from '../archive/restore-archive.ts';
 import { closeDatabase } from '../copy/close-database.ts';
 import { copyName } from '../copy/copy-name.ts';
-import { createCopy } from '../copy/create-copy.ts';
+import { createToTheEnd } from '../copy/create-to-the-end.ts';
 import { dropCopy } from '../copy/drop-copy.ts';
 import { commitSafely } from '../copy/lazy-commits.ts';
 import { replayProperties } from '../copy/replay-properties.ts';
@@ -53,7 +53,7 @@ export async function restoreBeside(
   request.signal.throwIfAborted();
   await using admin = await server.connect(adminDatabase, { applicationName: 'safe-migrate prove' });
   const expected = await expectedHere(server, admin, request.expected, log);
-  const copy = await createCopy(admin, server.version, mark, request.properties);
+  const copy = await createToTheEnd(server, admin, mark, request.properties);
   try {
     await fillUnderSettings(server, admin, copy.name, {
       settings: request.properties.settings,
