@@ -379,7 +379,7 @@ function aclText$1(acl) {
 /** SQL: the object of a row with classoid, objoid and objsubid, as PostgreSQL identifies it. */
 const identified = (classId, objectId, subId) => `(SELECT o.type || ' ' || o.identity FROM pg_catalog.pg_identify_object(r.${classId}, r.${objectId}, r.${subId}) AS o)`;
 /** Objects of other sessions' temporary schemas come and go. */
-const isLasting = (name) => `coalesce(${name} !~ 'pg_(toast_)?temp_[0-9]+[.]', false)`;
+const isLasting$1 = (name) => `coalesce(${name} !~ 'pg_(toast_)?temp_[0-9]+[.]', false)`;
 const described = identified("objoid", "classoid", "objsubid").replace("r.objoid, r.classoid", "r.classoid, r.objoid");
 const member = identified("classid", "objid", "objsubid");
 const labelled = described;
@@ -428,7 +428,7 @@ const belongings = {
 		kind: `'comment'`,
 		name: described,
 		joins: "",
-		rows: `(r.objoid >= 16384 OR r.objoid = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'public') OR r.classoid = 'pg_catalog.pg_extension'::regclass) AND ${isLasting(described)}`,
+		rows: `(r.objoid >= 16384 OR r.objoid = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'public') OR r.classoid = 'pg_catalog.pg_extension'::regclass) AND ${isLasting$1(described)}`,
 		extension: "NULL::text",
 		columns: {
 			objoid: named$2,
@@ -442,7 +442,7 @@ const belongings = {
 		kind: `'security label'`,
 		name: `r.provider || ': ' || ${labelled}`,
 		joins: "",
-		rows: isLasting(labelled),
+		rows: isLasting$1(labelled),
 		extension: "NULL::text",
 		columns: {
 			objoid: named$2,
@@ -1198,12 +1198,14 @@ const textSearch = {
 const ownTypes = `(r.typacl IS NOT NULL
     OR NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = r.oid)
        AND (r.typrelid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.typrelid AND c.relkind = 'c')))`;
+/** A type that is not a session's own. */
+const isLasting = (type) => `NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN temp_schemas s ON s.oid = t.typnamespace WHERE t.oid = ${type})`;
 /** Types and what converts between them. */
 const typeCatalogs = {
 	pg_type: inSchema("pg_type", "typnamespace", {
 		kind: `CASE r.typtype WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum' WHEN 'r' THEN 'range' ELSE 'type' END`,
 		name: "pg_catalog.format_type(r.oid, NULL)",
-		rows: `r.oid >= 16384 AND r.typnamespace NOT IN (SELECT oid FROM temp_schemas) AND r.typnamespace <> 'pg_toast'::regnamespace AND ${ownTypes}`,
+		rows: `r.oid >= ${firstUserOid$2} AND r.typnamespace NOT IN (SELECT oid FROM temp_schemas) AND r.typnamespace <> 'pg_toast'::regnamespace AND ${ownTypes}`,
 		columns: {
 			oid: ownNumber,
 			typname: named$2,
@@ -1245,7 +1247,7 @@ const typeCatalogs = {
 	pg_enum: standing$1("pg_enum", {
 		kind: `'enum value'`,
 		name: `pg_catalog.format_type(r.enumtypid, NULL) || ' ' || pg_catalog.quote_literal(r.enumlabel)`,
-		rows: `r.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN temp_schemas s ON s.oid = t.typnamespace WHERE t.oid = r.enumtypid)`,
+		rows: `r.oid >= ${firstUserOid$2} AND ${isLasting("r.enumtypid")}`,
 		extension: extensionOf$1("pg_type", "r.enumtypid"),
 		columns: {
 			oid: ownNumber,
@@ -1262,7 +1264,7 @@ const typeCatalogs = {
 		kind: `'range definition'`,
 		name: "pg_catalog.format_type(r.rngtypid, NULL)",
 		joins: "",
-		rows: `r.rngtypid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN temp_schemas s ON s.oid = t.typnamespace WHERE t.oid = r.rngtypid)`,
+		rows: `r.rngtypid >= ${firstUserOid$2} AND ${isLasting("r.rngtypid")}`,
 		extension: extensionOf$1("pg_type", "r.rngtypid"),
 		columns: {
 			rngtypid: named$2,
@@ -1576,6 +1578,10 @@ function connectionError(address, database, stderr, serverName = null) {
 function saidBy(stderr) {
 	const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^\s/.test(line) && !/^(DETAIL|HINT|CONTEXT|LINE|STATEMENT):/.test(line)).map((line) => line.replace(/^psql: (error: )?/, "").trim());
 	return (lines.findLast((line) => line.includes("FATAL")) ?? lines.at(-1) ?? "").replace(/^(connection to server|could not connect to server)[^:]*(?:"[^"]*"[^:]*)*(?:: |$)/, "").replace(/^failed: /, "").replace(/^FATAL: +/, "");
+}
+/** The session is gone, or the server with it. */
+function isConnectionLost(error) {
+	return error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST";
 }
 
 // src/database/postgres/schema/schema-text.ts
@@ -4861,7 +4867,7 @@ var ReachedServer = class {
 * What `pg_has_role` calls the right to SET ROLE: told apart from mere membership since 16. Asked of the server, so that
 * the same statement serves all of them.
 */
-const rightToBecome$1 = `CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END`;
+const rightToBecomeSql = `CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END`;
 /**
 * SQL: whoever owns this database (`owner`, an expression for an OID) could himself do to the target whatever the
 * database makes a run do. A name anybody can choose who may create databases, and its owner can write any comment on it;
@@ -4880,7 +4886,7 @@ function isTrustedOwner(owner, target) {
 }
 /** SQL: `role` may do all that `other` may (both OIDs): he is it, a superuser, or a member who may take its place. */
 function mayBecome(role, other) {
-	return `pg_catalog.pg_has_role(${role}, ${other}, ${rightToBecome$1})`;
+	return `pg_catalog.pg_has_role(${role}, ${other}, ${rightToBecomeSql})`;
 }
 
 // src/database/postgres/copy/close-database.ts
@@ -4928,7 +4934,7 @@ async function openToOwner(admin, name) {
 async function readMaker(session, target) {
 	const [maker] = await session.query(`SELECT o.rolname::text AS "owner", me.rolcreatedb OR me.rolsuper AS "mayCreate",
             pg_catalog.pg_has_role(o.oid, 'USAGE') AND pg_catalog.pg_has_role(o.oid,
-              CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+              ${rightToBecomeSql})
               AS "actsForOwner"
        FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_database t ON t.datname = ${literal(target)},
             pg_catalog.pg_roles o
@@ -7651,7 +7657,7 @@ async function stillHolds(session) {
 	try {
 		return await holdsLock(session);
 	} catch (error) {
-		if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") return false;
+		if (isConnectionLost(error)) return false;
 		throw error;
 	}
 }
@@ -8024,7 +8030,7 @@ async function createToTheEnd(server, admin, mark, properties) {
 	try {
 		return await createCopy(admin, server.version, mark, properties);
 	} catch (error) {
-		if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") await clearWhatBecame(server, admin, mark).catch((reason) => {
+		if (isConnectionLost(error)) await clearWhatBecame(server, admin, mark).catch((reason) => {
 			if (!(reason instanceof SafeMigrateError)) throw reason;
 		});
 		throw error;
@@ -8491,6 +8497,7 @@ function compareInventories(expected, actual, known = []) {
 	const before = byKey(objectsOf(expected));
 	const after = byKey(objectsOf(actual));
 	const members = memberNames(before);
+	const membersNow = memberNames(after);
 	const isKnown = (object, fact) => known.some((each) => each.kind === object.kind && each.name === object.name && each.fact === fact);
 	const differences = [];
 	const told = [];
@@ -8514,7 +8521,7 @@ function compareInventories(expected, actual, known = []) {
 	for (const [key, [object]] of after) {
 		if (object === void 0 || before.has(key)) continue;
 		const sentence = `${labelOf(object)} is there and should not be`;
-		(object.extension !== null || object.kind === "member of extension" || object.kind === "comment" && memberNames(after).has(object.name) ? told : differences).push(sentence);
+		(object.extension !== null || object.kind === "member of extension" || object.kind === "comment" && membersNow.has(object.name) ? told : differences).push(sentence);
 	}
 	return {
 		differences: tablesFirst(differences),
@@ -9470,7 +9477,7 @@ var TargetSession = class {
 		try {
 			return await work(session);
 		} catch (error) {
-			if (error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST") {
+			if (isConnectionLost(error)) {
 				forget();
 				this.#forgotten.push(session);
 			}
@@ -9833,9 +9840,6 @@ async function checkPlan(session, target, plan) {
 	const taken = names.get(plan.failedName);
 	const obstacle = inPlace?.oid !== plan.targetOid ? `another database bears the name ${target} now` : fallback?.oid !== plan.fallback.oid ? `the fallback database ${plan.fallback.name} is gone or was replaced` : fallback.isOpen ? `the fallback database ${plan.fallback.name} was opened to connections, so it may have changed since it was compared` : copy?.isOurs !== true ? `the fallback database ${plan.fallback.name} belongs to ${fallback.owner}, to whom no run would have given it` : taken !== void 0 ? `there is a database ${plan.failedName} already, which belongs to ${taken.owner} (as a superuser or as ${taken.owner}: DROP DATABASE ${identifier(plan.failedName)};)` : blockers.preparedTransactions.length > 0 ? blockers.description : null;
 	if (obstacle !== null) throw swapFailed(target, obstacle);
-}
-function isConnectionLost(error) {
-	return error instanceof SafeMigrateError && error.code === "SM_CONNECTION_LOST";
 }
 function reasonOf(error) {
 	if (error instanceof SqlError) return error.primaryMessage;

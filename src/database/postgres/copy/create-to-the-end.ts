@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SafeMigrateError } from '../../../system/errors.ts';
 import type { DatabaseProperties } from '../../database.ts';
 import type { PostgresServer, SqlSession } from '../server/server.ts';
+import { isConnectionLost } from '../session/sql-errors.ts';
 import { claimCopy } from './claim-copy.ts';
 import type { CopyMark } from './copy-mark.ts';
 import { copyName } from './copy-name.ts';
@@ -25,7 +26,7 @@ export async function createToTheEnd(
   try {
     return await createCopy(admin, server.version, mark, properties);
   } catch (error) {
-    if (error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST') {
+    if (isConnectionLost(error)) {
       // What cannot be cleared now is for whoever comes next; why the run ends is the other error.
       await clearWhatBecame(server, admin, mark).catch((reason: unknown) => {
         if (!(reason instanceof SafeMigrateError)) throw reason;

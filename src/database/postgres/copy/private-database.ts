@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { identifier, literal } from '../../sql-text.ts';
 import type { SqlSession } from '../server/server.ts';
+import { rightToBecomeSql } from '../session/trusted-owner.ts';
 
 /**
  * Opens a database that was created closed (`ALLOW_CONNECTIONS false`) to this role alone. A new database is open to
@@ -38,7 +39,7 @@ export async function readMaker(session: SqlSession, target: string): Promise<Ma
   const [maker] = await session.query(
     `SELECT o.rolname::text AS "owner", me.rolcreatedb OR me.rolsuper AS "mayCreate",
             pg_catalog.pg_has_role(o.oid, 'USAGE') AND pg_catalog.pg_has_role(o.oid,
-              CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+              ${rightToBecomeSql})
               AS "actsForOwner"
        FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_database t ON t.datname = ${literal(target)},
             pg_catalog.pg_roles o

@@ -37,6 +37,7 @@ export function compareInventories(
   const before = byKey(objectsOf(expected));
   const after = byKey(objectsOf(actual));
   const members = memberNames(before);
+  const membersNow = memberNames(after);
   const isKnown = (object: InventoryObject, fact: string): boolean =>
     known.some((each) => each.kind === object.kind && each.name === object.name && each.fact === fact);
   const differences: string[] = [];
@@ -77,7 +78,7 @@ export function compareInventories(
     const isOfExtension =
       object.extension !== null ||
       object.kind === 'member of extension' ||
-      (object.kind === 'comment' && memberNames(after).has(object.name));
+      (object.kind === 'comment' && membersNow.has(object.name));
     (isOfExtension ? told : differences).push(sentence);
   }
   return { differences: tablesFirst(differences), told };

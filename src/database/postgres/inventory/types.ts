@@ -1,4 +1,4 @@
-import { extensionOf, inSchema, standing } from './catalog-entries.ts';
+import { extensionOf, firstUserOid, inSchema, standing } from './catalog-entries.ts';
 import {
   type CatalogEntry,
   collation,
@@ -20,12 +20,16 @@ const ownTypes = `(r.typacl IS NOT NULL
     OR NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = r.oid)
        AND (r.typrelid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.typrelid AND c.relkind = 'c')))`;
 
+/** A type that is not a session's own. */
+const isLasting = (type: string): string =>
+  `NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN temp_schemas s ON s.oid = t.typnamespace WHERE t.oid = ${type})`;
+
 /** Types and what converts between them. */
 export const typeCatalogs: Readonly<Record<string, CatalogEntry>> = {
   pg_type: inSchema('pg_type', 'typnamespace', {
     kind: `CASE r.typtype WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum' WHEN 'r' THEN 'range' ELSE 'type' END`,
     name: 'pg_catalog.format_type(r.oid, NULL)',
-    rows: `r.oid >= 16384 AND r.typnamespace NOT IN (SELECT oid FROM temp_schemas) AND r.typnamespace <> 'pg_toast'::regnamespace AND ${ownTypes}`,
+    rows: `r.oid >= ${firstUserOid} AND r.typnamespace NOT IN (SELECT oid FROM temp_schemas) AND r.typnamespace <> 'pg_toast'::regnamespace AND ${ownTypes}`,
     columns: {
       oid: ownNumber,
       typname: named,
@@ -69,7 +73,7 @@ export const typeCatalogs: Readonly<Record<string, CatalogEntry>> = {
   pg_enum: standing('pg_enum', {
     kind: `'enum value'`,
     name: `pg_catalog.format_type(r.enumtypid, NULL) || ' ' || pg_catalog.quote_literal(r.enumlabel)`,
-    rows: `r.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN temp_schemas s ON s.oid = t.typnamespace WHERE t.oid = r.enumtypid)`,
+    rows: `r.oid >= ${firstUserOid} AND ${isLasting('r.enumtypid')}`,
     extension: extensionOf('pg_type', 'r.enumtypid'),
     columns: {
       oid: ownNumber,
@@ -87,7 +91,7 @@ export const typeCatalogs: Readonly<Record<string, CatalogEntry>> = {
     kind: `'range definition'`,
     name: 'pg_catalog.format_type(r.rngtypid, NULL)',
     joins: '',
-    rows: `r.rngtypid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN temp_schemas s ON s.oid = t.typnamespace WHERE t.oid = r.rngtypid)`,
+    rows: `r.rngtypid >= ${firstUserOid} AND ${isLasting('r.rngtypid')}`,
     extension: extensionOf('pg_type', 'r.rngtypid'),
     columns: {
       rngtypid: named,

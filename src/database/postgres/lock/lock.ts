@@ -6,6 +6,7 @@ import { coordinationName } from '../copy/copy-name.ts';
 import type { PostgresServer, SqlSession } from '../server/server.ts';
 import { keepAlive } from '../session/keep-alive.ts';
 import { endLeftoverReaders } from '../session/reading-sessions.ts';
+import { isConnectionLost } from '../session/sql-errors.ts';
 import { holderName, holdsLock, lockedError, type RunHolder, tryLock, unlock } from './advisory-lock.ts';
 import { dropCoordination, lockCoordination } from './coordination.ts';
 import { writeJournal } from './journal-comment.ts';
@@ -207,7 +208,7 @@ async function stillHolds(session: SqlSession): Promise<boolean> {
   try {
     return await holdsLock(session);
   } catch (error) {
-    if (error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST') return false;
+    if (isConnectionLost(error)) return false;
     throw error;
   }
 }

@@ -133,3 +133,8 @@ function saidBy(stderr: string): string {
     .replace(/^failed: /, '')
     .replace(/^FATAL: +/, '');
 }
+
+/** The session is gone, or the server with it. */
+export function isConnectionLost(error: unknown): boolean {
+  return error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST';
+}

@@ -1,6 +1,6 @@
-import { SafeMigrateError } from '../../../system/errors.ts';
 import type { PostgresServer, SqlSession } from '../server/server.ts';
 import { refuseOtherSpelling } from './name-spelling.ts';
+import { isConnectionLost } from './sql-errors.ts';
 
 const lockTimeoutSeconds = 60;
 
@@ -35,7 +35,7 @@ export class TargetSession {
     try {
       return await work(session);
     } catch (error) {
-      if (error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST') {
+      if (isConnectionLost(error)) {
         forget();
         // It may be another session of the work's that was lost, and this one sits there and waits.
         this.#forgotten.push(session);

@@ -4,7 +4,7 @@ import { literal } from '../../sql-text.ts';
  * What `pg_has_role` calls the right to SET ROLE: told apart from mere membership since 16. Asked of the server, so that
  * the same statement serves all of them.
  */
-const rightToBecome = `CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END`;
+export const rightToBecomeSql = `CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END`;
 
 /** Where the target is: by its name, or by its OID while a transaction has given it another one. */
 export type TargetPlace = string | { readonly oid: number };
@@ -29,5 +29,5 @@ export function isTrustedOwner(owner: string, target: TargetPlace): string {
 
 /** SQL: `role` may do all that `other` may (both OIDs): he is it, a superuser, or a member who may take its place. */
 export function mayBecome(role: string, other: string): string {
-  return `pg_catalog.pg_has_role(${role}, ${other}, ${rightToBecome})`;
+  return `pg_catalog.pg_has_role(${role}, ${other}, ${rightToBecomeSql})`;
 }

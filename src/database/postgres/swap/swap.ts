@@ -8,7 +8,7 @@ import { copyMark } from '../copy/copy-mark.ts';
 import { writtenRowsSql } from '../fingerprint/counters.ts';
 import { journalStatement, serverTime } from '../lock/journal-comment.ts';
 import type { PostgresServer, SqlSession } from '../server/server.ts';
-import { SqlError } from '../session/sql-errors.ts';
+import { isConnectionLost, SqlError } from '../session/sql-errors.ts';
 import { clearTheWay } from './clear-the-way.ts';
 import { readNames } from './database-names.ts';
 import { findBlockers } from './swap-blockers.ts';
@@ -273,10 +273,6 @@ async function checkPlan(session: SqlSession, target: string, plan: SwapPlan): P
                 ? blockers.description
                 : null;
   if (obstacle !== null) throw swapFailed(target, obstacle);
-}
-
-export function isConnectionLost(error: unknown): boolean {
-  return error instanceof SafeMigrateError && error.code === 'SM_CONNECTION_LOST';
 }
 
 export function reasonOf(error: unknown): string {

@@ -2,8 +2,9 @@ import type { NamePlan } from '../../database.ts';
 import { identifier, literal } from '../../sql-text.ts';
 import { journalStatement, serverTime } from '../lock/journal-comment.ts';
 import type { PostgresServer, SqlSession } from '../server/server.ts';
+import { isConnectionLost } from '../session/sql-errors.ts';
 import { readNames } from './database-names.ts';
-import { isConnectionLost, reasonOf, swapFailed } from './swap.ts';
+import { reasonOf, swapFailed } from './swap.ts';
 import { isFallbackOurs } from './swap-owners.ts';
 
 /**
