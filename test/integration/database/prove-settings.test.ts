@@ -49,7 +49,7 @@ const german = ({ database }: { database: string }) => `
   ALTER DATABASE "${database}" SET IntervalStyle TO 'sql_standard';
   ALTER DATABASE "${database}" SET lc_monetary TO 'C';
   ALTER DATABASE "${database}" SET quote_all_identifiers TO on;
-  ALTER DATABASE "${database}" SET statement_timeout TO '1ms';
+  ALTER DATABASE "${database}" SET statement_timeout TO '100ms';
   ALTER DATABASE "${database}" SET array_nulls TO off;
   ALTER DATABASE "${database}" SET default_transaction_read_only TO on`;
 
@@ -72,7 +72,7 @@ describe('what a session computes is computed in the copy as in its source', () 
       ({ database, user }) => `
         ALTER DATABASE "${database}" SET TimeZone TO 'America/Lima';
         ALTER ROLE "${user}" IN DATABASE "${database}" SET TimeZone TO 'Asia/Tokyo';
-        ALTER ROLE "${user}" IN DATABASE "${database}" SET statement_timeout TO '1ms';
+        ALTER ROLE "${user}" IN DATABASE "${database}" SET statement_timeout TO '100ms';
         ALTER ROLE "${user}" IN DATABASE "${database}" SET default_text_search_config TO 'german'`,
       `${free} ${dependent}`,
     );
