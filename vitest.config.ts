@@ -39,6 +39,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          globalSetup: ['test/support/dist-is-current.ts'],
           include: ['test/e2e/**/*.test.ts', 'test/adversary/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,

@@ -3,10 +3,10 @@ import { a as info, c as setSecret, d as BearerCredentialHandler, f as HttpClien
 import { t as BlobClient } from "./azure.js";
 import { i as defaults, n as requestLog, r as getOctokit, t as retry } from "./actions-github.js";
 import os from "os";
-import * as crypto from "crypto";
-import * as fs$1 from "fs";
 import * as path from "path";
 import { normalize, resolve } from "path";
+import * as fs$1 from "fs";
+import * as crypto from "crypto";
 import * as stream from "stream";
 import fs, { realpath } from "fs/promises";
 

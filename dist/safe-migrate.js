@@ -1,7 +1,7 @@
 import { o as __toESM } from "./rolldown-runtime.js";
 import { _ as union, a as base64, c as int, d as number, f as object$1, g as tuple, h as string, i as array, l as literal$1, m as strictObject, n as datetime, o as boolean, p as record, r as _enum, s as discriminatedUnion, u as looseObject, v as unknown, y as NEVER } from "./zod.js";
+import { c as setSecret, i as getState, l as warning$1, m as getExecOutput, o as saveState, r as error, s as setOutput, u as summary } from "./actions-core.js";
 import { n as bech32 } from "./scure-base.js";
-import { c as setSecret, i as getState, l as warning$1, o as saveState, r as error, s as setOutput, u as summary } from "./actions-core.js";
 import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { crc32, gunzipSync, gzipSync } from "node:zlib";
 import { createHash, createHmac, randomBytes, randomInt, scrypt, timingSafeEqual } from "node:crypto";
@@ -3753,8 +3753,9 @@ function startProcess(command, args, options) {
 	};
 }
 /**
-* Runs a short command to its end and returns what it wrote to stdout (UTF-8).
-* For version probes: small outputs, a time limit in milliseconds after which the child is ended.
+* Runs a command to its end and returns what it wrote to stdout (UTF-8). For questions that something else than this
+* machine answers (Docker's engine, git's remote): small outputs, a time limit in milliseconds after which the child is
+* ended. What the machine alone answers goes by short-command.ts.
 */
 async function readOutput(command, args, options) {
 	const child = startProcess(command, args, {
@@ -3955,13 +3956,39 @@ async function ready(client) {
 	});
 }
 
+// src/system/short-command.ts
+/**
+* Runs a short command to its end and gives back what it wrote (UTF-8): a program that answers at once, from this
+* machine alone, reads no input and has nothing secret in its arguments. What has to be given up after a time, ended on
+* cancel or read while it runs belongs to process.ts. So does what is given an input: the toolkit listens to no error
+* of that pipe, and a program that ends before it has read everything ends us with EPIPE (@actions/exec 3.0.0).
+*
+* Resolves however it ends; rejects with SM_PROCESS_NOT_STARTED when it is not there or may not be executed.
+*/
+async function runShortCommand(command, args, options) {
+	try {
+		return await getExecOutput(`"${command.replaceAll("\"", "\\\"")}"`, [...args], {
+			env: { ...options.env },
+			...options.cwd === void 0 ? {} : { cwd: options.cwd },
+			silent: true,
+			ignoreReturnCode: true
+		});
+	} catch (cause) {
+		throw new SafeMigrateError({
+			code: "SM_PROCESS_NOT_STARTED",
+			message: `${command} could not be started`,
+			hint: "Check that the program is installed, that it may be executed and that the working directory exists.",
+			cause
+		});
+	}
+}
+
 // src/database/postgres/connect/tool-installations.ts
 const toolNames = [
 	"psql",
 	"pg_dump",
 	"pg_restore"
 ];
-const probeTimeoutMs$2 = 1e4;
 /** Where packages put the tools of one major: the parent folder, and the path below each version's folder. */
 const versionedFolders = [
 	[
@@ -4031,10 +4058,7 @@ async function versionOf(directory) {
 async function probe(tool) {
 	try {
 		await access(tool, constants$1.X_OK);
-		const { exitCode, stdout } = await readOutput(tool, ["--version"], {
-			env: childEnvironment({ LC_ALL: "C" }),
-			timeoutMs: probeTimeoutMs$2
-		});
+		const { exitCode, stdout } = await runShortCommand(tool, ["--version"], { env: childEnvironment({ LC_ALL: "C" }) });
 		return exitCode === 0 ? parseToolVersion(stdout) : null;
 	} catch {
 		return null;
@@ -10413,7 +10437,8 @@ function formsOf$1(value) {
 }
 
 // src/git/base-branch.ts
-const gitTimeoutMs = 6e4;
+/** For what asks the remote; everything else is answered by the clone. */
+const fetchTimeoutMs = 6e4;
 /**
 * Reads `paths` in the base and in HEAD. Of a shallow clone, which is what actions/checkout makes, the commit that is
 * needed is fetched alone (`--depth=1`). Writes nothing but git's own objects.
@@ -10480,21 +10505,25 @@ async function succeeds(repository, ...args) {
 	return (await run(repository, args)).exitCode === 0;
 }
 async function run(repository, args) {
+	const all = [
+		"-c",
+		`safe.directory=${repository}`,
+		"-c",
+		"core.quotePath=false",
+		...args
+	];
+	const options = {
+		cwd: repository,
+		env: childEnvironment({
+			GIT_TERMINAL_PROMPT: "0",
+			LC_ALL: "C"
+		})
+	};
 	try {
-		return await readOutput("git", [
-			"-c",
-			`safe.directory=${repository}`,
-			"-c",
-			"core.quotePath=false",
-			...args
-		], {
-			cwd: repository,
-			env: childEnvironment({
-				GIT_TERMINAL_PROMPT: "0",
-				LC_ALL: "C"
-			}),
-			timeoutMs: gitTimeoutMs
-		});
+		return args[0] === "fetch" ? await readOutput("git", all, {
+			...options,
+			timeoutMs: fetchTimeoutMs
+		}) : await runShortCommand("git", all, options);
 	} catch (cause) {
 		throw notReadable("git could not be run", cause);
 	}

@@ -36,6 +36,16 @@ async function buildInto(folder: string): Promise<Map<string, string>> {
   return digests(folder);
 }
 
+/** Names of the files in `dist` that are not what `src/` builds now. */
+export async function staleFiles(dist: string): Promise<readonly string[]> {
+  const scratch = await mkdtemp(join(tmpdir(), 'safe-migrate-dist-'));
+  try {
+    return differences(await buildInto(scratch), digests(dist));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
 /** What of dist/ differs from the last commit; empty without git. */
 function uncommitted(root: string): string {
   try {

@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { childEnvironment } from '../system/child-environment.ts';
 import { SafeMigrateError } from '../system/errors.ts';
 import { readOutput } from '../system/process.ts';
+import { runShortCommand } from '../system/short-command.ts';
 
 /** Path below the repository's root → git's blob id. */
 type Listing = ReadonlyMap<string, string>;
@@ -17,7 +18,8 @@ export interface BaseBranch {
   readonly isMerged: boolean;
 }
 
-const gitTimeoutMs = 60_000;
+/** For what asks the remote; everything else is answered by the clone. */
+const fetchTimeoutMs = 60_000;
 
 /**
  * Reads `paths` in the base and in HEAD. Of a shallow clone, which is what actions/checkout makes, the commit that is
@@ -99,17 +101,13 @@ async function succeeds(repository: string, ...args: readonly string[]): Promise
 }
 
 async function run(repository: string, args: readonly string[]) {
+  // In a container job the checkout belongs to another user, which git would refuse to read.
+  const all = ['-c', `safe.directory=${repository}`, '-c', 'core.quotePath=false', ...args];
+  const options = { cwd: repository, env: childEnvironment({ GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' }) };
   try {
-    // In a container job the checkout belongs to another user, which git would refuse to read.
-    return await readOutput(
-      'git',
-      ['-c', `safe.directory=${repository}`, '-c', 'core.quotePath=false', ...args],
-      {
-        cwd: repository,
-        env: childEnvironment({ GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' }),
-        timeoutMs: gitTimeoutMs,
-      },
-    );
+    return args[0] === 'fetch'
+      ? await readOutput('git', all, { ...options, timeoutMs: fetchTimeoutMs })
+      : await runShortCommand('git', all, options);
   } catch (cause) {
     throw notReadable('git could not be run', cause);
   }

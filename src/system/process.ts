@@ -112,8 +112,9 @@ export function startProcess(
 }
 
 /**
- * Runs a short command to its end and returns what it wrote to stdout (UTF-8).
- * For version probes: small outputs, a time limit in milliseconds after which the child is ended.
+ * Runs a command to its end and returns what it wrote to stdout (UTF-8). For questions that something else than this
+ * machine answers (Docker's engine, git's remote): small outputs, a time limit in milliseconds after which the child is
+ * ended. What the machine alone answers goes by short-command.ts.
  */
 export async function readOutput(
   command: string,

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ageKeyPair } from '../support/age-cli.ts';
+import { needPart } from '../support/needed-parts.ts';
 import { backUp } from '../support/roll-back.ts';
 import { sharedCeph } from '../support/shared-servers.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -26,6 +27,7 @@ async function commands() {
 
 /** Runs the blocks as one script in a folder of the world, the names of the page's example replaced by the world's. */
 async function follow(world: World, id: string, blocks: readonly (string | undefined)[]): Promise<string> {
+  needPart('byHand');
   const ceph = await sharedCeph();
   const script = blocks
     .join('\n')

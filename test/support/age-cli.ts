@@ -1,11 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { needPart } from './needed-parts.ts';
 
 const run = promisify(execFile);
 
 /** A key pair as `age-keygen` makes it; the identity is the whole file, comments and all. */
 export async function ageKeyPair(): Promise<{ readonly identity: string; readonly recipient: string }> {
+  needPart('age');
   const { stdout } = await run('age-keygen');
   const recipient = /^# public key: (age1\S+)$/m.exec(stdout)?.[1];
   if (recipient === undefined) throw new TypeError('age-keygen names no public key');
@@ -14,12 +16,14 @@ export async function ageKeyPair(): Promise<{ readonly identity: string; readonl
 
 /** `age --decrypt`, as a person restores by hand with the private key in a file. */
 export async function ageDecrypt(sealed: string, plain: string, identity: string): Promise<void> {
+  needPart('age');
   const keyFile = `${plain}.key`;
   await writeFile(keyFile, identity, { mode: 0o600 });
   await run('age', ['--decrypt', `--identity=${keyFile}`, `--output=${plain}`, sealed]);
 }
 
 export async function ageEncrypt(plain: string, sealed: string, recipient: string): Promise<void> {
+  needPart('age');
   await run('age', [`--recipient=${recipient}`, `--output=${sealed}`, plain]);
 }
 
@@ -49,6 +53,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 /** `age` with a passphrase that is typed at its prompts; rejects with what it said. */
 export async function ageWithPassphrase(args: readonly string[], passphrase: string): Promise<void> {
+  needPart('age');
   const child = spawn('python3', ['-c', terminal, 'age', ...args], { stdio: ['pipe', 'ignore', 'pipe'] });
   child.stdin.end(`${passphrase}\n`);
   const said: Buffer[] = [];

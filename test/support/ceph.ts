@@ -12,6 +12,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { needPart } from './needed-parts.ts';
 import { freePort } from './postgres.ts';
 
 const run = promisify(execFile);
@@ -131,6 +132,7 @@ export function cephIsInstalled(): boolean {
  * Nothing of it outlives the returned value; a test process that is killed takes it along.
  */
 export async function startCeph(): Promise<StartedCeph> {
+  needPart('ceph');
   const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-ceph-'));
   const children: ChildProcess[] = [];
   const dispose = async (): Promise<void> => {

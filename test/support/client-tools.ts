@@ -3,6 +3,7 @@ import { access, chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { needPart } from './needed-parts.ts';
 import { debianMirror } from './postgres-image.ts';
 import { findPostgresBin, packagedMajors } from './server-binaries.ts';
 
@@ -38,6 +39,7 @@ export async function clientToolsFor(major: number): Promise<string> {
 }
 
 async function unpack(major: number, suite: string): Promise<void> {
+  needPart('clientTools');
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, 'unpacking-'));
   try {

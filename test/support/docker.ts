@@ -24,6 +24,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type DockerPostgres, type DockerPostgresOptions, runPostgres } from './docker-postgres.ts';
 import { importMachineImage, machineImage, machineMounts } from './machine-image.ts';
+import { needPart } from './needed-parts.ts';
 
 const run = promisify(execFile);
 
@@ -148,6 +149,7 @@ export function connectDocker(info: DockerInfo): DockerEngine {
 
 /** Starts an engine; needs root, Debian's docker.io and containers that the kernel allows. */
 export async function startDocker(): Promise<StartedDocker> {
+  needPart('docker');
   const folder = await mkdtemp(join(tmpdir(), 'safe-migrate-docker-'));
   const engine = new DockerEngine({ host: `unix://${join(folder, 'docker.sock')}`, folder });
   // overlayfs does not lie on every file system (a container's own, for one); vfs copies whole layers and always works.

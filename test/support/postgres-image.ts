@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { DockerEngine } from './docker.ts';
 import type { ServerImage } from './docker-postgres.ts';
 import { socketDirectory } from './machine-image.ts';
+import { needPart } from './needed-parts.ts';
 import { serverIdentity } from './server-binaries.ts';
 
 const run = promisify(execFile);
@@ -35,6 +36,7 @@ export async function importPostgresImage(engine: DockerEngine): Promise<ServerI
     const base = ['base-files', 'coreutils', 'dash', 'grep', 'libc6', 'sed'];
     const include = `--include=${[...packages, ...base].join(',')}`;
     const mirror = await debianMirror();
+    needPart('docker');
     await run('mmdebstrap', ['--mode=root', '--variant=extract', include, release.suite, tree, mirror], {
       maxBuffer: 64 * 1024 * 1024,
     });

@@ -1,6 +1,7 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { needTestPart } from './needed-parts.ts';
 
 /** Versions that projects under test can have: 5.22, 6.19, 7.10, and 7.10 as `@prisma/prisma7` beside a Prisma 8. */
 export type PrismaChoice = '5' | '6' | '7' | 'prisma7';
@@ -103,6 +104,7 @@ export async function createPrismaProject(
 
 async function installPrisma(choice: PrismaChoice, nodeModules: string): Promise<void> {
   for (const [name, folder] of Object.entries(installedPackages[choice])) {
+    needTestPart(folder);
     await mkdir(dirname(join(nodeModules, name)), { recursive: true });
     await symlink(folder, join(nodeModules, name));
   }

