@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -7,9 +8,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    // Real databases share the machine with the tests: two files at a time, the limits generous.
+    // Real databases share the machine with the tests, and a part of the tests is waiting: one file more than there are
+    // cores, the limits generous.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: availableParallelism() + 1,
     // No engine of the machine's own: a test that needs Docker brings one (test/support/docker.ts).
     env: { DOCKER_HOST: 'unix:///nowhere/docker.sock' },
     // A session's end, a process' end: on a busy machine the default of one second is not always enough.

@@ -218,7 +218,8 @@ export async function startPostgres(
       'max_prepared_transactions = 5',
       'wal_level = logical',
       'shared_buffers = 256MB',
-      'autovacuum_naptime = 5s',
+      // A test run leaves hundreds of databases; visited more often, they keep a core busy.
+      'autovacuum_naptime = 1min',
       ...(options.settings ?? []),
       '',
     ].join('\n'),

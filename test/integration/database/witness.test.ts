@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readWitness } from '../../../src/database/postgres/fingerprint/witness.ts';
 import type { PostgresServer, SqlSession } from '../../../src/database/postgres/server/server.ts';
 import { splitStatements } from '../../../src/database/postgres/session/sql-split.ts';
-import type { PostgresCluster } from '../../support/postgres.ts';
-import { sharedPostgres } from '../../support/shared-servers.ts';
+import { startPostgres, type ThrowawayCluster } from '../../support/postgres.ts';
 import { serverOf } from './proving.ts';
 
 const schema = `
@@ -31,7 +30,7 @@ const schema = `
   ANALYZE;
 `;
 
-let cluster: PostgresCluster;
+let cluster: ThrowawayCluster;
 let owner: { database: string; user: string; url: string };
 let other: string;
 let server: PostgresServer;
@@ -39,7 +38,8 @@ let session: SqlSession;
 let client: Client;
 
 beforeAll(async () => {
-  cluster = await sharedPostgres();
+  // Of its own: autovacuum is part of what is tried, and elsewhere it comes by once a minute.
+  cluster = await startPostgres({ settings: ['autovacuum_naptime = 1s'] });
   owner = await cluster.createOwnedDatabase('witness');
   other = `${owner.user}_other`;
   await cluster.createRole(other, { attributes: 'NOCREATEDB' });
@@ -53,6 +53,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client?.end();
   await session?.[Symbol.asyncDispose]();
+  await cluster?.[Symbol.asyncDispose]();
 });
 
 describe('the witness stays the same', () => {
