@@ -4365,15 +4365,26 @@ async function chooseHome(target, evenWithoutTarget, connect) {
 }
 
 // src/database/postgres/connect/probe-server.ts
-/** Connects once, through `tools`. Rejects as openSession and chooseHome do. */
+/** What `choose` gives for a probed server; where it throws, the session is ended first. */
+async function orEnd({ session }, choose) {
+	try {
+		return await choose();
+	} catch (error) {
+		await session[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+/** Connects once, through `tools`; the session stays open. Rejects as openSession and chooseHome do. */
 async function probeServer(tools, target, evenWithoutTarget) {
 	const { database, unreachable, value } = await chooseHome(target, evenWithoutTarget, async (name) => {
 		const { session, serverVersionNumber } = await openSession(tools, target.address, name);
-		await session[Symbol.asyncDispose]();
-		return versionFromNumber(serverVersionNumber);
+		return {
+			session,
+			version: versionFromNumber(serverVersionNumber)
+		};
 	});
 	return {
-		version: value,
+		...value,
 		home: database,
 		unreachable
 	};
@@ -4467,6 +4478,7 @@ async function chooseClientImage(target, known, options) {
 		};
 		try {
 			const exact = await open(officialImage(first.version.major));
+			await first.session[Symbol.asyncDispose]();
 			await first.tools[Symbol.asyncDispose]();
 			return {
 				opened: exact,
@@ -4525,7 +4537,7 @@ async function openImage(target, image, evenWithoutTarget) {
 			warnings: []
 		}, container);
 		const probed = await probeServer(asking, target, evenWithoutTarget);
-		const choice = chooseTools(installations, probed.version, null, container.place);
+		const choice = await orEnd(probed, () => chooseTools(installations, probed.version, null, container.place));
 		return {
 			...probed,
 			tools: new ContainerTools(choice, container)
@@ -4654,7 +4666,7 @@ async function openContainer(target, wanted, options) {
 	const watchman = await watchContainer(found.id, found.name);
 	try {
 		const { container, probed } = await findRoute(target, found, newest, watchman, options.evenWithoutTarget);
-		const choice = chooseTools(installations, probed.version, null, place);
+		const choice = await orEnd(probed, () => chooseTools(installations, probed.version, null, place));
 		return {
 			...probed,
 			tools: new ContainerTools(choice, container)
@@ -4829,12 +4841,13 @@ async function connectServer(target, options = {}) {
 		evenWithoutTarget: options.evenWithoutTarget === true
 	}) : await openTools(target, options);
 	try {
-		refuseOldServer(chosen.version);
+		if (options.keepsFirstSession !== true) await chosen.session[Symbol.asyncDispose]();
+		await orEnd(chosen, () => refuseOldServer(chosen.version));
 	} catch (error) {
 		await chosen.tools[Symbol.asyncDispose]();
 		throw error;
 	}
-	return new ReachedServer(target.address, chosen);
+	return new ReachedServer(target.address, chosen, options.keepsFirstSession === true);
 }
 async function openTools(target, options) {
 	const evenWithoutTarget = options.evenWithoutTarget === true;
@@ -4844,17 +4857,24 @@ async function openTools(target, options) {
 		installation: newest,
 		warnings: []
 	}, target), target, evenWithoutTarget);
-	if (probed !== null && installations.some(({ version }) => version.major === probed.version.major)) return {
-		...probed,
-		tools: new MachineTools(chooseTools(installations, probed.version), target)
-	};
-	const image = await chooseClientImage(target, probed, {
+	if (probed !== null && installations.some(({ version }) => version.major === probed.version.major)) {
+		const choice = await orEnd(probed, () => chooseTools(installations, probed.version));
+		return {
+			...probed,
+			tools: new MachineTools(choice, target)
+		};
+	}
+	const askImage = () => chooseClientImage(target, probed, {
 		image: options.clientImage ?? null,
 		evenWithoutTarget
 	});
-	if (image.opened !== null) return image.opened;
+	const image = await (probed === null ? askImage() : orEnd(probed, askImage));
+	if (image.opened !== null) {
+		await probed?.session[Symbol.asyncDispose]();
+		return image.opened;
+	}
 	if (probed === null) throw noTools(null, image.because);
-	const choice = chooseTools(installations, probed.version, image.because);
+	const choice = await orEnd(probed, () => chooseTools(installations, probed.version, image.because));
 	return {
 		...probed,
 		tools: new MachineTools(choice, target)
@@ -4875,18 +4895,26 @@ var ReachedServer = class {
 	tools;
 	home;
 	unreachable;
-	constructor(address, chosen) {
+	#first;
+	constructor(address, chosen, keepsFirstSession) {
 		this.address = address;
 		this.version = chosen.version;
 		this.tools = chosen.tools;
 		this.home = chosen.home;
 		this.unreachable = chosen.unreachable;
+		this.#first = keepsFirstSession ? chosen.session : null;
 	}
 	async connect(database, options = {}) {
+		const first = this.#first;
+		if (first !== null && database === first.database && options.applicationName === void 0) {
+			this.#first = null;
+			return first;
+		}
 		const { session } = await openSession(this.tools, this.address, database, options);
 		return session;
 	}
 	async [Symbol.asyncDispose]() {
+		await this.#first?.[Symbol.asyncDispose]();
 		await this.tools[Symbol.asyncDispose]();
 	}
 };
@@ -10020,7 +10048,10 @@ async function rollbackPrepared(session, gid) {
 // src/database/postgres/database.ts
 /** Opens the port to one target. Rejects as `connectServer` does; disposing ends its session and its tools. */
 async function openDatabase(target, options = {}) {
-	const server = await connectServer(target, options);
+	const server = await connectServer(target, {
+		...options,
+		keepsFirstSession: true
+	});
 	const name = server.address.database;
 	const inTarget = new TargetSession(server);
 	/** For questions about databases, which can be asked from any of them. */
@@ -10659,6 +10690,43 @@ function place({ address, schema }) {
 	return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}, database ${address.database}, schema ${schema}`;
 }
 
+// src/prisma/project/schema-url.ts
+/** Reads the datasource block out of the texts of the schema's files; null when it names no URL. */
+function schemaUrlIn(texts) {
+	const block = texts.map(datasourceIn).find((each) => each !== null);
+	if (block === void 0 || block === null) return null;
+	for (const property of ["directUrl", "url"]) {
+		const value = new RegExp(String.raw`^\s*${property}\s*=\s*(?:env\(\s*"([^"]*)"\s*\)|")`, "m").exec(block);
+		if (value !== null) return {
+			property,
+			variable: value[1] ?? null
+		};
+	}
+	return null;
+}
+/** Variables that the datasource reads `url` and `directUrl` from: up to 6 Migrate loads with both or not at all. */
+function urlVariablesIn(texts) {
+	return [...(texts.map(datasourceIn).find((each) => each !== null) ?? "").matchAll(/^\s*(?:url|directUrl)\s*=\s*env\(\s*"([^"]*)"\s*\)/gm)].map(([, name = ""]) => name);
+}
+/** The datasource's provider, e.g. `postgresql`; null when it is not to be seen. */
+function providerIn(texts) {
+	for (const text of texts) {
+		const provider = /^\s*provider\s*=\s*"([^"]*)"/m.exec(datasourceIn(text) ?? "")?.[1];
+		if (provider !== void 0) return provider;
+	}
+	return null;
+}
+/** The `schemas` of the datasource; empty when it names none, and Prisma looks at the URL's alone. */
+function schemasIn(texts) {
+	const block = texts.map(datasourceIn).find((each) => each !== null) ?? "";
+	return [...(/^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(block)?.[1] ?? "").matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([quoted]) => JSON.parse(quoted));
+}
+/** What stands between the braces, without lines that are comments; strings may hold braces. */
+function datasourceIn(text) {
+	const withoutComments = text.replace(/^\s*\/\/.*$/gm, "");
+	return /^[ \t]*datasource\s+\w+\s*\{((?:"(?:[^"\\]|\\.)*"|[^"}])*)\}/m.exec(withoutComments)?.[1] ?? null;
+}
+
 // src/prisma/printed-text.ts
 /** Lines that carry row values: PostgreSQL prints them after the primary message. */
 const rowValueLine = /^\s*(DETAIL|CONTEXT|WHERE|STATEMENT|QUERY):/;
@@ -10771,39 +10839,6 @@ async function runPrisma(run) {
 		],
 		workingDirectory
 	});
-}
-
-// src/prisma/project/schema-url.ts
-/** Reads the datasource block out of the texts of the schema's files; null when it names no URL. */
-function schemaUrlIn(texts) {
-	const block = texts.map(datasourceIn).find((each) => each !== null);
-	if (block === void 0 || block === null) return null;
-	for (const property of ["directUrl", "url"]) {
-		const value = new RegExp(String.raw`^\s*${property}\s*=\s*(?:env\(\s*"([^"]*)"\s*\)|")`, "m").exec(block);
-		if (value !== null) return {
-			property,
-			variable: value[1] ?? null
-		};
-	}
-	return null;
-}
-/** The datasource's provider, e.g. `postgresql`; null when it is not to be seen. */
-function providerIn(texts) {
-	for (const text of texts) {
-		const provider = /^\s*provider\s*=\s*"([^"]*)"/m.exec(datasourceIn(text) ?? "")?.[1];
-		if (provider !== void 0) return provider;
-	}
-	return null;
-}
-/** The `schemas` of the datasource; empty when it names none, and Prisma looks at the URL's alone. */
-function schemasIn(texts) {
-	const block = texts.map(datasourceIn).find((each) => each !== null) ?? "";
-	return [...(/^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(block)?.[1] ?? "").matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([quoted]) => JSON.parse(quoted));
-}
-/** What stands between the braces, without lines that are comments; strings may hold braces. */
-function datasourceIn(text) {
-	const withoutComments = text.replace(/^\s*\/\/.*$/gm, "");
-	return /^[ \t]*datasource\s+\w+\s*\{((?:"(?:[^"\\]|\\.)*"|[^"}])*)\}/m.exec(withoutComments)?.[1] ?? null;
 }
 
 // src/system/temporary-folder.ts
@@ -11171,7 +11206,7 @@ async function captureWithUrl(request) {
 		env: request.env,
 		problems: []
 	};
-	let env = request.env;
+	let env = withUrlVariables(request, databaseUrl);
 	for (;;) {
 		const attempt = await attemptCapture({
 			...request,
@@ -11189,6 +11224,24 @@ async function captureWithUrl(request) {
 			problems: attempt.problems
 		};
 	}
+}
+/** Where Prisma finds a schema that no option names. */
+const usualSchemas = ["prisma/schema.prisma", "schema.prisma"];
+/**
+* The request's environment with the URL in the variables that a schema in the usual place reads it from. Prisma would say
+* so itself, one variable for each start of a second. Where a `.env` lies, whose values count when they lead to the same
+* database, it is asked first.
+*/
+function withUrlVariables(request, databaseUrl) {
+	const { workingDirectory, schemaPath, checkout } = request.project;
+	const below = (path) => textOf(checkout, join(workingDirectory, path));
+	if ([".env", "prisma/.env"].some((path) => existsSync(join(workingDirectory, path)))) return request.env;
+	const schema = schemaPath === null ? usualSchemas.map(below).find((text) => text !== null) : schemaPath.endsWith(".prisma") && textOf(checkout, schemaPath);
+	const unset = urlVariablesIn(typeof schema === "string" ? [schema] : []).filter((name) => (request.env[name] ?? "") === "");
+	return {
+		...request.env,
+		...Object.fromEntries(unset.map((name) => [name, databaseUrl.reveal()]))
+	};
 }
 async function attemptCapture(request, databaseUrl) {
 	try {

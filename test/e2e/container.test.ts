@@ -11,6 +11,7 @@ import { inputsOfExample } from '../support/example-workflow.ts';
 import { prismaEngineEnv } from '../support/prisma-engine/prisma-engine.ts';
 import { expectNothingLeft, readReport } from '../support/refusal.ts';
 import type { ActionRun } from '../support/runner.ts';
+import { prismaStarts, writeDownStarts } from '../support/starts.ts';
 import { createWorld, type World, type WorldOptions } from '../support/world.ts';
 
 const pending = { '20260103000000_add_quotations': addQuotations };
@@ -81,7 +82,9 @@ function toolsOnMachine(run: Awaited<ReturnType<World['migrate']>>): readonly st
 describe('with the tools in the container of the database', () => {
   it('migrates', async () => {
     await using world = await newWorld({ pending });
-    await using run = await world.migrate({ ...inContainer(), watchProcesses: true });
+    const starts = writeDownStarts(world.folder);
+    const { inputs, env } = inContainer();
+    await using run = await world.migrate({ inputs, env: { ...env, ...starts.env }, watchProcesses: true });
     const { outputs, log, exitCode } = run.result;
     expect(exitCode, log).toBe(0);
     expect(outputs).toMatchObject({ result: 'migrated', 'restore-proved': 'true' });
@@ -89,6 +92,10 @@ describe('with the tools in the container of the database', () => {
     expect(await world.psql('SELECT count(*) FROM "Quotation"')).toBe('0');
     expect(await world.copies()).toEqual([]);
     expect(toolsOnMachine(run)).toEqual([]);
+    // That Prisma reaches the same server has to be proved here, by a start of its own.
+    const prisma = ['prisma migrate status', 'prisma db execute', 'prisma migrate deploy'];
+    const started = await starts.list();
+    expect(prismaStarts(started)).toEqual(prisma);
     expect(await toolsInside()).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import { decorate } from '../support/decorate.ts';
 import { addQuotations, splitNameFails } from '../support/erp.ts';
 import { startPostgres, type ThrowawayCluster } from '../support/postgres.ts';
 import { readReport } from '../support/refusal.ts';
+import { prismaStarts, writeDownStarts } from '../support/starts.ts';
 import { createWorld } from '../support/world.ts';
 
 const failing = '20260103000000_split_name';
@@ -13,7 +14,8 @@ describe('migrate, when a migration fails', () => {
     await using world = await createWorld({ pending: { [failing]: splitNameFails } });
     await decorate(world);
     const before = await world.state();
-    await using run = await world.migrate();
+    const starts = writeDownStarts(world.folder);
+    await using run = await world.migrate({ env: starts.env });
     const { outputs, log, exitCode, annotations } = run.result;
 
     expect(exitCode, log).toBe(1);
@@ -33,6 +35,8 @@ describe('migrate, when a migration fails', () => {
     expect(errors).toHaveLength(1);
     expect(errors[0]).toMatchObject({ file: `prisma/migrations/${failing}/migration.sql`, line: 22 });
     expect(errors[0]?.message).toContain('contains null values');
+
+    expect(prismaStarts(await starts.list())).toEqual(['prisma migrate status', 'prisma migrate deploy']);
 
     // The repaired file deploys as if nothing had happened.
     await world.project.writeMigration(failing, addQuotations);

@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readDatabaseState } from '../support/database-state.ts';
 import { addQuotations } from '../support/erp.ts';
+import { prismaStarts, sessionsBeforeDump, writeDownStarts } from '../support/starts.ts';
 import { createWorld } from '../support/world.ts';
 
 describe('migrate, when everything goes well', () => {
   it('backs up, proves, stores, migrates, and leaves nothing but the backup behind', async () => {
     await using world = await createWorld({ pending: { '20260103000000_add_quotations': addQuotations } });
     const before = await world.state();
-    await using run = await world.migrate();
+    const starts = writeDownStarts(world.folder);
+    await using run = await world.migrate({ env: starts.env });
     const { outputs, log, exitCode } = run.result;
 
     expect(exitCode, log).toBe(0);
@@ -43,6 +45,13 @@ describe('migrate, when everything goes well', () => {
       inventory: { version: 1, objects: { table: 4, index: 5 } },
     });
 
+    // Every question is asked once: one start of Prisma tells all of the project; one psql answers all of preflight, two
+    // hold the run's lock, one holds the snapshot.
+    const started = await starts.list();
+    expect(prismaStarts(started)).toEqual(['prisma migrate status', 'prisma migrate deploy']);
+    expect(sessionsBeforeDump(started)).toBe(4);
+    expect(started.filter((start) => start === 'psql')).toHaveLength(14);
+
     // By hand, as an operator would: the stored dump gives the state before.
     const file = join(world.folder, 'by-hand.dump');
     await writeFile(file, dump);
@@ -55,9 +64,13 @@ describe('migrate, when everything goes well', () => {
 
   it('says up-to-date when nothing is pending, without a dump and without a copy', async () => {
     await using world = await createWorld();
-    await using run = await world.migrate();
+    const starts = writeDownStarts(world.folder);
+    await using run = await world.migrate({ env: starts.env });
     expect(run.result.exitCode, run.result.log).toBe(0);
     expect(run.result.outputs).toMatchObject({ result: 'up-to-date', 'backup-id': '' });
+    const started = await starts.list();
+    expect(prismaStarts(started)).toEqual(['prisma migrate status']);
+    expect(sessionsBeforeDump(started)).toBe(1);
     expect(run.result.log).not.toContain('dump ');
     expect((await world.stored()).size).toBe(0);
     expect(await world.copies()).toEqual([]);

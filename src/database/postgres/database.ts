@@ -47,7 +47,7 @@ export async function openDatabase(
   target: ConnectionTarget,
   options: Omit<ConnectOptions, 'folders'> = {},
 ): Promise<Database> {
-  const server = await connectServer(target, options);
+  const server = await connectServer(target, { ...options, keepsFirstSession: true });
   const name = server.address.database;
   const inTarget = new TargetSession(server);
   /** For questions about databases, which can be asked from any of them. */

@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Problem } from '../../system/errors.ts';
 import type { Secret } from '../../system/secret.ts';
 import { comparePrismaUrl } from '../project/compare-url.ts';
+import { urlVariablesIn } from '../project/schema-url.ts';
 import { type CapturedProject, type CaptureRequest, captureProject } from './capture-project.ts';
 import { UnsetUrlVariableError } from './capture-refusals.ts';
+import { textOf } from './list-migrations.ts';
 
 interface CapturedWithUrl {
   readonly captured: CapturedProject;
@@ -25,7 +29,7 @@ export async function captureWithUrl(
   if (databaseUrl === null) {
     return { captured: await captureProject(request), env: request.env, problems: [] };
   }
-  let env = request.env;
+  let env = withUrlVariables(request, databaseUrl);
   for (;;) {
     const attempt = await attemptCapture({ ...request, env }, databaseUrl);
     const isSet = attempt.variable === null || (env[attempt.variable] ?? '') !== '';
@@ -37,6 +41,28 @@ export async function captureWithUrl(
       return { captured: attempt.captured, env, problems: attempt.problems };
     }
   }
+}
+
+/** Where Prisma finds a schema that no option names. */
+const usualSchemas = ['prisma/schema.prisma', 'schema.prisma'];
+
+/**
+ * The request's environment with the URL in the variables that a schema in the usual place reads it from. Prisma would say
+ * so itself, one variable for each start of a second. Where a `.env` lies, whose values count when they lead to the same
+ * database, it is asked first.
+ */
+function withUrlVariables(request: CaptureRequest, databaseUrl: Secret): Readonly<Record<string, string>> {
+  const { workingDirectory, schemaPath, checkout } = request.project;
+  const below = (path: string) => textOf(checkout, join(workingDirectory, path));
+  if (['.env', 'prisma/.env'].some((path) => existsSync(join(workingDirectory, path)))) return request.env;
+  const schema =
+    schemaPath === null
+      ? usualSchemas.map(below).find((text) => text !== null)
+      : schemaPath.endsWith('.prisma') && textOf(checkout, schemaPath);
+  const unset = urlVariablesIn(typeof schema === 'string' ? [schema] : []).filter(
+    (name) => (request.env[name] ?? '') === '',
+  );
+  return { ...request.env, ...Object.fromEntries(unset.map((name) => [name, databaseUrl.reveal()])) };
 }
 
 type Attempt =

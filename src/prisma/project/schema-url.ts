@@ -16,6 +16,14 @@ export function schemaUrlIn(texts: readonly string[]): SchemaUrl | null {
   return null;
 }
 
+/** Variables that the datasource reads `url` and `directUrl` from: up to 6 Migrate loads with both or not at all. */
+export function urlVariablesIn(texts: readonly string[]): readonly string[] {
+  const block = texts.map(datasourceIn).find((each) => each !== null) ?? '';
+  return [...block.matchAll(/^\s*(?:url|directUrl)\s*=\s*env\(\s*"([^"]*)"\s*\)/gm)].map(
+    ([, name = '']) => name,
+  );
+}
+
 /** The datasource's provider, e.g. `postgresql`; null when it is not to be seen. */
 export function providerIn(texts: readonly string[]): string | null {
   for (const text of texts) {

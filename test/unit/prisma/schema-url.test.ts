@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { unsetVariableIn } from '../../../src/prisma/capture/unset-variable.ts';
-import { providerIn, schemaUrlIn } from '../../../src/prisma/project/schema-url.ts';
+import { providerIn, schemaUrlIn, urlVariablesIn } from '../../../src/prisma/project/schema-url.ts';
 
 const datasource = (...lines: string[]) => `datasource db {\n${lines.join('\n')}\n}\n`;
 
@@ -31,6 +31,22 @@ describe('the URL that the schema names', () => {
   test('is not there without a datasource', () => {
     expect(schemaUrlIn(['model A {\n  url String @default("x")\n}\n'])).toBeNull();
     expect(providerIn(['generator client {\n  provider = "prisma-client-js"\n}\n'])).toBeNull();
+  });
+});
+
+describe('the variables that the schema reads its URL from', () => {
+  test('are those of url and directUrl, and no other one', () => {
+    const schema = `datasource db {
+      provider = "postgresql"
+      url = env("POOLED") // env("NO")
+      // url = env("OLD")
+      directUrl = env( "DIRECT" )
+      shadowDatabaseUrl = env("SHADOW")
+    }
+    generator client { url = env("OTHER") }`;
+    expect(urlVariablesIn([schema])).toEqual(['POOLED', 'DIRECT']);
+    expect(urlVariablesIn(['datasource db { url = "postgresql://a" }', ''])).toEqual([]);
+    expect(urlVariablesIn([])).toEqual([]);
   });
 });
 

@@ -7,7 +7,7 @@ import { messageOf, SafeMigrateError } from '../../../system/errors.ts';
 import type { ConnectionTarget } from '../server/url.ts';
 import { findInstallationsIn } from './container-installations.ts';
 import { ContainerTools, type ToolContainer } from './container-tools.ts';
-import { type ChosenTools, type ProbedServer, probeServer } from './probe-server.ts';
+import { type ChosenTools, orEnd, type ProbedServer, probeServer } from './probe-server.ts';
 import { chooseTools } from './tool-choice.ts';
 
 /** Asked for the server's version when the machine has no tools at all. */
@@ -47,6 +47,7 @@ export async function chooseClientImage(
     // Now that the server has told its major, its own tools are the better ones; those at hand work as well.
     try {
       const exact = await open(officialImage(first.version.major));
+      await first.session[Symbol.asyncDispose]();
       await first.tools[Symbol.asyncDispose]();
       return { opened: exact, because: null };
     } catch (error) {
@@ -104,7 +105,9 @@ async function openImage(
     if (newest === undefined) throw cannotUse(image, 'it has no psql, pg_dump and pg_restore');
     const asking = new ContainerTools({ installation: newest, warnings: [] }, container);
     const probed = await probeServer(asking, target, evenWithoutTarget);
-    const choice = chooseTools(installations, probed.version, null, container.place);
+    const choice = await orEnd(probed, () =>
+      chooseTools(installations, probed.version, null, container.place),
+    );
     return { ...probed, tools: new ContainerTools(choice, container) };
   } catch (error) {
     await watchman[Symbol.asyncDispose]();

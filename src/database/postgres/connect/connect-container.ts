@@ -4,7 +4,7 @@ import { SafeMigrateError } from '../../../system/errors.ts';
 import type { ConnectionTarget } from '../server/url.ts';
 import { findInstallationsIn } from './container-installations.ts';
 import { ContainerTools, type ToolContainer } from './container-tools.ts';
-import { type ChosenTools, type ProbedServer, probeServer } from './probe-server.ts';
+import { type ChosenTools, orEnd, type ProbedServer, probeServer } from './probe-server.ts';
 import { chooseTools } from './tool-choice.ts';
 import type { ToolInstallation } from './tool-installations.ts';
 
@@ -43,7 +43,7 @@ export async function openContainer(
   const watchman = await watchContainer(found.id, found.name);
   try {
     const { container, probed } = await findRoute(target, found, newest, watchman, options.evenWithoutTarget);
-    const choice = chooseTools(installations, probed.version, null, place);
+    const choice = await orEnd(probed, () => chooseTools(installations, probed.version, null, place));
     return { ...probed, tools: new ContainerTools(choice, container) };
   } catch (error) {
     await watchman[Symbol.asyncDispose]();

@@ -6,7 +6,7 @@ import { openSession } from '../session/session.ts';
 import { chooseClientImage } from './client-image.ts';
 import { openContainer } from './connect-container.ts';
 import { MachineTools } from './machine-tools.ts';
-import { type ChosenTools, probeServer } from './probe-server.ts';
+import { type ChosenTools, orEnd, probeServer } from './probe-server.ts';
 import { chooseTools, noTools } from './tool-choice.ts';
 import { findInstallations, searchFolders } from './tool-installations.ts';
 
@@ -28,6 +28,11 @@ export interface ConnectOptions extends Partial<ToolPlaces> {
   readonly folders?: readonly string[];
   /** For a rollback: a target that is gone or cannot be connected to is no reason to reject. */
   readonly evenWithoutTarget?: boolean;
+  /**
+   * The session that asked the server for its version stays open, and is what `connect` gives for the home database when it
+   * is first asked for one without a name: every start of psql in a container takes half a second.
+   */
+  readonly keepsFirstSession?: boolean;
 }
 
 /**
@@ -49,12 +54,13 @@ export async function connectServer(
         })
       : await openTools(target, options);
   try {
-    refuseOldServer(chosen.version);
+    if (options.keepsFirstSession !== true) await chosen.session[Symbol.asyncDispose]();
+    await orEnd(chosen, () => refuseOldServer(chosen.version));
   } catch (error) {
     await chosen.tools[Symbol.asyncDispose]();
     throw error;
   }
-  return new ReachedServer(target.address, chosen);
+  return new ReachedServer(target.address, chosen, options.keepsFirstSession === true);
 }
 
 async function openTools(target: ConnectionTarget, options: ConnectOptions): Promise<ChosenTools> {
@@ -70,15 +76,18 @@ async function openTools(target: ConnectionTarget, options: ConnectOptions): Pro
           evenWithoutTarget,
         );
   if (probed !== null && installations.some(({ version }) => version.major === probed.version.major)) {
-    return { ...probed, tools: new MachineTools(chooseTools(installations, probed.version), target) };
+    const choice = await orEnd(probed, () => chooseTools(installations, probed.version));
+    return { ...probed, tools: new MachineTools(choice, target) };
   }
-  const image = await chooseClientImage(target, probed, {
-    image: options.clientImage ?? null,
-    evenWithoutTarget,
-  });
-  if (image.opened !== null) return image.opened;
+  const askImage = () =>
+    chooseClientImage(target, probed, { image: options.clientImage ?? null, evenWithoutTarget });
+  const image = await (probed === null ? askImage() : orEnd(probed, askImage));
+  if (image.opened !== null) {
+    await probed?.session[Symbol.asyncDispose]();
+    return image.opened;
+  }
   if (probed === null) throw noTools(null, image.because);
-  const choice = chooseTools(installations, probed.version, image.because);
+  const choice = await orEnd(probed, () => chooseTools(installations, probed.version, image.because));
   return { ...probed, tools: new MachineTools(choice, target) };
 }
 
@@ -98,21 +107,29 @@ class ReachedServer implements PostgresServer {
   readonly tools: Tools;
   readonly home: string;
   readonly unreachable: Unreachable | null;
+  #first: SqlSession | null;
 
-  constructor(address: DatabaseAddress, chosen: ChosenTools) {
+  constructor(address: DatabaseAddress, chosen: ChosenTools, keepsFirstSession: boolean) {
     this.address = address;
     this.version = chosen.version;
     this.tools = chosen.tools;
     this.home = chosen.home;
     this.unreachable = chosen.unreachable;
+    this.#first = keepsFirstSession ? chosen.session : null;
   }
 
   async connect(database: string, options: { readonly applicationName?: string } = {}): Promise<SqlSession> {
+    const first = this.#first;
+    if (first !== null && database === first.database && options.applicationName === undefined) {
+      this.#first = null;
+      return first;
+    }
     const { session } = await openSession(this.tools, this.address, database, options);
     return session;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#first?.[Symbol.asyncDispose]();
     await this.tools[Symbol.asyncDispose]();
   }
 }

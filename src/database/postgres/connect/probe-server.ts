@@ -1,6 +1,6 @@
 import type { ServerVersion, Unreachable } from '../../database.ts';
 import { chooseHome } from '../server/choose-home.ts';
-import type { Tools } from '../server/server.ts';
+import type { SqlSession, Tools } from '../server/server.ts';
 import type { ConnectionTarget } from '../server/url.ts';
 import { openSession } from '../session/session.ts';
 import { versionFromNumber } from './tool-installations.ts';
@@ -12,6 +12,18 @@ export interface ProbedServer {
   readonly home: string;
   /** null when the target itself can be connected to. */
   readonly unreachable: Unreachable | null;
+  /** The session that told it, in `home`: to be used on or to be ended. */
+  readonly session: SqlSession;
+}
+
+/** What `choose` gives for a probed server; where it throws, the session is ended first. */
+export async function orEnd<T>({ session }: ProbedServer, choose: () => T | Promise<T>): Promise<T> {
+  try {
+    return await choose();
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** A server, and the tools that were chosen for it. */
@@ -19,7 +31,7 @@ export interface ChosenTools extends ProbedServer {
   readonly tools: Tools;
 }
 
-/** Connects once, through `tools`. Rejects as openSession and chooseHome do. */
+/** Connects once, through `tools`; the session stays open. Rejects as openSession and chooseHome do. */
 export async function probeServer(
   tools: Pick<Tools, 'start' | 'serverName'>,
   target: ConnectionTarget,
@@ -27,8 +39,7 @@ export async function probeServer(
 ): Promise<ProbedServer> {
   const { database, unreachable, value } = await chooseHome(target, evenWithoutTarget, async (name) => {
     const { session, serverVersionNumber } = await openSession(tools, target.address, name);
-    await session[Symbol.asyncDispose]();
-    return versionFromNumber(serverVersionNumber);
+    return { session, version: versionFromNumber(serverVersionNumber) };
   });
-  return { version: value, home: database, unreachable };
+  return { ...value, home: database, unreachable };
 }
