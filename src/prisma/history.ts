@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Database } from '../database/database.ts';
+import type { TargetPort } from '../database/database.ts';
 import { literal, qualified } from '../database/sql-text.ts';
 import type { HistoryRow } from './migrator.ts';
 
@@ -34,7 +34,7 @@ const presence = z.object({ present: z.boolean() });
  * table. `logs` is what the engine wrote and may hold row values: show it through failure.ts only.
  */
 export async function readHistory(
-  database: Pick<Database, 'query'>,
+  database: Pick<TargetPort, 'query'>,
   schema: string,
 ): Promise<readonly HistoryRow[] | null> {
   if (!(await historyTableExists(database, schema))) return null;
@@ -52,7 +52,7 @@ export async function readHistory(
  * Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
  * Prisma manages them.
  */
-export async function needsBaseline(database: Pick<Database, 'query'>, schema: string): Promise<boolean> {
+export async function needsBaseline(database: Pick<TargetPort, 'query'>, schema: string): Promise<boolean> {
   if (await historyTableExists(database, schema)) return false;
   const [found] = await database.query(
     `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -62,7 +62,7 @@ export async function needsBaseline(database: Pick<Database, 'query'>, schema: s
   return found?.present ?? false;
 }
 
-async function historyTableExists(database: Pick<Database, 'query'>, schema: string): Promise<boolean> {
+async function historyTableExists(database: Pick<TargetPort, 'query'>, schema: string): Promise<boolean> {
   const [found] = await database.query(
     `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                      WHERE n.nspname = ${literal(schema)} AND c.relname = '_prisma_migrations'

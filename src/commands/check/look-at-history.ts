@@ -1,7 +1,7 @@
 import { compareBranches } from '../../check/branch-history.ts';
 import { compareWithDatabase } from '../../check/database-history.ts';
 import { folderFindings, type MigrationFolder, readFolders } from '../../check/migration-folder.ts';
-import type { Database } from '../../database/database.ts';
+import type { TargetPort } from '../../database/database.ts';
 import { needsBaseline, readHistory } from '../../prisma/history.ts';
 import type { HistoryRow } from '../../prisma/migrator.ts';
 import type { CheckPart, Finding } from '../../report/check-report.ts';
@@ -69,7 +69,7 @@ export async function lookAtHistory(ground: CheckGround): Promise<HistorySight> 
 }
 
 /** A role that may not read the history is told so; the other parts go on. */
-async function readDatabase(database: Database, schema: string) {
+async function readDatabase(database: TargetPort, schema: string) {
   try {
     const rows = await readHistory(database, schema);
     return { rows, needsBaseline: await needsBaseline(database, schema), problem: null };

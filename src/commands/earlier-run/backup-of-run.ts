@@ -1,7 +1,7 @@
 import type { Keys } from '../../backup/encryption/encryption.ts';
 import { findBackup } from '../../backup/stored/find-backup.ts';
 import { isOpen, type OpenedBackup, openBackup, readDetails } from '../../backup/stored/open-backup.ts';
-import type { Database } from '../../database/database.ts';
+import type { TargetPort } from '../../database/database.ts';
 import type { Journal } from '../../database/journal.ts';
 import type { RestorableBackup } from '../../report/restore-by-hand.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
@@ -11,7 +11,7 @@ import { storedRecord } from '../stored/find-stored.ts';
 
 interface BackupSearch {
   readonly storages: readonly Storage[];
-  readonly database: Pick<Database, 'address'>;
+  readonly database: Pick<TargetPort, 'address'>;
   readonly keys: Keys;
   readonly signal: AbortSignal;
 }

@@ -1,10 +1,10 @@
-import type { Database } from '../../database/database.ts';
+import type { CopiesPort } from '../../database/database.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 
 /** Drops the copies that a dead run has made; kept failed databases are none. Rejects with SM_DROP_FAILED. */
 export async function dropCopiesOf(
-  database: Pick<Database, 'claimCopy' | 'copyName' | 'dropCopy'>,
+  database: Pick<CopiesPort, 'claimCopy' | 'copyName' | 'dropCopy'>,
   run: string,
   log: PhaseLog,
 ): Promise<void> {

@@ -1,4 +1,12 @@
-import type { Database, RunLock } from '../../database/database.ts';
+import type {
+  ContentsPort,
+  CopiesPort,
+  ExchangePort,
+  LockPort,
+  RunLock,
+  TargetPort,
+  WorkPort,
+} from '../../database/database.ts';
 import type { Migrator } from '../../prisma/migrator.ts';
 import { UnfinishedRunError } from '../../recovery/finish/unfinished-run-error.ts';
 import { countOf } from '../../report/quantity.ts';
@@ -21,7 +29,7 @@ export async function finishEarlier(
   context: CommandContext,
   settings: BackupMaking | RollbackSettings,
   given: {
-    readonly database: Database;
+    readonly database: TargetPort & ContentsPort & CopiesPort & ExchangePort & LockPort & WorkPort;
     readonly migrator: Migrator | null;
     readonly storages: readonly Storage[];
   },
@@ -101,7 +109,7 @@ function unfinished(context: CommandContext, phaseBefore: string, finished: Fini
  */
 export async function clearIdleCoordination(
   context: CommandContext,
-  database: Database,
+  database: CopiesPort & ExchangePort & LockPort,
   log: PhaseLog,
 ): Promise<void> {
   const name = database.closedJournal.database;
@@ -119,7 +127,7 @@ export async function clearIdleCoordination(
  * Drops copies that earlier runs left behind. Whoever makes one holds the lock while he needs it, and now this run
  * holds it; what an open journal names never comes here. Best effort: the result does not depend on it.
  */
-export async function dropOrphans(database: Database, log: PhaseLog): Promise<void> {
+export async function dropOrphans(database: CopiesPort, log: PhaseLog): Promise<void> {
   const dropped: string[] = [];
   for (const { name } of await database.leftoverCopies()) {
     try {

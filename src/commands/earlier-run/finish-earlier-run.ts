@@ -2,7 +2,15 @@ import type { Keys } from '../../backup/encryption/encryption.ts';
 import type { BackupDetails } from '../../backup/manifest/details.ts';
 import { discardUnfinished } from '../../backup/stored/discard-unfinished.ts';
 import type { OpenedBackup } from '../../backup/stored/open-backup.ts';
-import type { Database, RunLock } from '../../database/database.ts';
+import type {
+  ContentsPort,
+  CopiesPort,
+  ExchangePort,
+  LockPort,
+  RunLock,
+  TargetPort,
+  WorkPort,
+} from '../../database/database.ts';
 import type { Journal } from '../../database/journal.ts';
 import type { HistoryRow, Migrator } from '../../prisma/migrator.ts';
 import { recoverUnfinished } from '../../recovery/finish/recover-unfinished.ts';
@@ -21,7 +29,7 @@ import { historyOf, lookAtEarlierRun } from './look-at-earlier-run.ts';
 import { waysToFinish } from './ways-to-finish.ts';
 
 interface EarlierRunRequest {
-  readonly database: Database;
+  readonly database: TargetPort & ContentsPort & CopiesPort & ExchangePort & LockPort & WorkPort;
   /** Held: nobody else is at work on the target. */
   readonly lock: RunLock;
   /** null: the project is not at hand, and the shorter ways of recovery are not known to be enough. */
@@ -216,7 +224,10 @@ async function recoverFrom(
 }
 
 /** What is not as it should be after a swap whose run did not get to look; null when all is well. */
-async function lookAtSwapped(database: Database, journal: Journal): Promise<string | null> {
+async function lookAtSwapped(
+  database: TargetPort & ContentsPort & CopiesPort,
+  journal: Journal,
+): Promise<string | null> {
   const digest = await database.schemaDigest(new AbortController().signal);
   if (digest !== journal.fallback?.schemaDigest) return 'its schema is not that of the backup';
   // A rollback did not look at the history that the backup brings.

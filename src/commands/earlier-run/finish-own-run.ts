@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackupDetails } from '../../backup/manifest/details.ts';
 import { dumpName } from '../../backup/manifest/manifest.ts';
-import type { Database, RunLock } from '../../database/database.ts';
+import type { LockPort, RunLock } from '../../database/database.ts';
 import type { Journal } from '../../database/journal.ts';
 import type { Migrator } from '../../prisma/migrator.ts';
 import type { RestorableDump } from '../../recovery/journal/baseline.ts';
@@ -120,7 +120,7 @@ async function openMigrator(
 }
 
 /** Waits for what is left of this run's own sessions; null when another run has the lock. */
-async function lockAfter(context: CommandContext, database: Database): Promise<RunLock | null> {
+async function lockAfter(context: CommandContext, database: LockPort): Promise<RunLock | null> {
   const { run } = context;
   const deadline = Date.now() + lockWaitMs;
   for (;;) {

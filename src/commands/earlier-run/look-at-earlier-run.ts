@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Database } from '../../database/database.ts';
+import type { ExchangePort, TargetPort, WorkPort } from '../../database/database.ts';
 import type { Journal } from '../../database/journal.ts';
 import { mayForgeHistory } from '../../lint/history-reach.ts';
 import { readHistory } from '../../prisma/history.ts';
@@ -12,7 +12,10 @@ import { SafeMigrateError } from '../../system/errors.ts';
 
 /** What is left of that run's migrator is ended first: it may still be finishing a statement. */
 export async function lookAtEarlierRun(
-  { database, migrator }: { readonly database: Database; readonly migrator: Migrator | null },
+  {
+    database,
+    migrator,
+  }: { readonly database: TargetPort & ExchangePort & WorkPort; readonly migrator: Migrator | null },
   journal: Journal,
   log: PhaseLog,
 ): Promise<UnfinishedDecision> {
@@ -54,7 +57,7 @@ export async function lookAtEarlierRun(
 }
 
 /** It may be that run's own, which nobody can prove: what it is about to do must be seen before anything is decided. */
-function somebodyDeploys(database: Database): SafeMigrateError {
+function somebodyDeploys(database: TargetPort): SafeMigrateError {
   return new SafeMigrateError({
     code: 'SM_LOCKED',
     message: `A session in ${database.address.database} holds Prisma's lock: a deploy is at work, while an earlier run is unfinished.`,
@@ -63,7 +66,7 @@ function somebodyDeploys(database: Database): SafeMigrateError {
   });
 }
 
-function stillAtWork(database: Database, because: string): SafeMigrateError {
+function stillAtWork(database: TargetPort, because: string): SafeMigrateError {
   return new SafeMigrateError({
     code: 'SM_LOCKED',
     message: `An earlier run on ${database.address.database} is unfinished, and something of it is at work: ${because}.`,
@@ -74,7 +77,7 @@ function stillAtWork(database: Database, because: string): SafeMigrateError {
 
 /** What stands in the history now, if it can be read. */
 export async function historyOf(
-  database: Database,
+  database: TargetPort,
   journal: Journal,
 ): Promise<readonly HistoryRow[] | 'unreadable' | null> {
   try {

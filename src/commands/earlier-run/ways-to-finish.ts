@@ -1,4 +1,4 @@
-import type { Database } from '../../database/database.ts';
+import type { CopiesPort, ExchangePort, LockPort, TargetPort } from '../../database/database.ts';
 import type { JournalEntry } from '../../database/journal.ts';
 import { closeByHand, finishByHand } from '../../recovery/finish/finish-by-hand.ts';
 import { finishRollbackByHand } from '../../recovery/finish/finish-rollback-by-hand.ts';
@@ -10,10 +10,10 @@ import { type RestorableBackup, restoreByHandCommands, shellWord } from '../../r
  * swap are no use after it. `backup` null: nobody knows where it is stored.
  */
 export async function waysToFinish(
-  database: Pick<
-    Database,
-    'address' | 'oidOf' | 'copyName' | 'copyMark' | 'failedPlace' | 'closedJournal' | 'leftoverCopies'
-  >,
+  database: Pick<TargetPort, 'address'> &
+    Pick<CopiesPort, 'copyName' | 'copyMark' | 'leftoverCopies'> &
+    Pick<ExchangePort, 'oidOf' | 'failedPlace'> &
+    Pick<LockPort, 'closedJournal'>,
   entry: JournalEntry,
   backup: RestorableBackup | null,
 ): Promise<readonly NextStep[]> {
@@ -51,7 +51,7 @@ export async function waysToFinish(
 
 /** A copy that was being restored when its run died bears the name that the next one needs. */
 async function makeRoom(
-  database: Pick<Database, 'leftoverCopies'>,
+  database: Pick<CopiesPort, 'leftoverCopies'>,
   name: string,
 ): Promise<readonly string[]> {
   const copies = await database.leftoverCopies().catch(() => []);

@@ -1,4 +1,4 @@
-import type { Database, LockWatch } from '../../database/database.ts';
+import type { LockWatch, TargetPort, WorkPort } from '../../database/database.ts';
 import { describeFailure } from '../../prisma/failure.ts';
 import { readHistory } from '../../prisma/history.ts';
 import type { DeployResult, Migrator } from '../../prisma/migrator.ts';
@@ -35,7 +35,7 @@ export interface Deployment {
 export async function deployMigrations(
   context: CommandContext,
   given: {
-    readonly database: Database;
+    readonly database: TargetPort & WorkPort;
     readonly migrator: Migrator;
     readonly pending: readonly string[];
     readonly timeoutMs: number;
@@ -62,7 +62,7 @@ export async function deployMigrations(
 async function deploy(
   context: CommandContext,
   given: {
-    readonly database: Database;
+    readonly database: TargetPort & WorkPort;
     readonly migrator: Migrator;
     readonly pending: readonly string[];
     readonly timeoutMs: number;
@@ -143,7 +143,7 @@ async function start(
     run,
     baseline,
   }: {
-    readonly database: Database;
+    readonly database: TargetPort & WorkPort;
     readonly migrator: Migrator;
     readonly run: string;
     readonly baseline: Baseline;

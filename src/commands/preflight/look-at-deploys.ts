@@ -1,9 +1,9 @@
-import type { Database } from '../../database/database.ts';
+import type { WorkPort } from '../../database/database.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 
 /** Whoever may connect can hold Prisma's lock; a deploy then waits for ten seconds, and fails without saying for whom. */
 export async function lookAtDeploys(
-  database: Pick<Database, 'prismaLockHolder'>,
+  database: Pick<WorkPort, 'prismaLockHolder'>,
   log: Pick<PhaseLog, 'warn'>,
 ): Promise<void> {
   const holder = await database.prismaLockHolder('anybody');

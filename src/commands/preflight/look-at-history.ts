@@ -1,4 +1,4 @@
-import type { Database } from '../../database/database.ts';
+import type { TargetPort } from '../../database/database.ts';
 import { needsBaseline, readHistory } from '../../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../../prisma/migrator.ts';
 import { type MigrationPlan, planMigrations } from '../../prisma/plan.ts';
@@ -9,7 +9,7 @@ interface HistoryLook extends MigrationPlan {
 }
 
 /** History and pending migrations of the target now, and what forbids to go on from there. */
-export async function lookAtHistory(database: Database, migrator: Migrator | null): Promise<HistoryLook> {
+export async function lookAtHistory(database: TargetPort, migrator: Migrator | null): Promise<HistoryLook> {
   if (migrator === null) return { history: null, pending: [], problems: [], warnings: [] };
   const history = await readHistory(database, migrator.historySchema);
   const plan = planMigrations(migrator.migrations, history, {

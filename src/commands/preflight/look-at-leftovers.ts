@@ -1,4 +1,4 @@
-import type { Database } from '../../database/database.ts';
+import type { CopiesPort, TargetPort } from '../../database/database.ts';
 import { formatBytes } from '../../report/quantity.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import type { CommandContext } from '../shared/context.ts';
@@ -9,7 +9,7 @@ const listedForeign = 10;
 /** Kept failed databases, copies that earlier runs could not clear away, and what only says that it is one of these. */
 export async function lookAtLeftovers(
   context: CommandContext,
-  database: Database,
+  database: TargetPort & CopiesPort,
   log: PhaseLog,
 ): Promise<void> {
   const kept = await database.failedDatabases();

@@ -1,4 +1,4 @@
-import type { Database } from '../../database/database.ts';
+import type { RoutePort, TargetPort } from '../../database/database.ts';
 import type { Migrator } from '../../prisma/migrator.ts';
 import { proveServer } from '../../prisma/proof/server-proof.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
@@ -13,7 +13,7 @@ import type { BackupMaking } from '../shared/settings.ts';
 export async function lookAtServer(
   context: CommandContext,
   settings: BackupMaking,
-  database: Database,
+  database: TargetPort & RoutePort,
   migrator: Migrator,
   log: PhaseLog,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Database, Obstacle, TargetFacts } from '../../database/database.ts';
+import type { Obstacle, TargetFacts, TargetPort } from '../../database/database.ts';
 import { recoveryWays } from '../../recovery/recovery-ways.ts';
 import { formatBytes } from '../../report/quantity.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
@@ -10,7 +10,7 @@ import type { ProblemList } from './problem-list.ts';
 export async function lookAtTarget(
   context: CommandContext,
   settings: BackupMaking,
-  database: Database,
+  database: TargetPort,
   problems: ProblemList,
   log: PhaseLog,
 ): Promise<TargetFacts> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Database } from '../../database/database.ts';
+import type { TargetPort } from '../../database/database.ts';
 import type { Migrator } from '../../prisma/migrator.ts';
 import { pendingWays } from '../../recovery/pending-ways.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
@@ -10,7 +10,7 @@ import type { MigrateSettings } from '../shared/settings.ts';
 export async function tellPendingWays(
   context: CommandContext,
   settings: MigrateSettings,
-  given: { readonly database: Database; readonly migrator: Migrator; readonly pending: readonly string[] },
+  given: { readonly database: TargetPort; readonly migrator: Migrator; readonly pending: readonly string[] },
   log: PhaseLog,
 ): Promise<void> {
   const [found] = await given.database.query(

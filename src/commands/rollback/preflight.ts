@@ -1,6 +1,13 @@
 import type { OpenedBackup } from '../../backup/stored/open-backup.ts';
 import type { ListedBackup } from '../../backup/stored/stored-backups.ts';
-import type { Database, RunLock } from '../../database/database.ts';
+import type {
+  ContentsPort,
+  CopiesPort,
+  ExchangePort,
+  LockPort,
+  RunLock,
+  TargetPort,
+} from '../../database/database.ts';
 import { readHistory } from '../../prisma/history.ts';
 import type { HistoryRow } from '../../prisma/migrator.ts';
 import { formatBytes } from '../../report/quantity.ts';
@@ -16,7 +23,7 @@ import { findStored, storedRecord } from '../stored/find-stored.ts';
 
 /** Everything a rollback needs to begin, looked at and found fit. */
 export interface RollbackReady extends AsyncDisposable {
-  readonly database: Database;
+  readonly database: TargetPort & ContentsPort & CopiesPort & ExchangePort & LockPort;
   /** null for a dry run, which leaves no trace on the server. */
   readonly lock: RunLock | null;
   readonly backup: ListedBackup;
@@ -92,7 +99,7 @@ export async function preflightRollback(
 
 /** What stands against renaming it. What would only disturb a backup or a copy of it is no matter here. */
 async function lookAtTarget(
-  database: Database,
+  database: TargetPort,
   { beforeMigrate }: Pick<RollbackSettings, 'beforeMigrate'>,
   problems: ProblemList,
   log: PhaseLog,
@@ -123,7 +130,7 @@ async function lookAtTarget(
 }
 
 async function historyOf(
-  database: Database,
+  database: TargetPort,
   opened: OpenedBackup | null,
   log: PhaseLog,
 ): Promise<readonly HistoryRow[] | null> {
@@ -147,7 +154,7 @@ function notConfirmed(database: string): Problem {
   };
 }
 
-function olderServer({ id, manifest }: ListedBackup, database: Database): Problem {
+function olderServer({ id, manifest }: ListedBackup, database: TargetPort): Problem {
   return {
     code: 'SM_BACKUP_NEWER',
     message: `${id} comes from PostgreSQL ${manifest.server.version}, and the server is ${database.server.text}: a dump is not restored into an older major version`,

@@ -1,4 +1,4 @@
-import type { Database, Fingerprint } from '../../database/database.ts';
+import type { ExchangePort, Fingerprint } from '../../database/database.ts';
 import { countOf, formatCount } from '../../report/quantity.ts';
 import { messageOf } from '../../system/errors.ts';
 import type { CommandContext } from './context.ts';
@@ -7,7 +7,7 @@ import type { CommandContext } from './context.ts';
 export async function compareSwapped(
   context: Pick<CommandContext, 'log' | 'report' | 'signal'>,
   given: {
-    readonly database: Database;
+    readonly database: ExchangePort;
     readonly swapped: { readonly failedName: string; readonly xidAtSwap: number };
     /** Of the backup. */
     readonly fingerprint: Fingerprint;

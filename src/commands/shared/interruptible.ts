@@ -1,4 +1,4 @@
-import type { Database } from '../../database/database.ts';
+import type { TargetPort } from '../../database/database.ts';
 
 /**
  * Lets a cancel reach the questions that `work` asks of the target: one that waits for a lock would otherwise be waited
@@ -6,7 +6,7 @@ import type { Database } from '../../database/database.ts';
  */
 export async function interruptible<T>(
   signal: AbortSignal,
-  database: Pick<Database, 'interrupt'>,
+  database: Pick<TargetPort, 'interrupt'>,
   work: () => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();

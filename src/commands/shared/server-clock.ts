@@ -1,4 +1,4 @@
-import type { Database } from '../../database/database.ts';
+import type { TargetPort } from '../../database/database.ts';
 import { formatDuration } from '../../report/quantity.ts';
 
 /** Less is said of no clock: a question takes its time. */
@@ -9,7 +9,7 @@ const toleratedMs = 2 * 60_000;
  * would remove what is minutes old. Where both are minutes apart, `warn` hears of it.
  */
 export async function serverNow(
-  database: Pick<Database, 'serverTime'>,
+  database: Pick<TargetPort, 'serverTime'>,
   warn?: (line: string) => void,
 ): Promise<Date> {
   const asked = Date.now();

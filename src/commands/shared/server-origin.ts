@@ -1,8 +1,8 @@
-import type { Database } from '../../database/database.ts';
+import type { TargetPort } from '../../database/database.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 
 /** PostgreSQL's identifier of the cluster; null on a server that keeps it from this role. */
-export async function systemIdentifierOf(database: Pick<Database, 'identity'>): Promise<string | null> {
+export async function systemIdentifierOf(database: Pick<TargetPort, 'identity'>): Promise<string | null> {
   try {
     return (await database.identity()).systemIdentifier;
   } catch (error) {

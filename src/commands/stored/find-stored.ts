@@ -4,7 +4,7 @@ import { isOpen, type OpenedBackup, openBackup, readDetails } from '../../backup
 import { originText } from '../../backup/stored/origin.ts';
 import { isWholeIn, shownBackups } from '../../backup/stored/shown-backup.ts';
 import type { ListedBackup } from '../../backup/stored/stored-backups.ts';
-import type { Database } from '../../database/database.ts';
+import type { TargetPort } from '../../database/database.ts';
 import { countOf, formatBytes, formatCount, formatDuration } from '../../report/quantity.ts';
 import type { BackupRecord } from '../../report/report.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
@@ -30,7 +30,7 @@ interface FoundStored {
 export async function findStored(
   context: Pick<CommandContext, 'report' | 'signal'>,
   storages: readonly Storage[],
-  database: Database,
+  database: TargetPort,
   wanted: Pick<RollbackSettings, 'backup' | 'dryRun' | 'keys'>,
   log: PhaseLog,
 ): Promise<FoundStored> {

@@ -1,6 +1,6 @@
 import type { BackupDetails } from '../../backup/manifest/details.ts';
 import type { FetchedBackup } from '../../backup/stored/fetch-backup.ts';
-import type { Database, Fallback } from '../../database/database.ts';
+import type { CopiesPort, Fallback, TargetPort } from '../../database/database.ts';
 import { countOf, formatCount } from '../../report/quantity.ts';
 import type { CommandContext } from '../shared/context.ts';
 import { proofFact, proofOf } from '../shared/proof-of.ts';
@@ -11,7 +11,7 @@ import { proofFact, proofOf } from '../shared/proof-of.ts';
  */
 export function restoreStored(
   context: CommandContext,
-  database: Database,
+  database: TargetPort & CopiesPort,
   details: BackupDetails,
   fetched: FetchedBackup,
   jobs: number,

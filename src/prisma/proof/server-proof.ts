@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database, LockHolder, MeetingPoint, ServerPlace } from '../../database/database.ts';
+import type {
+  LockHolder,
+  MeetingPoint,
+  RoutePort,
+  ServerPlace,
+  TargetPort,
+} from '../../database/database.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
 import { errorCodeIn } from '../cli/deploy.ts';
 import type { Migrator, ScriptRun } from '../migrator.ts';
@@ -24,7 +30,7 @@ const cannotConnect = new Set(['P1000', 'P1001', 'P1002', 'P1003', 'P1010', 'P10
  * when somebody wants to migrate meanwhile: a deploy of somebody else, which is let through, or the migrator unasked.
  */
 export async function proveServer(
-  database: Pick<Database, 'address' | 'toolsFact' | 'isOneRoute' | 'openMeetingPoint'>,
+  database: Pick<TargetPort, 'address' | 'toolsFact'> & RoutePort,
   migrator: Pick<Migrator, 'kind' | 'runScript' | 'runsEntrypoint'>,
   signal: AbortSignal,
 ): Promise<ServerProof> {
@@ -108,7 +114,7 @@ async function waitForVisit(
 }
 
 function otherServer(
-  database: Pick<Database, 'toolsFact' | 'address'>,
+  database: Pick<TargetPort, 'toolsFact' | 'address'>,
   migrator: Pick<Migrator, 'kind'>,
   ours: ServerPlace,
   other: ServerPlace,
@@ -124,7 +130,7 @@ function otherServer(
 }
 
 /** Whose it is cannot be told: a container has an address, a role and names like anybody else's. */
-function somebodyMigrates({ address }: Pick<Database, 'address'>, waiting: LockHolder): SafeMigrateError {
+function somebodyMigrates({ address }: Pick<TargetPort, 'address'>, waiting: LockHolder): SafeMigrateError {
   return new SafeMigrateError({
     code: 'SM_MIGRATOR_BUSY',
     message: `a session of ${waiting.user} wanted to migrate ${address.database} while migrate-command was only asked where it connects to: another deploy, which was let through, or the entrypoint of migrate-command's own container, which was ended before it could begin`,

@@ -1,4 +1,4 @@
-import type { Database, Fingerprint, RunLock } from '../../database/database.ts';
+import type { Fingerprint, RunLock } from '../../database/database.ts';
 import type { JournalEntry } from '../../database/journal.ts';
 import type { DeployResult, HistoryRow, MigrationFile, Migrator } from '../../prisma/migrator.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
@@ -32,7 +32,7 @@ export function scriptsAtHand(
 /** Recovers what another run has left half done, with what its journal and its backup still say. */
 export async function recoverUnfinished(
   request: {
-    readonly database: Database;
+    readonly database: RecoveryRequest['database'];
     readonly lock: RunLock;
     readonly journal: RunJournal;
     readonly migrator: Migrator | null;

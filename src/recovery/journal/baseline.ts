@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import type { BackupDetails } from '../../backup/manifest/details.ts';
 import type {
-  Database,
+  ContentsPort,
   DatabaseProperties,
+  ExchangePort,
   Fallback,
   Fingerprint,
   ServerRole,
   TableColumns,
+  TargetPort,
 } from '../../database/database.ts';
 import { readHistory } from '../../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../../prisma/migrator.ts';
@@ -59,7 +61,7 @@ export interface Baseline {
  * Rejects with SM_SCHEMA_MOVED; nothing has been touched then.
  */
 export async function takeBaseline(
-  database: Database,
+  database: TargetPort & ContentsPort & ExchangePort,
   migrator: Migrator,
   backup: {
     readonly history: readonly HistoryRow[] | null;
@@ -67,7 +69,7 @@ export async function takeBaseline(
     readonly properties: DatabaseProperties;
     readonly details: BackupDetails;
     readonly witness: string;
-    readonly counters: Parameters<Database['changedTables']>[1];
+    readonly counters: Parameters<ContentsPort['changedTables']>[1];
     readonly fallback: Fallback | null;
     readonly dumpPath: string;
   },

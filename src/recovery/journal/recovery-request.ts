@@ -1,4 +1,12 @@
-import type { Database, RunLock, SwapPlan } from '../../database/database.ts';
+import type {
+  ContentsPort,
+  CopiesPort,
+  ExchangePort,
+  RunLock,
+  SwapPlan,
+  TargetPort,
+  WorkPort,
+} from '../../database/database.ts';
 import type { DeployResult, Migrator } from '../../prisma/migrator.ts';
 import type { RecoveryEvidence } from '../../report/recovery-evidence.ts';
 import type { RecoveryMethod } from '../../report/report.ts';
@@ -7,7 +15,8 @@ import type { Baseline, ReadyCopy } from './baseline.ts';
 import type { RunJournal } from './run-journal.ts';
 
 export interface RecoveryRequest {
-  readonly database: Database;
+  /** Without RoutePort and LockPort: who is at the server and who holds the lock is settled when something is recovered. */
+  readonly database: TargetPort & ContentsPort & CopiesPort & ExchangePort & WorkPort;
   /** `deployProbe` null: the project's Prisma is not at hand. */
   readonly migrator: Pick<Migrator, 'kind' | 'historySchema' | 'migrations'> & {
     readonly deployProbe: Migrator['deployProbe'] | null;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database, WorkSession } from '../../database/database.ts';
+import type { TargetPort, WorkPort, WorkSession } from '../../database/database.ts';
 import { migratorApplicationName } from '../../prisma/application-name.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { SafeMigrateError } from '../../system/errors.ts';
@@ -21,7 +21,7 @@ const tellingTextLength = 16;
  * cannot be shown to be ours), or null.
  */
 export async function endOwnSessions(
-  database: Database,
+  database: TargetPort & WorkPort,
   isOurs: (session: WorkSession) => boolean,
   own: Pick<OwnWork, 'run' | 'since' | 'scripts'>,
   log: PhaseLog,
@@ -71,7 +71,7 @@ async function waitForSuspects(
   }
 }
 
-async function mayTerminate(database: Database, pid: number): Promise<boolean> {
+async function mayTerminate(database: WorkPort, pid: number): Promise<boolean> {
   try {
     await database.terminate(pid);
     return true;

@@ -1,4 +1,4 @@
-import type { Database } from '../../database/database.ts';
+import type { WorkPort } from '../../database/database.ts';
 import { parseSql } from '../../lint/parse-sql.ts';
 import { fieldsOf } from '../../lint/syntax-tree.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
@@ -10,7 +10,7 @@ import type { OwnWork } from './own-work.ts';
  * still there, or null.
  */
 export async function rollBackPreparedWork(
-  database: Database,
+  database: WorkPort,
   { since, scripts }: Pick<OwnWork, 'since' | 'scripts'>,
   log: PhaseLog,
 ): Promise<string | null> {

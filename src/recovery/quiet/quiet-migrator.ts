@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database, LockHolder } from '../../database/database.ts';
+import type { LockHolder, TargetPort, WorkPort } from '../../database/database.ts';
 import { migratorApplicationName } from '../../prisma/application-name.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { endOwnSessions } from './end-own-sessions.ts';
@@ -18,7 +18,11 @@ const foreignGraceMs = 15_000;
  * can switch off. So every session of this run is ended and seen to be over, and what it has prepared is rolled back. A
  * lock holder that cannot be proved to be ours is left alone and reported.
  */
-export async function quietMigrator(database: Database, own: OwnWork, log: PhaseLog): Promise<Quiet> {
+export async function quietMigrator(
+  database: TargetPort & WorkPort,
+  own: OwnWork,
+  log: PhaseLog,
+): Promise<Quiet> {
   const { deployed } = own;
   const working = await endOwnSessions(database, (session) => isOurs(session, own, database), own, log);
   const prepared = working === null ? await rollBackPreparedWork(database, own, log) : null;
@@ -29,7 +33,7 @@ export async function quietMigrator(database: Database, own: OwnWork, log: Phase
 export function isOurs(
   session: LockHolder,
   { deployed, run, since }: Pick<OwnWork, 'deployed' | 'run' | 'since'>,
-  { address }: Pick<Database, 'address'>,
+  { address }: Pick<TargetPort, 'address'>,
 ): boolean {
   return (
     session.applicationName === migratorApplicationName(run) ||
@@ -43,7 +47,7 @@ export function isOurs(
 
 /** Of ours nothing is left by now, so whoever holds the lock is somebody else. */
 async function isForeignDeploy(
-  database: Database,
+  database: WorkPort,
   deployed: OwnWork['deployed'],
   log: PhaseLog,
 ): Promise<boolean> {
@@ -56,7 +60,7 @@ async function isForeignDeploy(
   return (await waitUntilFree(database, foreignGraceMs)) !== null;
 }
 
-async function waitUntilFree(database: Database, timeoutMs: number): Promise<LockHolder | null> {
+async function waitUntilFree(database: WorkPort, timeoutMs: number): Promise<LockHolder | null> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const holder = await database.prismaLockHolder();

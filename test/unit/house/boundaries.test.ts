@@ -66,6 +66,21 @@ describe('what may know what', () => {
     expect(new Set(found)).toEqual(new Set(['@actions/artifact', '@actions/http-client']));
   });
 
+  test('a story asks for the small ports that it uses: the whole Database passes through the hands of those who open it', () => {
+    const whole = sources.filter(
+      (file) =>
+        !file.startsWith('src/database/') &&
+        /import type \{[^}]*\bDatabase\b[^}]*\} from '[^']*database\.ts'/.test(
+          readFileSync(join(root, file), 'utf8'),
+        ),
+    );
+    expect(whole).toEqual([
+      'src/commands/check/check-ground.ts',
+      'src/commands/preflight/preflight.ts',
+      'src/commands/shared/context.ts',
+    ]);
+  });
+
   test('only src/storage/s3 knows the AWS SDK', () => {
     expect(violations(/^@(aws-sdk|smithy)\//, ['src/storage/s3/'])).toEqual([]);
   });
