@@ -11,7 +11,7 @@ import { PassThrough, Readable, Transform, Writable, addAbortSignal } from "node
 import { StringDecoder } from "node:string_decoder";
 import { closeSync, constants, createReadStream, existsSync, fstatSync, lstatSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { spawn } from "node:child_process";
-import { access, chmod, constants as constants$1, link, mkdir, mkdtemp, open, readFile, readdir, readlink, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
+import { access, chmod, constants as constants$1, link, mkdir, mkdtemp, open, readFile, readdir, realpath, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
 import { setTimeout as setTimeout$1 } from "node:timers/promises";
 import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
 import { lookup } from "node:dns/promises";
@@ -11396,43 +11396,76 @@ function refuseOddSchema({ checkout }, path) {
 }
 
 // src/system/local-ports.ts
+/** How many looks later a process that was no member is looked at again: its number may be another process's by then. */
+const looksPerRound = 20;
 /**
-* Local TCP ports that the processes of group `groupId` use now, as the server sees them in `client_port`.
-* Read from /proc: empty where there is none (macOS), and for processes of other users.
+* Watches which local TCP ports the processes of one group use, as the server sees them in `client_port`. Read from /proc:
+* nothing where there is none (macOS), and for processes of other users.
+*
+* It looks many times a second for as long as a migration lasts, on a machine that may run hundreds of other processes: so it
+* reads without waiting (/proc answers from memory), and does not look at every stranger every time.
 */
-async function localPortsOf(groupId) {
-	const ports = /* @__PURE__ */ new Set();
-	if (process.platform !== "linux") return ports;
-	for (const id of await membersOf(groupId)) {
-		const inodes = await socketInodes(id);
-		if (inodes.size === 0) continue;
-		for (const table of ["tcp", "tcp6"]) for (const { inode, port } of await tcpSockets(`/proc/${id}/net/${table}`)) if (inodes.has(inode)) ports.add(port);
+var LocalPorts = class {
+	#groupId;
+	#strangers = /* @__PURE__ */ new Set();
+	#looks = 0;
+	/** All that were seen since the beginning. */
+	seen = /* @__PURE__ */ new Set();
+	constructor(groupId) {
+		this.#groupId = groupId;
 	}
-	return ports;
+	look() {
+		if (process.platform !== "linux") return;
+		if (this.#looks % looksPerRound === 0) this.#strangers.clear();
+		this.#looks += 1;
+		const tables = /* @__PURE__ */ new Map();
+		for (const id of this.#members()) {
+			const inodes = socketInodes(id);
+			if (inodes.length === 0) continue;
+			const space = orElse(() => readlinkSync(`/proc/${id}/ns/net`), id);
+			const table = tables.get(space) ?? portsByInode(id);
+			tables.set(space, table);
+			for (const inode of inodes) {
+				const port = table.get(inode);
+				if (port !== void 0) this.seen.add(port);
+			}
+		}
+	}
+	#members() {
+		return readdirSync("/proc").filter((id) => {
+			if (!/^\d+$/.test(id) || this.#strangers.has(id)) return false;
+			const stat = orElse(() => readFileSync(`/proc/${id}/stat`, "utf8"), "");
+			const [, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+			const isMember = Number(processGroup) === this.#groupId;
+			if (!isMember) this.#strangers.add(id);
+			return isMember;
+		});
+	}
+};
+/** What has ended since it was listed, or belongs to somebody else, has nothing to read. */
+function orElse(read, otherwise) {
+	try {
+		return read();
+	} catch {
+		return otherwise;
+	}
 }
-async function membersOf(groupId) {
-	const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-	return (await Promise.all(ids.map(async (id) => {
-		const stat = await readFile(`/proc/${id}/stat`, "utf8").catch(() => "");
-		const [, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-		return Number(processGroup) === groupId ? [id] : [];
-	}))).flat();
-}
-async function socketInodes(id) {
-	const descriptors = await readdir(`/proc/${id}/fd`).catch(() => []);
-	const targets = await Promise.all(descriptors.map((descriptor) => readlink(`/proc/${id}/fd/${descriptor}`).catch(() => "")));
-	return new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []));
+function socketInodes(id) {
+	return orElse(() => readdirSync(`/proc/${id}/fd`), []).flatMap((descriptor) => {
+		const target = orElse(() => readlinkSync(`/proc/${id}/fd/${descriptor}`), "");
+		return /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? [];
+	});
 }
 /** Lines of /proc/net/tcp: `sl local_address rem_address st … inode`, addresses as `HEX:PORT`. */
-async function tcpSockets(path) {
-	return (await readFile(path, "utf8").catch(() => "")).split("\n").slice(1).flatMap((line) => {
+function portsByInode(id) {
+	const lines = ["tcp", "tcp6"].flatMap((table) => orElse(() => readFileSync(`/proc/${id}/net/${table}`, "utf8"), "").split("\n").slice(1));
+	const ports = /* @__PURE__ */ new Map();
+	for (const line of lines) {
 		const [, local, , , , , , , , inode] = line.trim().split(/\s+/);
 		const port = Number.parseInt(local?.split(":")[1] ?? "", 16);
-		return inode === void 0 || inode === "0" || Number.isNaN(port) ? [] : [{
-			inode,
-			port
-		}];
-	});
+		if (inode !== void 0 && inode !== "0" && !Number.isNaN(port)) ports.set(inode, port);
+	}
+	return ports;
 }
 
 // src/prisma/cli/deploy.ts
@@ -11462,13 +11495,15 @@ async function watchDeploy(request, start) {
 		output = (output + text).slice(-65536);
 		request.log.output(text);
 	};
-	const localPorts = /* @__PURE__ */ new Set();
+	let localPorts = /* @__PURE__ */ new Set();
 	let sampling = Promise.resolve();
 	const ended = new AbortController();
 	const exit = await start({
 		onOutput: (text) => show(filter.add(text)),
 		onStart: (groupId) => {
-			sampling = samplePorts(groupId, localPorts, ended.signal);
+			const ports = new LocalPorts(groupId);
+			localPorts = ports.seen;
+			sampling = samplePorts(ports, ended.signal);
 		}
 	}).finally(() => ended.abort());
 	await sampling;
@@ -11485,9 +11520,9 @@ async function watchDeploy(request, start) {
 function errorCodeIn(output) {
 	return /^(?:Error: )?(P\d{4})\b/m.exec(stripVTControlCharacters(output))?.[1] ?? null;
 }
-async function samplePorts(groupId, ports, ended) {
+async function samplePorts(ports, ended) {
 	while (!ended.aborted) {
-		for (const port of await localPortsOf(groupId)) ports.add(port);
+		ports.look();
 		await setTimeout$1(portSampleMs, void 0, { signal: ended }).catch(() => {});
 	}
 }

@@ -1,52 +1,86 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** How many looks later a process that was no member is looked at again: its number may be another process's by then. */
+const looksPerRound = 20;
 
 /**
- * Local TCP ports that the processes of group `groupId` use now, as the server sees them in `client_port`.
- * Read from /proc: empty where there is none (macOS), and for processes of other users.
+ * Watches which local TCP ports the processes of one group use, as the server sees them in `client_port`. Read from /proc:
+ * nothing where there is none (macOS), and for processes of other users.
+ *
+ * It looks many times a second for as long as a migration lasts, on a machine that may run hundreds of other processes: so it
+ * reads without waiting (/proc answers from memory), and does not look at every stranger every time.
  */
-export async function localPortsOf(groupId: number): Promise<ReadonlySet<number>> {
-  const ports = new Set<number>();
-  if (process.platform !== 'linux') return ports;
-  for (const id of await membersOf(groupId)) {
-    const inodes = await socketInodes(id);
-    if (inodes.size === 0) continue;
-    // The process's own view: it may be in another network namespace than we are.
-    for (const table of ['tcp', 'tcp6']) {
-      for (const { inode, port } of await tcpSockets(`/proc/${id}/net/${table}`)) {
-        if (inodes.has(inode)) ports.add(port);
+export class LocalPorts {
+  readonly #groupId: number;
+  readonly #strangers = new Set<string>();
+  #looks = 0;
+  /** All that were seen since the beginning. */
+  readonly seen = new Set<number>();
+
+  constructor(groupId: number) {
+    this.#groupId = groupId;
+  }
+
+  look(): void {
+    if (process.platform !== 'linux') return;
+    if (this.#looks % looksPerRound === 0) this.#strangers.clear();
+    this.#looks += 1;
+    const tables = new Map<string, ReadonlyMap<string, number>>();
+    for (const id of this.#members()) {
+      const inodes = socketInodes(id);
+      if (inodes.length === 0) continue;
+      // The process's own view: it may be in another network namespace than the others of its group.
+      const space = orElse(() => readlinkSync(`/proc/${id}/ns/net`), id);
+      const table = tables.get(space) ?? portsByInode(id);
+      tables.set(space, table);
+      for (const inode of inodes) {
+        const port = table.get(inode);
+        if (port !== undefined) this.seen.add(port);
       }
     }
   }
-  return ports;
-}
 
-async function membersOf(groupId: number): Promise<readonly string[]> {
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const members = await Promise.all(
-    ids.map(async (id) => {
+  #members(): readonly string[] {
+    return readdirSync('/proc').filter((id) => {
+      if (!/^\d+$/.test(id) || this.#strangers.has(id)) return false;
       // `pid (name) state ppid pgrp …`; the name may hold spaces and parentheses.
-      const stat = await readFile(`/proc/${id}/stat`, 'utf8').catch(() => '');
+      const stat = orElse(() => readFileSync(`/proc/${id}/stat`, 'utf8'), '');
       const [, , processGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return Number(processGroup) === groupId ? [id] : [];
-    }),
-  );
-  return members.flat();
+      const isMember = Number(processGroup) === this.#groupId;
+      if (!isMember) this.#strangers.add(id);
+      return isMember;
+    });
+  }
 }
 
-async function socketInodes(id: string): Promise<ReadonlySet<string>> {
-  const descriptors = await readdir(`/proc/${id}/fd`).catch(() => []);
-  const targets = await Promise.all(
-    descriptors.map((descriptor) => readlink(`/proc/${id}/fd/${descriptor}`).catch(() => '')),
-  );
-  return new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []));
+/** What has ended since it was listed, or belongs to somebody else, has nothing to read. */
+function orElse<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
+function socketInodes(id: string): readonly string[] {
+  return orElse(() => readdirSync(`/proc/${id}/fd`), []).flatMap((descriptor) => {
+    const target = orElse(() => readlinkSync(`/proc/${id}/fd/${descriptor}`), '');
+    return /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? [];
+  });
 }
 
 /** Lines of /proc/net/tcp: `sl local_address rem_address st … inode`, addresses as `HEX:PORT`. */
-async function tcpSockets(path: string): Promise<readonly { inode: string; port: number }[]> {
-  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').slice(1);
-  return lines.flatMap((line) => {
+function portsByInode(id: string): ReadonlyMap<string, number> {
+  const lines = ['tcp', 'tcp6'].flatMap((table) =>
+    orElse(() => readFileSync(`/proc/${id}/net/${table}`, 'utf8'), '')
+      .split('\n')
+      .slice(1),
+  );
+  const ports = new Map<string, number>();
+  for (const line of lines) {
     const [, local, , , , , , , , inode] = line.trim().split(/\s+/);
     const port = Number.parseInt(local?.split(':')[1] ?? '', 16);
-    return inode === undefined || inode === '0' || Number.isNaN(port) ? [] : [{ inode, port }];
-  });
+    if (inode !== undefined && inode !== '0' && !Number.isNaN(port)) ports.set(inode, port);
+  }
+  return ports;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import type { PhaseLog } from '../../report/run-log.ts';
-import { localPortsOf } from '../../system/local-ports.ts';
+import { LocalPorts } from '../../system/local-ports.ts';
 import type { ProcessExit } from '../../system/process.ts';
 import type { DeployResult } from '../migrator.ts';
 import { PrintedTextFilter } from '../printed-text.ts';
@@ -44,13 +44,15 @@ export async function watchDeploy(
     output = (output + text).slice(-keptOutputLength);
     request.log.output(text);
   };
-  const localPorts = new Set<number>();
+  let localPorts: ReadonlySet<number> = new Set();
   let sampling: Promise<void> = Promise.resolve();
   const ended = new AbortController();
   const exit = await start({
     onOutput: (text) => show(filter.add(text)),
     onStart: (groupId) => {
-      sampling = samplePorts(groupId, localPorts, ended.signal);
+      const ports = new LocalPorts(groupId);
+      localPorts = ports.seen;
+      sampling = samplePorts(ports, ended.signal);
     },
   }).finally(() => ended.abort());
   await sampling;
@@ -63,9 +65,9 @@ export function errorCodeIn(output: string): string | null {
   return /^(?:Error: )?(P\d{4})\b/m.exec(stripVTControlCharacters(output))?.[1] ?? null;
 }
 
-async function samplePorts(groupId: number, ports: Set<number>, ended: AbortSignal): Promise<void> {
+async function samplePorts(ports: LocalPorts, ended: AbortSignal): Promise<void> {
   while (!ended.aborted) {
-    for (const port of await localPortsOf(groupId)) ports.add(port);
+    ports.look();
     // Rejects when the migrator has ended, which is what is waited for.
     await sleep(portSampleMs, undefined, { signal: ended }).catch(() => {});
   }
