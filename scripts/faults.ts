@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writePage } from '../test/faults/page.ts';
-import { endWithNewline, readResults } from '../test/faults/results.ts';
+import { endWithNewline, latestTrials, readResults } from '../test/faults/results.ts';
 import { type Task, tasksOf, tryAll } from '../test/faults/try-all.ts';
 import { readResults as readDatabases } from '../test/proof/results.ts';
 import { installTestParts } from './install-test-parts.ts';
@@ -64,6 +64,8 @@ async function main(): Promise<void> {
       keepLogs,
     });
   }
+  const trials = latestTrials(await readResults(file), numberOf(values.seed, 'seed')).values();
+  if ([...trials].some(({ exception, lostRows }) => exception !== null || lostRows > 0)) process.exitCode = 1;
   if (values.results === undefined) {
     await writePage(await readResults(file), await readDatabases(join(root, 'test/proof/results.jsonl')));
   }

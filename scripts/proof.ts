@@ -70,6 +70,8 @@ async function main(): Promise<void> {
   const all = await readResults(results);
   for (const [outcome, lines] of Map.groupBy(latest(all), (each) => `${each.way} ${each.outcome}`))
     console.log(`${outcome}: ${lines.length}`);
+  const wrong = latest(all).filter(({ outcome }) => outcome === 'missed' || outcome === 'false refusal');
+  if (wrong.length > 0) process.exitCode = 1;
   if (values.results === undefined)
     await writePage(await readFaults(join(root, 'test/faults/results.jsonl')), all);
 }

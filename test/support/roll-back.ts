@@ -7,8 +7,15 @@ import type { World } from './world.ts';
 type Inputs = NonNullable<ActionOptions['inputs']>;
 
 /** Makes a backup of the world and returns its id. */
-export async function backUp(world: World, inputs: Inputs = {}): Promise<string> {
-  await using run = await world.migrate({ inputs: { command: 'backup', label: 'before', ...inputs } });
+export async function backUp(
+  world: World,
+  inputs: Inputs = {},
+  options: Pick<ActionOptions, 'dist'> = {},
+): Promise<string> {
+  await using run = await world.migrate({
+    ...options,
+    inputs: { command: 'backup', label: 'before', ...inputs },
+  });
   expect(run.result.outputs.result, run.result.log).toBe('backed-up');
   return run.result.outputs['backup-id'] ?? '';
 }
@@ -17,8 +24,10 @@ export async function backUp(world: World, inputs: Inputs = {}): Promise<string>
 export async function rollBack(
   world: World,
   inputs: Inputs = {},
+  options: Pick<ActionOptions, 'dist'> = {},
 ): Promise<{ readonly result: ActionResult; readonly report: Report }> {
   await using run = await world.migrate({
+    ...options,
     inputs: { command: 'rollback', confirm: world.database, ...inputs },
   });
   const files = await run.filesWritten();

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HistoryRow } from '../../../src/prisma/migrator.ts';
 import { decide } from '../../../src/recovery/decision/decide.ts';
 import type { Evidence } from '../../../src/recovery/decision/evidence.ts';
+import { cases } from '../../support/cases.ts';
 
 const init: HistoryRow = {
   id: '1',
@@ -170,7 +171,7 @@ describe('over random evidence', () => {
           expect(oracle[way](given), `${way}: ${JSON.stringify(given)}`).toBe(true);
         }
       }),
-      { numRuns: 30_000, seed: 11 },
+      { numRuns: cases(30_000), seed: 11 },
     );
     // Evidence under which none of them is ever chosen would prove nothing.
     for (const way of [
@@ -199,7 +200,7 @@ describe('over random evidence', () => {
         }
         expect.fail(`goes on asking: ${JSON.stringify(asked)}`);
       }),
-      { numRuns: 5_000, seed: 12 },
+      { numRuns: cases(5_000), seed: 12 },
     );
   });
 });
