@@ -18,6 +18,7 @@ const contents = `
   UNION ALL SELECT 'filled ' || matviewname, ispopulated::text FROM pg_matviews
   UNION ALL SELECT 'large object ' || oid, md5(lo_get(oid)) FROM pg_largeobject_metadata`;
 
+/** Privileges that were never changed count as what they are by default: they may be written out afterwards, to the same effect. */
 const catalogs = `
   SELECT ${kind} || ' ' || c.oid::regclass, concat_ws(' ', c.relkind, c.relpersistence, c.relowner::regrole, c.relacl, c.reloptions,
          c.relrowsecurity, c.relforcerowsecurity, c.relreplident, obj_description(c.oid, 'pg_class'),
@@ -53,7 +54,7 @@ const catalogs = `
   UNION ALL SELECT 'foreign server ' || srvname, concat_ws(' ', srvowner::regrole, srvacl, srvoptions) FROM pg_foreign_server
   UNION ALL SELECT 'sequence ' || s.seqrelid::regclass, concat_ws(' ', s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcache, s.seqcycle, s.seqtypid::regtype)
     FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relpersistence <> 't' AND ${userSchema}
-  UNION ALL SELECT 'database', concat_ws(' ', datdba::regrole, datconnlimit, datallowconn, (SELECT array_agg(item::text ORDER BY item::text) FROM unnest(datacl) item),
+  UNION ALL SELECT 'database', concat_ws(' ', datdba::regrole, datconnlimit, datallowconn, (SELECT array_agg(item::text ORDER BY item::text) FROM unnest(coalesce(datacl, acldefault('d', datdba))) item),
          shobj_description(oid, 'pg_database'), (SELECT string_agg(s.setrole::regrole || ' ' || s.setconfig::text, ',' ORDER BY 1) FROM pg_db_role_setting s WHERE s.setdatabase = d.oid))
     FROM pg_database d WHERE datname = current_database()`;
 
