@@ -1771,6 +1771,24 @@ async function readLargeObjects(session, slice, slices) {
 	};
 }
 
+// src/database/row-digest.ts
+/** Stands before the digests of the form `columns`; one without a mark is of the form `row`. */
+const mark = "2:";
+function markedDigest(form, sum) {
+	return form === "columns" ? `${mark}${sum}` : sum;
+}
+function formOfDigest(digest) {
+	return digest.startsWith(mark) ? "columns" : "row";
+}
+/** The number that a digest is, to be added to others of its form. */
+function sumOfDigest(digest) {
+	return BigInt(formOfDigest(digest) === "columns" ? digest.slice(2) : digest);
+}
+/** The form in which a database has to be read to be compared with what this fingerprint holds. */
+function formOfFingerprint(fingerprint) {
+	return [...fingerprint.tables, ...fingerprint.materializedViews].map(({ digest }) => digest).some((digest) => digest !== null && formOfDigest(digest) === "row") ? "row" : "columns";
+}
+
 // src/database/postgres/fingerprint/table-content.ts
 const shapeRow = object$1({
 	schema: string(),
@@ -1812,25 +1830,43 @@ const contentRow = object$1({
 	extension: string().nullable()
 });
 /** Counts and digests one table's own rows. */
-async function readTableContent(session, shape) {
-	const [content] = await readTableContents(session, [shape]);
+async function readTableContent(session, shape, form) {
+	const [content] = await readTableContents(session, [shape], form);
 	if (content === void 0) throw new TypeError("an aggregate returned no row");
 	return content;
 }
 /** The same for several tables in one statement, in their order: one way to the server instead of many. */
-async function readTableContents(session, shapes) {
-	const selects = shapes.map((shape, place) => contentSql(shape, place));
-	return session.query(`${selects.join("\nUNION ALL ")}\nORDER BY "place"`, contentRow);
+async function readTableContents(session, shapes, form) {
+	const selects = shapes.map((shape, place) => contentSql(shape, place, form));
+	return (await session.query(`${selects.join("\nUNION ALL ")}\nORDER BY "place"`, contentRow)).map((content) => ({
+		...content,
+		digest: markedDigest(form, content.digest)
+	}));
 }
+/** concat() takes a hundred arguments, and a column gives it two. */
+const columnsInConcat = 50;
 /**
-* ONLY: what inherits is read by itself. The digest is a sum over rows, so their order does not matter;
-* `ROW(q."a", …)::text` instead of `q::text` because the latter reads a column named `q` where there is one.
+* SQL: a number for the row under the alias `q`, made of what the output functions of its types write, and never of a cast,
+* which a user may have defined. By columns: the hash of each value, and `t` or `f` for whether it is NULL, so that no two
+* rows are written alike; no long text is copied or searched for quotes on the way. By row: `ROW(q."a", …)::text` instead of
+* `q::text`, because the latter reads a column named `q` where there is one.
 */
-function contentSql({ schema, table, columns, extension }, place) {
-	const row = columns.map((column) => `q.${identifier(column)}`).join(", ");
+function rowHash(columns, form) {
+	const values = columns.map((column) => `q.${identifier(column)}`);
+	if (form === "row") return textHash(`ROW(${values.join(", ")})::text`);
+	const marked = values.map((value) => `${textHash(`pg_catalog.concat(${value})`)}, ${value} IS NULL`);
+	const parts = [];
+	for (let at = 0; at < marked.length; at += columnsInConcat) parts.push(`pg_catalog.concat(${marked.slice(at, at + columnsInConcat).join(", ")})`);
+	return textHash(parts.length === 0 ? "''" : parts.join(" || "));
+}
+function textHash(text) {
+	return `pg_catalog.hashtextextended((${text}) COLLATE "C", 0)`;
+}
+/** ONLY: what inherits is read by itself. The digest is a sum over rows, so their order does not matter. */
+function contentSql({ schema, table, columns, extension }, place, form) {
 	return `SELECT ${place} AS "place", ${literal(schema)} AS "schema", ${literal(table)} AS "table",
             ${extension === null ? "NULL" : literal(extension)}::text AS "extension", count(*) AS "rows",
-            coalesce(sum(pg_catalog.hashtextextended(ROW(${row})::text COLLATE "C", 0)::numeric), 0)::text AS "digest"
+            coalesce(sum(${rowHash(columns, form)}::numeric), 0)::text AS "digest"
        FROM ONLY ${qualified(schema, table)} AS q`;
 }
 /** Unambiguous key of a table in a Map. */
@@ -2054,7 +2090,7 @@ async function readInSnapshot(server, source, tasks, options) {
 /** A larger table is read alone, and a batch ends here: all sessions have work to the end, and progress is seen. */
 const mostBytes = 4194304;
 const mostTables = 100;
-/** Keeps statements below some 100 kB. */
+/** Keeps statements below some 200 kB. */
 const mostColumns = 1500;
 /**
 * Puts small tables together: with thousands of them, and a server some milliseconds away, one question for each
@@ -2094,18 +2130,18 @@ function batchOf(tables) {
 * Reads a batch in the session's open transaction. Rejects with SM_READ_FAILED and the name of the table: when the
 * statement for all of them fails, they are read one by one.
 */
-async function readBatch(session, tables) {
+async function readBatch(session, tables, form) {
 	if (tables.length > 1) {
 		await session.execute("SAVEPOINT batch");
 		try {
-			return await readTableContents(session, tables);
+			return await readTableContents(session, tables, form);
 		} catch (error) {
 			if (!(error instanceof SqlError)) throw error;
 			await session.execute("ROLLBACK TO SAVEPOINT batch");
 		}
 	}
 	const contents = [];
-	for (const shape of tables) contents.push(await namingWhatFailed(`table ${shape.schema}.${shape.table}`, readTableContent(session, shape)));
+	for (const shape of tables) contents.push(await namingWhatFailed(`table ${shape.schema}.${shape.table}`, readTableContent(session, shape, form)));
 	return contents;
 }
 /** The contents of these tables, in their order, whichever was read first. */
@@ -2196,7 +2232,7 @@ async function readContents(server, exporter, source, options, shapes) {
 	const tasks = tableBatches(shapes).map((batch) => ({
 		sizeBytes: batch.sizeBytes,
 		read: async (session) => {
-			contents.push(...await readBatch(session, batch.tables));
+			contents.push(...await readBatch(session, batch.tables, options.form ?? "columns"));
 			done += batch.tables.length;
 			options.onTable?.(done, shapes.length);
 		}
@@ -3017,11 +3053,12 @@ var TableComparer = class {
 	async #inBoth(failed, target, before) {
 		if (before !== void 0 && sameColumns(failed, target)) {
 			const columns = failed.columns.map(({ name }) => name);
-			const now = await readTableContent(this.#failed.session, {
+			const shape = {
 				...nameOf$2(failed),
 				columns,
 				extension: null
-			});
+			};
+			const now = await readTableContent(this.#failed.session, shape, formOfDigest(before.digest));
 			if (now.rows === before.rows && now.digest === before.digest) return null;
 		}
 		const columns = commonColumns(failed, target);
@@ -6264,7 +6301,7 @@ async function readChanged(server, exporter, before, counters, options) {
 	});
 	const changed = [];
 	const tasks = suspects.toSorted((a, b) => b.shape.sizeBytes - a.shape.sizeBytes).map(({ shape, content, name }) => async (session) => {
-		const now = await readTableContent(session, shape);
+		const now = await readTableContent(session, shape, formOfDigest(content.digest));
 		if (now.rows !== content.rows || now.digest !== content.digest) changed.push(name);
 	});
 	const largeObjects = async (session) => {
@@ -8711,7 +8748,7 @@ function byRoot(tables, roots) {
 				table: root
 			},
 			rows: content.rows + (sum?.rows ?? 0),
-			digest: (BigInt(content.digest) + BigInt(sum?.digest ?? 0)).toString()
+			digest: markedDigest(formOfDigest(content.digest), (sumOfDigest(content.digest) + (sum === void 0 ? 0n : sumOfDigest(sum.digest))).toString())
 		});
 	}
 	return [...sums.values()];
@@ -9200,6 +9237,7 @@ async function fillAndCompare(server, admin, request, log) {
 	const { fingerprint, schemaText: actual } = await fingerprintDatabase(server, name, {
 		jobs,
 		signal,
+		form: formOfFingerprint(expected),
 		onTable: (done, all) => {
 			progress = `compared ${done} of ${all} tables`;
 		}
@@ -19557,4 +19595,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { RunJournal as $, problemsOf as $t, findingsOf as A, countsOf as At, whenReachable as B, ContentGate as Bt, ActionLog as C, shownBackup as Ct, isTakenOver as D, manifestName as Dt, hookMark as E, dumpName as Et, storedRecord as F, formatBytes as Ft, unknownFunctions as G, migratorApplicationName as Gt, mayForgeHistory as H, stoppedBy as Ht, historyDigest as I, formatCount as It, objectsIn as J, textOf as Jt, fieldsOf as K, parseVersion as Kt, recover as L, openPorts as Lt, finishEarlierRun as M, renderDetails as Mt, waysToFinish as N, sealedDetailsName as Nt, describeExit as O, renderManifest as Ot, findStored as P, countOf as Pt, takeLock as Q, messageOf as Qt, exchangeWhenReachable as R, sha256Of as Rt, readArtifactAccess as S, mergePlaces as St, Hooks as T, originText as Tt, blockStatements as U, objectKey as Ut, historyReach as V, storageMismatch as Vt, describeScript as W, checksumsOf as Wt, storedDump as X, RefusedError as Xt, keysOf as Y, parseSql as Yt, fetchBackup as Z, SafeMigrateError as Zt, parseInputs as _, backupFolder as _t, saveWorkFolder as a, takeBaseline as at, secretsOf as b, digestOf as bt, runIdentity as c, needsBaseline as ct, publish as d, clearingAway as dt, signManifest as et, checkSections as f, GrowingFile as ft, surviveLostOutput as g, listBackups as gt, Masks as h, storedBackupLine as ht, saveOpenRun as i, readyCopy as it, openStorages as j, detailsName as jt, checkPartNames as k, sealedDumpName as kt, checkoutRoots as l, readHistory as lt, resultSentence as m, serverNow as mt, removeWorkFolder as n, writeDetails as nt, savedOpenRun as o, wayOfScript as ot, plain as p, systemIdentifierOf as pt, nameParts as q, errorCodeIn as qt, surviveStrayErrors as r, encryptionSentence as rt, savedWorkFolder as s, describeFailure as st, WorkFolder as t, readDetailsIn as tt, repositoryRootOf as u, LeftBehindError as ut, readInputs as v, backupId as vt, ReportBuilder as w, isFromElsewhere as wt, readGitHubContext as x, isProvedIn as xt, requestedCommand as y, labelBefore as yt, isOurs as z, sha256OfFile as zt };
+export { RunJournal as $, messageOf as $t, findingsOf as A, countsOf as At, whenReachable as B, ContentGate as Bt, ActionLog as C, shownBackup as Ct, isTakenOver as D, manifestName as Dt, hookMark as E, dumpName as Et, storedRecord as F, formatBytes as Ft, unknownFunctions as G, migratorApplicationName as Gt, mayForgeHistory as H, stoppedBy as Ht, historyDigest as I, formatCount as It, objectsIn as J, textOf as Jt, fieldsOf as K, parseVersion as Kt, recover as L, openPorts as Lt, finishEarlierRun as M, renderDetails as Mt, waysToFinish as N, sealedDetailsName as Nt, describeExit as O, renderManifest as Ot, findStored as P, countOf as Pt, takeLock as Q, SafeMigrateError as Qt, exchangeWhenReachable as R, sha256Of as Rt, readArtifactAccess as S, mergePlaces as St, Hooks as T, originText as Tt, blockStatements as U, objectKey as Ut, historyReach as V, storageMismatch as Vt, describeScript as W, checksumsOf as Wt, storedDump as X, formOfFingerprint as Xt, keysOf as Y, parseSql as Yt, fetchBackup as Z, RefusedError as Zt, parseInputs as _, backupFolder as _t, saveWorkFolder as a, takeBaseline as at, secretsOf as b, digestOf as bt, runIdentity as c, needsBaseline as ct, publish as d, clearingAway as dt, problemsOf as en, signManifest as et, checkSections as f, GrowingFile as ft, surviveLostOutput as g, listBackups as gt, Masks as h, storedBackupLine as ht, saveOpenRun as i, readyCopy as it, openStorages as j, detailsName as jt, checkPartNames as k, sealedDumpName as kt, checkoutRoots as l, readHistory as lt, resultSentence as m, serverNow as mt, removeWorkFolder as n, writeDetails as nt, savedOpenRun as o, wayOfScript as ot, plain as p, systemIdentifierOf as pt, nameParts as q, errorCodeIn as qt, surviveStrayErrors as r, encryptionSentence as rt, savedWorkFolder as s, describeFailure as st, WorkFolder as t, readDetailsIn as tt, repositoryRootOf as u, LeftBehindError as ut, readInputs as v, backupId as vt, ReportBuilder as w, isFromElsewhere as wt, readGitHubContext as x, isProvedIn as xt, requestedCommand as y, labelBefore as yt, isOurs as z, sha256OfFile as zt };

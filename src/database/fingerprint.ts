@@ -4,7 +4,7 @@ export interface TableContent {
   readonly schema: string;
   readonly table: string;
   readonly rows: number;
-  /** Order-free digest of the rows (decimal text); comparable only between equal server majors. */
+  /** Order-free digest of the rows (row-digest.ts); comparable only between equal server majors, and in one form. */
   readonly digest: string;
   /** The extension that the table belongs to; null for the user's own. */
   readonly extension: string | null;

@@ -1,4 +1,5 @@
 import type { Fingerprint, TableContent } from '../../database/database.ts';
+import { formOfFingerprint } from '../../database/row-digest.ts';
 import type { RollbackReport, TableBeforeRollback } from '../../report/rollback-report.ts';
 import type { PhaseLog } from '../../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../../system/errors.ts';
@@ -53,7 +54,8 @@ export async function withTables(
 
 /** Tables whose rows are others; by number only where the contents cannot be compared. */
 function differingTables(now: Fingerprint, backup: Fingerprint): readonly TableBeforeRollback[] {
-  const comparable = now.serverMajor === backup.serverMajor;
+  const comparable =
+    now.serverMajor === backup.serverMajor && formOfFingerprint(now) === formOfFingerprint(backup);
   const key = ({ schema, table }: TableContent): string => JSON.stringify([schema, table]);
   const [before, after] = [backup.tables, now.tables].map(
     (list) => new Map(list.map((each) => [key(each), each])),

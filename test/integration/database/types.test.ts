@@ -55,10 +55,10 @@ describe.each([13, 14, 15])('on a server of %i', (major) => {
     for (const [n, sample] of samples.entries()) {
       for (const [table, form] of [[`v${n}`, 'value'] as const, [`vs${n}`, 'array'] as const]) {
         const shape = { schema: 'public', table, columns: ['v'], extension: null };
-        const digests = new Set([(await readTableContent(session, shape)).digest]);
+        const digests = new Set([(await readTableContent(session, shape, 'columns')).digest]);
         for (const index of sample.values.keys()) {
           await session.execute(`UPDATE public.${table} SET v = ${sampleSql(sample, index)[form]}`);
-          digests.add((await readTableContent(session, shape)).digest);
+          digests.add((await readTableContent(session, shape, 'columns')).digest);
         }
         expect(digests.size, `${form} of ${sample.type}`).toBe(sample.values.length + 1);
       }

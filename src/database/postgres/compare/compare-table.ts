@@ -1,6 +1,7 @@
 import type { TableDifference } from '../../../report/report.ts';
 import type { PhaseLog } from '../../../report/run-log.ts';
 import type { TableContent } from '../../database.ts';
+import { formOfDigest } from '../../row-digest.ts';
 import { readTableContent } from '../fingerprint/table-content.ts';
 import type { PostgresServer } from '../server/server.ts';
 import { type ComparableTable, commonColumns, commonKey, sameColumns } from './comparable-tables.ts';
@@ -66,11 +67,8 @@ export class TableComparer {
     if (before !== undefined && sameColumns(failed, target)) {
       // The backup's own digest is known, and it is what the target held at the swap: one table to read, not two.
       const columns = failed.columns.map(({ name }) => name);
-      const now = await readTableContent(this.#failed.session, {
-        ...nameOf(failed),
-        columns,
-        extension: null,
-      });
+      const shape = { ...nameOf(failed), columns, extension: null };
+      const now = await readTableContent(this.#failed.session, shape, formOfDigest(before.digest));
       if (now.rows === before.rows && now.digest === before.digest) return null;
     }
     const columns = commonColumns(failed, target);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Fingerprint, TableColumns, WriteCounters } from '../../database.ts';
+import { formOfDigest } from '../../row-digest.ts';
 import { literal } from '../../sql-text.ts';
 import type { PostgresServer, SqlSession } from '../server/server.ts';
 import { readingSession } from '../session/reading-sessions.ts';
@@ -65,7 +66,7 @@ async function readChanged(
   const tasks = suspects
     .toSorted((a, b) => b.shape.sizeBytes - a.shape.sizeBytes)
     .map(({ shape, content, name }) => async (session: SqlSession) => {
-      const now = await readTableContent(session, shape);
+      const now = await readTableContent(session, shape, formOfDigest(content.digest));
       if (now.rows !== content.rows || now.digest !== content.digest) changed.push(name);
     });
   const largeObjects = async (session: SqlSession) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Fingerprint, TableContent } from '../../database.ts';
+import type { DigestForm } from '../../row-digest.ts';
 import { readInventory } from '../inventory/read-inventory.ts';
 import { readSchemaText, schemaDigest } from '../schema/schema-text.ts';
 import type { PostgresServer, SqlSession } from '../server/server.ts';
@@ -25,6 +26,8 @@ interface FingerprintOptions {
   readonly signal: AbortSignal;
   /** Called after each table. */
   readonly onTable?: ((done: number, all: number) => void) | undefined;
+  /** How rows are hashed; default `columns`. */
+  readonly form?: DigestForm;
 }
 
 /** What belongs to the same snapshot and has been read, or is being read, elsewhere. */
@@ -142,7 +145,7 @@ async function readContents(
     (batch) => ({
       sizeBytes: batch.sizeBytes,
       read: async (session) => {
-        contents.push(...(await readBatch(session, batch.tables)));
+        contents.push(...(await readBatch(session, batch.tables, options.form ?? 'columns')));
         done += batch.tables.length;
         options.onTable?.(done, shapes.length);
       },

@@ -1,4 +1,5 @@
 import type { TableContent } from '../../database.ts';
+import type { DigestForm } from '../../row-digest.ts';
 import type { SqlSession } from '../server/server.ts';
 import { SqlError } from '../session/sql-errors.ts';
 import { namingWhatFailed } from './read-failed.ts';
@@ -13,7 +14,7 @@ interface TableBatch {
 /** A larger table is read alone, and a batch ends here: all sessions have work to the end, and progress is seen. */
 const mostBytes = 4 * 1024 * 1024;
 const mostTables = 100;
-/** Keeps statements below some 100 kB. */
+/** Keeps statements below some 200 kB. */
 const mostColumns = 1500;
 
 /**
@@ -60,11 +61,12 @@ function batchOf(tables: readonly TableShape[]): TableBatch {
 export async function readBatch(
   session: SqlSession,
   tables: readonly TableShape[],
+  form: DigestForm,
 ): Promise<readonly TableContent[]> {
   if (tables.length > 1) {
     await session.execute('SAVEPOINT batch');
     try {
-      return await readTableContents(session, tables);
+      return await readTableContents(session, tables, form);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       await session.execute('ROLLBACK TO SAVEPOINT batch');
@@ -73,7 +75,7 @@ export async function readBatch(
   const contents: TableContent[] = [];
   for (const shape of tables) {
     contents.push(
-      await namingWhatFailed(`table ${shape.schema}.${shape.table}`, readTableContent(session, shape)),
+      await namingWhatFailed(`table ${shape.schema}.${shape.table}`, readTableContent(session, shape, form)),
     );
   }
   return contents;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { TableContent } from '../../database.ts';
+import { type DigestForm, markedDigest } from '../../row-digest.ts';
 import { identifier, literal, qualified } from '../../sql-text.ts';
 import type { SqlSession } from '../server/server.ts';
 
@@ -66,8 +67,12 @@ const contentRow: z.ZodType<TableContent> = z.object({
 type ReadableTable = Omit<TableShape, 'sizeBytes'>;
 
 /** Counts and digests one table's own rows. */
-export async function readTableContent(session: SqlSession, shape: ReadableTable): Promise<TableContent> {
-  const [content] = await readTableContents(session, [shape]);
+export async function readTableContent(
+  session: SqlSession,
+  shape: ReadableTable,
+  form: DigestForm,
+): Promise<TableContent> {
+  const [content] = await readTableContents(session, [shape], form);
   if (content === undefined) throw new TypeError('an aggregate returned no row');
   return content;
 }
@@ -76,20 +81,46 @@ export async function readTableContent(session: SqlSession, shape: ReadableTable
 export async function readTableContents(
   session: SqlSession,
   shapes: readonly ReadableTable[],
+  form: DigestForm,
 ): Promise<readonly TableContent[]> {
-  const selects = shapes.map((shape, place) => contentSql(shape, place));
-  return session.query(`${selects.join('\nUNION ALL ')}\nORDER BY "place"`, contentRow);
+  const selects = shapes.map((shape, place) => contentSql(shape, place, form));
+  const contents = await session.query(`${selects.join('\nUNION ALL ')}\nORDER BY "place"`, contentRow);
+  return contents.map((content) => ({ ...content, digest: markedDigest(form, content.digest) }));
 }
 
+/** concat() takes a hundred arguments, and a column gives it two. */
+const columnsInConcat = 50;
+
 /**
- * ONLY: what inherits is read by itself. The digest is a sum over rows, so their order does not matter;
- * `ROW(q."a", …)::text` instead of `q::text` because the latter reads a column named `q` where there is one.
+ * SQL: a number for the row under the alias `q`, made of what the output functions of its types write, and never of a cast,
+ * which a user may have defined. By columns: the hash of each value, and `t` or `f` for whether it is NULL, so that no two
+ * rows are written alike; no long text is copied or searched for quotes on the way. By row: `ROW(q."a", …)::text` instead of
+ * `q::text`, because the latter reads a column named `q` where there is one.
  */
-function contentSql({ schema, table, columns, extension }: ReadableTable, place: number): string {
-  const row = columns.map((column) => `q.${identifier(column)}`).join(', ');
+function rowHash(columns: readonly string[], form: DigestForm): string {
+  const values = columns.map((column) => `q.${identifier(column)}`);
+  if (form === 'row') return textHash(`ROW(${values.join(', ')})::text`);
+  const marked = values.map((value) => `${textHash(`pg_catalog.concat(${value})`)}, ${value} IS NULL`);
+  const parts: string[] = [];
+  for (let at = 0; at < marked.length; at += columnsInConcat) {
+    parts.push(`pg_catalog.concat(${marked.slice(at, at + columnsInConcat).join(', ')})`);
+  }
+  return textHash(parts.length === 0 ? "''" : parts.join(' || '));
+}
+
+function textHash(text: string): string {
+  return `pg_catalog.hashtextextended((${text}) COLLATE "C", 0)`;
+}
+
+/** ONLY: what inherits is read by itself. The digest is a sum over rows, so their order does not matter. */
+function contentSql(
+  { schema, table, columns, extension }: ReadableTable,
+  place: number,
+  form: DigestForm,
+): string {
   return `SELECT ${place} AS "place", ${literal(schema)} AS "schema", ${literal(table)} AS "table",
             ${extension === null ? 'NULL' : literal(extension)}::text AS "extension", count(*) AS "rows",
-            coalesce(sum(pg_catalog.hashtextextended(ROW(${row})::text COLLATE "C", 0)::numeric), 0)::text AS "digest"
+            coalesce(sum(${rowHash(columns, form)}::numeric), 0)::text AS "digest"
        FROM ONLY ${qualified(schema, table)} AS q`;
 }
 

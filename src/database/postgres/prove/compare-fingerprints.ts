@@ -1,4 +1,5 @@
 import type { Fingerprint, TableContent } from '../../database.ts';
+import { formOfDigest, markedDigest, sumOfDigest } from '../../row-digest.ts';
 import { isBehind, type SequenceDirection, sequenceKey } from '../fingerprint/sequences.ts';
 import { tableKey } from '../fingerprint/table-content.ts';
 import {
@@ -103,7 +104,10 @@ function byRoot(
       ...content,
       ...(root === undefined ? {} : { schema: 'of all partitions of', table: root }),
       rows: content.rows + (sum?.rows ?? 0),
-      digest: (BigInt(content.digest) + BigInt(sum?.digest ?? 0)).toString(),
+      digest: markedDigest(
+        formOfDigest(content.digest),
+        (sumOfDigest(content.digest) + (sum === undefined ? 0n : sumOfDigest(sum.digest))).toString(),
+      ),
     });
   }
   return [...sums.values()];

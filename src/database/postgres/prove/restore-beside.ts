@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PhaseLog } from '../../../report/run-log.ts';
 import { messageOf, SafeMigrateError } from '../../../system/errors.ts';
 import type { Database, Fallback, Fingerprint } from '../../database.ts';
+import { formOfFingerprint } from '../../row-digest.ts';
 import { identifier, literal } from '../../sql-text.ts';
 import { availableExtensions } from '../archive/available-extensions.ts';
 import { compareExtensionOwners } from '../archive/extension-owners.ts';
@@ -150,6 +151,7 @@ async function fillAndCompare(
   const { fingerprint, schemaText: actual } = await fingerprintDatabase(server, name, {
     jobs,
     signal,
+    form: formOfFingerprint(expected),
     onTable: (done, all) => {
       progress = `compared ${done} of ${all} tables`;
     },
