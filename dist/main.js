@@ -2746,7 +2746,7 @@ function recoveryFact(recovery) {
 	switch (recovery.method) {
 		case "none": return recovery.result === "stopped" ? `stopped: ${recovery.because}` : `nothing to undo: ${recovery.because}`;
 		case "history": return "history; the failed row was taken out, nothing else had changed";
-		default: return `swap; schema and history as before; failed state kept as ${recovery.swapped?.failedName ?? ""}`;
+		case "swap": return `swap; schema and history as before; failed state kept as ${recovery.swapped?.failedName ?? ""}`;
 	}
 }
 

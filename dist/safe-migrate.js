@@ -17005,13 +17005,15 @@ function restoreByHandCommands(backup, database) {
 }
 function fetchCommand(location, file) {
 	const folder = location.url.replace(/\/(database\.dump(\.age)?)?$/, "");
-	if (location.storage === "file") return `cp ${shellWord(pathOf(`${folder}/${file}`))} ${file}`;
-	if (location.storage === "artifact") {
-		const [, repository = "", id = ""] = /^artifact:\/\/([^/]+\/[^/]+)\/.*?([^/]+)$/.exec(folder) ?? [];
-		const artifacts = `repos/${repository}/actions/artifacts`;
-		return `gh api "${artifacts}/$(${`gh api --paginate ${artifacts} --jq '.artifacts[] | select((.name | endswith("~${id}~${file}")) and .workflow_run.head_repository_id == .workflow_run.repository_id).id'`} | head -n 1)/zip" > ${file}`;
+	switch (location.storage) {
+		case "file": return `cp ${shellWord(pathOf(`${folder}/${file}`))} ${file}`;
+		case "s3": return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;
+		case "artifact": {
+			const [, repository = "", id = ""] = /^artifact:\/\/([^/]+\/[^/]+)\/.*?([^/]+)$/.exec(folder) ?? [];
+			const artifacts = `repos/${repository}/actions/artifacts`;
+			return `gh api "${artifacts}/$(${`gh api --paginate ${artifacts} --jq '.artifacts[] | select((.name | endswith("~${id}~${file}")) and .workflow_run.head_repository_id == .workflow_run.repository_id).id'`} | head -n 1)/zip" > ${file}`;
+		}
 	}
-	return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;
 }
 /** age asks for a passphrase by itself; the private key is the reader's file. */
 function decryptCommand({ encryption }) {

@@ -25,14 +25,18 @@ export function restoreByHandCommands(backup: RestorableBackup, database?: strin
 
 function fetchCommand(location: BackupLocation, file: string): string {
   const folder = location.url.replace(/\/(database\.dump(\.age)?)?$/, '');
-  if (location.storage === 'file') return `cp ${shellWord(pathOf(`${folder}/${file}`))} ${file}`;
-  if (location.storage === 'artifact') {
-    const [, repository = '', id = ''] = /^artifact:\/\/([^/]+\/[^/]+)\/.*?([^/]+)$/.exec(folder) ?? [];
-    const artifacts = `repos/${repository}/actions/artifacts`;
-    const find = `gh api --paginate ${artifacts} --jq '.artifacts[] | select((.name | endswith("~${id}~${file}")) and .workflow_run.head_repository_id == .workflow_run.repository_id).id'`;
-    return `gh api "${artifacts}/$(${find} | head -n 1)/zip" > ${file}`;
+  switch (location.storage) {
+    case 'file':
+      return `cp ${shellWord(pathOf(`${folder}/${file}`))} ${file}`;
+    case 's3':
+      return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;
+    case 'artifact': {
+      const [, repository = '', id = ''] = /^artifact:\/\/([^/]+\/[^/]+)\/.*?([^/]+)$/.exec(folder) ?? [];
+      const artifacts = `repos/${repository}/actions/artifacts`;
+      const find = `gh api --paginate ${artifacts} --jq '.artifacts[] | select((.name | endswith("~${id}~${file}")) and .workflow_run.head_repository_id == .workflow_run.repository_id).id'`;
+      return `gh api "${artifacts}/$(${find} | head -n 1)/zip" > ${file}`;
+    }
   }
-  return `aws s3 cp ${shellWord(`${folder}/${file}`)} ${file}`;
 }
 
 /** age asks for a passphrase by itself; the private key is the reader's file. */

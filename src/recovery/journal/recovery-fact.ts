@@ -9,7 +9,7 @@ export function recoveryFact(recovery: Recovery): string {
         : `nothing to undo: ${recovery.because}`;
     case 'history':
       return 'history; the failed row was taken out, nothing else had changed';
-    default:
+    case 'swap':
       return `swap; schema and history as before; failed state kept as ${recovery.swapped?.failedName ?? ''}`;
   }
 }

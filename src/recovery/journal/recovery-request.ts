@@ -53,7 +53,7 @@ export interface LockSight {
 
 export interface Recovery {
   readonly result: 'untouched' | 'restored' | 'stopped';
-  readonly method: RecoveryMethod;
+  readonly method: Exclude<RecoveryMethod, 'in-place'>;
   readonly because: string;
   /** The copy as it stands afterwards; null when it became the target or never was. */
   readonly fallback: ReadyCopy | null;

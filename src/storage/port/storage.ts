@@ -40,7 +40,7 @@ export interface StoredObject {
 }
 
 /**
- * A place that holds backups. One suite (test/storage/contract) holds every implementation to this.
+ * A place that holds backups. One suite (test/support/storage-contract.ts) holds every implementation to this.
  * All errors are SafeMigrateErrors with codes `SM_STORAGE_…`.
  */
 export interface Storage {
