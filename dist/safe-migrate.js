@@ -18299,7 +18299,12 @@ const inputCatalogue = {
 		default: "artifact://"
 	},
 	"encryption-passphrase": {
-		commands,
+		commands: [
+			"migrate",
+			"backup",
+			"rollback",
+			"drill"
+		],
 		secret: true
 	},
 	"encryption-recipients": { commands: ["migrate", "backup"] },
@@ -18379,7 +18384,8 @@ const inputCatalogue = {
 	},
 	"hook-timeout-minutes": {
 		commands: ["migrate", "rollback"],
-		default: "10"
+		default: "10",
+		laterFor: { migrate: "limit how long a hook may take" }
 	},
 	"migrate-command": { commands: ["migrate"] },
 	"lock-timeout": {
@@ -18669,7 +18675,7 @@ function notYetInputs(raw) {
 	return inputNames.flatMap((name) => {
 		const entry = inputEntry(name);
 		const later = entry.later ?? entry.laterFor?.[requestedCommand(raw)];
-		if (later === void 0 || raw[name] === "") return [];
+		if (later === void 0 || raw[name] === "" || raw[name] === entry.default) return [];
 		return [{
 			code: "SM_NOT_YET",
 			message: `${name}: arrives with a later version of safe-migrate (it will ${later})`,

@@ -205,7 +205,7 @@ function notYetInputs(raw: RawInputs): Problem[] {
   return inputNames.flatMap((name) => {
     const entry = inputEntry(name);
     const later = entry.later ?? entry.laterFor?.[requestedCommand(raw)];
-    if (later === undefined || raw[name] === '') return [];
+    if (later === undefined || raw[name] === '' || raw[name] === entry.default) return [];
     return [
       {
         code: 'SM_NOT_YET' as const,
