@@ -3730,8 +3730,16 @@ async function isRunningMember(id, group) {
 	} catch {
 		return false;
 	}
-	const [state, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-	return Number(processGroup) === group && state !== "Z" && state !== "X";
+	const { state, groupId } = parseStat(stat);
+	return groupId === group && state !== "Z" && state !== "X";
+}
+/** What `/proc/<id>/stat` says: `pid (name) state ppid pgrp …`; the name may hold spaces and parentheses. */
+function parseStat(stat) {
+	const [state = "", , groupId] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+	return {
+		state,
+		groupId: Number(groupId)
+	};
 }
 
 // src/system/process.ts
@@ -3795,9 +3803,9 @@ function startProcess(command, args, options) {
 	};
 }
 /**
-* Runs a command to its end and returns what it wrote to stdout (UTF-8). For questions that something else than this
-* machine answers (Docker's engine, git's remote): small outputs, a time limit in milliseconds after which the child is
-* ended. What the machine alone answers goes by short-command.ts.
+* Runs a command to its end and returns what it wrote to stdout (UTF-8). For questions that may never be
+* answered (by Docker's engine, git's remote, whatever program bears a tool's name): small outputs, a time limit in
+* milliseconds after which the child is ended. What needs none goes by short-command.ts.
 */
 async function readOutput(command, args, options) {
 	const child = startProcess(command, args, {
@@ -3998,39 +4006,14 @@ async function ready(client) {
 	});
 }
 
-// src/system/short-command.ts
-/**
-* Runs a short command to its end and gives back what it wrote (UTF-8): a program that answers at once, from this
-* machine alone, reads no input and has nothing secret in its arguments. What has to be given up after a time, ended on
-* cancel or read while it runs belongs to process.ts. So does what is given an input: the toolkit listens to no error
-* of that pipe, and a program that ends before it has read everything ends us with EPIPE (@actions/exec 3.0.0).
-*
-* Resolves however it ends; rejects with SM_PROCESS_NOT_STARTED when it is not there or may not be executed.
-*/
-async function runShortCommand(command, args, options) {
-	try {
-		return await getExecOutput(`"${command.replaceAll("\"", "\\\"")}"`, [...args], {
-			env: { ...options.env },
-			...options.cwd === void 0 ? {} : { cwd: options.cwd },
-			silent: true,
-			ignoreReturnCode: true
-		});
-	} catch (cause) {
-		throw new SafeMigrateError({
-			code: "SM_PROCESS_NOT_STARTED",
-			message: `${command} could not be started`,
-			hint: "Check that the program is installed, that it may be executed and that the working directory exists.",
-			cause
-		});
-	}
-}
-
 // src/database/postgres/connect/tool-installations.ts
 const toolNames = [
 	"psql",
 	"pg_dump",
 	"pg_restore"
 ];
+/** What is found on PATH may be a wrapper of somebody's that waits for a network. */
+const probeTimeoutMs$2 = 1e4;
 /** Where packages put the tools of one major: the parent folder, and the path below each version's folder. */
 const versionedFolders = [
 	[
@@ -4100,7 +4083,10 @@ async function versionOf(directory) {
 async function probe(tool) {
 	try {
 		await access(tool, constants$1.X_OK);
-		const { exitCode, stdout } = await runShortCommand(tool, ["--version"], { env: childEnvironment({ LC_ALL: "C" }) });
+		const { exitCode, stdout } = await readOutput(tool, ["--version"], {
+			env: childEnvironment({ LC_ALL: "C" }),
+			timeoutMs: probeTimeoutMs$2
+		});
 		return exitCode === 0 ? parseToolVersion(stdout) : null;
 	} catch {
 		return null;
@@ -4878,13 +4864,14 @@ async function connectServer(target, options = {}) {
 		evenWithoutTarget: options.evenWithoutTarget === true
 	}) : await openTools(target, options);
 	try {
-		if (options.keepsFirstSession !== true) await chosen.session[Symbol.asyncDispose]();
 		await orEnd(chosen, () => refuseOldServer(chosen.version));
+		if (options.keepsFirstSession === true) return new ReachedServer(target.address, chosen, chosen.session);
+		await chosen.session[Symbol.asyncDispose]();
 	} catch (error) {
 		await chosen.tools[Symbol.asyncDispose]();
 		throw error;
 	}
-	return new ReachedServer(target.address, chosen, options.keepsFirstSession === true);
+	return new ReachedServer(target.address, chosen, null);
 }
 async function openTools(target, options) {
 	const evenWithoutTarget = options.evenWithoutTarget === true;
@@ -4932,14 +4919,15 @@ var ReachedServer = class {
 	tools;
 	home;
 	unreachable;
+	/** Not given to anybody yet. */
 	#first;
-	constructor(address, chosen, keepsFirstSession) {
+	constructor(address, chosen, first) {
 		this.address = address;
 		this.version = chosen.version;
 		this.tools = chosen.tools;
 		this.home = chosen.home;
 		this.unreachable = chosen.unreachable;
-		this.#first = keepsFirstSession ? chosen.session : null;
+		this.#first = first;
 	}
 	async connect(database, options = {}) {
 		const first = this.#first;
@@ -10510,6 +10498,33 @@ function formsOf$1(value) {
 	];
 }
 
+// src/system/short-command.ts
+/**
+* Runs a short command to its end and gives back what it wrote (UTF-8): a program that answers at once, from this
+* machine alone, reads no input and has nothing secret in its arguments. What has to be given up after a time, ended on
+* cancel or read while it runs belongs to process.ts. So does what is given an input: the toolkit listens to no error
+* of that pipe, and a program that ends before it has read everything ends us with EPIPE (@actions/exec 3.0.0).
+*
+* Resolves however it ends; rejects with SM_PROCESS_NOT_STARTED when it is not there or may not be executed.
+*/
+async function runShortCommand(command, args, options) {
+	try {
+		return await getExecOutput(`"${command.replaceAll("\"", "\\\"")}"`, [...args], {
+			env: { ...options.env },
+			...options.cwd === void 0 ? {} : { cwd: options.cwd },
+			silent: true,
+			ignoreReturnCode: true
+		});
+	} catch (cause) {
+		throw new SafeMigrateError({
+			code: "SM_PROCESS_NOT_STARTED",
+			message: `${command} could not be started`,
+			hint: "Check that the program is installed, that it may be executed and that the working directory exists.",
+			cause
+		});
+	}
+}
+
 // src/git/base-branch.ts
 /** For what asks the remote; everything else is answered by the clone. */
 const fetchTimeoutMs = 6e4;
@@ -10731,8 +10746,7 @@ function place({ address, schema }) {
 // src/prisma/project/schema-url.ts
 /** Reads the datasource block out of the texts of the schema's files; null when it names no URL. */
 function schemaUrlIn(texts) {
-	const block = texts.map(datasourceIn).find((each) => each !== null);
-	if (block === void 0 || block === null) return null;
+	const block = firstDatasource(texts);
 	for (const property of ["directUrl", "url"]) {
 		const value = new RegExp(String.raw`^\s*${property}\s*=\s*(?:env\(\s*"([^"]*)"\s*\)|")`, "m").exec(block);
 		if (value !== null) return {
@@ -10744,7 +10758,7 @@ function schemaUrlIn(texts) {
 }
 /** Variables that the datasource reads `url` and `directUrl` from: up to 6 Migrate loads with both or not at all. */
 function urlVariablesIn(texts) {
-	return [...(texts.map(datasourceIn).find((each) => each !== null) ?? "").matchAll(/^\s*(?:url|directUrl)\s*=\s*env\(\s*"([^"]*)"\s*\)/gm)].map(([, name = ""]) => name);
+	return [...firstDatasource(texts).matchAll(/^\s*(?:url|directUrl)\s*=\s*env\(\s*"([^"]*)"\s*\)/gm)].map(([, name = ""]) => name);
 }
 /** The datasource's provider, e.g. `postgresql`; null when it is not to be seen. */
 function providerIn(texts) {
@@ -10756,8 +10770,11 @@ function providerIn(texts) {
 }
 /** The `schemas` of the datasource; empty when it names none, and Prisma looks at the URL's alone. */
 function schemasIn(texts) {
-	const block = texts.map(datasourceIn).find((each) => each !== null) ?? "";
+	const block = firstDatasource(texts);
 	return [...(/^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(block)?.[1] ?? "").matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([quoted]) => JSON.parse(quoted));
+}
+function firstDatasource(texts) {
+	return texts.map(datasourceIn).find((each) => each !== null) ?? "";
 }
 /** What stands between the braces, without lines that are comments; strings may hold braces. */
 function datasourceIn(text) {
@@ -11272,10 +11289,10 @@ const usualSchemas = ["prisma/schema.prisma", "schema.prisma"];
 */
 function withUrlVariables(request, databaseUrl) {
 	const { workingDirectory, schemaPath, checkout } = request.project;
-	const below = (path) => textOf(checkout, join(workingDirectory, path));
-	if ([".env", "prisma/.env"].some((path) => existsSync(join(workingDirectory, path)))) return request.env;
-	const schema = schemaPath === null ? usualSchemas.map(below).find((text) => text !== null) : schemaPath.endsWith(".prisma") && textOf(checkout, schemaPath);
-	const unset = urlVariablesIn(typeof schema === "string" ? [schema] : []).filter((name) => (request.env[name] ?? "") === "");
+	const below = (path) => join(workingDirectory, path);
+	if ([".env", "prisma/.env"].map(below).some(existsSync)) return request.env;
+	const schema = (schemaPath === null ? usualSchemas.map(below) : [schemaPath]).values().filter((path) => path.endsWith(".prisma")).map((path) => textOf(checkout, path)).find((text) => text !== null);
+	const unset = urlVariablesIn([schema ?? ""]).filter((name) => (request.env[name] ?? "") === "");
 	return {
 		...request.env,
 		...Object.fromEntries(unset.map((name) => [name, databaseUrl.reveal()]))
@@ -11473,8 +11490,7 @@ var LocalPorts = class {
 		return readdirSync("/proc").filter((id) => {
 			if (!/^\d+$/.test(id) || this.#strangers.has(id)) return false;
 			const stat = orElse(() => readFileSync(`/proc/${id}/stat`, "utf8"), "");
-			const [, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-			const isMember = Number(processGroup) === this.#groupId;
+			const isMember = parseStat(stat).groupId === this.#groupId;
 			if (!isMember) this.#strangers.add(id);
 			return isMember;
 		});

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { parseStat } from './process-group.ts';
 
 /** How many looks later a process that was no member is looked at again: its number may be another process's by then. */
 const looksPerRound = 20;
@@ -43,10 +44,8 @@ export class LocalPorts {
   #members(): readonly string[] {
     return readdirSync('/proc').filter((id) => {
       if (!/^\d+$/.test(id) || this.#strangers.has(id)) return false;
-      // `pid (name) state ppid pgrp …`; the name may hold spaces and parentheses.
       const stat = orElse(() => readFileSync(`/proc/${id}/stat`, 'utf8'), '');
-      const [, , processGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const isMember = Number(processGroup) === this.#groupId;
+      const isMember = parseStat(stat).groupId === this.#groupId;
       if (!isMember) this.#strangers.add(id);
       return isMember;
     });

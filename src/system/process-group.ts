@@ -61,7 +61,12 @@ async function isRunningMember(id: string, group: number): Promise<boolean> {
   } catch {
     return false; // It ended while we looked.
   }
-  // `pid (name) state ppid pgrp …`; the name may hold spaces and parentheses.
-  const [state, , processGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(processGroup) === group && state !== 'Z' && state !== 'X';
+  const { state, groupId } = parseStat(stat);
+  return groupId === group && state !== 'Z' && state !== 'X';
+}
+
+/** What `/proc/<id>/stat` says: `pid (name) state ppid pgrp …`; the name may hold spaces and parentheses. */
+export function parseStat(stat: string): { readonly state: string; readonly groupId: number } {
+  const [state = '', , groupId] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state, groupId: Number(groupId) };
 }

@@ -112,9 +112,9 @@ export function startProcess(
 }
 
 /**
- * Runs a command to its end and returns what it wrote to stdout (UTF-8). For questions that something else than this
- * machine answers (Docker's engine, git's remote): small outputs, a time limit in milliseconds after which the child is
- * ended. What the machine alone answers goes by short-command.ts.
+ * Runs a command to its end and returns what it wrote to stdout (UTF-8). For questions that may never be
+ * answered (by Docker's engine, git's remote, whatever program bears a tool's name): small outputs, a time limit in
+ * milliseconds after which the child is ended. What needs none goes by short-command.ts.
  */
 export async function readOutput(
   command: string,

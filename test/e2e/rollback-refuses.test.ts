@@ -55,6 +55,7 @@ describe('rollback', () => {
       expect(report.problems[0]?.message).toMatch(says);
       expect(report.phases.map(({ phase }) => phase)).not.toContain('prove');
       expect(await world.copies()).toEqual([]);
+      expect(await world.state()).toEqual(before);
     };
 
     await refused('SM_WRONG_PASSPHRASE', /is not the passphrase/, {
@@ -124,7 +125,6 @@ describe('rollback', () => {
       backup: 'latest',
     });
     await putBack();
-    expect(await world.state()).toEqual(before);
   });
 
   it('opens what is encrypted to recipients with their private key and with no other', async () => {

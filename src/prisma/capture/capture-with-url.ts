@@ -53,15 +53,16 @@ const usualSchemas = ['prisma/schema.prisma', 'schema.prisma'];
  */
 function withUrlVariables(request: CaptureRequest, databaseUrl: Secret): Readonly<Record<string, string>> {
   const { workingDirectory, schemaPath, checkout } = request.project;
-  const below = (path: string) => textOf(checkout, join(workingDirectory, path));
-  if (['.env', 'prisma/.env'].some((path) => existsSync(join(workingDirectory, path)))) return request.env;
-  const schema =
-    schemaPath === null
-      ? usualSchemas.map(below).find((text) => text !== null)
-      : schemaPath.endsWith('.prisma') && textOf(checkout, schemaPath);
-  const unset = urlVariablesIn(typeof schema === 'string' ? [schema] : []).filter(
-    (name) => (request.env[name] ?? '') === '',
-  );
+  const below = (path: string) => join(workingDirectory, path);
+  if (['.env', 'prisma/.env'].map(below).some(existsSync)) return request.env;
+  const places = schemaPath === null ? usualSchemas.map(below) : [schemaPath];
+  // One by one: what Prisma does not look at is not read.
+  const schema = places
+    .values()
+    .filter((path) => path.endsWith('.prisma'))
+    .map((path) => textOf(checkout, path))
+    .find((text) => text !== null);
+  const unset = urlVariablesIn([schema ?? '']).filter((name) => (request.env[name] ?? '') === '');
   return { ...request.env, ...Object.fromEntries(unset.map((name) => [name, databaseUrl.reveal()])) };
 }
 

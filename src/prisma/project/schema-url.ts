@@ -7,8 +7,7 @@ export interface SchemaUrl {
 
 /** Reads the datasource block out of the texts of the schema's files; null when it names no URL. */
 export function schemaUrlIn(texts: readonly string[]): SchemaUrl | null {
-  const block = texts.map(datasourceIn).find((each) => each !== null);
-  if (block === undefined || block === null) return null;
+  const block = firstDatasource(texts);
   for (const property of ['directUrl', 'url'] as const) {
     const value = new RegExp(String.raw`^\s*${property}\s*=\s*(?:env\(\s*"([^"]*)"\s*\)|")`, 'm').exec(block);
     if (value !== null) return { property, variable: value[1] ?? null };
@@ -18,8 +17,7 @@ export function schemaUrlIn(texts: readonly string[]): SchemaUrl | null {
 
 /** Variables that the datasource reads `url` and `directUrl` from: up to 6 Migrate loads with both or not at all. */
 export function urlVariablesIn(texts: readonly string[]): readonly string[] {
-  const block = texts.map(datasourceIn).find((each) => each !== null) ?? '';
-  return [...block.matchAll(/^\s*(?:url|directUrl)\s*=\s*env\(\s*"([^"]*)"\s*\)/gm)].map(
+  return [...firstDatasource(texts).matchAll(/^\s*(?:url|directUrl)\s*=\s*env\(\s*"([^"]*)"\s*\)/gm)].map(
     ([, name = '']) => name,
   );
 }
@@ -35,9 +33,13 @@ export function providerIn(texts: readonly string[]): string | null {
 
 /** The `schemas` of the datasource; empty when it names none, and Prisma looks at the URL's alone. */
 export function schemasIn(texts: readonly string[]): readonly string[] {
-  const block = texts.map(datasourceIn).find((each) => each !== null) ?? '';
+  const block = firstDatasource(texts);
   const list = /^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(block)?.[1] ?? '';
   return [...list.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([quoted]) => JSON.parse(quoted) as string);
+}
+
+function firstDatasource(texts: readonly string[]): string {
+  return texts.map(datasourceIn).find((each) => each !== null) ?? '';
 }
 
 /** What stands between the braces, without lines that are comments; strings may hold braces. */

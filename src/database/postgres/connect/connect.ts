@@ -54,13 +54,14 @@ export async function connectServer(
         })
       : await openTools(target, options);
   try {
-    if (options.keepsFirstSession !== true) await chosen.session[Symbol.asyncDispose]();
     await orEnd(chosen, () => refuseOldServer(chosen.version));
+    if (options.keepsFirstSession === true) return new ReachedServer(target.address, chosen, chosen.session);
+    await chosen.session[Symbol.asyncDispose]();
   } catch (error) {
     await chosen.tools[Symbol.asyncDispose]();
     throw error;
   }
-  return new ReachedServer(target.address, chosen, options.keepsFirstSession === true);
+  return new ReachedServer(target.address, chosen, null);
 }
 
 async function openTools(target: ConnectionTarget, options: ConnectOptions): Promise<ChosenTools> {
@@ -107,15 +108,16 @@ class ReachedServer implements PostgresServer {
   readonly tools: Tools;
   readonly home: string;
   readonly unreachable: Unreachable | null;
+  /** Not given to anybody yet. */
   #first: SqlSession | null;
 
-  constructor(address: DatabaseAddress, chosen: ChosenTools, keepsFirstSession: boolean) {
+  constructor(address: DatabaseAddress, chosen: ChosenTools, first: SqlSession | null) {
     this.address = address;
     this.version = chosen.version;
     this.tools = chosen.tools;
     this.home = chosen.home;
     this.unreachable = chosen.unreachable;
-    this.#first = keepsFirstSession ? chosen.session : null;
+    this.#first = first;
   }
 
   async connect(database: string, options: { readonly applicationName?: string } = {}): Promise<SqlSession> {

@@ -1,7 +1,7 @@
 import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { basename, delimiter, join } from 'node:path';
 import { childEnvironment } from '../../../system/child-environment.ts';
-import { runShortCommand } from '../../../system/short-command.ts';
+import { readOutput } from '../../../system/process.ts';
 import type { ServerVersion } from '../../database.ts';
 import type { ToolName } from '../server/server.ts';
 
@@ -12,6 +12,8 @@ export interface ToolInstallation {
 }
 
 const toolNames: readonly ToolName[] = ['psql', 'pg_dump', 'pg_restore'];
+/** What is found on PATH may be a wrapper of somebody's that waits for a network. */
+const probeTimeoutMs = 10_000;
 
 /** Where packages put the tools of one major: the parent folder, and the path below each version's folder. */
 const versionedFolders: readonly (readonly [parent: string, name: RegExp, below: string])[] = [
@@ -60,8 +62,9 @@ async function versionOf(directory: string): Promise<ServerVersion | null> {
 async function probe(tool: string): Promise<ServerVersion | null> {
   try {
     await access(tool, constants.X_OK);
-    const { exitCode, stdout } = await runShortCommand(tool, ['--version'], {
+    const { exitCode, stdout } = await readOutput(tool, ['--version'], {
       env: childEnvironment({ LC_ALL: 'C' }),
+      timeoutMs: probeTimeoutMs,
     });
     return exitCode === 0 ? parseToolVersion(stdout) : null;
   } catch {
