@@ -145,7 +145,8 @@ describe.concurrent('a run whose machine freezes', () => {
     const after = await world.state();
     const result = await cutOff.finished;
     expect(result.outputs, result.log).toMatchObject({ result: 'refused' });
-    expect(result.log).toContain("The session that held this run's lock");
+    // Whichever comes first: the lock's unanswered ping, or a new session that gets no answer.
+    expect(result.log).toMatch(/The session that held this run's lock|cannot be reached .*timeout expired/);
     expect(await world.state()).toEqual(after);
     expect((await world.stored()).size).toBe(3);
   });
