@@ -11463,6 +11463,8 @@ const looksPerRound = 20;
 var LocalPorts = class {
 	#groupId;
 	#strangers = /* @__PURE__ */ new Set();
+	/** Sockets that need no second look. The kernel walks its whole table for each reading of /proc/net/tcp. */
+	#known = /* @__PURE__ */ new Set();
 	#looks = 0;
 	/** All that were seen since the beginning. */
 	seen = /* @__PURE__ */ new Set();
@@ -11475,15 +11477,18 @@ var LocalPorts = class {
 		this.#looks += 1;
 		const tables = /* @__PURE__ */ new Map();
 		for (const id of this.#members()) {
-			const inodes = socketInodes(id);
+			const inodes = socketInodes(id).filter((inode) => !this.#known.has(inode));
 			if (inodes.length === 0) continue;
 			const space = orElse(() => readlinkSync(`/proc/${id}/ns/net`), id);
 			const table = tables.get(space) ?? portsByInode(id);
 			tables.set(space, table);
 			for (const inode of inodes) {
 				const port = table.get(inode);
-				if (port !== void 0) this.seen.add(port);
+				if (port === void 0) continue;
+				this.seen.add(port);
+				this.#known.add(inode);
 			}
+			for (const inode of inodes.every((inode) => table.has(inode)) ? [] : unixInodes(id)) this.#known.add(inode);
 		}
 	}
 	#members() {
@@ -11509,6 +11514,10 @@ function socketInodes(id) {
 		const target = orElse(() => readlinkSync(`/proc/${id}/fd/${descriptor}`), "");
 		return /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? [];
 	});
+}
+/** Lines of /proc/net/unix: `Num RefCount Protocol Flags Type St Inode Path`. */
+function unixInodes(id) {
+	return orElse(() => readFileSync(`/proc/${id}/net/unix`, "utf8"), "").split("\n").slice(1).flatMap((line) => line.trim().split(/\s+/)[6] ?? []);
 }
 /** Lines of /proc/net/tcp: `sl local_address rem_address st … inode`, addresses as `HEX:PORT`. */
 function portsByInode(id) {

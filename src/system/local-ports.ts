@@ -14,6 +14,8 @@ const looksPerRound = 20;
 export class LocalPorts {
   readonly #groupId: number;
   readonly #strangers = new Set<string>();
+  /** Sockets that need no second look. The kernel walks its whole table for each reading of /proc/net/tcp. */
+  readonly #known = new Set<string>();
   #looks = 0;
   /** All that were seen since the beginning. */
   readonly seen = new Set<number>();
@@ -28,7 +30,7 @@ export class LocalPorts {
     this.#looks += 1;
     const tables = new Map<string, ReadonlyMap<string, number>>();
     for (const id of this.#members()) {
-      const inodes = socketInodes(id);
+      const inodes = socketInodes(id).filter((inode) => !this.#known.has(inode));
       if (inodes.length === 0) continue;
       // The process's own view: it may be in another network namespace than the others of its group.
       const space = orElse(() => readlinkSync(`/proc/${id}/ns/net`), id);
@@ -36,8 +38,12 @@ export class LocalPorts {
       tables.set(space, table);
       for (const inode of inodes) {
         const port = table.get(inode);
-        if (port !== undefined) this.seen.add(port);
+        if (port === undefined) continue;
+        this.seen.add(port);
+        this.#known.add(inode);
       }
+      // Pipes between processes never get a port. What is left may be a TCP socket that has none yet.
+      for (const inode of inodes.every((inode) => table.has(inode)) ? [] : unixInodes(id)) this.#known.add(inode);
     }
   }
 
@@ -66,6 +72,14 @@ function socketInodes(id: string): readonly string[] {
     const target = orElse(() => readlinkSync(`/proc/${id}/fd/${descriptor}`), '');
     return /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? [];
   });
+}
+
+/** Lines of /proc/net/unix: `Num RefCount Protocol Flags Type St Inode Path`. */
+function unixInodes(id: string): readonly string[] {
+  return orElse(() => readFileSync(`/proc/${id}/net/unix`, 'utf8'), '')
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => line.trim().split(/\s+/)[6] ?? []);
 }
 
 /** Lines of /proc/net/tcp: `sl local_address rem_address st … inode`, addresses as `HEX:PORT`. */

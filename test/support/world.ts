@@ -136,7 +136,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
     stored: () => readBucket(ceph, bucket),
     async [Symbol.asyncDispose]() {
-      await rm(folder, { recursive: true, force: true });
+      await Promise.all([rm(folder, { recursive: true, force: true }), dropWorld(cluster, owned.database)]);
     },
   };
   try {
@@ -146,6 +146,21 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     await world[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * The servers are shared: what a thousand worlds leave behind would fill the memory that they live in, and autovacuum would
+ * visit each of them. Whatever stands in the way (a server that was stopped) is no failure of the test.
+ */
+async function dropWorld(cluster: PostgresCluster, database: string): Promise<void> {
+  const name = database.replaceAll("'", "''");
+  await cluster
+    .psql(
+      'postgres',
+      `SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
+        WHERE datname = '${name}' OR starts_with(datname, '${name}__') \\gexec`,
+    )
+    .catch(() => {});
 }
 
 type Owned = Awaited<ReturnType<PostgresCluster['createOwnedDatabase']>>;
