@@ -43,7 +43,8 @@ export class LocalPorts {
         this.#known.add(inode);
       }
       // Pipes between processes never get a port. What is left may be a TCP socket that has none yet.
-      for (const inode of inodes.every((inode) => table.has(inode)) ? [] : unixInodes(id)) this.#known.add(inode);
+      for (const inode of inodes.every((inode) => table.has(inode)) ? [] : unixInodes(id))
+        this.#known.add(inode);
     }
   }
 
