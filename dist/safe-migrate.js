@@ -7418,14 +7418,14 @@ const heldBy = `FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity
 async function holdsLock(session) {
 	return (await session.query(`SELECT l.pid AS "pid" ${heldBy}`, object$1({ pid: number() }))).some(({ pid }) => pid === session.backendPid);
 }
-const holderRow$1 = object$1({
+const holderRow = object$1({
 	pid: number(),
 	name: string().nullable(),
 	role: string().nullable()
 });
 /** The refusal for a lock that another session holds in this session's database; null when it has just been let go. */
 async function lockedError(session, target) {
-	const [row] = await session.query(`SELECT l.pid AS "pid", a.application_name AS "name", a.usename::text AS "role" ${heldBy}`, holderRow$1);
+	const [row] = await session.query(`SELECT l.pid AS "pid", a.application_name AS "name", a.usename::text AS "role" ${heldBy}`, holderRow);
 	if (row === void 0) return null;
 	const holder = parseHolderName(row.name ?? "");
 	const who = holder === null ? `session ${row.pid}` : `${holder.description === "" ? "" : `${holder.description}, `}run ${holder.run}, started ${holder.startedAt}`;
@@ -9326,8 +9326,9 @@ async function dropUnfinished(server, adminDatabase, name, owner, log) {
 // src/database/postgres/work/prisma-lock.ts
 /** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
 const prismaLockKey = 72707369;
-const holderRow = object$1({
+const atLockRow = object$1({
 	pid: number(),
+	isGranted: boolean(),
 	applicationName: string(),
 	user: string(),
 	backendStart: string(),
@@ -9355,17 +9356,17 @@ async function prismaLockWaiter(session) {
 	const [waiter] = await atLock(session, session.database, "NOT l.granted");
 	return waiter ?? null;
 }
-/** Who holds Prisma's lock in `database`; may be asked from any database of the server. */
-function prismaLockHolders(session, database) {
-	return atLock(session, database, "l.granted");
+/** Who holds Prisma's lock in `database` and who waits for it; may be asked from any database of the server. */
+function atPrismaLock(session, database) {
+	return atLock(session, database, "true");
 }
 function atLock(session, database, condition) {
-	return session.query(`SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
+	return session.query(`SELECT l.pid AS "pid", l.granted AS "isGranted", coalesce(a.application_name, '') AS "applicationName",
             coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
             coalesce(${utc("a.backend_start")}, '') AS "backendStart"
        FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
       WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND ${condition}
-        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = ${literal(database)})`, holderRow);
+        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = ${literal(database)})`, atLockRow);
 }
 /** SQL: a time as ISO 8601 with milliseconds, as the baseline notes it. */
 function utc(expression) {
@@ -9978,33 +9979,74 @@ async function takeName$1(server, renamer, plan) {
 	}
 }
 
+// src/database/postgres/work/lock-gate.ts
+/** Prisma itself gives up after ten seconds; a role that waits for less would fail where it would have worked. */
+const leastPatienceMs = 1e4;
+/**
+* Takes Prisma's lock in the target, so that whoever wants it has to wait and is seen: Prisma may hold it for some
+* milliseconds only, and a machine that is busy looks away for longer. To be opened as soon as somebody waits.
+* Null where somebody has the lock already, or where the role's own settings end a statement that waits.
+*/
+async function closeGate(use) {
+	return use(async (session) => {
+		const [row] = await session.query(`SELECT CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_settings
+                                     WHERE name IN ('lock_timeout', 'statement_timeout')
+                                       AND reset_val::bigint BETWEEN 1 AND ${leastPatienceMs})
+                   THEN pg_catalog.pg_try_advisory_lock(${prismaLockKey}) ELSE false END AS "isClosed"`, object$1({ isClosed: boolean() }));
+		if (row?.isClosed !== true) return null;
+		return {
+			pid: session.backendPid,
+			open: () => use(async (now) => {
+				if (now === session) await now.execute(`SELECT pg_catalog.pg_advisory_unlock(${prismaLockKey})`);
+			})
+		};
+	});
+}
+
 // src/database/postgres/work/lock-watch.ts
-/** Prisma holds it for as long as it works, some tens of milliseconds at least. */
+/** Where nothing keeps Prisma waiting: it holds its lock for as long as it works, some tens of milliseconds at least. */
 const lookIntervalMs = 10;
 /** Once somebody was seen: only who else may come. */
 const laterIntervalMs = 50;
 /**
-* Looks who holds Prisma's lock in the target until it is stopped, from a session in `place`: short statements of their own
+* Looks who takes Prisma's lock in the target until it is stopped, from a session in `place`: short statements of their own
 * transactions, so that nothing waits for them (CREATE INDEX CONCURRENTLY waits for snapshots of its own database only).
+* The lock itself is held in the target, by `use`, until the first one waits for it.
 */
-async function watchPrismaLock(server, place) {
+async function watchPrismaLock(server, place, use) {
 	const target = server.address.database;
 	const session = await server.connect(place, { applicationName: "safe-migrate watch" });
-	if (server.version.major >= 14) await session.execute(`SET idle_session_timeout = '30s'`);
+	const closed = async () => {
+		if (server.version.major >= 14) await session.execute(`SET idle_session_timeout = '30s'`);
+		return closeGate(use);
+	};
+	let gate = await closed().catch(async (error) => {
+		await session[Symbol.asyncDispose]();
+		throw error;
+	});
+	const openGate = async () => {
+		const closed = gate;
+		gate = null;
+		await closed?.open();
+	};
 	const seen = /* @__PURE__ */ new Map();
 	const stopping = new AbortController();
 	let problem = null;
 	const watching = (async () => {
 		while (!stopping.signal.aborted) {
-			for (const holder of await prismaLockHolders(session, target)) {
+			for (const holder of await atPrismaLock(session, target)) {
+				if (holder.pid === gate?.pid && holder.isGranted) continue;
 				if (holder.user === "") continue;
-				seen.set(`${holder.pid} ${holder.backendStart}`, holder);
+				if (holder.isGranted || gate !== null) seen.set(`${holder.pid} ${holder.backendStart}`, holder);
 			}
+			if (seen.size > 0 && gate !== null) await openGate();
 			const pause = seen.size === 0 ? lookIntervalMs : laterIntervalMs;
 			await setTimeout$1(pause, void 0, { signal: stopping.signal }).catch(() => {});
 		}
 	})().catch((error) => {
 		problem = messageOf(error);
+	}).then(openGate).catch((error) => {
+		problem ??= messageOf(error);
 	});
 	return { async stop() {
 		stopping.abort();
@@ -10185,7 +10227,7 @@ async function openDatabase(target, options = {}) {
 		isOneRoute: () => isOneRoute(server.tools, server.address),
 		openMeetingPoint: (options) => openMeetingPoint(server, options),
 		prismaLockHolder: (whom) => inTarget.use((session) => prismaLockHolder(session, whom === "anybody")),
-		watchPrismaLock: () => watchPrismaLock(server, held?.coordinationDatabase ?? name),
+		watchPrismaLock: () => watchPrismaLock(server, held?.coordinationDatabase ?? name, (work) => inTarget.use(work)),
 		workSessions: (by) => inTarget.use((session) => readWorkSessions(session, by)),
 		stillThere: (pids) => inTarget.use((session) => stillThere$1(session, pids)),
 		terminate: (pid) => inTarget.use((session) => terminate(session, pid)),

@@ -170,7 +170,8 @@ export async function openDatabase(
     openMeetingPoint: (options) => openMeetingPoint(server, options),
 
     prismaLockHolder: (whom) => inTarget.use((session) => prismaLockHolder(session, whom === 'anybody')),
-    watchPrismaLock: () => watchPrismaLock(server, held?.coordinationDatabase ?? name),
+    watchPrismaLock: () =>
+      watchPrismaLock(server, held?.coordinationDatabase ?? name, (work) => inTarget.use(work)),
     workSessions: (by) => inTarget.use((session) => readWorkSessions(session, by)),
     stillThere: (pids) => inTarget.use((session) => stillThere(session, pids)),
     terminate: (pid) => inTarget.use((session) => terminate(session, pid)),

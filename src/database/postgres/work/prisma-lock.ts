@@ -7,8 +7,11 @@ import { isTrustedOwner } from '../session/trusted-owner.ts';
 /** Prisma Migrate runs `SELECT pg_advisory_lock(72707369)`: a bigint key, hence classid 0 and objsubid 1. */
 export const prismaLockKey = 72_707_369;
 
-const holderRow: z.ZodType<LockHolder> = z.object({
+type AtLock = LockHolder & { readonly isGranted: boolean };
+
+const atLockRow: z.ZodType<AtLock> = z.object({
   pid: z.number(),
+  isGranted: z.boolean(),
   applicationName: z.string(),
   user: z.string(),
   backendStart: z.string(),
@@ -46,21 +49,21 @@ export async function prismaLockWaiter(session: SqlSession): Promise<LockHolder 
   return waiter ?? null;
 }
 
-/** Who holds Prisma's lock in `database`; may be asked from any database of the server. */
-export function prismaLockHolders(session: SqlSession, database: string): Promise<readonly LockHolder[]> {
-  return atLock(session, database, 'l.granted');
+/** Who holds Prisma's lock in `database` and who waits for it; may be asked from any database of the server. */
+export function atPrismaLock(session: SqlSession, database: string): Promise<readonly AtLock[]> {
+  return atLock(session, database, 'true');
 }
 
-function atLock(session: SqlSession, database: string, condition: string): Promise<readonly LockHolder[]> {
+function atLock(session: SqlSession, database: string, condition: string): Promise<readonly AtLock[]> {
   return session.query(
     // Sessions of other roles show name and user only.
-    `SELECT l.pid AS "pid", coalesce(a.application_name, '') AS "applicationName",
+    `SELECT l.pid AS "pid", l.granted AS "isGranted", coalesce(a.application_name, '') AS "applicationName",
             coalesce(a.usename::text, '') AS "user", a.client_port AS "clientPort",
             coalesce(${utc('a.backend_start')}, '') AS "backendStart"
        FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
       WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${prismaLockKey} AND l.objsubid = 1 AND ${condition}
         AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = ${literal(database)})`,
-    holderRow,
+    atLockRow,
   );
 }
 
