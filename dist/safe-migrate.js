@@ -6797,9 +6797,43 @@ async function rowSecurity(session, role) {
 	return [{
 		code: "SM_FORCE_RLS",
 		message: `Row-level security hides rows of ${namedSome(names, "table", "tables")} from role ${role.name}, so a dump would not be whole.`,
-		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} BYPASSRLS; or, as the tables' owner, ALTER TABLE … NO FORCE ROW LEVEL SECURITY.`,
+		hint: `Use the tables' owner in the database URL; where the policies bind the owner as well, let the owner run ALTER TABLE … NO FORCE ROW LEVEL SECURITY. For a role that does nothing but backups, the server's administrator may run: ALTER ROLE ${identifier(role.name)} BYPASSRLS;`,
 		closes: "all"
 	}];
+}
+
+// src/database/postgres/session/privileged-role.ts
+/**
+* Roles of managed platforms whose members may do some of what PostgreSQL leaves to superusers. The catalogs do not say
+* which; the proof of the backup does.
+*/
+const platformRoles = [
+	"rds_superuser",
+	"cloudsqlsuperuser",
+	"azure_pg_admin",
+	"neon_superuser"
+];
+/** PostgreSQL's own roles that show what the server does, or end what it does, and reach no data. */
+const harmless$1 = [
+	"pg_database_owner",
+	"pg_monitor",
+	"pg_read_all_settings",
+	"pg_read_all_stats",
+	"pg_stat_scan_tables",
+	"pg_signal_backend",
+	"pg_checkpoint",
+	"pg_use_reserved_connections"
+];
+/**
+* SQL: whether a member of `role` (an oid) could make himself mightier than the owner of one application's objects: a superuser,
+* an administrator, or whoever may become one. No hint may advise to be made a member of such a role.
+*/
+function isPrivileged(role) {
+	return `exists (select from pg_catalog.pg_roles p
+                   where (p.rolsuper or p.rolcreaterole or p.rolreplication or p.rolbypassrls
+                          or p.rolname in (${platformRoles.map(literal).join(", ")})
+                          or p.rolname ~ '^pg_' and p.rolname not in (${harmless$1.map(literal).join(", ")}))
+                     and pg_catalog.pg_has_role(${role}, p.oid, 'MEMBER'))`;
 }
 
 // src/database/postgres/session/target-role.ts
@@ -6859,21 +6893,22 @@ async function compareExtensionOwners(session, expected) {
 }
 /** Extensions of roles that would lose them, because this role can neither act for them nor is theirs. */
 async function foreignExtensions(session, role, version) {
-	const rows = await session.query(`select e.extname::text as "name", o.rolname::text as "owner"
+	const rows = await session.query(`select e.extname::text as "name", o.rolname::text as "owner", ${isPrivileged("o.oid")} as "isPrivileged"
        from pg_extension e join pg_roles o on o.oid = e.extowner
       where not o.rolsuper and not pg_has_role(o.oid, '${rightToBecome(version)}')
         and not pg_has_role(o.oid, (select oid from pg_roles where rolname = current_user), 'MEMBER')
       order by 1`, object$1({
 		name: string(),
-		owner: string()
+		owner: string(),
+		isPrivileged: boolean()
 	}));
 	if (rows.length === 0) return [];
-	const owners = [...new Set(rows.map(({ owner }) => owner))].slice(0, 10).map(identifier).join(", ");
+	const grants = rows.map(({ owner, isPrivileged }) => isPrivileged ? `GRANT ${identifier(role.name)} TO ${identifier(owner)};` : `GRANT ${identifier(owner)} TO ${identifier(role.name)};`);
 	const names = rows.map(({ name, owner }) => `${name} (${owner})`);
 	return [{
 		code: "SM_EXTENSION_OWNER",
 		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the extension", "extensions")}: it would belong to ${role.name}, and its owner could not alter it any more.`,
-		hint: `As a superuser: GRANT ${owners} TO ${identifier(role.name)}; or, so that nobody loses anything, GRANT ${identifier(role.name)} TO ${owners}.`,
+		hint: `Let the server's administrator run: ${[...new Set(grants)].slice(0, 10).join(" ")} Either of the two roles being a member of the other will do.`,
 		closes: ["swap"]
 	}];
 }
@@ -6976,24 +7011,79 @@ async function disabledConstraints(session) {
 	return [{
 		code: "SM_DISABLED_CONSTRAINT",
 		message: `The triggers of ${namedSome(names, "the constraint", "constraints")} are disabled or fire otherwise than usual, which no dump says: a restored copy would enforce what the target does not.`,
-		hint: `As a superuser: ${commands.slice(0, 10).join(" ")} That also enables triggers of users which were disabled. Rows that were written meanwhile may break the constraint.`,
+		hint: `Let a superuser run: ${commands.slice(0, 10).join(" ")} That also enables triggers of users which were disabled. Rows that were written meanwhile may break the constraint.`,
 		closes: ["swap"],
 		ofCopy: true
 	}];
 }
 
+// src/database/postgres/inspect/foreign-owners.ts
+/** Kinds of objects that a dump gives back to their owners; `public` as initdb made it is not among them. */
+const ownedObjects = `
+  select 'pg_namespace'::regclass as classid, n.oid as objid, n.nspowner as owner from pg_namespace n
+   where ${isUserSchema("n")} and not (n.nspname = 'public' and n.nspowner in (10, (select oid from pg_roles where rolname = 'pg_database_owner')))
+  union all select 'pg_class'::regclass, c.oid, c.relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and c.relpersistence <> 't' and ${isUserSchema("n")}
+  union all select 'pg_proc'::regclass, p.oid, p.proowner from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${isUserSchema("n")}
+  union all select 'pg_type'::regclass, t.oid, t.typowner from pg_type t join pg_namespace n on n.oid = t.typnamespace
+   where ${isUserSchema("n")} and (t.typtype in ('d', 'e', 'r') or t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
+  union all select 'pg_operator'::regclass, oid, oprowner from pg_operator
+  union all select 'pg_collation'::regclass, oid, collowner from pg_collation
+  union all select 'pg_conversion'::regclass, oid, conowner from pg_conversion
+  union all select 'pg_opclass'::regclass, oid, opcowner from pg_opclass
+  union all select 'pg_opfamily'::regclass, oid, opfowner from pg_opfamily
+  union all select 'pg_ts_dict'::regclass, oid, dictowner from pg_ts_dict
+  union all select 'pg_ts_config'::regclass, oid, cfgowner from pg_ts_config
+  union all select 'pg_statistic_ext'::regclass, oid, stxowner from pg_statistic_ext
+  union all select 'pg_language'::regclass, oid, lanowner from pg_language
+  union all select 'pg_foreign_data_wrapper'::regclass, oid, fdwowner from pg_foreign_data_wrapper
+  union all select 'pg_foreign_server'::regclass, oid, srvowner from pg_foreign_server
+  union all select 'pg_publication'::regclass, oid, pubowner from pg_publication where not puballtables
+  union all select 'pg_default_acl'::regclass, oid, defaclrole from pg_default_acl
+  union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
+/** The oid from which on objects are not initdb's. */
+const firstUserOid$1 = 16384;
+/** What belongs to an extension, or came with a type (a range's functions are the superuser's), is not dumped by itself. */
+async function foreignOwners(session, role, version) {
+	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type as "type", i.identity as "identity", ${isPrivileged("o.owner")} as "isPrivileged",
+            o.classid = 'pg_class'::regclass and exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid
+              and d.refclassid = o.classid and d.deptype = 'a') as "isPartOfTable"
+       from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
+      where (o.objid >= ${firstUserOid$1} or o.classid = 'pg_namespace'::regclass)
+        and not pg_has_role(o.owner, '${rightToBecome(version)}')
+        and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype in ('e', 'i'))
+      order by 1, i.type || ' ' || i.identity`, foreignRow);
+	if (rows.length === 0) return [];
+	const owners = [...new Set(rows.map(({ owner }) => owner))];
+	const names = rows.map(({ type, identity, owner }) => `${type} ${identity} (${owner})`);
+	const statements = [...[...new Set(rows.filter((row) => !row.isPrivileged).map(({ owner }) => owner))].map((owner) => `GRANT ${owner} TO ${identifier(role.name)};`), ...rows.filter((row) => row.isPrivileged && !row.isPartOfTable).map((row) => giveAway(row, role))];
+	const more = statements.length > 10 ? ` … and ${statements.length - 10} more of this kind.` : "";
+	return [{
+		code: "SM_FOREIGN_OWNER",
+		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the object", "objects")}, because it is no member of ${owners.slice(0, 10).join(", ")}.`,
+		hint: `Let the server's administrator run: ${statements.slice(0, 10).join(" ")}${more}`,
+		closes: ["swap"]
+	}];
+}
+const foreignRow = object$1({
+	owner: string(),
+	type: string(),
+	identity: string(),
+	isPrivileged: boolean(),
+	/** A serial column's sequence goes with its table. */
+	isPartOfTable: boolean()
+});
+/** What an administrator runs, so that the object is the role's. */
+function giveAway({ type, identity, owner }, role) {
+	switch (type) {
+		case "default acl": return `ALTER DEFAULT PRIVILEGES … REVOKE …; for those ${identity}.`;
+		case "foreign-data wrapper": return `DROP FOREIGN DATA WRAPPER ${identity}; if nobody needs it (only superusers, as ${owner}, may own one).`;
+		default: return `ALTER ${type === "statistics object" ? "STATISTICS" : type.toUpperCase()} ${identity} OWNER TO ${identifier(role.name)};`;
+	}
+}
+
 // src/database/postgres/inspect/restore-obstacles.ts
 const closesSwap$1 = ["swap"];
-/**
-* Roles of managed platforms whose members may do some of what PostgreSQL leaves to superusers. The catalogs do not say
-* which; the proof of the backup does.
-*/
-const platformRoles = [
-	"rds_superuser",
-	"cloudsqlsuperuser",
-	"azure_pg_admin",
-	"neon_superuser"
-];
 /**
 * What the target holds and this role cannot make again in a restored copy. The proof would find each of them, after
 * the dump; here they are found before it.
@@ -7026,52 +7116,6 @@ async function restoreObstacles(session, role, version) {
 		...each,
 		ofCopy: true
 	}))];
-}
-/** Kinds of objects that a dump gives back to their owners; `public` as initdb made it is not among them. */
-const ownedObjects = `
-  select 'pg_namespace'::regclass as classid, n.oid as objid, n.nspowner as owner from pg_namespace n
-   where ${isUserSchema("n")} and not (n.nspname = 'public' and n.nspowner in (10, (select oid from pg_roles where rolname = 'pg_database_owner')))
-  union all select 'pg_class'::regclass, c.oid, c.relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace
-   where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and c.relpersistence <> 't' and ${isUserSchema("n")}
-  union all select 'pg_proc'::regclass, p.oid, p.proowner from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${isUserSchema("n")}
-  union all select 'pg_type'::regclass, t.oid, t.typowner from pg_type t join pg_namespace n on n.oid = t.typnamespace
-   where ${isUserSchema("n")} and (t.typtype in ('d', 'e', 'r') or t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
-  union all select 'pg_operator'::regclass, oid, oprowner from pg_operator
-  union all select 'pg_collation'::regclass, oid, collowner from pg_collation
-  union all select 'pg_conversion'::regclass, oid, conowner from pg_conversion
-  union all select 'pg_opclass'::regclass, oid, opcowner from pg_opclass
-  union all select 'pg_opfamily'::regclass, oid, opfowner from pg_opfamily
-  union all select 'pg_ts_dict'::regclass, oid, dictowner from pg_ts_dict
-  union all select 'pg_ts_config'::regclass, oid, cfgowner from pg_ts_config
-  union all select 'pg_statistic_ext'::regclass, oid, stxowner from pg_statistic_ext
-  union all select 'pg_language'::regclass, oid, lanowner from pg_language
-  union all select 'pg_foreign_data_wrapper'::regclass, oid, fdwowner from pg_foreign_data_wrapper
-  union all select 'pg_foreign_server'::regclass, oid, srvowner from pg_foreign_server
-  union all select 'pg_publication'::regclass, oid, pubowner from pg_publication where not puballtables
-  union all select 'pg_default_acl'::regclass, oid, defaclrole from pg_default_acl
-  union all select 'pg_largeobject'::regclass, oid, lomowner from pg_largeobject_metadata`;
-/** The oid from which on objects are not initdb's. */
-const firstUserOid$1 = 16384;
-/** What belongs to an extension, or came with a type (a range's functions are the superuser's), is not dumped by itself. */
-async function foreignOwners(session, role, version) {
-	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type || ' ' || i.identity as "name"
-       from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
-      where (o.objid >= ${firstUserOid$1} or o.classid = 'pg_namespace'::regclass)
-        and not pg_has_role(o.owner, '${rightToBecome(version)}')
-        and not exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid and d.deptype in ('e', 'i'))
-      order by 1, 2`, object$1({
-		owner: string(),
-		name: string()
-	}));
-	if (rows.length === 0) return [];
-	const owners = [...new Set(rows.map(({ owner }) => owner))];
-	const names = rows.map(({ name, owner }) => `${name} (${owner})`);
-	return [{
-		code: "SM_FOREIGN_OWNER",
-		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the object", "objects")}, because it is no member of ${owners.slice(0, 10).join(", ")}.`,
-		hint: `As a superuser: GRANT ${owners.slice(0, 10).join(", ")} TO ${identifier(role.name)}; or make ${identifier(role.name)} their owner (REASSIGN OWNED).`,
-		closes: closesSwap$1
-	}];
 }
 const nameRow$2 = object$1({ name: string() });
 async function untrustedExtensions(session, role) {
@@ -7150,23 +7194,25 @@ function noCreateDatabase(role) {
 	return {
 		code: "SM_NO_CREATEDB",
 		message: `Role ${role.name} may not create databases, so a backup cannot be restored beside the target.`,
-		hint: `As a superuser: ALTER ROLE ${identifier(role.name)} CREATEDB; (members of a role with CREATEDB do not inherit it).`,
+		hint: `Let the server's administrator run: ALTER ROLE ${identifier(role.name)} CREATEDB; (members of a role with CREATEDB do not inherit it).`,
 		closes: closesSwap
 	};
 }
 /** ALTER DATABASE … RENAME needs the owner's privileges, giving the copy the same owner needs SET ROLE to it. */
 async function ownership(session, role, version) {
 	const [row] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
-            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner"
+            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner",
+            ${isPrivileged("d.datdba")} as "isPrivileged"
        from pg_database d where d.datname = current_database()`, object$1({
 		owner: string(),
-		isOwner: boolean()
+		isOwner: boolean(),
+		isPrivileged: boolean()
 	}));
 	if (row === void 0 || row.isOwner) return [];
 	return [{
 		code: "SM_NOT_OWNER",
 		message: `Role ${role.name} does not own database ${session.database} (${row.owner} does), so it cannot rename it.`,
-		hint: `As a superuser: GRANT ${identifier(row.owner)} TO ${identifier(role.name)}; or use the owner in the database URL.`,
+		hint: row.isPrivileged ? `Let the server's administrator run: ALTER DATABASE ${identifier(session.database)} OWNER TO ${identifier(role.name)};` : `Use the owner in the database URL, or let the server's administrator run: GRANT ${identifier(row.owner)} TO ${identifier(role.name)};`,
 		closes: closesSwap
 	}];
 }
@@ -7239,12 +7285,13 @@ async function foreignSessions(session, role) {
 	if (rows.length === 0) return [];
 	const count = rows.reduce((sum, row) => sum + row.sessions, 0);
 	const owners = rows.map((row) => `${row.role}${row.isSuperuser ? " (superuser)" : ""}: ${row.sessions}`);
-	const ordinary = rows.filter((row) => !row.isSuperuser).map((row) => identifier(row.role));
-	const grant = ordinary.length === 0 ? "" : `GRANT ${ordinary.join(", ")} TO ${identifier(role.name)}; `;
+	const isSuperuser = rows.map((row) => row.isSuperuser);
+	const signal = isSuperuser.includes(false) ? `Let the server's administrator run: GRANT pg_signal_backend TO ${identifier(role.name)};` : "";
+	const byHand = isSuperuser.includes(true) ? `Close the sessions of superusers (${rows.flatMap((row) => row.isSuperuser ? [row.role] : []).join(", ")}): nobody else may end them.` : "";
 	return [{
 		code: "SM_FOREIGN_SESSIONS",
 		message: `Role ${role.name} may not end ${count === 1 ? "a session" : `${count} sessions`} in ${session.database} that would block a swap (${owners.slice(0, 10).join(", ")}).`,
-		hint: `${grant === "" ? "" : `As a superuser: ${grant}or GRANT pg_signal_backend TO ${identifier(role.name)}. `}${ordinary.length < rows.length ? "Sessions of superusers have to be closed by their owners." : ""}`.trim(),
+		hint: `${signal} ${byHand}`.trim(),
 		closes: closesSwap
 	}];
 }
@@ -8016,7 +8063,10 @@ function withoutUnknownSetting(exit) {
 
 // src/database/postgres/copy/create-copy.ts
 const oidRow = object$1({ oid: number() });
-const membershipRow = object$1({ mayActAsOwner: boolean() });
+const membershipRow = object$1({
+	mayActAsOwner: boolean(),
+	isPrivileged: boolean()
+});
 const tablespaceRow = object$1({ tablespace: string() });
 /**
 * Creates an empty database `copyName(mark.target, mark.kind, mark.run)` that is like the target where only CREATE
@@ -8048,13 +8098,13 @@ async function createCopy(admin, version, mark, properties) {
 }
 /** A role that could give a database away and not act for its new owner could not drop it again. */
 async function checkOwner(admin, owner) {
-	const [row] = await admin.query(`SELECT pg_catalog.pg_has_role(oid, 'USAGE') AS "mayActAsOwner"
-       FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)}`, membershipRow);
+	const [row] = await admin.query(`SELECT pg_catalog.pg_has_role(o.oid, 'USAGE') AS "mayActAsOwner", ${isPrivileged("o.oid")} AS "isPrivileged"
+       FROM pg_catalog.pg_roles o WHERE o.rolname = ${literal(owner)}`, membershipRow);
 	if (row?.mayActAsOwner === true) return;
 	throw new SafeMigrateError({
 		code: "SM_PROPERTY",
 		message: `the owner ${owner} cannot be carried over: the role of database-url ${row === void 0 ? "cannot find it" : "has not its rights"}`,
-		hint: `Make the role a member of the owner (GRANT ${identifier(owner)} TO the role), or run as the owner.`,
+		hint: row?.isPrivileged === false ? `Use ${owner} in the database URL, or let the server's administrator make the role a member: GRANT ${identifier(owner)} TO …;` : `Use ${owner} in the database URL for this one run. A database that belongs to its application (ALTER DATABASE … OWNER TO …) does not need it.`,
 		docs: "postgresql.md",
 		phase: "prove"
 	});

@@ -100,7 +100,7 @@ export function refusedTargetReport(): Report {
   const obstacle = {
     code: 'SM_NO_CREATEDB',
     message,
-    hint: 'As a superuser: ALTER ROLE "applizor" CREATEDB;',
+    hint: 'Let the server\'s administrator run: ALTER ROLE "applizor" CREATEDB;',
     closes: ['swap'],
   } as const;
   builder.recoveryWays(recoveryWays([obstacle], { recovery: 'auto' }));

@@ -4,6 +4,7 @@ import { identifier, literal } from '../../sql-text.ts';
 import { readExtensions } from '../fingerprint/extensions.ts';
 import type { SqlSession } from '../server/server.ts';
 import { namedSome } from '../session/name-list.ts';
+import { isPrivileged } from '../session/privileged-role.ts';
 import { rightToBecome, type TargetRole } from '../session/target-role.ts';
 
 type Extension = Fingerprint['extensions'][number];
@@ -74,21 +75,26 @@ export async function foreignExtensions(
   version: ServerVersion,
 ): Promise<Obstacle[]> {
   const rows = await session.query(
-    `select e.extname::text as "name", o.rolname::text as "owner"
+    `select e.extname::text as "name", o.rolname::text as "owner", ${isPrivileged('o.oid')} as "isPrivileged"
        from pg_extension e join pg_roles o on o.oid = e.extowner
       where not o.rolsuper and not pg_has_role(o.oid, '${rightToBecome(version)}')
         and not pg_has_role(o.oid, (select oid from pg_roles where rolname = current_user), 'MEMBER')
       order by 1`,
-    z.object({ name: z.string(), owner: z.string() }),
+    z.object({ name: z.string(), owner: z.string(), isPrivileged: z.boolean() }),
   );
   if (rows.length === 0) return [];
-  const owners = [...new Set(rows.map(({ owner }) => owner))].slice(0, 10).map(identifier).join(', ');
+  const grants = rows.map(({ owner, isPrivileged }) =>
+    // An administrator loses nothing by being a member of the role, which must not become an administrator.
+    isPrivileged
+      ? `GRANT ${identifier(role.name)} TO ${identifier(owner)};`
+      : `GRANT ${identifier(owner)} TO ${identifier(role.name)};`,
+  );
   const names = rows.map(({ name, owner }) => `${name} (${owner})`);
   return [
     {
       code: 'SM_EXTENSION_OWNER',
       message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, 'the extension', 'extensions')}: it would belong to ${role.name}, and its owner could not alter it any more.`,
-      hint: `As a superuser: GRANT ${owners} TO ${identifier(role.name)}; or, so that nobody loses anything, GRANT ${identifier(role.name)} TO ${owners}.`,
+      hint: `Let the server's administrator run: ${[...new Set(grants)].slice(0, 10).join(' ')} Either of the two roles being a member of the other will do.`,
       closes: ['swap'],
     },
   ];

@@ -3,13 +3,14 @@ import { SafeMigrateError } from '../../../system/errors.ts';
 import type { DatabaseProperties, ServerVersion } from '../../database.ts';
 import { identifier, literal } from '../../sql-text.ts';
 import type { SqlSession } from '../server/server.ts';
+import { isPrivileged } from '../session/privileged-role.ts';
 import { SqlError } from '../session/sql-errors.ts';
 import { type CopyMark, copyMark } from './copy-mark.ts';
 import { copyName } from './copy-name.ts';
 import { openPrivately } from './private-database.ts';
 
 const oidRow = z.object({ oid: z.number() });
-const membershipRow = z.object({ mayActAsOwner: z.boolean() });
+const membershipRow = z.object({ mayActAsOwner: z.boolean(), isPrivileged: z.boolean() });
 const tablespaceRow = z.object({ tablespace: z.string() });
 
 /**
@@ -50,15 +51,18 @@ export async function createCopy(
 /** A role that could give a database away and not act for its new owner could not drop it again. */
 async function checkOwner(admin: SqlSession, owner: string): Promise<void> {
   const [row] = await admin.query(
-    `SELECT pg_catalog.pg_has_role(oid, 'USAGE') AS "mayActAsOwner"
-       FROM pg_catalog.pg_roles WHERE rolname = ${literal(owner)}`,
+    `SELECT pg_catalog.pg_has_role(o.oid, 'USAGE') AS "mayActAsOwner", ${isPrivileged('o.oid')} AS "isPrivileged"
+       FROM pg_catalog.pg_roles o WHERE o.rolname = ${literal(owner)}`,
     membershipRow,
   );
   if (row?.mayActAsOwner === true) return;
   throw new SafeMigrateError({
     code: 'SM_PROPERTY',
     message: `the owner ${owner} cannot be carried over: the role of database-url ${row === undefined ? 'cannot find it' : 'has not its rights'}`,
-    hint: `Make the role a member of the owner (GRANT ${identifier(owner)} TO the role), or run as the owner.`,
+    hint:
+      row?.isPrivileged === false
+        ? `Use ${owner} in the database URL, or let the server's administrator make the role a member: GRANT ${identifier(owner)} TO …;`
+        : `Use ${owner} in the database URL for this one run. A database that belongs to its application (ALTER DATABASE … OWNER TO …) does not need it.`,
     docs: 'postgresql.md',
     phase: 'prove',
   });

@@ -23,7 +23,7 @@ export async function disabledConstraints(session: SqlSession): Promise<Obstacle
     {
       code: 'SM_DISABLED_CONSTRAINT',
       message: `The triggers of ${namedSome(names, 'the constraint', 'constraints')} are disabled or fire otherwise than usual, which no dump says: a restored copy would enforce what the target does not.`,
-      hint: `As a superuser: ${commands.slice(0, 10).join(' ')} That also enables triggers of users which were disabled. Rows that were written meanwhile may break the constraint.`,
+      hint: `Let a superuser run: ${commands.slice(0, 10).join(' ')} That also enables triggers of users which were disabled. Rows that were written meanwhile may break the constraint.`,
       closes: ['swap'],
       ofCopy: true,
     },

@@ -90,7 +90,7 @@ async function rowSecurity(session: SqlSession, role: TargetRole): Promise<Obsta
     {
       code: 'SM_FORCE_RLS',
       message: `Row-level security hides rows of ${namedSome(names, 'table', 'tables')} from role ${role.name}, so a dump would not be whole.`,
-      hint: `As a superuser: ALTER ROLE ${identifier(role.name)} BYPASSRLS; or, as the tables' owner, ALTER TABLE … NO FORCE ROW LEVEL SECURITY.`,
+      hint: `Use the tables' owner in the database URL; where the policies bind the owner as well, let the owner run ALTER TABLE … NO FORCE ROW LEVEL SECURITY. For a role that does nothing but backups, the server's administrator may run: ALTER ROLE ${identifier(role.name)} BYPASSRLS;`,
       closes: 'all',
     },
   ];

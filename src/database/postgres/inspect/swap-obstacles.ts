@@ -3,6 +3,7 @@ import type { Obstacle, ServerVersion } from '../../database.ts';
 import { identifier } from '../../sql-text.ts';
 import type { SqlSession } from '../server/server.ts';
 import { namedSome } from '../session/name-list.ts';
+import { isPrivileged } from '../session/privileged-role.ts';
 import { rightToBecome, type TargetRole } from '../session/target-role.ts';
 
 const closesSwap = ['swap'] as const;
@@ -30,7 +31,7 @@ function noCreateDatabase(role: TargetRole): Obstacle {
   return {
     code: 'SM_NO_CREATEDB',
     message: `Role ${role.name} may not create databases, so a backup cannot be restored beside the target.`,
-    hint: `As a superuser: ALTER ROLE ${identifier(role.name)} CREATEDB; (members of a role with CREATEDB do not inherit it).`,
+    hint: `Let the server's administrator run: ALTER ROLE ${identifier(role.name)} CREATEDB; (members of a role with CREATEDB do not inherit it).`,
     closes: closesSwap,
   };
 }
@@ -39,16 +40,19 @@ function noCreateDatabase(role: TargetRole): Obstacle {
 async function ownership(session: SqlSession, role: TargetRole, version: ServerVersion): Promise<Obstacle[]> {
   const [row] = await session.query(
     `select pg_get_userbyid(d.datdba) as "owner",
-            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner"
+            pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner",
+            ${isPrivileged('d.datdba')} as "isPrivileged"
        from pg_database d where d.datname = current_database()`,
-    z.object({ owner: z.string(), isOwner: z.boolean() }),
+    z.object({ owner: z.string(), isOwner: z.boolean(), isPrivileged: z.boolean() }),
   );
   if (row === undefined || row.isOwner) return [];
   return [
     {
       code: 'SM_NOT_OWNER',
       message: `Role ${role.name} does not own database ${session.database} (${row.owner} does), so it cannot rename it.`,
-      hint: `As a superuser: GRANT ${identifier(row.owner)} TO ${identifier(role.name)}; or use the owner in the database URL.`,
+      hint: row.isPrivileged
+        ? `Let the server's administrator run: ALTER DATABASE ${identifier(session.database)} OWNER TO ${identifier(role.name)};`
+        : `Use the owner in the database URL, or let the server's administrator run: GRANT ${identifier(row.owner)} TO ${identifier(role.name)};`,
       closes: closesSwap,
     },
   ];
@@ -151,13 +155,19 @@ async function foreignSessions(session: SqlSession, role: TargetRole): Promise<O
   if (rows.length === 0) return [];
   const count = rows.reduce((sum, row) => sum + row.sessions, 0);
   const owners = rows.map((row) => `${row.role}${row.isSuperuser ? ' (superuser)' : ''}: ${row.sessions}`);
-  const ordinary = rows.filter((row) => !row.isSuperuser).map((row) => identifier(row.role));
-  const grant = ordinary.length === 0 ? '' : `GRANT ${ordinary.join(', ')} TO ${identifier(role.name)}; `;
+  const isSuperuser = rows.map((row) => row.isSuperuser);
+  // Not membership in the roles themselves: that would hand over what they own.
+  const signal = isSuperuser.includes(false)
+    ? `Let the server's administrator run: GRANT pg_signal_backend TO ${identifier(role.name)};`
+    : '';
+  const byHand = isSuperuser.includes(true)
+    ? `Close the sessions of superusers (${rows.flatMap((row) => (row.isSuperuser ? [row.role] : [])).join(', ')}): nobody else may end them.`
+    : '';
   return [
     {
       code: 'SM_FOREIGN_SESSIONS',
       message: `Role ${role.name} may not end ${count === 1 ? 'a session' : `${count} sessions`} in ${session.database} that would block a swap (${owners.slice(0, 10).join(', ')}).`,
-      hint: `${grant === '' ? '' : `As a superuser: ${grant}or GRANT pg_signal_backend TO ${identifier(role.name)}. `}${ordinary.length < rows.length ? 'Sessions of superusers have to be closed by their owners.' : ''}`.trim(),
+      hint: `${signal} ${byHand}`.trim(),
       closes: closesSwap,
     },
   ];
