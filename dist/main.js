@@ -1604,6 +1604,15 @@ function brokenProject(error, settings, subject) {
 }
 
 // src/commands/check/check-ground.ts
+/** No reason to fail a job that never was to see the database; a secret with another name is as silent. */
+const noUrl = {
+	severity: "warning",
+	code: "SM_PRISMA_CONFIG",
+	message: "database-url is empty, and Prisma found no URL either: history, pending migrations and drift were not looked at in the database",
+	hint: "A secret that does not exist arrives as an empty text: see that it is set in this repository, or in the environment that the job names. Dependabot has secrets of its own.",
+	file: null,
+	line: null
+};
 /**
 * Opens what there is. Rejects only where no part could run: the project cannot be loaded (locatePrisma's and
 * captureProject's errors).
@@ -1623,6 +1632,7 @@ async function openGround(context, settings, log) {
 	};
 	const base = await openBase(context, project, log);
 	const { url } = project;
+	if (url === null && context.pullRequest?.isFromFork === false) findings.push(noUrl);
 	const database = url === null ? {
 		value: null,
 		because: `The database was not looked at, because this job has no URL for it${context.pullRequest?.isFromFork === true ? " (GitHub gives no secrets to pull requests from forks)" : ""}.`

@@ -10054,6 +10054,8 @@ async function closeGate(use) {
 }
 
 // src/database/postgres/work/lock-watch.ts
+/** Whoever comes is kept waiting until he was seen. */
+const gateIntervalMs = 25;
 /** Where nothing keeps Prisma waiting: it holds its lock for as long as it works, some tens of milliseconds at least. */
 const lookIntervalMs = 10;
 /** Once somebody was seen: only who else may come. */
@@ -10090,7 +10092,7 @@ async function watchPrismaLock(server, place, use) {
 				if (holder.isGranted || gate !== null) seen.set(`${holder.pid} ${holder.backendStart}`, holder);
 			}
 			if (seen.size > 0 && gate !== null) await openGate();
-			const pause = seen.size === 0 ? lookIntervalMs : laterIntervalMs;
+			const pause = gate !== null ? gateIntervalMs : seen.size === 0 ? lookIntervalMs : laterIntervalMs;
 			await setTimeout$1(pause, void 0, { signal: stopping.signal }).catch(() => {});
 		}
 	})().catch((error) => {
@@ -11198,7 +11200,7 @@ function tookTooLong(project, timeoutMs) {
 	});
 }
 /** Why Prisma ended before it called its engine, from what it printed. */
-function notLoaded(said, project) {
+function notLoaded(said, project, databaseUrl) {
 	const cause = new Error(said);
 	const unset = unsetVariableIn(said);
 	if (unset !== null) {
@@ -11206,10 +11208,10 @@ function notLoaded(said, project) {
 			docs: "prisma.md",
 			cause
 		};
-		const problems = [unsetProblem(unset.name, project)];
+		const problems = [databaseUrl === "" && (unset.holdsUrl || unset.name === "DATABASE_URL") ? noUrl(project, unset.name) : unsetProblem(unset.name, project)];
 		return unset.holdsUrl ? new UnsetUrlVariableError(unset.name, problems, details) : new RefusedError(problems, details);
 	}
-	const problem = knownReason(said, project);
+	const problem = knownReason(said, project, databaseUrl);
 	if (problem !== null) return new RefusedError([problem], {
 		docs: "prisma.md",
 		cause
@@ -11226,11 +11228,20 @@ function notLoaded(said, project) {
 function unsetProblem(variable, project) {
 	return {
 		code: "SM_PRISMA_CONFIG",
-		message: `the Prisma project in ${project.workingDirectory} needs the environment variable ${variable}, which is not set`,
-		hint: variable === "DATABASE_URL" ? "Set the input database-url, or DATABASE_URL in the env of the step." : `Set ${variable} in the env of the step.`
+		message: `the Prisma project in ${project.workingDirectory} needs the environment variable ${variable}, which is not set or empty`,
+		hint: `Set ${variable} in the env of the step. ${missingSecret}`
 	};
 }
-function knownReason(said, project) {
+/** The commonest first mistake: GitHub hands over a secret that does not exist as an empty text, without a word. */
+const missingSecret = "A secret that does not exist arrives as an empty text: see that it is set in this repository, or in the environment that the job names (environment: …).";
+function noUrl(project, variable = "DATABASE_URL") {
+	return {
+		code: "SM_PRISMA_CONFIG",
+		message: `database-url is empty, and so is ${variable}, where the Prisma project in ${project.workingDirectory} looks for its URL`,
+		hint: `Give this step database-url: \${{ secrets.DATABASE_URL }}. ${missingSecret}`
+	};
+}
+function knownReason(said, project, databaseUrl) {
 	const where = project.workingDirectory;
 	if (/Could not find (a |the )?(Prisma )?schema|Could not load (`--schema`|schema)|Config file not found/i.test(said)) return {
 		code: "SM_PRISMA_PROJECT",
@@ -11247,11 +11258,22 @@ function knownReason(said, project) {
 		message: `the Prisma config in ${where} gives Migrate a driver adapter, so Prisma does not say which database it uses`,
 		hint: "Set engine: 'classic' and datasource.url in prisma.config.ts for migrations, or leave engine and adapter out and keep the URL in the schema."
 	};
-	if (/datasource\.url.*(required|must)/.test(said)) return {
-		code: "SM_PRISMA_CONFIG",
-		message: `the Prisma config in ${where} gives no datasource.url`,
-		hint: "Set datasource.url in prisma.config.ts (for example to process.env.DATABASE_URL), and the input database-url or DATABASE_URL in the env of the step."
-	};
+	if (/datasource\.url.*(required|must)/.test(said)) {
+		if (databaseUrl === "") return noUrl(project);
+		return {
+			code: "SM_PRISMA_CONFIG",
+			message: `the Prisma config in ${where} gives no datasource.url`,
+			hint: "Set datasource.url in prisma.config.ts (for example to process.env.DATABASE_URL), and the input database-url or DATABASE_URL in the env of the step."
+		};
+	}
+	if (/Connection url is empty/i.test(said)) {
+		if (databaseUrl === "") return noUrl(project);
+		return {
+			code: "SM_PRISMA_CONFIG",
+			message: `the Prisma config in ${where} works out an empty URL, although DATABASE_URL is set`,
+			hint: `See which variable its datasource.url reads first (DIRECT_URL, for example): ?? lets an empty text through, || does not. ${missingSecret}`
+		};
+	}
 	return null;
 }
 function firstError(said) {
@@ -11320,12 +11342,12 @@ async function captureProject(request) {
 	if (timeout.aborted) throw tookTooLong(request.project, captureTimeoutMs);
 	const captured = engine.captured();
 	const said = readableText(printed, secretsIn(request.env.DATABASE_URL ?? "")).trim();
-	if (captured.url === null) throw notLoaded(said, request.project);
+	if (captured.url === null) throw notLoaded(said, request.project, request.env.DATABASE_URL ?? "");
 	const migrations = captured.migrations === null && captured.migrationsDirectory !== null ? listMigrations(request.project.checkout, captured.migrationsDirectory) : captured.migrations;
 	const texts = captured.schemaFiles.map((path) => textOf(request.project.checkout, path) ?? "");
 	const otherProvider = [providerIn(texts), lockedProvider(migrations?.lockfile.content ?? "")].find((provider) => provider !== null && !/^postgres(ql)?$/.test(provider));
 	if (otherProvider !== void 0 && otherProvider !== null) throw notPostgres(otherProvider);
-	if (migrations === null) throw notLoaded(said, request.project);
+	if (migrations === null) throw notLoaded(said, request.project, request.env.DATABASE_URL ?? "");
 	return {
 		url: new Secret(captured.url),
 		schemaUrl: captured.urlIsHandedOver ? null : schemaUrlIn(texts),

@@ -169,17 +169,18 @@ function refusePlaintext(repository, given) {
 	if (given.isEncrypted) return;
 	if (given.isPublic !== false) throw new SafeMigrateError({
 		code: "SM_ARTIFACT_PUBLIC",
-		message: given.isPublic ? `everybody can download the artifacts of ${repository}, because it is public, and the backup would not be encrypted` : `the backup would not be encrypted, and nobody tells whether ${repository} is public, so that everybody can download its artifacts`,
+		message: given.isPublic ? `everybody can download the artifacts of ${repository}, because it is public, and the backup would not be encrypted: ${noKey}` : `the backup would not be encrypted: ${noKey}. Everybody can download the artifacts of a public repository, and neither the event nor GitHub's API says whether ${repository} is one`,
 		hint: encryptionHint(repository),
 		docs: "storage.md"
 	});
 	if (!given.plaintextAllowed) throw new SafeMigrateError({
 		code: "SM_ARTIFACT_PLAINTEXT",
-		message: `everybody who can read ${repository} can download its artifacts, and the backup would not be encrypted`,
+		message: `everybody who can read ${repository} can download its artifacts, and the backup would not be encrypted: ${noKey}`,
 		hint: `${encryptionHint(repository)} Or write artifact://?plaintext=allow when every reader may see the data.`,
 		docs: "storage.md"
 	});
 }
+const noKey = "encryption-passphrase is empty (a secret that does not exist arrives as an empty text)";
 /** One command makes the secret; GitHub never shows it again, so it is printed once. */
 function encryptionHint(repository) {
 	return [`Create a passphrase and keep what is printed, because GitHub never shows it again: openssl rand -base64 32 | tee /dev/stderr | gh secret set SAFE_MIGRATE_PASSPHRASE --repo ${repository};`, `then give this step encryption-passphrase: \${{ secrets.SAFE_MIGRATE_PASSPHRASE }}.`].join(" ");

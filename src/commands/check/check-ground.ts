@@ -25,6 +25,17 @@ export interface CheckGround extends AsyncDisposable {
   readonly findings: readonly Finding[];
 }
 
+/** No reason to fail a job that never was to see the database; a secret with another name is as silent. */
+const noUrl: Finding = {
+  severity: 'warning',
+  code: 'SM_PRISMA_CONFIG',
+  message:
+    'database-url is empty, and Prisma found no URL either: history, pending migrations and drift were not looked at in the database',
+  hint: 'A secret that does not exist arrives as an empty text: see that it is set in this repository, or in the environment that the job names. Dependabot has secrets of its own.',
+  file: null,
+  line: null,
+};
+
 /**
  * Opens what there is. Rejects only where no part could run: the project cannot be loaded (locatePrisma's and
  * captureProject's errors).
@@ -46,6 +57,7 @@ export async function openGround(
 
   const base = await openBase(context, project, log);
   const { url } = project;
+  if (url === null && context.pullRequest?.isFromFork === false) findings.push(noUrl);
   const database: Sight<Database> =
     url === null
       ? {

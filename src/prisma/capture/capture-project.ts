@@ -68,7 +68,7 @@ export async function captureProject(request: CaptureRequest): Promise<CapturedP
 
   const captured = engine.captured();
   const said = readableText(printed, secretsIn(request.env.DATABASE_URL ?? '')).trim();
-  if (captured.url === null) throw notLoaded(said, request.project);
+  if (captured.url === null) throw notLoaded(said, request.project, request.env.DATABASE_URL ?? '');
   const migrations =
     captured.migrations === null && captured.migrationsDirectory !== null
       ? listMigrations(request.project.checkout, captured.migrationsDirectory)
@@ -78,7 +78,7 @@ export async function captureProject(request: CaptureRequest): Promise<CapturedP
   const providers = [providerIn(texts), lockedProvider(migrations?.lockfile.content ?? '')];
   const otherProvider = providers.find((provider) => provider !== null && !/^postgres(ql)?$/.test(provider));
   if (otherProvider !== undefined && otherProvider !== null) throw notPostgres(otherProvider);
-  if (migrations === null) throw notLoaded(said, request.project);
+  if (migrations === null) throw notLoaded(said, request.project, request.env.DATABASE_URL ?? '');
   return {
     url: new Secret(captured.url),
     schemaUrl: captured.urlIsHandedOver ? null : schemaUrlIn(texts),

@@ -43,17 +43,21 @@ export function tookTooLong(project: PrismaProject, timeoutMs: number): SafeMigr
 }
 
 /** Why Prisma ended before it called its engine, from what it printed. */
-export function notLoaded(said: string, project: PrismaProject): SafeMigrateError {
+export function notLoaded(said: string, project: PrismaProject, databaseUrl: string): SafeMigrateError {
   const cause = new Error(said);
   const unset = unsetVariableIn(said);
   if (unset !== null) {
     const details = { docs: 'prisma.md', cause } as const;
-    const problems = [unsetProblem(unset.name, project)];
+    const problems = [
+      databaseUrl === '' && (unset.holdsUrl || unset.name === 'DATABASE_URL')
+        ? noUrl(project, unset.name)
+        : unsetProblem(unset.name, project),
+    ];
     return unset.holdsUrl
       ? new UnsetUrlVariableError(unset.name, problems, details)
       : new RefusedError(problems, details);
   }
-  const problem = knownReason(said, project);
+  const problem = knownReason(said, project, databaseUrl);
   if (problem !== null) return new RefusedError([problem], { docs: 'prisma.md', cause });
   return new RefusedError(
     [
@@ -70,15 +74,24 @@ export function notLoaded(said: string, project: PrismaProject): SafeMigrateErro
 function unsetProblem(variable: string, project: PrismaProject): Problem {
   return {
     code: 'SM_PRISMA_CONFIG',
-    message: `the Prisma project in ${project.workingDirectory} needs the environment variable ${variable}, which is not set`,
-    hint:
-      variable === 'DATABASE_URL'
-        ? 'Set the input database-url, or DATABASE_URL in the env of the step.'
-        : `Set ${variable} in the env of the step.`,
+    message: `the Prisma project in ${project.workingDirectory} needs the environment variable ${variable}, which is not set or empty`,
+    hint: `Set ${variable} in the env of the step. ${missingSecret}`,
   };
 }
 
-function knownReason(said: string, project: PrismaProject): Problem | null {
+/** The commonest first mistake: GitHub hands over a secret that does not exist as an empty text, without a word. */
+const missingSecret =
+  'A secret that does not exist arrives as an empty text: see that it is set in this repository, or in the environment that the job names (environment: …).';
+
+function noUrl(project: PrismaProject, variable = 'DATABASE_URL'): Problem {
+  return {
+    code: 'SM_PRISMA_CONFIG',
+    message: `database-url is empty, and so is ${variable}, where the Prisma project in ${project.workingDirectory} looks for its URL`,
+    hint: `Give this step database-url: \${{ secrets.DATABASE_URL }}. ${missingSecret}`,
+  };
+}
+
+function knownReason(said: string, project: PrismaProject, databaseUrl: string): Problem | null {
   const where = project.workingDirectory;
   if (
     /Could not find (a |the )?(Prisma )?schema|Could not load (`--schema`|schema)|Config file not found/i.test(
@@ -108,10 +121,19 @@ function knownReason(said: string, project: PrismaProject): Problem | null {
     };
   }
   if (/datasource\.url.*(required|must)/.test(said)) {
+    if (databaseUrl === '') return noUrl(project);
     return {
       code: 'SM_PRISMA_CONFIG',
       message: `the Prisma config in ${where} gives no datasource.url`,
       hint: 'Set datasource.url in prisma.config.ts (for example to process.env.DATABASE_URL), and the input database-url or DATABASE_URL in the env of the step.',
+    };
+  }
+  if (/Connection url is empty/i.test(said)) {
+    if (databaseUrl === '') return noUrl(project);
+    return {
+      code: 'SM_PRISMA_CONFIG',
+      message: `the Prisma config in ${where} works out an empty URL, although DATABASE_URL is set`,
+      hint: `See which variable its datasource.url reads first (DIRECT_URL, for example): ?? lets an empty text through, || does not. ${missingSecret}`,
     };
   }
   return null;

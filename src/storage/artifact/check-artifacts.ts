@@ -40,8 +40,8 @@ export function refusePlaintext(
     throw new SafeMigrateError({
       code: 'SM_ARTIFACT_PUBLIC',
       message: given.isPublic
-        ? `everybody can download the artifacts of ${repository}, because it is public, and the backup would not be encrypted`
-        : `the backup would not be encrypted, and nobody tells whether ${repository} is public, so that everybody can download its artifacts`,
+        ? `everybody can download the artifacts of ${repository}, because it is public, and the backup would not be encrypted: ${noKey}`
+        : `the backup would not be encrypted: ${noKey}. Everybody can download the artifacts of a public repository, and neither the event nor GitHub's API says whether ${repository} is one`,
       hint: encryptionHint(repository),
       docs: 'storage.md',
     });
@@ -49,12 +49,14 @@ export function refusePlaintext(
   if (!given.plaintextAllowed) {
     throw new SafeMigrateError({
       code: 'SM_ARTIFACT_PLAINTEXT',
-      message: `everybody who can read ${repository} can download its artifacts, and the backup would not be encrypted`,
+      message: `everybody who can read ${repository} can download its artifacts, and the backup would not be encrypted: ${noKey}`,
       hint: `${encryptionHint(repository)} Or write artifact://?plaintext=allow when every reader may see the data.`,
       docs: 'storage.md',
     });
   }
 }
+
+const noKey = 'encryption-passphrase is empty (a secret that does not exist arrives as an empty text)';
 
 /** One command makes the secret; GitHub never shows it again, so it is printed once. */
 function encryptionHint(repository: string): string {

@@ -5,6 +5,8 @@ import type { PostgresServer } from '../server/server.ts';
 import { closeGate, type LockGate, type UseTarget } from './lock-gate.ts';
 import { atPrismaLock } from './prisma-lock.ts';
 
+/** Whoever comes is kept waiting until he was seen. */
+const gateIntervalMs = 25;
 /** Where nothing keeps Prisma waiting: it holds its lock for as long as it works, some tens of milliseconds at least. */
 const lookIntervalMs = 10;
 /** Once somebody was seen: only who else may come. */
@@ -49,7 +51,7 @@ export async function watchPrismaLock(
         if (holder.isGranted || gate !== null) seen.set(`${holder.pid} ${holder.backendStart}`, holder);
       }
       if (seen.size > 0 && gate !== null) await openGate();
-      const pause = seen.size === 0 ? lookIntervalMs : laterIntervalMs;
+      const pause = gate !== null ? gateIntervalMs : seen.size === 0 ? lookIntervalMs : laterIntervalMs;
       // Rejects when it is stopped, which is what is waited for.
       await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
     }
