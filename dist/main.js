@@ -1,5 +1,5 @@
 import { c as int, f as object, h as string, o as boolean } from "./zod.js";
-import { $ as RunJournal, $t as messageOf, A as findingsOf, At as countsOf, B as whenReachable, C as ActionLog, Ct as shownBackup, D as isTakenOver, Dt as manifestName, Et as dumpName, F as storedRecord, Ft as formatBytes, G as unknownFunctions, H as mayForgeHistory, I as historyDigest, It as formatCount, J as objectsIn, Jt as textOf, K as fieldsOf, Kt as parseVersion, L as recover, Lt as openPorts, M as finishEarlierRun, Mt as renderDetails, N as waysToFinish, Nt as sealedDetailsName, O as describeExit, Ot as renderManifest, P as findStored, Pt as countOf, Q as takeLock, Qt as SafeMigrateError, R as exchangeWhenReachable, S as readArtifactAccess, St as mergePlaces, T as Hooks, Tt as originText, U as blockStatements, V as historyReach, W as describeScript, Wt as checksumsOf, X as storedDump, Xt as formOfFingerprint, Y as keysOf, Yt as parseSql, Z as fetchBackup, Zt as RefusedError, _ as parseInputs, _t as backupFolder, a as saveWorkFolder, at as takeBaseline, b as secretsOf, bt as digestOf, c as runIdentity, ct as needsBaseline, d as publish, dt as clearingAway, en as problemsOf, et as signManifest, f as checkSections, ft as GrowingFile, g as surviveLostOutput, gt as listBackups, h as Masks, ht as storedBackupLine, i as saveOpenRun, it as readyCopy, j as openStorages, jt as detailsName, k as checkPartNames, kt as sealedDumpName, l as checkoutRoots, lt as readHistory, m as resultSentence, mt as serverNow, nt as writeDetails, ot as wayOfScript, p as plain, pt as systemIdentifierOf, q as nameParts, qt as errorCodeIn, r as surviveStrayErrors, rt as encryptionSentence, st as describeFailure, t as WorkFolder, u as repositoryRootOf, ut as LeftBehindError, v as readInputs, vt as backupId, w as ReportBuilder, wt as isFromElsewhere, x as readGitHubContext, xt as isProvedIn, y as requestedCommand, yt as labelBefore, z as isOurs } from "./safe-migrate.js";
+import { $ as RunJournal, $t as messageOf, A as findingsOf, At as detailsName, B as whenReachable, C as ActionLog, Ct as isFromElsewhere, D as isTakenOver, Dt as renderManifest, Et as manifestName, F as storedRecord, Ft as formatCount, G as unknownFunctions, Gt as parseVersion, H as mayForgeHistory, I as historyDigest, It as openPorts, J as objectsIn, Jt as parseSql, K as fieldsOf, Kt as errorCodeIn, L as recover, M as finishEarlierRun, Mt as sealedDetailsName, N as waysToFinish, Nt as countOf, O as describeExit, Ot as sealedDumpName, P as findStored, Pt as formatBytes, Q as takeLock, Qt as SafeMigrateError, R as exchangeWhenReachable, S as readArtifactAccess, St as shownBackup, T as Hooks, Tt as dumpName, U as blockStatements, Ut as checksumsOf, V as historyReach, W as describeScript, X as storedDump, Xt as literal, Y as keysOf, Yt as formOfFingerprint, Z as fetchBackup, Zt as RefusedError, _ as parseInputs, _t as backupId, a as saveWorkFolder, at as takeBaseline, b as secretsOf, bt as isProvedIn, c as runIdentity, ct as readHistory, d as publish, dt as GrowingFile, en as problemsOf, et as signManifest, f as checkSections, ft as systemIdentifierOf, g as surviveLostOutput, gt as backupFolder, h as Masks, ht as listBackups, i as saveOpenRun, it as readyCopy, j as openStorages, jt as renderDetails, k as checkPartNames, kt as countsOf, l as checkoutRoots, lt as LeftBehindError, m as resultSentence, mt as storedBackupLine, nt as writeDetails, ot as wayOfScript, p as plain, pt as serverNow, q as nameParts, qt as textOf, r as surviveStrayErrors, rt as encryptionSentence, st as describeFailure, t as WorkFolder, u as repositoryRootOf, ut as clearingAway, v as readInputs, vt as labelBefore, w as ReportBuilder, wt as originText, x as readGitHubContext, xt as mergePlaces, y as requestedCommand, yt as digestOf, z as isOurs } from "./safe-migrate.js";
 import { a as info, l as warning } from "./actions-core.js";
 import { join, relative } from "node:path";
 import { createHash } from "node:crypto";
@@ -965,17 +965,56 @@ async function lookAtDeploys(database, log) {
 	log.warn(`session ${holder.pid} of ${holder.user} holds Prisma's lock in the target: while it does, a deploy fails (P1002). If that is no deploy, end it, as a superuser or as ${holder.user}: SELECT pg_terminate_backend(${holder.pid});`);
 }
 
+// src/prisma/baseline.ts
+/** PostGIS's own, which Migrate overlooks by these names in any case and schema. As measured on 7.10. */
+const overlooked = [
+	"geography_columns",
+	"geometry_columns",
+	"raster_columns",
+	"raster_overviews",
+	"spatial_ref_sys"
+];
+/**
+* The tables because of which `migrate deploy` refuses a database without `_prisma_migrations` (P3005), as
+* `schema.table`, sorted. By its own rule, as measured: ordinary tables (leaves of a partitioned one, those of extensions and
+* those that the role cannot read among them; no views, types, sequences, foreign tables, partitioned tables as such).
+*/
+async function tablesWithoutHistory(database, historySchema, own) {
+	const schemas = [.../* @__PURE__ */ new Set([historySchema, ...own.schemas])];
+	return (await database.query(`SELECT n.nspname::text AS "schema", c.relname::text AS "table"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND n.nspname IN (${schemas.map(literal).join(", ")})
+        AND pg_catalog.lower(c.relname) NOT IN (${overlooked.map(literal).join(", ")})
+      ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`, object({
+		schema: string(),
+		table: string()
+	}))).map(({ schema, table }) => `${schema}.${table}`).filter((name) => !own.external.includes(name));
+}
+/** What to do about them. Marking a migration that never ran as applied would lose it silently, so that comes last. */
+function baselineAdvice(tables, first) {
+	const more = tables.length > 5 ? ` and ${tables.length - 5} more` : "";
+	const named = `${tables.slice(0, 5).join(", ")}${more}`;
+	return {
+		message: `the database has no migration history, but holds ${tables.length === 1 ? "a table" : "tables"} (${named}): Prisma would refuse it (P3005)`,
+		hint: [
+			"Check that database and schema in the URL are the right ones.",
+			"Tables of an extension or of another tool: move them to a schema of their own, or name them in prisma.config.ts (tables.external, as schema.table).",
+			`Tables that migrations make: mark exactly those migrations as applied, which does not run them: npx prisma migrate resolve --applied ${JSON.stringify(first)}`
+		].join(" ")
+	};
+}
+
 // src/prisma/plan.ts
 /**
 * What `migrate deploy` would do with these files and this history (null: there is no `_prisma_migrations`).
-* `needsBaseline`: see history.ts; only tables without history make it true.
+* `unmanaged`: tables that are there without a history (baseline.ts).
 */
 function planMigrations(files, history, options = {}) {
 	const rows = (history ?? []).filter((row) => row.rolledBackAt === null);
 	const known = new Set(rows.map((row) => row.migrationName));
 	const pending = files.filter((file) => !known.has(file.name));
 	const problems = [
-		...options.needsBaseline === true ? [notBaselined$1(files)] : [],
+		...options.unmanaged === void 0 || options.unmanaged.length === 0 ? [] : [notBaselined$1(options.unmanaged, files)],
 		...rows.filter((row) => row.finishedAt === null).map(failedBefore),
 		...editedMigrations(files, rows),
 		...missingMigrations(files, rows),
@@ -1021,11 +1060,10 @@ function emptyScript(file) {
 		hint: "Restore the file from version control; when nothing is meant to happen, write a comment into it."
 	};
 }
-function notBaselined$1(files) {
+function notBaselined$1(tables, files) {
 	return {
 		code: "SM_NOT_BASELINED",
-		message: "the database holds tables, but no migration history: Prisma would refuse it (P3005)",
-		hint: `Check that database and schema in the URL are the right ones. If they are, baseline: npx prisma migrate resolve --applied ${JSON.stringify(files[0]?.name ?? "0_init")} for every migration whose tables are there already.`
+		...baselineAdvice(tables, files[0]?.name ?? "0_init")
 	};
 }
 /** Merged branches: Prisma applies them all the same, but in another order than on a fresh database. */
@@ -1067,7 +1105,7 @@ async function lookAtHistory$1(database, migrator) {
 	const history = await readHistory(database, migrator.historySchema);
 	return {
 		history,
-		...planMigrations(migrator.migrations, history, { needsBaseline: await needsBaseline(database, migrator.historySchema) })
+		...planMigrations(migrator.migrations, history, { unmanaged: history === null ? await tablesWithoutHistory(database, migrator.historySchema, migrator.ownTables) : [] })
 	};
 }
 
@@ -2127,7 +2165,7 @@ function compareWithDatabase(folders, rows, options) {
 	const pending = folders.filter((folder) => !known.has(folder.name));
 	return {
 		findings: [
-			...options.needsBaseline ? [notBaselined()] : [],
+			...options.unmanaged.length > 0 ? [notBaselined(options.unmanaged, folders)] : [],
 			...inForce.filter((row) => row.finishedAt === null).map((row) => failedRow(row, folders)),
 			...folders.flatMap((folder) => editedSince(folder, inForce)),
 			...aheadOfFiles(folders, finished, options.ahead),
@@ -2138,12 +2176,11 @@ function compareWithDatabase(folders, rows, options) {
 		applied: folders.filter((folder) => finished.has(folder.name)).map((folder) => folder.name)
 	};
 }
-function notBaselined() {
+function notBaselined(tables, folders) {
 	return {
 		severity: "error",
 		code: "SM_NOT_BASELINED",
-		message: "the database holds tables, but no migration history: Prisma would refuse it (P3005)",
-		hint: "Check that database and schema in the URL are the right ones. If they are, mark what is there already with npx prisma migrate resolve --applied.",
+		...baselineAdvice(tables, folders[0]?.name ?? "0_init"),
 		file: null,
 		line: null
 	};
@@ -2285,10 +2322,10 @@ async function lookAtHistory(ground) {
 		tip: base.value.tip,
 		folder: fileOf(project.migrationsDirectory)
 	});
-	const read = database.value === null ? null : await readDatabase(database.value, project.historySchema);
+	const read = database.value === null ? null : await readDatabase(database.value, project);
 	const rows = read?.rows ?? null;
 	const byDatabase = read === null || read.problem !== null ? null : compareWithDatabase(folders, rows, {
-		needsBaseline: read.needsBaseline,
+		unmanaged: read.unmanaged,
 		ahead: branch?.ahead ?? /* @__PURE__ */ new Set()
 	});
 	const isNew = (name) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
@@ -2314,18 +2351,19 @@ async function lookAtHistory(ground) {
 	};
 }
 /** A role that may not read the history is told so; the other parts go on. */
-async function readDatabase(database, schema) {
+async function readDatabase(database, { historySchema, ownTables }) {
 	try {
+		const rows = await readHistory(database, historySchema);
 		return {
-			rows: await readHistory(database, schema),
-			needsBaseline: await needsBaseline(database, schema),
+			rows,
+			unmanaged: rows === null ? await tablesWithoutHistory(database, historySchema, ownTables) : [],
 			problem: null
 		};
 	} catch (error) {
 		if (!(error instanceof SafeMigrateError)) throw error;
 		return {
 			rows: null,
-			needsBaseline: false,
+			unmanaged: [],
 			problem: error
 		};
 	}

@@ -11023,7 +11023,10 @@ const migrationsList = object$1({
 const datasourceArgument = object$1({ url: string() });
 const message = union([
 	object$1({ argv: array(string()) }),
-	object$1({ migrations: migrationsList }),
+	object$1({
+		migrations: migrationsList,
+		externalTables: array(string())
+	}),
 	object$1({ migrationsDirectory: string() })
 ]);
 /**
@@ -11059,7 +11062,8 @@ else {
       if (params === undefined || params.migrationsList === undefined) return answer();
       const { baseDir, lockfile, migrationDirectories } = params.migrationsList;
       const names = migrationDirectories.map(({ path }) => ({ path }));
-      tell({ migrations: { baseDir, lockfile, migrationDirectories: names } }, answer);
+      const externalTables = params.filters?.externalTables ?? [];
+      tell({ migrations: { baseDir, lockfile, migrationDirectories: names }, externalTables }, answer);
     })
     .on('close', () => process.exit(0));
 }
@@ -11130,6 +11134,7 @@ function summarise(messages) {
 		urlIsHandedOver: served.some((argv) => valuesOf(argv, ["--datasource"]).length > 0),
 		schemaFiles: argumentLists.flatMap((argv) => valuesOf(argv, ["--datamodels", "-d"])),
 		migrations: messages.flatMap((each) => "migrations" in each ? [each.migrations] : []).at(-1) ?? null,
+		externalTables: messages.flatMap((each) => "externalTables" in each ? [each.externalTables] : []).at(-1) ?? [],
 		migrationsDirectory: messages.flatMap((each) => "migrationsDirectory" in each ? [each.migrationsDirectory] : []).at(-1) ?? null
 	};
 }
@@ -11352,6 +11357,7 @@ async function captureProject(request) {
 		url: new Secret(captured.url),
 		schemaUrl: captured.urlIsHandedOver ? null : schemaUrlIn(texts),
 		schemas: schemasIn(texts),
+		externalTables: captured.externalTables,
 		schemaFiles: captured.schemaFiles,
 		migrationsDirectory: migrations.baseDir,
 		migrationNames: migrations.migrationDirectories.map(({ path }) => path)
@@ -12048,6 +12054,10 @@ async function openCheckedProject(options) {
 		version: installation.version,
 		url: hasUrl ? captured.url : null,
 		historySchema: target?.schema ?? "public",
+		ownTables: {
+			schemas: captured.schemas,
+			external: captured.externalTables
+		},
 		schemaPath: userSchema,
 		migrationsDirectory: captured.migrationsDirectory,
 		migrationNames: captured.migrationNames,
@@ -12448,6 +12458,10 @@ async function openPrismaMigrator(options) {
 		version: installation.version,
 		url: captured.url,
 		historySchema: parsed.target.schema,
+		ownTables: {
+			schemas: captured.schemas,
+			external: captured.externalTables
+		},
 		migrations,
 		migrationsDirectory: captured.migrationsDirectory,
 		warnings: warningsAbout(own),
@@ -12798,6 +12812,7 @@ async function openCommandMigrator(options) {
 		version: found.version ?? "of migrate-command",
 		url: found.url,
 		historySchema: parsed.target.schema,
+		ownTables: found.ownTables,
 		migrations: readMigrations(project.checkout, found.directory, found.names),
 		migrationsDirectory: found.directory,
 		warnings: warningsAbout(own),
@@ -12850,6 +12865,10 @@ async function findProject(project, given) {
 			url: databaseUrl,
 			version: null,
 			env,
+			ownTables: {
+				schemas: [],
+				external: []
+			},
 			...await findMigrations(project)
 		};
 	}
@@ -12866,6 +12885,10 @@ async function findProject(project, given) {
 		directory: captured.migrationsDirectory,
 		names: captured.migrationNames,
 		schemaPath: schemaOf(project, captured.schemaFiles),
+		ownTables: {
+			schemas: captured.schemas,
+			external: captured.externalTables
+		},
 		env: used
 	};
 }
@@ -14586,16 +14609,6 @@ async function readHistory(database, schema) {
             CASE WHEN NOT h.logs IS NULL THEN pg_catalog.format('%s', h.logs) END AS logs,
             ${iso("started_at")}, ${iso("finished_at")}, ${iso("rolled_back_at")}
        FROM ${historyTable$1(schema)} AS h ORDER BY ${time("started_at")}, id`, row);
-}
-/**
-* Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
-* Prisma manages them.
-*/
-async function needsBaseline(database, schema) {
-	if (await historyTableExists(database, schema)) return false;
-	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`, presence);
-	return found?.present ?? false;
 }
 async function historyTableExists(database, schema) {
 	const [found] = await database.query(`SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -19742,4 +19755,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { RunJournal as $, messageOf as $t, findingsOf as A, countsOf as At, whenReachable as B, ContentGate as Bt, ActionLog as C, shownBackup as Ct, isTakenOver as D, manifestName as Dt, hookMark as E, dumpName as Et, storedRecord as F, formatBytes as Ft, unknownFunctions as G, migratorApplicationName as Gt, mayForgeHistory as H, stoppedBy as Ht, historyDigest as I, formatCount as It, objectsIn as J, textOf as Jt, fieldsOf as K, parseVersion as Kt, recover as L, openPorts as Lt, finishEarlierRun as M, renderDetails as Mt, waysToFinish as N, sealedDetailsName as Nt, describeExit as O, renderManifest as Ot, findStored as P, countOf as Pt, takeLock as Q, SafeMigrateError as Qt, exchangeWhenReachable as R, sha256Of as Rt, readArtifactAccess as S, mergePlaces as St, Hooks as T, originText as Tt, blockStatements as U, objectKey as Ut, historyReach as V, storageMismatch as Vt, describeScript as W, checksumsOf as Wt, storedDump as X, formOfFingerprint as Xt, keysOf as Y, parseSql as Yt, fetchBackup as Z, RefusedError as Zt, parseInputs as _, backupFolder as _t, saveWorkFolder as a, takeBaseline as at, secretsOf as b, digestOf as bt, runIdentity as c, needsBaseline as ct, publish as d, clearingAway as dt, problemsOf as en, signManifest as et, checkSections as f, GrowingFile as ft, surviveLostOutput as g, listBackups as gt, Masks as h, storedBackupLine as ht, saveOpenRun as i, readyCopy as it, openStorages as j, detailsName as jt, checkPartNames as k, sealedDumpName as kt, checkoutRoots as l, readHistory as lt, resultSentence as m, serverNow as mt, removeWorkFolder as n, writeDetails as nt, savedOpenRun as o, wayOfScript as ot, plain as p, systemIdentifierOf as pt, nameParts as q, errorCodeIn as qt, surviveStrayErrors as r, encryptionSentence as rt, savedWorkFolder as s, describeFailure as st, WorkFolder as t, readDetailsIn as tt, repositoryRootOf as u, LeftBehindError as ut, readInputs as v, backupId as vt, ReportBuilder as w, isFromElsewhere as wt, readGitHubContext as x, isProvedIn as xt, requestedCommand as y, labelBefore as yt, isOurs as z, sha256OfFile as zt };
+export { RunJournal as $, messageOf as $t, findingsOf as A, detailsName as At, whenReachable as B, storageMismatch as Bt, ActionLog as C, isFromElsewhere as Ct, isTakenOver as D, renderManifest as Dt, hookMark as E, manifestName as Et, storedRecord as F, formatCount as Ft, unknownFunctions as G, parseVersion as Gt, mayForgeHistory as H, objectKey as Ht, historyDigest as I, openPorts as It, objectsIn as J, parseSql as Jt, fieldsOf as K, errorCodeIn as Kt, recover as L, sha256Of as Lt, finishEarlierRun as M, sealedDetailsName as Mt, waysToFinish as N, countOf as Nt, describeExit as O, sealedDumpName as Ot, findStored as P, formatBytes as Pt, takeLock as Q, SafeMigrateError as Qt, exchangeWhenReachable as R, sha256OfFile as Rt, readArtifactAccess as S, shownBackup as St, Hooks as T, dumpName as Tt, blockStatements as U, checksumsOf as Ut, historyReach as V, stoppedBy as Vt, describeScript as W, migratorApplicationName as Wt, storedDump as X, literal as Xt, keysOf as Y, formOfFingerprint as Yt, fetchBackup as Z, RefusedError as Zt, parseInputs as _, backupId as _t, saveWorkFolder as a, takeBaseline as at, secretsOf as b, isProvedIn as bt, runIdentity as c, readHistory as ct, publish as d, GrowingFile as dt, problemsOf as en, signManifest as et, checkSections as f, systemIdentifierOf as ft, surviveLostOutput as g, backupFolder as gt, Masks as h, listBackups as ht, saveOpenRun as i, readyCopy as it, openStorages as j, renderDetails as jt, checkPartNames as k, countsOf as kt, checkoutRoots as l, LeftBehindError as lt, resultSentence as m, storedBackupLine as mt, removeWorkFolder as n, writeDetails as nt, savedOpenRun as o, wayOfScript as ot, plain as p, serverNow as pt, nameParts as q, textOf as qt, surviveStrayErrors as r, encryptionSentence as rt, savedWorkFolder as s, describeFailure as st, WorkFolder as t, readDetailsIn as tt, repositoryRootOf as u, clearingAway as ut, readInputs as v, labelBefore as vt, ReportBuilder as w, originText as wt, readGitHubContext as x, mergePlaces as xt, requestedCommand as y, digestOf as yt, isOurs as z, ContentGate as zt };

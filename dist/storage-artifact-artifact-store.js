@@ -1,5 +1,5 @@
 import { d as number$1, f as object, h as string, i as array, l as literal, o as boolean, t as number } from "./zod.js";
-import { $t as messageOf, Bt as ContentGate, Ht as stoppedBy, Qt as SafeMigrateError, Rt as sha256Of, Ut as objectKey, Vt as storageMismatch, ut as LeftBehindError } from "./safe-migrate.js";
+import { $t as messageOf, Bt as storageMismatch, Ht as objectKey, Lt as sha256Of, Qt as SafeMigrateError, Vt as stoppedBy, lt as LeftBehindError, zt as ContentGate } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { join } from "node:path";

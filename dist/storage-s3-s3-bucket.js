@@ -1,5 +1,5 @@
 import { t as require_dist_cjs } from "./aws-sdk.js";
-import { Ht as stoppedBy, Ut as objectKey } from "./safe-migrate.js";
+import { Ht as objectKey, Vt as stoppedBy } from "./safe-migrate.js";
 import { c as untilStopped, i as isNotFound, s as s3Error } from "./lazy-shared.js";
 import { Readable, addAbortSignal } from "node:stream";
 

@@ -1,3 +1,4 @@
+import { baselineAdvice } from '../prisma/baseline.ts';
 import type { HistoryRow } from '../prisma/migrator.ts';
 import type { Finding } from '../report/check-report.ts';
 import type { MigrationFolder } from './migration-folder.ts';
@@ -18,7 +19,7 @@ interface DatabaseHistory {
 export function compareWithDatabase(
   folders: readonly MigrationFolder[],
   rows: readonly HistoryRow[] | null,
-  options: { readonly needsBaseline: boolean; readonly ahead: ReadonlySet<string> },
+  options: { readonly unmanaged: readonly string[]; readonly ahead: ReadonlySet<string> },
 ): DatabaseHistory {
   const inForce = (rows ?? []).filter((row) => row.rolledBackAt === null);
   const known = new Set(inForce.map((row) => row.migrationName));
@@ -26,7 +27,7 @@ export function compareWithDatabase(
   const pending = folders.filter((folder) => !known.has(folder.name));
   return {
     findings: [
-      ...(options.needsBaseline ? [notBaselined()] : []),
+      ...(options.unmanaged.length > 0 ? [notBaselined(options.unmanaged, folders)] : []),
       ...inForce.filter((row) => row.finishedAt === null).map((row) => failedRow(row, folders)),
       ...folders.flatMap((folder) => editedSince(folder, inForce)),
       ...aheadOfFiles(folders, finished, options.ahead),
@@ -38,15 +39,9 @@ export function compareWithDatabase(
   };
 }
 
-function notBaselined(): Finding {
-  return {
-    severity: 'error',
-    code: 'SM_NOT_BASELINED',
-    message: 'the database holds tables, but no migration history: Prisma would refuse it (P3005)',
-    hint: 'Check that database and schema in the URL are the right ones. If they are, mark what is there already with npx prisma migrate resolve --applied.',
-    file: null,
-    line: null,
-  };
+function notBaselined(tables: readonly string[], folders: readonly MigrationFolder[]): Finding {
+  const advice = baselineAdvice(tables, folders[0]?.name ?? '0_init');
+  return { severity: 'error', code: 'SM_NOT_BASELINED', ...advice, file: null, line: null };
 }
 
 function failedRow(row: HistoryRow, folders: readonly MigrationFolder[]): Finding {

@@ -1,5 +1,6 @@
 import type { Checkout } from '../system/checkout.ts';
 import type { Secret } from '../system/secret.ts';
+import type { OwnTables } from './baseline.ts';
 
 /** How a replay of migrations on an empty database ended. */
 export type Replay =
@@ -16,6 +17,7 @@ export interface CheckedProject {
   readonly url: Secret | null;
   /** Schema that holds `_prisma_migrations`. */
   readonly historySchema: string;
+  readonly ownTables: OwnTables;
   /** Absolute path of the schema file or folder. */
   readonly schemaPath: string;
   readonly migrationsDirectory: string;

@@ -48,20 +48,6 @@ export async function readHistory(
   );
 }
 
-/**
- * Whether `migrate deploy` would refuse with P3005: tables in the schema, and no `_prisma_migrations` to say that
- * Prisma manages them.
- */
-export async function needsBaseline(database: Pick<TargetPort, 'query'>, schema: string): Promise<boolean> {
-  if (await historyTableExists(database, schema)) return false;
-  const [found] = await database.query(
-    `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = ${literal(schema)} AND c.relkind IN ('r', 'p')) AS present`,
-    presence,
-  );
-  return found?.present ?? false;
-}
-
 async function historyTableExists(database: Pick<TargetPort, 'query'>, schema: string): Promise<boolean> {
   const [found] = await database.query(
     `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,5 +1,6 @@
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Secret } from '../system/secret.ts';
+import type { OwnTables } from './baseline.ts';
 
 /** A migration on disk. */
 export interface MigrationFile {
@@ -56,6 +57,7 @@ export interface Migrator {
   readonly url: Secret;
   /** Schema that holds `_prisma_migrations` (the URL's `schema`, or `public`). */
   readonly historySchema: string;
+  readonly ownTables: OwnTables;
   /** Migrations on disk, sorted by name as Prisma does. */
   readonly migrations: readonly MigrationFile[];
   readonly migrationsDirectory: string;

@@ -1,5 +1,6 @@
 import { mayForgeHistory } from '../lint/history-reach.ts';
 import type { Problem } from '../system/errors.ts';
+import { baselineAdvice } from './baseline.ts';
 import type { DeployResult, HistoryRow, MigrationFile } from './migrator.ts';
 
 export interface MigrationPlan {
@@ -12,18 +13,20 @@ export interface MigrationPlan {
 
 /**
  * What `migrate deploy` would do with these files and this history (null: there is no `_prisma_migrations`).
- * `needsBaseline`: see history.ts; only tables without history make it true.
+ * `unmanaged`: tables that are there without a history (baseline.ts).
  */
 export function planMigrations(
   files: readonly MigrationFile[],
   history: readonly HistoryRow[] | null,
-  options: { readonly needsBaseline?: boolean } = {},
+  options: { readonly unmanaged?: readonly string[] } = {},
 ): MigrationPlan {
   const rows = (history ?? []).filter((row) => row.rolledBackAt === null);
   const known = new Set(rows.map((row) => row.migrationName));
   const pending = files.filter((file) => !known.has(file.name));
   const problems = [
-    ...(options.needsBaseline === true ? [notBaselined(files)] : []),
+    ...(options.unmanaged === undefined || options.unmanaged.length === 0
+      ? []
+      : [notBaselined(options.unmanaged, files)]),
     ...rows.filter((row) => row.finishedAt === null).map(failedBefore),
     ...editedMigrations(files, rows),
     ...missingMigrations(files, rows),
@@ -72,13 +75,8 @@ function emptyScript(file: MigrationFile): Problem {
   };
 }
 
-function notBaselined(files: readonly MigrationFile[]): Problem {
-  const first = JSON.stringify(files[0]?.name ?? '0_init');
-  return {
-    code: 'SM_NOT_BASELINED',
-    message: 'the database holds tables, but no migration history: Prisma would refuse it (P3005)',
-    hint: `Check that database and schema in the URL are the right ones. If they are, baseline: npx prisma migrate resolve --applied ${first} for every migration whose tables are there already.`,
-  };
+function notBaselined(tables: readonly string[], files: readonly MigrationFile[]): Problem {
+  return { code: 'SM_NOT_BASELINED', ...baselineAdvice(tables, files[0]?.name ?? '0_init') };
 }
 
 /** Merged branches: Prisma applies them all the same, but in another order than on a fresh database. */

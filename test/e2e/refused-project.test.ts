@@ -135,6 +135,21 @@ describe('migrate refuses, and touches nothing, when the history', () => {
   it('is not there although the database holds tables', async () => {
     await using world = await createWorld({ pending });
     await world.psql('DROP TABLE "_prisma_migrations"');
-    await expectRefused(world, {}, ['SM_NOT_BASELINED']);
+    const { report } = await expectRefused(world, {}, ['SM_NOT_BASELINED']);
+    expect(report.problems[0]?.message).toMatch(/holds tables \((public\.\w+(, )?)+\): Prisma would refuse it/);
+    expect(report.problems[0]?.hint).toMatch(
+      /^Check that database and schema in the URL are the right ones\./,
+    );
+  });
+
+  it('is not there, but what the database holds is PostGIS’s: Prisma deploys, and so does the run', async () => {
+    await using world = await createWorld({
+      applied: {},
+      rows: 'CREATE TABLE spatial_ref_sys (srid int);',
+      pending: erpMigrations,
+    });
+    await world.psql('DROP TABLE IF EXISTS "_prisma_migrations"');
+    await using run = await world.migrate();
+    expect(run.result.outputs, run.result.log).toMatchObject({ result: 'migrated' });
   });
 });

@@ -2,7 +2,8 @@ import { compareBranches } from '../../check/branch-history.ts';
 import { compareWithDatabase } from '../../check/database-history.ts';
 import { folderFindings, type MigrationFolder, readFolders } from '../../check/migration-folder.ts';
 import type { TargetPort } from '../../database/database.ts';
-import { needsBaseline, readHistory } from '../../prisma/history.ts';
+import { type OwnTables, tablesWithoutHistory } from '../../prisma/baseline.ts';
+import { readHistory } from '../../prisma/history.ts';
 import type { HistoryRow } from '../../prisma/migrator.ts';
 import type { CheckPart, Finding } from '../../report/check-report.ts';
 import { countOf } from '../../report/quantity.ts';
@@ -33,13 +34,13 @@ export async function lookAtHistory(ground: CheckGround): Promise<HistorySight> 
           tip: base.value.tip,
           folder: fileOf(project.migrationsDirectory),
         });
-  const read = database.value === null ? null : await readDatabase(database.value, project.historySchema);
+  const read = database.value === null ? null : await readDatabase(database.value, project);
   const rows = read?.rows ?? null;
   const byDatabase =
     read === null || read.problem !== null
       ? null
       : compareWithDatabase(folders, rows, {
-          needsBaseline: read.needsBaseline,
+          unmanaged: read.unmanaged,
           ahead: branch?.ahead ?? new Set(),
         });
   const isNew = (name: string) => branch?.added.includes(name) ?? byDatabase?.pending.includes(name) ?? true;
@@ -69,13 +70,17 @@ export async function lookAtHistory(ground: CheckGround): Promise<HistorySight> 
 }
 
 /** A role that may not read the history is told so; the other parts go on. */
-async function readDatabase(database: TargetPort, schema: string) {
+async function readDatabase(
+  database: TargetPort,
+  { historySchema, ownTables }: { readonly historySchema: string; readonly ownTables: OwnTables },
+) {
   try {
-    const rows = await readHistory(database, schema);
-    return { rows, needsBaseline: await needsBaseline(database, schema), problem: null };
+    const rows = await readHistory(database, historySchema);
+    const unmanaged = rows === null ? await tablesWithoutHistory(database, historySchema, ownTables) : [];
+    return { rows, unmanaged, problem: null };
   } catch (error) {
     if (!(error instanceof SafeMigrateError)) throw error;
-    return { rows: null, needsBaseline: false, problem: error };
+    return { rows: null, unmanaged: [], problem: error };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TargetPort } from '../../database/database.ts';
-import { needsBaseline, readHistory } from '../../prisma/history.ts';
+import { tablesWithoutHistory } from '../../prisma/baseline.ts';
+import { readHistory } from '../../prisma/history.ts';
 import type { HistoryRow, Migrator } from '../../prisma/migrator.ts';
 import { type MigrationPlan, planMigrations } from '../../prisma/plan.ts';
 
@@ -13,7 +14,10 @@ export async function lookAtHistory(database: TargetPort, migrator: Migrator | n
   if (migrator === null) return { history: null, pending: [], problems: [], warnings: [] };
   const history = await readHistory(database, migrator.historySchema);
   const plan = planMigrations(migrator.migrations, history, {
-    needsBaseline: await needsBaseline(database, migrator.historySchema),
+    unmanaged:
+      history === null
+        ? await tablesWithoutHistory(database, migrator.historySchema, migrator.ownTables)
+        : [],
   });
   return { history, ...plan };
 }

@@ -14,7 +14,7 @@ const migrationsList = z.object({
 const datasourceArgument = z.object({ url: z.string() });
 const message = z.union([
   z.object({ argv: z.array(z.string()) }),
-  z.object({ migrations: migrationsList }),
+  z.object({ migrations: migrationsList, externalTables: z.array(z.string()) }),
   z.object({ migrationsDirectory: z.string() }),
 ]);
 type Message = z.output<typeof message>;
@@ -29,6 +29,8 @@ interface CapturedCall {
   /** Absolute paths of the schema's files; empty when Prisma did not get that far. */
   readonly schemaFiles: readonly string[];
   readonly migrations: MigrationsList | null;
+  /** `filters.externalTables`, which versions with `tables.external` send. */
+  readonly externalTables: readonly string[];
   /** Where the engine was told to look for migrations, by versions that do not list them. */
   readonly migrationsDirectory: string | null;
 }
@@ -73,7 +75,8 @@ else {
       if (params === undefined || params.migrationsList === undefined) return answer();
       const { baseDir, lockfile, migrationDirectories } = params.migrationsList;
       const names = migrationDirectories.map(({ path }) => ({ path }));
-      tell({ migrations: { baseDir, lockfile, migrationDirectories: names } }, answer);
+      const externalTables = params.filters?.externalTables ?? [];
+      tell({ migrations: { baseDir, lockfile, migrationDirectories: names }, externalTables }, answer);
     })
     .on('close', () => process.exit(0));
 }
@@ -145,6 +148,8 @@ function summarise(messages: readonly Message[]): CapturedCall {
     urlIsHandedOver: served.some((argv) => valuesOf(argv, ['--datasource']).length > 0),
     schemaFiles: argumentLists.flatMap((argv) => valuesOf(argv, ['--datamodels', '-d'])),
     migrations: messages.flatMap((each) => ('migrations' in each ? [each.migrations] : [])).at(-1) ?? null,
+    externalTables:
+      messages.flatMap((each) => ('externalTables' in each ? [each.externalTables] : [])).at(-1) ?? [],
     migrationsDirectory:
       messages.flatMap((each) => ('migrationsDirectory' in each ? [each.migrationsDirectory] : [])).at(-1) ??
       null,

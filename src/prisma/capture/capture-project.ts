@@ -15,6 +15,8 @@ export interface CapturedProject {
   readonly schemaUrl: SchemaUrl | null;
   /** Schemas of the database that the datasource names; empty when it names none. */
   readonly schemas: readonly string[];
+  /** What a config names under `tables.external`: Migrate leaves these tables alone. */
+  readonly externalTables: readonly string[];
   /** Absolute paths of the schema's files. */
   readonly schemaFiles: readonly string[];
   readonly migrationsDirectory: string;
@@ -83,6 +85,7 @@ export async function captureProject(request: CaptureRequest): Promise<CapturedP
     url: new Secret(captured.url),
     schemaUrl: captured.urlIsHandedOver ? null : schemaUrlIn(texts),
     schemas: schemasIn(texts),
+    externalTables: captured.externalTables,
     schemaFiles: captured.schemaFiles,
     migrationsDirectory: migrations.baseDir,
     migrationNames: migrations.migrationDirectories.map(({ path }) => path),

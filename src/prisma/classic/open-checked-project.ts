@@ -53,6 +53,7 @@ export async function openCheckedProject(
     version: installation.version,
     url: hasUrl ? captured.url : null,
     historySchema: target?.schema ?? 'public',
+    ownTables: { schemas: captured.schemas, external: captured.externalTables },
     schemaPath: userSchema,
     migrationsDirectory: captured.migrationsDirectory,
     migrationNames: captured.migrationNames,

@@ -67,6 +67,7 @@ export async function openPrismaMigrator(options: PrismaMigratorOptions): Promis
     version: installation.version,
     url: captured.url,
     historySchema: parsed.target.schema,
+    ownTables: { schemas: captured.schemas, external: captured.externalTables },
     migrations,
     migrationsDirectory: captured.migrationsDirectory,
     warnings: warningsAbout(own),

@@ -6,6 +6,7 @@ import { RefusedError, SafeMigrateError } from '../../system/errors.ts';
 import type { Secret } from '../../system/secret.ts';
 import { shellFor } from '../../system/shell.ts';
 import { migratorApplicationName, nameSessions } from '../application-name.ts';
+import type { OwnTables } from '../baseline.ts';
 import { captureWithUrl } from '../capture/capture-with-url.ts';
 import { findMigrations } from '../capture/migrations-folder.ts';
 import { refuseOddFiles } from '../capture/odd-files.ts';
@@ -93,6 +94,7 @@ export async function openCommandMigrator(
     version: found.version ?? 'of migrate-command',
     url: found.url,
     historySchema: parsed.target.schema,
+    ownTables: found.ownTables,
     migrations: readMigrations(project.checkout, found.directory, found.names),
     migrationsDirectory: found.directory,
     warnings: warningsAbout(own),
@@ -135,6 +137,7 @@ interface FoundProject {
   readonly names: readonly string[];
   /** null where nobody knows. */
   readonly schemaPath: string | null;
+  readonly ownTables: OwnTables;
   /** With what had to be added for the project's Prisma to use the given URL: a command on this machine needs the same. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -164,7 +167,8 @@ async function findProject(
         hint: 'Give the URL under which the tools of this machine (or of container) reach the database.',
       });
     }
-    return { url: databaseUrl, version: null, env, ...(await findMigrations(project)) };
+    const ownTables = { schemas: [], external: [] };
+    return { url: databaseUrl, version: null, env, ownTables, ...(await findMigrations(project)) };
   }
   const { captured, env: used } = await captureWithUrl({ installation, project, env, databaseUrl, signal });
   // The command's own URL may be another one, for another network: that both lead to one server is proved, not compared.
@@ -174,6 +178,7 @@ async function findProject(
     directory: captured.migrationsDirectory,
     names: captured.migrationNames,
     schemaPath: schemaOf(project, captured.schemaFiles),
+    ownTables: { schemas: captured.schemas, external: captured.externalTables },
     env: used,
   };
 }

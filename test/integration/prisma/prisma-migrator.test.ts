@@ -6,9 +6,10 @@ import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/database/database.ts';
 import { loadParser } from '../../../src/lint/parse-sql.ts';
+import { tablesWithoutHistory } from '../../../src/prisma/baseline.ts';
 import { openPrismaMigrator } from '../../../src/prisma/classic/prisma-migrator.ts';
 import { describeFailure } from '../../../src/prisma/failure.ts';
-import { needsBaseline, readHistory } from '../../../src/prisma/history.ts';
+import { readHistory } from '../../../src/prisma/history.ts';
 import type { Migrator } from '../../../src/prisma/migrator.ts';
 import { judge, planMigrations } from '../../../src/prisma/plan.ts';
 import type { PhaseLog } from '../../../src/report/run-log.ts';
@@ -266,10 +267,11 @@ export default { schema: 'prisma/schema.prisma', datasource: { url: process.env.
 describe('a database with tables and no history', () => {
   test('needs a baseline, as Prisma says too', async () => {
     await using ground = await createGround({ '1_init': init });
-    expect(await needsBaseline(ground.reader, 'public')).toBe(false);
-    await ground.cluster.psql(ground.database, 'CREATE TABLE public.old (id int)');
-    expect(await needsBaseline(ground.reader, 'public')).toBe(true);
     const migrator = await ground.open();
+    const tables = () => tablesWithoutHistory(ground.reader, 'public', migrator.ownTables);
+    expect(await tables()).toEqual([]);
+    await ground.cluster.psql(ground.database, 'CREATE TABLE public.old (id int)');
+    expect(await tables()).toEqual(['public.old']);
     expect(await migrator.deploy(collectingLog(), never)).toMatchObject({ exitCode: 1, errorCode: 'P3005' });
   });
 });

@@ -78,7 +78,7 @@ describe('the plan', () => {
   });
 
   test('refuses tables without history', () => {
-    expect(codes([file('1')], null, { needsBaseline: true })).toEqual(['SM_NOT_BASELINED']);
+    expect(codes([file('1')], null, { unmanaged: ['public.a'] })).toEqual(['SM_NOT_BASELINED']);
   });
 
   test('names all problems at once', () => {
