@@ -1,4 +1,4 @@
-import { Qt as SafeMigrateError } from "./safe-migrate.js";
+import { $t as SafeMigrateError } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 
 // src/storage/port/until-stopped.ts

@@ -1,5 +1,5 @@
 import { c as int, f as object, h as string, o as boolean } from "./zod.js";
-import { $ as RunJournal, $t as messageOf, A as findingsOf, At as detailsName, B as whenReachable, C as ActionLog, Ct as isFromElsewhere, D as isTakenOver, Dt as renderManifest, Et as manifestName, F as storedRecord, Ft as formatCount, G as unknownFunctions, Gt as parseVersion, H as mayForgeHistory, I as historyDigest, It as openPorts, J as objectsIn, Jt as parseSql, K as fieldsOf, Kt as errorCodeIn, L as recover, M as finishEarlierRun, Mt as sealedDetailsName, N as waysToFinish, Nt as countOf, O as describeExit, Ot as sealedDumpName, P as findStored, Pt as formatBytes, Q as takeLock, Qt as SafeMigrateError, R as exchangeWhenReachable, S as readArtifactAccess, St as shownBackup, T as Hooks, Tt as dumpName, U as blockStatements, Ut as checksumsOf, V as historyReach, W as describeScript, X as storedDump, Xt as literal, Y as keysOf, Yt as formOfFingerprint, Z as fetchBackup, Zt as RefusedError, _ as parseInputs, _t as backupId, a as saveWorkFolder, at as takeBaseline, b as secretsOf, bt as isProvedIn, c as runIdentity, ct as readHistory, d as publish, dt as GrowingFile, en as problemsOf, et as signManifest, f as checkSections, ft as systemIdentifierOf, g as surviveLostOutput, gt as backupFolder, h as Masks, ht as listBackups, i as saveOpenRun, it as readyCopy, j as openStorages, jt as renderDetails, k as checkPartNames, kt as countsOf, l as checkoutRoots, lt as LeftBehindError, m as resultSentence, mt as storedBackupLine, nt as writeDetails, ot as wayOfScript, p as plain, pt as serverNow, q as nameParts, qt as textOf, r as surviveStrayErrors, rt as encryptionSentence, st as describeFailure, t as WorkFolder, u as repositoryRootOf, ut as clearingAway, v as readInputs, vt as labelBefore, w as ReportBuilder, wt as originText, x as readGitHubContext, xt as mergePlaces, y as requestedCommand, yt as digestOf, z as isOurs } from "./safe-migrate.js";
+import { $ as RunJournal, $t as SafeMigrateError, A as findingsOf, At as detailsName, B as whenReachable, C as ActionLog, Ct as isFromElsewhere, D as isTakenOver, Dt as renderManifest, Et as manifestName, F as storedRecord, Ft as formatCount, G as unknownFunctions, H as mayForgeHistory, I as historyDigest, It as openPorts, J as objectsIn, Jt as textOf, K as fieldsOf, Kt as parseVersion, L as recover, M as finishEarlierRun, Mt as sealedDetailsName, N as waysToFinish, Nt as countOf, O as describeExit, Ot as sealedDumpName, P as findStored, Pt as formatBytes, Q as takeLock, Qt as RefusedError, R as exchangeWhenReachable, S as readArtifactAccess, St as shownBackup, T as Hooks, Tt as dumpName, U as blockStatements, Ut as checksumsOf, V as historyReach, W as describeScript, Wt as flawOf, X as storedDump, Xt as formOfFingerprint, Y as keysOf, Yt as parseSql, Z as fetchBackup, Zt as literal, _ as parseInputs, _t as backupId, a as saveWorkFolder, at as takeBaseline, b as secretsOf, bt as isProvedIn, c as runIdentity, ct as readHistory, d as publish, dt as GrowingFile, en as messageOf, et as signManifest, f as checkSections, ft as systemIdentifierOf, g as surviveLostOutput, gt as backupFolder, h as Masks, ht as listBackups, i as saveOpenRun, it as readyCopy, j as openStorages, jt as renderDetails, k as checkPartNames, kt as countsOf, l as checkoutRoots, lt as LeftBehindError, m as resultSentence, mt as storedBackupLine, nt as writeDetails, ot as wayOfScript, p as plain, pt as serverNow, q as nameParts, qt as errorCodeIn, r as surviveStrayErrors, rt as encryptionSentence, st as describeFailure, t as WorkFolder, tn as problemsOf, u as repositoryRootOf, ut as clearingAway, v as readInputs, vt as labelBefore, w as ReportBuilder, wt as originText, x as readGitHubContext, xt as mergePlaces, y as requestedCommand, yt as digestOf, z as isOurs } from "./safe-migrate.js";
 import { a as info, l as warning } from "./actions-core.js";
 import { join, relative } from "node:path";
 import { createHash } from "node:crypto";
@@ -1018,7 +1018,8 @@ function planMigrations(files, history, options = {}) {
 		...rows.filter((row) => row.finishedAt === null).map(failedBefore),
 		...editedMigrations(files, rows),
 		...missingMigrations(files, rows),
-		...pending.filter((file) => file.script.trim() === "").map(emptyScript)
+		...pending.filter((file) => file.script.trim() === "").map(emptyScript),
+		...pending.flatMap(flawed)
 	];
 	return {
 		pending: pending.map((file) => file.name),
@@ -1059,6 +1060,14 @@ function emptyScript(file) {
 		message: `the migration.sql of pending migration ${file.name} is empty`,
 		hint: "Restore the file from version control; when nothing is meant to happen, write a comment into it."
 	};
+}
+function flawed({ name, flaw }) {
+	if (flaw === void 0) return [];
+	return [{
+		code: "SM_MIGRATION_UNREADABLE",
+		message: `the migration.sql of pending migration ${name} ${flaw.message}`,
+		hint: flaw.hint
+	}];
 }
 function notBaselined$1(tables, files) {
 	return {
@@ -2279,11 +2288,19 @@ function readFolders({ checkout, migrationsDirectory }, names, fileOf) {
 	return names.map((name) => {
 		const path = join(migrationsDirectory, name, "migration.sql");
 		const script = textOf(checkout, path);
+		if (script === null) return {
+			name,
+			file: fileOf(path),
+			script,
+			checksums: []
+		};
+		const flaw = flawOf(checkout.readBytes(path));
 		return {
 			name,
 			file: fileOf(path),
 			script,
-			checksums: script === null ? [] : checksumsOf(script)
+			checksums: checksumsOf(script),
+			...flaw === null ? {} : { flaw }
 		};
 	});
 }
@@ -2296,6 +2313,14 @@ function folderFindings(folders, isNew) {
 			code: "SM_MIGRATION_UNREADABLE",
 			message: folder.script === null ? `migration ${folder.name} has no migration.sql` : `the migration.sql of ${folder.name} is empty`,
 			hint: "Restore the file from version control; when nothing is meant to happen, write a comment into it.",
+			file: folder.file,
+			line: 1
+		});
+		if (folder.flaw !== void 0 && isNew(folder.name)) findings.push({
+			severity: "error",
+			code: "SM_MIGRATION_UNREADABLE",
+			message: `the migration.sql of ${folder.name} ${folder.flaw.message}`,
+			hint: folder.flaw.hint,
 			file: folder.file,
 			line: 1
 		});

@@ -19,6 +19,7 @@ import { createServer, isIP } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { createInterface } from "node:readline";
 import { hostname, tmpdir } from "node:os";
+import { isUtf8 } from "node:buffer";
 import { pathToFileURL } from "node:url";
 import { runInNewContext } from "node:vm";
 
@@ -11733,6 +11734,10 @@ var Checkout = class {
 	}
 	/** The text of a file. Rejects with SM_CHECKOUT_FILE, and with the system's error (ENOENT) where there is none. */
 	readText(path) {
+		return this.readBytes(path).toString("utf8");
+	}
+	/** The same, as it lies on the disk. */
+	readBytes(path) {
 		return readRegularFile(this.#inside(path), path);
 	}
 	/** What lies in a folder; the same errors. */
@@ -11758,7 +11763,7 @@ var Checkout = class {
 * regular file, of a bounded size. The same errors.
 */
 function readInstalledText(path) {
-	return readRegularFile(realpathSync.native(path), path);
+	return readRegularFile(realpathSync.native(path), path).toString("utf8");
 }
 /** @param real without a link in it @param shown as messages name it */
 function readRegularFile(real, shown) {
@@ -11771,7 +11776,7 @@ function readRegularFile(real, shown) {
 		for (let sizeBytes = 0;;) {
 			const chunk = Buffer.allocUnsafe(Math.min(Math.max(facts.size, 4096), 1024 ** 2));
 			const bytesRead = readSync(descriptor, chunk, 0, chunk.length, sizeBytes);
-			if (bytesRead === 0) return Buffer.concat(chunks).toString("utf8");
+			if (bytesRead === 0) return Buffer.concat(chunks);
 			sizeBytes += bytesRead;
 			if (sizeBytes > maximumBytes) throw tooLarge(shown);
 			chunks.push(chunk.subarray(0, bytesRead));
@@ -12359,6 +12364,37 @@ async function deployProbe(request) {
 	}
 }
 
+// src/prisma/script-flaw.ts
+const saveAgain = "Save it as UTF-8 without a byte-order mark.";
+/**
+* What is wrong with the bytes of a migration.sql. Prisma reads any as UTF-8: it hands a byte-order mark on, which PostgreSQL takes
+* for a letter, and puts U+FFFD in the place of letters in another encoding, which would then stand in the database.
+*/
+function flawOf(bytes) {
+	if (/^(fffe|feff)/.test(bytes.toString("hex", 0, 2)) || zeroesIn(bytes) > bytes.length / 4) return {
+		message: "is written in UTF-16",
+		hint: `${saveAgain} (iconv -f UTF-16 -t UTF-8.) The > of Windows PowerShell writes such files: give prisma migrate diff --output instead.`
+	};
+	if (zeroesIn(bytes) > 0) return {
+		message: "holds a NUL character, at which a script ends for PostgreSQL: what stands after it would not run",
+		hint: "Remove it (tr -d \"\\000\")."
+	};
+	if (bytes.toString("hex", 0, 3) === "efbbbf") return {
+		message: "begins with a byte-order mark, which PostgreSQL takes for a part of the first word",
+		hint: saveAgain
+	};
+	if (!isUtf8(bytes)) return {
+		message: "is not written in UTF-8: Prisma would put U+FFFD in the place of its letters",
+		hint: `${saveAgain} (iconv -f WINDOWS-1252 -t UTF-8, if that is what it is in.)`
+	};
+	return null;
+}
+function zeroesIn(bytes) {
+	let count = 0;
+	for (let at = bytes.indexOf(0); at !== -1; at = bytes.indexOf(0, at + 1)) count += 1;
+	return count;
+}
+
 // src/prisma/migrations.ts
 /**
 * Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
@@ -12376,12 +12412,15 @@ function readMigrations(checkout, directory, names) {
 	for (const name of names) {
 		const path = join(directory, name, "migration.sql");
 		try {
-			const script = checkout.readText(path);
+			const bytes = checkout.readBytes(path);
+			const script = bytes.toString("utf8");
+			const flaw = flawOf(bytes);
 			files.push({
 				name,
 				path,
 				checksums: checksumsOf(script),
-				script
+				script,
+				...flaw === null ? {} : { flaw }
 			});
 		} catch (error) {
 			if (error instanceof SafeMigrateError) {
@@ -14005,6 +14044,19 @@ function mergePlaces(records) {
 	return [...byText.values()].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1));
 }
 
+// src/backup/encryption/damaged.ts
+/** A stored backup that is not what its manifest says. `message` names which, and where. */
+function damaged$1(message, cause) {
+	return new SafeMigrateError({
+		code: "SM_BACKUP_DAMAGED",
+		message,
+		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
+		docs: "storage.md",
+		phase: "fetch",
+		cause
+	});
+}
+
 // src/backup/encryption/digest.ts
 /** Length and SHA-256 of a small content that is wholly in memory. */
 function digestOf(content) {
@@ -14187,6 +14239,35 @@ function shown$1(value) {
 	return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
+// src/backup/stored/begin-anew.ts
+/** Before the second and the third attempt. */
+const pausesMs = [1e3, 5e3];
+/** A content that ended before its end, without an error of the connection. */
+var BrokenOff = class extends Error {
+	name = "BrokenOff";
+};
+/**
+* Reads again from the beginning what broke off: a cut connection must not refuse an emergency rollback. What a storage says
+* itself (not there, not allowed, not what was stored) is final. Rejects with the last attempt's error.
+*
+* @param what for the warning
+*/
+async function beginAnew(what, { signal, warn }, read) {
+	for (const pauseMs of pausesMs) try {
+		return await read();
+	} catch (error) {
+		if (signal.aborted || !isOfConnection(error)) throw error;
+		warn(`${what} broke off and is read anew: ${messageOf(error)}`);
+		await setTimeout$1(pauseMs, void 0, { signal }).catch(() => {});
+	}
+	return read();
+}
+/** Errors of streams are not ours: a connection's. */
+function isOfConnection(error) {
+	if (!(error instanceof SafeMigrateError)) return true;
+	return error.code === "SM_STORAGE_FAILED" || error.code === "SM_STORAGE_UNREACHABLE";
+}
+
 // src/backup/stored/stored-backups.ts
 /** Manifests that are read at once. */
 const readers = 8;
@@ -14279,7 +14360,10 @@ async function readFolder(storage, database, folder, objects, signal) {
 	if (held.sizeBytes > maximumManifestBytes) return damaged("its manifest is far too large to be one");
 	let manifestText;
 	try {
-		manifestText = await readText(await storage.get(held.key, signal));
+		manifestText = await beginAnew(`the manifest of ${id}`, {
+			signal,
+			warn: () => {}
+		}, async () => readText(await storage.get(held.key, signal)));
 	} catch (error) {
 		signal.throwIfAborted();
 		return damaged(`its manifest cannot be read: ${messageOf(error)}`);
@@ -14300,7 +14384,7 @@ async function readText(body) {
 	let sizeBytes = 0;
 	for await (const chunk of body) {
 		sizeBytes += chunk.byteLength;
-		if (sizeBytes > maximumManifestBytes) throw new Error("it is far too large");
+		if (sizeBytes > maximumManifestBytes) throw damaged$1("it is far too large");
 		chunks.push(chunk);
 	}
 	return Buffer.concat(chunks).toString("utf8");
@@ -14454,7 +14538,7 @@ var GrowingFile = class GrowingFile {
 			}
 			const length = Math.min(chunkBytes, this.#sizeBytes - position);
 			const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafeSlow(length), 0, length, position);
-			if (bytesRead === 0) throw damaged$1(this.path, "it is shorter than what was written to it");
+			if (bytesRead === 0) throw damaged(this.path, "it is shorter than what was written to it");
 			position += bytesRead;
 			return buffer.subarray(0, bytesRead);
 		};
@@ -14501,10 +14585,10 @@ var GrowingFile = class GrowingFile {
 			const handle = await open(this.path, "r");
 			held = await sha256OfFile(handle).finally(() => handle.close());
 		} catch (error) {
-			throw damaged$1(this.path, "it cannot be read back", error);
+			throw damaged(this.path, "it cannot be read back", error);
 		}
-		if (held.sizeBytes !== expected.sizeBytes) throw damaged$1(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
-		if (held.sha256 !== expected.sha256) throw damaged$1(this.path, "its SHA-256 is not that of what was written");
+		if (held.sizeBytes !== expected.sizeBytes) throw damaged(this.path, `${expected.sizeBytes} bytes were written, ${held.sizeBytes} are there`);
+		if (held.sha256 !== expected.sha256) throw damaged(this.path, "its SHA-256 is not that of what was written");
 	}
 	/** Ends whatever still reads or writes and removes the file. */
 	async [Symbol.asyncDispose]() {
@@ -14552,7 +14636,7 @@ var GrowingFile = class GrowingFile {
 		for (const wake of [...this.#waiting]) wake();
 	}
 };
-function damaged$1(path, how, cause) {
+function damaged(path, how, cause) {
 	return new SafeMigrateError({
 		code: "SM_DUMP_DAMAGED",
 		message: `the dump on disk is damaged: ${how} (${path})`,
@@ -15199,19 +15283,6 @@ function atMost(maximumBytes, tooLong) {
 	};
 }
 
-// src/backup/encryption/damaged.ts
-/** A stored backup that is not what its manifest says. `message` names which, and where. */
-function damaged(message, cause) {
-	return new SafeMigrateError({
-		code: "SM_BACKUP_DAMAGED",
-		message,
-		hint: "Nothing was touched. Use another storage that holds this backup, or another backup.",
-		docs: "storage.md",
-		phase: "fetch",
-		cause
-	});
-}
-
 // src/backup/stored/from-any-place.ts
 /**
 * What `work` makes of the first place that holds what it should; the storages are tried in their order. Rejects with what is
@@ -15379,32 +15450,44 @@ async function plainDump({ id, manifest }, { stored, what }, keys, { folder, sig
 		clearInterval(report);
 	}
 }
-async function download$1({ manifest }, from, { folder, signal, onProgress }) {
+async function download$1({ manifest }, from, options) {
+	const { name } = manifest.file;
+	const object = from.objects.find(({ key }) => key === `${from.folder}/${name}`);
+	if (object === void 0) throw damaged$1(`${from.url} has a manifest, but ${name} is not there`);
+	const what = `${name} in ${from.url}`;
+	try {
+		return await beginAnew(what, options, () => downloadOnce(manifest, object, from, options));
+	} catch (error) {
+		if (error instanceof SafeMigrateError || options.signal.aborted) throw error;
+		if (error instanceof BrokenOff) throw damaged$1(error.message, error);
+		throw damaged$1(`${what} cannot be read to its end: ${messageOf(error)}`, error);
+	}
+}
+async function downloadOnce(manifest, object, from, { folder, signal, onProgress }) {
 	const { name, sizeBytes } = manifest.file;
-	const key = `${from.folder}/${name}`;
-	if (!from.objects.some((object) => object.key === key)) throw damaged(`${from.url} has a manifest, but ${name} is not there`);
 	const stored = await GrowingFile.create(join(folder, name));
 	const report = setInterval(() => onProgress("fetched", stored.sizeBytes), 1e3);
 	const what = `${name} in ${from.url}`;
 	const limit = atMost(sizeBytes, () => longer(what, sizeBytes));
 	try {
-		await pipeline(await from.storage.get(key, signal), limit, stored.writer, { signal });
-		expectContent(what, manifest.file, await stored.content);
+		await pipeline(await from.storage.get(object.key, signal), limit, stored.writer, { signal });
+		const content = await stored.content;
+		if (content.sizeBytes < sizeBytes && object.sizeBytes === sizeBytes) throw new BrokenOff(`${what} has ${content.sizeBytes} bytes; its manifest says ${sizeBytes}`);
+		expectContent(what, manifest.file, content);
 		return stored;
 	} catch (error) {
 		await stored[Symbol.asyncDispose]();
-		if (error instanceof SafeMigrateError || signal.aborted) throw error;
-		throw damaged(`${what} cannot be read to its end: ${messageOf(error)}`, error);
+		throw error;
 	} finally {
 		clearInterval(report);
 	}
 }
 function expectContent(what, expected, actual) {
-	if (actual.sizeBytes !== expected.sizeBytes) throw damaged(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
-	if (actual.sha256 !== expected.sha256) throw damaged(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
+	if (actual.sizeBytes !== expected.sizeBytes) throw damaged$1(`${what} has ${actual.sizeBytes} bytes; its manifest says ${expected.sizeBytes}`);
+	if (actual.sha256 !== expected.sha256) throw damaged$1(`${what} has not the SHA-256 that its manifest says: it was changed after it was stored`);
 }
 function longer(what, sizeBytes) {
-	return damaged(`${what} has more than the ${sizeBytes} bytes that its manifest says`);
+	return damaged$1(`${what} has more than the ${sizeBytes} bytes that its manifest says`);
 }
 
 // src/commands/stored/stored-dump.ts
@@ -16723,30 +16806,34 @@ async function readDetails(listed, keys, options) {
 		try {
 			return detailsOfVersion1(version1);
 		} catch (error) {
-			throw damaged(`the manifest of ${id} holds a schema that cannot be unpacked`, error);
+			throw damaged$1(`the manifest of ${id} holds a schema that cannot be unpacked`, error);
 		}
 	}
 	return await fromAnyPlace(listed, options, async (place) => {
-		const sealed = await download(place, stored, options.signal);
+		const sealed = await download(place, stored, options);
 		const plain = stored.name === "details.json" ? sealed : await opened(id, sealed, keys, options.signal);
 		return understood(listed, `${stored.name} in ${place.url}`, plain);
 	});
 }
-async function download({ storage, folder, url, objects }, { name, sizeBytes, sha256 }, signal) {
+async function download({ storage, folder, url, objects }, { name, sizeBytes, sha256 }, options) {
+	const { signal } = options;
 	const key = `${folder}/${name}`;
-	if (!objects.some((object) => object.key === key)) throw damaged(`${url} has a manifest, but ${name} is not there`);
-	if (sizeBytes > maximumDetailsBytes) throw damaged(`${name} in ${url} is far too large to be one`);
-	const collected = new Collected();
-	const tooLong = () => damaged(`${name} in ${url} is longer than its manifest says, ${sizeBytes} bytes`);
+	if (!objects.some((object) => object.key === key)) throw damaged$1(`${url} has a manifest, but ${name} is not there`);
+	if (sizeBytes > maximumDetailsBytes) throw damaged$1(`${name} in ${url} is far too large to be one`);
+	let collected = new Collected();
+	const tooLong = () => damaged$1(`${name} in ${url} is longer than its manifest says, ${sizeBytes} bytes`);
 	try {
-		await pipeline(await storage.get(key, signal), atMost(sizeBytes, tooLong), collected, { signal });
+		await beginAnew(`${name} in ${url}`, options, async () => {
+			collected = new Collected();
+			await pipeline(await storage.get(key, signal), atMost(sizeBytes, tooLong), collected, { signal });
+		});
 	} catch (error) {
 		if (error instanceof SafeMigrateError || signal.aborted) throw error;
-		throw damaged(`${name} in ${url} cannot be read to its end: ${messageOf(error)}`, error);
+		throw damaged$1(`${name} in ${url} cannot be read to its end: ${messageOf(error)}`, error);
 	}
 	const held = digestOf(collected.content);
-	if (held.sizeBytes !== sizeBytes) throw damaged(`${name} in ${url} has ${held.sizeBytes} bytes; its manifest says ${sizeBytes}`);
-	if (held.sha256 !== sha256) throw damaged(`${name} in ${url} has not the SHA-256 that its manifest says: it was changed after it was stored`);
+	if (held.sizeBytes !== sizeBytes) throw damaged$1(`${name} in ${url} has ${held.sizeBytes} bytes; its manifest says ${sizeBytes}`);
+	if (held.sha256 !== sha256) throw damaged$1(`${name} in ${url} has not the SHA-256 that its manifest says: it was changed after it was stored`);
 	return collected.content;
 }
 async function opened(id, sealed, keys, signal) {
@@ -16762,13 +16849,13 @@ function understood({ id, manifest }, what, text) {
 	try {
 		json = JSON.parse(text.toString("utf8"));
 	} catch (error) {
-		throw damaged(`${what} is no JSON`, error);
+		throw damaged$1(`${what} is no JSON`, error);
 	}
 	const { data, error } = detailsSchema.safeParse(json);
-	if (error !== void 0) throw damaged(`${what} is not as it should be: ${error.issues[0]?.path.join(".")}`);
-	if (data.id !== id) throw damaged(`${what} is that of another backup, ${data.id.slice(0, 100)}`);
+	if (error !== void 0) throw damaged$1(`${what} is not as it should be: ${error.issues[0]?.path.join(".")}`);
+	if (data.id !== id) throw damaged$1(`${what} is that of another backup, ${data.id.slice(0, 100)}`);
 	const { tables, rows } = countsOf(data);
-	if (tables !== manifest.counts.tables || rows !== manifest.counts.rows) throw damaged(`${what} has other numbers of tables and rows than its manifest`);
+	if (tables !== manifest.counts.tables || rows !== manifest.counts.rows) throw damaged$1(`${what} has other numbers of tables and rows than its manifest`);
 	return data;
 }
 /** Keeps what is written to it, in memory. */
@@ -19755,4 +19842,4 @@ async function removeWorkFolder(path) {
 	});
 }
 
-export { RunJournal as $, messageOf as $t, findingsOf as A, detailsName as At, whenReachable as B, storageMismatch as Bt, ActionLog as C, isFromElsewhere as Ct, isTakenOver as D, renderManifest as Dt, hookMark as E, manifestName as Et, storedRecord as F, formatCount as Ft, unknownFunctions as G, parseVersion as Gt, mayForgeHistory as H, objectKey as Ht, historyDigest as I, openPorts as It, objectsIn as J, parseSql as Jt, fieldsOf as K, errorCodeIn as Kt, recover as L, sha256Of as Lt, finishEarlierRun as M, sealedDetailsName as Mt, waysToFinish as N, countOf as Nt, describeExit as O, sealedDumpName as Ot, findStored as P, formatBytes as Pt, takeLock as Q, SafeMigrateError as Qt, exchangeWhenReachable as R, sha256OfFile as Rt, readArtifactAccess as S, shownBackup as St, Hooks as T, dumpName as Tt, blockStatements as U, checksumsOf as Ut, historyReach as V, stoppedBy as Vt, describeScript as W, migratorApplicationName as Wt, storedDump as X, literal as Xt, keysOf as Y, formOfFingerprint as Yt, fetchBackup as Z, RefusedError as Zt, parseInputs as _, backupId as _t, saveWorkFolder as a, takeBaseline as at, secretsOf as b, isProvedIn as bt, runIdentity as c, readHistory as ct, publish as d, GrowingFile as dt, problemsOf as en, signManifest as et, checkSections as f, systemIdentifierOf as ft, surviveLostOutput as g, backupFolder as gt, Masks as h, listBackups as ht, saveOpenRun as i, readyCopy as it, openStorages as j, renderDetails as jt, checkPartNames as k, countsOf as kt, checkoutRoots as l, LeftBehindError as lt, resultSentence as m, storedBackupLine as mt, removeWorkFolder as n, writeDetails as nt, savedOpenRun as o, wayOfScript as ot, plain as p, serverNow as pt, nameParts as q, textOf as qt, surviveStrayErrors as r, encryptionSentence as rt, savedWorkFolder as s, describeFailure as st, WorkFolder as t, readDetailsIn as tt, repositoryRootOf as u, clearingAway as ut, readInputs as v, labelBefore as vt, ReportBuilder as w, originText as wt, readGitHubContext as x, mergePlaces as xt, requestedCommand as y, digestOf as yt, isOurs as z, ContentGate as zt };
+export { RunJournal as $, SafeMigrateError as $t, findingsOf as A, detailsName as At, whenReachable as B, storageMismatch as Bt, ActionLog as C, isFromElsewhere as Ct, isTakenOver as D, renderManifest as Dt, hookMark as E, manifestName as Et, storedRecord as F, formatCount as Ft, unknownFunctions as G, migratorApplicationName as Gt, mayForgeHistory as H, objectKey as Ht, historyDigest as I, openPorts as It, objectsIn as J, textOf as Jt, fieldsOf as K, parseVersion as Kt, recover as L, sha256Of as Lt, finishEarlierRun as M, sealedDetailsName as Mt, waysToFinish as N, countOf as Nt, describeExit as O, sealedDumpName as Ot, findStored as P, formatBytes as Pt, takeLock as Q, RefusedError as Qt, exchangeWhenReachable as R, sha256OfFile as Rt, readArtifactAccess as S, shownBackup as St, Hooks as T, dumpName as Tt, blockStatements as U, checksumsOf as Ut, historyReach as V, stoppedBy as Vt, describeScript as W, flawOf as Wt, storedDump as X, formOfFingerprint as Xt, keysOf as Y, parseSql as Yt, fetchBackup as Z, literal as Zt, parseInputs as _, backupId as _t, saveWorkFolder as a, takeBaseline as at, secretsOf as b, isProvedIn as bt, runIdentity as c, readHistory as ct, publish as d, GrowingFile as dt, messageOf as en, signManifest as et, checkSections as f, systemIdentifierOf as ft, surviveLostOutput as g, backupFolder as gt, Masks as h, listBackups as ht, saveOpenRun as i, readyCopy as it, openStorages as j, renderDetails as jt, checkPartNames as k, countsOf as kt, checkoutRoots as l, LeftBehindError as lt, resultSentence as m, storedBackupLine as mt, removeWorkFolder as n, writeDetails as nt, savedOpenRun as o, wayOfScript as ot, plain as p, serverNow as pt, nameParts as q, errorCodeIn as qt, surviveStrayErrors as r, encryptionSentence as rt, savedWorkFolder as s, describeFailure as st, WorkFolder as t, problemsOf as tn, readDetailsIn as tt, repositoryRootOf as u, clearingAway as ut, readInputs as v, labelBefore as vt, ReportBuilder as w, originText as wt, readGitHubContext as x, mergePlaces as xt, requestedCommand as y, digestOf as yt, isOurs as z, ContentGate as zt };

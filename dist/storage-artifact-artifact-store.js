@@ -1,5 +1,5 @@
 import { d as number$1, f as object, h as string, i as array, l as literal, o as boolean, t as number } from "./zod.js";
-import { $t as messageOf, Bt as storageMismatch, Ht as objectKey, Lt as sha256Of, Qt as SafeMigrateError, Vt as stoppedBy, lt as LeftBehindError, zt as ContentGate } from "./safe-migrate.js";
+import { $t as SafeMigrateError, Bt as storageMismatch, Ht as objectKey, Lt as sha256Of, Vt as stoppedBy, en as messageOf, lt as LeftBehindError, zt as ContentGate } from "./safe-migrate.js";
 import { f as HttpClient } from "./actions-core.js";
 import { c as untilStopped } from "./lazy-shared.js";
 import { join } from "node:path";
@@ -23,11 +23,14 @@ var AnswerError = class extends Error {
 	name = "AnswerError";
 	status;
 	limited;
+	/** What its Retry-After asks for; null where it has none. */
+	retryAfterMs;
 	/** @param limited whether it says that too many requests were made */
-	constructor(status, limited = false) {
+	constructor(status, limited = false, retryAfterMs = null) {
 		super(`HTTP ${status}`);
 		this.status = status;
 		this.limited = limited;
+		this.retryAfterMs = retryAfterMs;
 	}
 };
 const unreachable = /* @__PURE__ */ new Set([
@@ -40,6 +43,10 @@ const unreachable = /* @__PURE__ */ new Set([
 	"EPIPE",
 	"ETIMEDOUT"
 ]);
+/** Whether the connection could not be made, or broke. */
+function isUnreachable(error) {
+	return error instanceof Error && "code" in error && unreachable.has(String(error.code));
+}
 /** Any failure of a request as an error of ours. Errors that are ours already pass unchanged. */
 function artifactError(error, action, url) {
 	if (error instanceof SafeMigrateError) return error;
@@ -58,7 +65,7 @@ function artifactError(error, action, url) {
 	if (status === 404 || status === 410) return artifactNotFound(url);
 	if (status === 409) return make("SM_STORAGE_EXISTS", `${url} exists already and is never replaced`, "Stored backups are write-once. Run the job again: a new run gets a new name.");
 	if (error instanceof Error && error.name === "UsageError") return make("SM_STORAGE_FULL", `GitHub takes no more artifacts: the account's storage for them is used up (${url})`, "Remove artifacts, lower retention-days, raise the spending limit, or add another storage.");
-	if (unreachable.has(code) || error instanceof Error && error.name === "NetworkError") return make("SM_STORAGE_UNREACHABLE", `GitHub's artifact service cannot be reached (${code || firstLine(error)}), so ${url} could not be ${past[action]}`, "Run the job again; on a runner of your own look at its proxy and firewall.");
+	if (isUnreachable(error) || error instanceof Error && error.name === "NetworkError") return make("SM_STORAGE_UNREACHABLE", `GitHub's artifact service cannot be reached (${code || firstLine(error)}), so ${url} could not be ${past[action]}`, "Run the job again; on a runner of your own look at its proxy and firewall.");
 	return make("SM_STORAGE_FAILED", `${url} could not be ${past[action]}: ${firstLine(error)}`, "Run the job again; when it happens again, look at https://www.githubstatus.com.");
 }
 const past = {
@@ -211,18 +218,52 @@ async function* checkedContent(body, of) {
 	});
 }
 
+// src/storage/artifact/read-again.ts
+/** Before the second, third and fourth attempt. */
+const pausesMs = [
+	300,
+	1500,
+	5e3
+];
+/** GitHub may ask for an hour: a job does not wait so long, and its error says so. */
+const longestPauseMs = 6e4;
+/**
+* Asks again what has no effect, or the same effect twice, when the connection broke, the service failed, or it asked for
+* patience: one lost packet must not refuse an emergency rollback. Rejects with the last attempt's error.
+*/
+async function readAgain(url, signal, ask) {
+	for (let attempt = 0;; attempt += 1) try {
+		return await ask();
+	} catch (error) {
+		const pauseMs = pauseAfter(error, pausesMs[attempt]);
+		if (pauseMs === null || signal.aborted) throw error;
+		await setTimeout(pauseMs, void 0, { signal }).catch(() => {
+			throw stoppedBy(signal, url);
+		});
+	}
+}
+/** How long to wait; null when it is over. */
+function pauseAfter(error, usualMs) {
+	if (usualMs === void 0) return null;
+	if (!(error instanceof AnswerError)) return isUnreachable(error) ? usualMs : null;
+	if (error.retryAfterMs !== null) return error.retryAfterMs <= longestPauseMs ? Math.max(error.retryAfterMs, usualMs) : null;
+	return error.status === 408 || error.status === 429 || error.status >= 500 ? usualMs : null;
+}
+
 // src/storage/artifact/http.ts
 /** An answer that stays away for so long is given up; a slow download is not, as long as bytes come. */
 const silenceMs = 6e4;
 const maximumJsonBytes = 33554432;
 /** The toolkit's client: it knows the runner's proxy. The token goes by header, which a redirect elsewhere loses. */
-const client = new HttpClient("safe-migrate", [], {
-	socketTimeout: silenceMs,
-	allowRetries: true,
-	maxRetries: 3
-});
-/** The answer once it begins. Rejects with AnswerError for every status that is no success. */
-async function send(request) {
+const client = new HttpClient("safe-migrate", [], { socketTimeout: silenceMs });
+/**
+* The answer once it begins. Rejects with AnswerError for every status that is no success. What may be asked twice is asked
+* again where that helps.
+*/
+function send(request) {
+	return request.method === "POST" ? sendOnce(request) : readAgain(request.url, request.signal, () => sendOnce(request));
+}
+async function sendOnce(request) {
 	const { method, url, headers, body, signal } = request;
 	const text = body === void 0 ? null : JSON.stringify(body);
 	const asked = client.request(method, url, text, {
@@ -238,11 +279,21 @@ async function send(request) {
 	if (status >= 200 && status < 300) return message;
 	message.resume();
 	const limited = status === 429 || message.headers["x-ratelimit-remaining"] === "0";
-	throw new AnswerError(status, limited && (status === 403 || status === 429));
+	throw new AnswerError(status, limited && (status === 403 || status === 429), retryAfterMs(message.headers["retry-after"]));
 }
-/** An answer's JSON, parsed. */
-async function sendForJson(request, schema) {
-	const message = await send(request);
+/** Seconds or a date, as HTTP has it. */
+function retryAfterMs(header) {
+	if (header === void 0) return null;
+	if (/^\d+$/.test(header)) return Number(header) * 1e3;
+	const until = Date.parse(header);
+	return Number.isNaN(until) ? null : Math.max(0, until - Date.now());
+}
+/** An answer's JSON, parsed; one that breaks off is asked for again, like one that never came. */
+function sendForJson(request, schema) {
+	return request.method === "POST" ? sendOnceForJson(request, schema) : readAgain(request.url, request.signal, () => sendOnceForJson(request, schema));
+}
+async function sendOnceForJson(request, schema) {
+	const message = await sendOnce(request);
 	const chunks = [];
 	let sizeBytes = 0;
 	const read = async () => {

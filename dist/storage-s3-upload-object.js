@@ -1,4 +1,4 @@
-import { $t as messageOf, Bt as storageMismatch, Lt as sha256Of, Qt as SafeMigrateError, Vt as stoppedBy, lt as LeftBehindError, zt as ContentGate } from "./safe-migrate.js";
+import { $t as SafeMigrateError, Bt as storageMismatch, Lt as sha256Of, Vt as stoppedBy, en as messageOf, lt as LeftBehindError, zt as ContentGate } from "./safe-migrate.js";
 import { t as require_dist_cjs } from "./aws-sdk.js";
 import { a as isRefusal, c as untilStopped, n as abortUpload, o as isTaken, r as begunUploads, t as encryptionParameters } from "./lazy-shared.js";
 import { randomUUID } from "node:crypto";

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { textOf } from '../prisma/capture/list-migrations.ts';
 import type { CheckedProject } from '../prisma/checked-project.ts';
 import { checksumsOf } from '../prisma/migrations.ts';
+import { flawOf, type ScriptFlaw } from '../prisma/script-flaw.ts';
 import type { Finding } from '../report/check-report.ts';
 import { badName } from './migration-names.ts';
 
@@ -12,6 +13,7 @@ export interface MigrationFolder {
   readonly file: string;
   /** null when there is no readable migration.sql. */
   readonly script: string | null;
+  readonly flaw?: ScriptFlaw;
   /** Digests under which Prisma may have noted the script; empty without one. */
   readonly checksums: readonly string[];
 }
@@ -26,7 +28,15 @@ export function readFolders(
     const path = join(migrationsDirectory, name, 'migration.sql');
     // Missing and unreadable are the same to Prisma, and a finding to us.
     const script = textOf(checkout, path);
-    return { name, file: fileOf(path), script, checksums: script === null ? [] : checksumsOf(script) };
+    if (script === null) return { name, file: fileOf(path), script, checksums: [] };
+    const flaw = flawOf(checkout.readBytes(path));
+    return {
+      name,
+      file: fileOf(path),
+      script,
+      checksums: checksumsOf(script),
+      ...(flaw === null ? {} : { flaw }),
+    };
   });
 }
 
@@ -46,6 +56,17 @@ export function folderFindings(
             ? `migration ${folder.name} has no migration.sql`
             : `the migration.sql of ${folder.name} is empty`,
         hint: 'Restore the file from version control; when nothing is meant to happen, write a comment into it.',
+        file: folder.file,
+        line: 1,
+      });
+    }
+    // One that is applied cannot be changed any more.
+    if (folder.flaw !== undefined && isNew(folder.name)) {
+      findings.push({
+        severity: 'error',
+        code: 'SM_MIGRATION_UNREADABLE',
+        message: `the migration.sql of ${folder.name} ${folder.flaw.message}`,
+        hint: folder.flaw.hint,
         file: folder.file,
         line: 1,
       });

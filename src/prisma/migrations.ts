@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Checkout } from '../system/checkout.ts';
 import { type Problem, problemsOf, RefusedError, SafeMigrateError } from '../system/errors.ts';
 import type { MigrationFile } from './migrator.ts';
+import { flawOf } from './script-flaw.ts';
 
 /**
  * Reads the migrations named `names` (in Prisma's order) from the folder that Prisma named.
@@ -32,8 +33,10 @@ export function readMigrations(
     const path = join(directory, name, 'migration.sql');
     try {
       // Prisma reads the text as UTF-8 and digests that, so a file in another encoding has the same digest here.
-      const script = checkout.readText(path);
-      files.push({ name, path, checksums: checksumsOf(script), script });
+      const bytes = checkout.readBytes(path);
+      const script = bytes.toString('utf8');
+      const flaw = flawOf(bytes);
+      files.push({ name, path, checksums: checksumsOf(script), script, ...(flaw === null ? {} : { flaw }) });
     } catch (error) {
       if (error instanceof SafeMigrateError) {
         problems.push(...problemsOf(error));

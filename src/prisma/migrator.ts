@@ -1,6 +1,7 @@
 import type { PhaseLog } from '../report/run-log.ts';
 import type { Secret } from '../system/secret.ts';
 import type { OwnTables } from './baseline.ts';
+import type { ScriptFlaw } from './script-flaw.ts';
 
 /** A migration on disk. */
 export interface MigrationFile {
@@ -11,6 +12,8 @@ export interface MigrationFile {
   /** SHA-256 (lower-case hex) of the bytes, and of the bytes with CRLF/LF exchanged: Prisma accepts any. */
   readonly checksums: readonly string[];
   readonly script: string;
+  /** Why it could not run; absent where nothing is known against it. */
+  readonly flaw?: ScriptFlaw;
 }
 
 /** A row of `_prisma_migrations`. */

@@ -31,6 +31,7 @@ export function planMigrations(
     ...editedMigrations(files, rows),
     ...missingMigrations(files, rows),
     ...pending.filter((file) => file.script.trim() === '').map(emptyScript),
+    ...pending.flatMap(flawed),
   ];
   return { pending: pending.map((file) => file.name), problems, warnings: outOfOrder(files, known) };
 }
@@ -73,6 +74,17 @@ function emptyScript(file: MigrationFile): Problem {
     message: `the migration.sql of pending migration ${file.name} is empty`,
     hint: 'Restore the file from version control; when nothing is meant to happen, write a comment into it.',
   };
+}
+
+function flawed({ name, flaw }: MigrationFile): readonly Problem[] {
+  if (flaw === undefined) return [];
+  return [
+    {
+      code: 'SM_MIGRATION_UNREADABLE',
+      message: `the migration.sql of pending migration ${name} ${flaw.message}`,
+      hint: flaw.hint,
+    },
+  ];
 }
 
 function notBaselined(tables: readonly string[], files: readonly MigrationFile[]): Problem {

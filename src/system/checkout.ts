@@ -39,6 +39,11 @@ export class Checkout {
 
   /** The text of a file. Rejects with SM_CHECKOUT_FILE, and with the system's error (ENOENT) where there is none. */
   readText(path: string): string {
+    return this.readBytes(path).toString('utf8');
+  }
+
+  /** The same, as it lies on the disk. */
+  readBytes(path: string): Buffer {
     return readRegularFile(this.#inside(path), path);
   }
 
@@ -73,11 +78,11 @@ export class Checkout {
  * regular file, of a bounded size. The same errors.
  */
 export function readInstalledText(path: string): string {
-  return readRegularFile(realpathSync.native(path), path);
+  return readRegularFile(realpathSync.native(path), path).toString('utf8');
 }
 
 /** @param real without a link in it @param shown as messages name it */
-function readRegularFile(real: string, shown: string): string {
+function readRegularFile(real: string, shown: string): Buffer {
   // Opening a device can do things, so it is looked at before, and once more when it is open.
   expectFile(lstatSync(real), shown);
   const descriptor = openSync(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -89,7 +94,7 @@ function readRegularFile(real: string, shown: string): string {
     for (let sizeBytes = 0; ; ) {
       const chunk = Buffer.allocUnsafe(Math.min(Math.max(facts.size, 4096), 1024 ** 2));
       const bytesRead = readSync(descriptor, chunk, 0, chunk.length, sizeBytes);
-      if (bytesRead === 0) return Buffer.concat(chunks).toString('utf8');
+      if (bytesRead === 0) return Buffer.concat(chunks);
       sizeBytes += bytesRead;
       if (sizeBytes > maximumBytes) throw tooLarge(shown);
       chunks.push(chunk.subarray(0, bytesRead));

@@ -114,6 +114,51 @@ describe('migrate refuses, and touches nothing, when the project', () => {
     expect(report.problems.map((problem) => problem.message).join()).toContain(missing);
   });
 
+  it('has pending scripts that are no UTF-8, or more: all of them at once, as Prisma finds them one by one', async () => {
+    const sql = 'CREATE TABLE "Größe" (id int);';
+    const bytes = {
+      '20260104000000_mark': Buffer.from(`\uFEFF${sql}`),
+      '20260104000001_utf16': Buffer.from(`\uFEFF${sql}`, 'utf16le'),
+      '20260104000002_nul': Buffer.from(`${sql}\0 CREATE TABLE lost (id int);`),
+      '20260104000003_latin1': Buffer.from(sql, 'latin1'),
+    };
+    const project = await checkout({ migrations: erpMigrations });
+    for (const [name, content] of Object.entries(bytes)) {
+      await project.writeMigration(name, '');
+      await writeFile(join(project.migrationsDirectory, name, 'migration.sql'), content);
+    }
+    const { report } = await expectRefused(
+      world,
+      { workspace: project.directory },
+      Object.keys(bytes).map(() => 'SM_MIGRATION_UNREADABLE'),
+    );
+    expect(report.problems.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/_mark begins with a byte-order mark/),
+      expect.stringMatching(/_utf16 is written in UTF-16$/),
+      expect.stringMatching(/_nul holds a NUL character/),
+      expect.stringMatching(/_latin1 is not written in UTF-8/),
+    ]);
+    expect(report.problems[1]?.hint).toContain('Windows PowerShell');
+
+    // Prisma's own word for each: two fail, two end well, of which one loses what follows and one makes a table of another name.
+    for (const name of Object.keys(bytes)) {
+      await using alone = await createWorld({});
+      await mkdir(join(alone.project.migrationsDirectory, name));
+      await writeFile(
+        join(alone.project.migrationsDirectory, name, 'migration.sql'),
+        bytes[name as keyof typeof bytes],
+      );
+      const deployed = alone.prisma('migrate', 'deploy').then(
+        () => 'deployed',
+        () => 'failed',
+      );
+      expect([name, await deployed]).toEqual([name, /nul|latin1/.test(name) ? 'deployed' : 'failed']);
+      if (name.endsWith('nul')) expect(await alone.psql(`SELECT to_regclass('lost')`)).toBe('');
+      if (name.endsWith('latin1'))
+        expect(await alone.psql(`SELECT relname FROM pg_class WHERE relname LIKE 'Gr%'`)).toContain('\uFFFD');
+    }
+  });
+
   it('has a pending migration without a script', async () => {
     const project = await checkout();
     await rm(join(project.migrationsDirectory, '20260103000000_add_quotations', 'migration.sql'));
@@ -136,7 +181,9 @@ describe('migrate refuses, and touches nothing, when the history', () => {
     await using world = await createWorld({ pending });
     await world.psql('DROP TABLE "_prisma_migrations"');
     const { report } = await expectRefused(world, {}, ['SM_NOT_BASELINED']);
-    expect(report.problems[0]?.message).toMatch(/holds tables \((public\.\w+(, )?)+\): Prisma would refuse it/);
+    expect(report.problems[0]?.message).toMatch(
+      /holds tables \((public\.\w+(, )?)+\): Prisma would refuse it/,
+    );
     expect(report.problems[0]?.hint).toMatch(
       /^Check that database and schema in the URL are the right ones\./,
     );

@@ -20,7 +20,7 @@ export type ActionsPermission = 'none' | 'read' | 'write';
 
 /** What goes wrong with a request; undefined lets it pass. */
 export type ServiceFault =
-  | { readonly status: number }
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | { readonly hang: true }
   | { readonly endless: true }
   | { readonly cutAfterBytes: number };
@@ -197,7 +197,10 @@ class LoopbackService implements ArtifactService {
     const body = Buffer.concat(await request.toArray().catch(() => []));
     const answer =
       fault !== undefined && 'status' in fault
-        ? jsonAnswer(fault.status, { msg: 'a fault' })
+        ? {
+            ...jsonAnswer(fault.status, { msg: 'a fault' }),
+            ...(fault.headers === undefined ? {} : { headers: fault.headers }),
+          }
         : this.#answerTo(url, request, body);
     const content =
       answer.json === undefined

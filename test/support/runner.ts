@@ -314,10 +314,12 @@ async function watch(child: ChildProcess, closed: Promise<void>): Promise<Proces
       running = false;
     });
   while (running && child.pid !== undefined) {
+    const own = await lookAt(child.pid);
     for (const pid of await descendantsOf(child.pid)) {
       const sight = await lookAt(pid);
       // Between fork and exec a child still shows its parent's arguments and environment.
-      if (sight !== null) seen.set(`${sight.pid} ${sight.commandLine}`, sight);
+      if (sight === null || sight.commandLine === own?.commandLine) continue;
+      seen.set(`${sight.pid} ${sight.commandLine}`, sight);
     }
     await delay(sampleIntervalMs);
   }

@@ -1,13 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { ExpectedContent } from '../../storage/port/storage.ts';
+import type { ExpectedContent, StoredObject } from '../../storage/port/storage.ts';
 import { messageOf, SafeMigrateError } from '../../system/errors.ts';
 import { atMost } from '../encryption/at-most.ts';
 import { damaged } from '../encryption/damaged.ts';
 import type { Keys } from '../encryption/encryption.ts';
 import { GrowingFile } from '../making/growing-file.ts';
 import { dumpName } from '../manifest/manifest.ts';
+import { BrokenOff, beginAnew } from './begin-anew.ts';
 import { fromAnyPlace } from './from-any-place.ts';
 import type { OpenedBackup } from './open-backup.ts';
 import type { BackupPlace, ListedBackup } from './stored-backups.ts';
@@ -77,24 +78,42 @@ interface Options {
 async function download(
   { manifest }: ListedBackup,
   from: BackupPlace,
+  options: Options,
+): Promise<GrowingFile> {
+  const { name } = manifest.file;
+  const object = from.objects.find(({ key }) => key === `${from.folder}/${name}`);
+  if (object === undefined) throw damaged(`${from.url} has a manifest, but ${name} is not there`);
+  const what = `${name} in ${from.url}`;
+  try {
+    return await beginAnew(what, options, () => downloadOnce(manifest, object, from, options));
+  } catch (error) {
+    if (error instanceof SafeMigrateError || options.signal.aborted) throw error;
+    if (error instanceof BrokenOff) throw damaged(error.message, error);
+    throw damaged(`${what} cannot be read to its end: ${messageOf(error)}`, error);
+  }
+}
+
+async function downloadOnce(
+  manifest: ListedBackup['manifest'],
+  object: StoredObject,
+  from: BackupPlace,
   { folder, signal, onProgress }: Options,
 ): Promise<GrowingFile> {
   const { name, sizeBytes } = manifest.file;
-  const key = `${from.folder}/${name}`;
-  if (!from.objects.some((object) => object.key === key))
-    throw damaged(`${from.url} has a manifest, but ${name} is not there`);
   const stored = await GrowingFile.create(join(folder, name));
   const report = setInterval(() => onProgress('fetched', stored.sizeBytes), 1000);
   const what = `${name} in ${from.url}`;
   const limit = atMost(sizeBytes, () => longer(what, sizeBytes));
   try {
-    await pipeline(await from.storage.get(key, signal), limit, stored.writer, { signal });
-    expectContent(what, manifest.file, await stored.content);
+    await pipeline(await from.storage.get(object.key, signal), limit, stored.writer, { signal });
+    const content = await stored.content;
+    if (content.sizeBytes < sizeBytes && object.sizeBytes === sizeBytes)
+      throw new BrokenOff(`${what} has ${content.sizeBytes} bytes; its manifest says ${sizeBytes}`);
+    expectContent(what, manifest.file, content);
     return stored;
   } catch (error) {
     await stored[Symbol.asyncDispose]();
-    if (error instanceof SafeMigrateError || signal.aborted) throw error;
-    throw damaged(`${what} cannot be read to its end: ${messageOf(error)}`, error);
+    throw error;
   } finally {
     clearInterval(report);
   }

@@ -15,6 +15,7 @@ import {
 import type { StoredManifest } from '../manifest/manifest.ts';
 import { detailsOfVersion1 } from '../manifest/manifest-version-1.ts';
 import { authenticate } from './authenticate.ts';
+import { beginAnew } from './begin-anew.ts';
 import { fromAnyPlace } from './from-any-place.ts';
 import type { BackupPlace, ListedBackup } from './stored-backups.ts';
 import { unseal } from './unseal.ts';
@@ -63,7 +64,7 @@ export async function readDetails(
     }
   }
   return await fromAnyPlace(listed, options, async (place) => {
-    const sealed = await download(place, stored, options.signal);
+    const sealed = await download(place, stored, options);
     const plain = stored.name === detailsName ? sealed : await opened(id, sealed, keys, options.signal);
     return understood(listed, `${stored.name} in ${place.url}`, plain);
   });
@@ -72,16 +73,20 @@ export async function readDetails(
 async function download(
   { storage, folder, url, objects }: BackupPlace,
   { name, sizeBytes, sha256 }: StoredManifest['details'],
-  signal: AbortSignal,
+  options: Options,
 ): Promise<Buffer> {
+  const { signal } = options;
   const key = `${folder}/${name}`;
   if (!objects.some((object) => object.key === key))
     throw damaged(`${url} has a manifest, but ${name} is not there`);
   if (sizeBytes > maximumDetailsBytes) throw damaged(`${name} in ${url} is far too large to be one`);
-  const collected = new Collected();
+  let collected = new Collected();
   const tooLong = () => damaged(`${name} in ${url} is longer than its manifest says, ${sizeBytes} bytes`);
   try {
-    await pipeline(await storage.get(key, signal), atMost(sizeBytes, tooLong), collected, { signal });
+    await beginAnew(`${name} in ${url}`, options, async () => {
+      collected = new Collected();
+      await pipeline(await storage.get(key, signal), atMost(sizeBytes, tooLong), collected, { signal });
+    });
   } catch (error) {
     if (error instanceof SafeMigrateError || signal.aborted) throw error;
     throw damaged(`${name} in ${url} cannot be read to its end: ${messageOf(error)}`, error);

@@ -1,11 +1,13 @@
 import type { Readable } from 'node:stream';
 import type { Storage, StoredObject } from '../../storage/port/storage.ts';
 import { messageOf } from '../../system/errors.ts';
+import { damaged as damagedBackup } from '../encryption/damaged.ts';
 import { digestOf } from '../encryption/digest.ts';
 import { backupFolder, databaseFolder } from '../making/backup-id.ts';
 import { type Manifest, manifestName } from '../manifest/manifest.ts';
 import type { ManifestVersion1 } from '../manifest/manifest-version-1.ts';
 import { parseManifest } from '../manifest/parse-manifest.ts';
+import { beginAnew } from './begin-anew.ts';
 
 /** Manifests that are read at once. */
 const readers = 8;
@@ -180,7 +182,10 @@ async function readFolder(
   if (held.sizeBytes > maximumManifestBytes) return damaged('its manifest is far too large to be one');
   let manifestText: string;
   try {
-    manifestText = await readText(await storage.get(held.key, signal));
+    // Without a word: what could not be read at last is told by itself.
+    manifestText = await beginAnew(`the manifest of ${id}`, { signal, warn: () => {} }, async () =>
+      readText(await storage.get(held.key, signal)),
+    );
   } catch (error) {
     signal.throwIfAborted();
     return damaged(`its manifest cannot be read: ${messageOf(error)}`);
@@ -197,7 +202,7 @@ async function readText(body: Readable): Promise<string> {
   for await (const chunk of body as AsyncIterable<Buffer>) {
     sizeBytes += chunk.byteLength;
     // The listing may have said less than there is.
-    if (sizeBytes > maximumManifestBytes) throw new Error('it is far too large');
+    if (sizeBytes > maximumManifestBytes) throw damagedBackup('it is far too large');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -15,12 +15,15 @@ export class AnswerError extends Error {
   override readonly name = 'AnswerError';
   readonly status: number;
   readonly limited: boolean;
+  /** What its Retry-After asks for; null where it has none. */
+  readonly retryAfterMs: number | null;
 
   /** @param limited whether it says that too many requests were made */
-  constructor(status: number, limited = false) {
+  constructor(status: number, limited = false, retryAfterMs: number | null = null) {
     super(`HTTP ${status}`);
     this.status = status;
     this.limited = limited;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -34,6 +37,11 @@ const unreachable: ReadonlySet<string> = new Set([
   'EPIPE',
   'ETIMEDOUT',
 ]);
+
+/** Whether the connection could not be made, or broke. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && unreachable.has(String(error.code));
+}
 
 /** Any failure of a request as an error of ours. Errors that are ours already pass unchanged. */
 export function artifactError(error: unknown, action: ArtifactAction, url: string): SafeMigrateError {
@@ -75,7 +83,7 @@ export function artifactError(error: unknown, action: ArtifactAction, url: strin
       'Remove artifacts, lower retention-days, raise the spending limit, or add another storage.',
     );
   }
-  if (unreachable.has(code) || (error instanceof Error && error.name === 'NetworkError')) {
+  if (isUnreachable(error) || (error instanceof Error && error.name === 'NetworkError')) {
     return make(
       'SM_STORAGE_UNREACHABLE',
       `GitHub's artifact service cannot be reached (${code || firstLine(error)}), so ${url} could not be ${past[action]}`,

@@ -148,7 +148,7 @@ describe.each(['5', '6'] as const)('Prisma %s', (prisma) => {
     const schemaPrisma = datasource('url = env("OTHER_URL")', 'shadowDatabaseUrl = env("SHADOW_URL")');
     await expect(open({ project: { prisma, schemaPrisma } })).rejects.toMatchObject({
       code: 'SM_PRISMA_CONFIG',
-      message: expect.stringContaining('needs the environment variable OTHER_URL') as string,
+      message: expect.stringContaining('database-url is empty, and so is OTHER_URL') as string,
     });
     // deploy goes on with this very environment, so what it sees is what counts.
     const seen = await environmentOf({ project: { prisma, schemaPrisma }, input: url('erp') });

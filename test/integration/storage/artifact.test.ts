@@ -9,7 +9,11 @@ import { sha256Of } from '../../../src/storage/port/sha256-of.ts';
 import type { StorageUse } from '../../../src/storage/port/storage-use.ts';
 import { Secret } from '../../../src/system/secret.ts';
 import { artifactPlace } from '../../support/artifact-place.ts';
-import { type ArtifactService, startArtifactService } from '../../support/artifact-service.ts';
+import {
+  type ArtifactService,
+  type ServiceFault,
+  startArtifactService,
+} from '../../support/artifact-service.ts';
 import { describeStorageContract, mebibyte, putOf } from '../../support/storage-contract.ts';
 
 const never = new AbortController().signal;
@@ -254,6 +258,59 @@ describe('artifact://', () => {
         code: 'SM_STORAGE_DAMAGED',
         message: expect.stringContaining('is not what was uploaded'),
       });
+    });
+
+    test('a listing and an opening that fail once are asked for again', async () => {
+      await using _place = await stored();
+      await using later = await inRun({ runId: '2' });
+      const failures: readonly ServiceFault[] = [
+        { status: 500 },
+        { status: 502 },
+        { cutAfterBytes: 20 },
+        { status: 429, headers: { 'retry-after': '1' } },
+        { status: 403, headers: { 'retry-after': '1' } },
+      ];
+      for (const fault of failures) {
+        const asked = new Map<string, number>();
+        service.faultOf = (operation) => {
+          asked.set(operation, (asked.get(operation) ?? 0) + 1);
+          return /^GET .*\/actions\/artifacts/.test(operation) && asked.get(operation) === 1
+            ? fault
+            : undefined;
+        };
+        const begun = Date.now();
+        expect(await later.storage.list('', never), JSON.stringify(fault)).toMatchObject([{ key }]);
+        if ('headers' in fault) expect(Date.now() - begun).toBeGreaterThan(990);
+        expect((await read(await later.storage.get(key, never))).equals(bytes)).toBe(true);
+      }
+    });
+
+    test('a service that goes on failing, or asks for an hour, is told at last', async () => {
+      await using _place = await stored();
+      await using later = await inRun({ runId: '2' });
+      service.faultOf = (operation) => (operation.startsWith('GET') ? { status: 500 } : undefined);
+      await expect(later.storage.list('', never)).rejects.toMatchObject({ code: 'SM_STORAGE_FAILED' });
+      service.faultOf = (operation) =>
+        operation.startsWith('GET') ? { status: 429, headers: { 'retry-after': '3600' } } : undefined;
+      const begun = Date.now();
+      await expect(later.storage.list('', never)).rejects.toMatchObject({
+        code: 'SM_STORAGE_FAILED',
+        message: expect.stringContaining('no more requests'),
+      });
+      expect(Date.now() - begun).toBeLessThan(5_000);
+    });
+
+    test('waiting for the next attempt ends when the run is stopped', async () => {
+      await using _place = await stored();
+      await using later = await inRun({ runId: '2' });
+      service.faultOf = (operation) =>
+        operation.startsWith('GET') ? { status: 429, headers: { 'retry-after': '50' } } : undefined;
+      const controller = new AbortController();
+      const listed = expect(later.storage.list('', controller.signal)).rejects.toMatchObject({
+        code: 'SM_STORAGE_STOPPED',
+      });
+      setTimeout(() => controller.abort(), 500);
+      await listed;
     });
 
     test('a download that breaks off', async () => {
