@@ -10033,6 +10033,8 @@ async function takeName$1(server, renamer, plan) {
 // src/database/postgres/work/lock-gate.ts
 /** Prisma itself gives up after ten seconds; a role that waits for less would fail where it would have worked. */
 const leastPatienceMs = 1e4;
+/** Once the machine froze, the server opens the gate: more than the longest time that it is kept (lock-watch.ts). */
+const frozenAfter = "60s";
 /**
 * Takes Prisma's lock in the target, so that whoever wants it has to wait and is seen: Prisma may hold it for some
 * milliseconds only, and a machine that is busy looks away for longer. To be opened as soon as somebody waits.
@@ -10045,18 +10047,27 @@ async function closeGate(use) {
                                        AND reset_val::bigint BETWEEN 1 AND ${leastPatienceMs})
                    THEN pg_catalog.pg_try_advisory_lock(${prismaLockKey}) ELSE false END AS "isClosed"`, object$1({ isClosed: boolean() }));
 		if (row?.isClosed !== true) return null;
+		await setIdleTimeout(session, frozenAfter);
 		return {
 			pid: session.backendPid,
 			open: () => use(async (now) => {
-				if (now === session) await now.execute(`SELECT pg_catalog.pg_advisory_unlock(${prismaLockKey})`);
+				if (now !== session) return;
+				await session.execute(`SELECT pg_catalog.pg_advisory_unlock(${prismaLockKey})`);
+				await setIdleTimeout(session, "0");
 			})
 		};
 	});
+}
+/** Of PostgreSQL 14 and later. */
+async function setIdleTimeout(session, value) {
+	await session.execute(`SELECT pg_catalog.set_config(name, '${value}', false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout'`);
 }
 
 // src/database/postgres/work/lock-watch.ts
 /** Whoever comes is kept waiting until he was seen. */
 const gateIntervalMs = 25;
+/** Prisma comes within seconds, in a container that starts first within half a minute; or the project switches its lock off. */
+const longestGateMs = 4e4;
 /** Where nothing keeps Prisma waiting: it holds its lock for as long as it works, some tens of milliseconds at least. */
 const lookIntervalMs = 10;
 /** Once somebody was seen: only who else may come. */
@@ -10064,9 +10075,9 @@ const laterIntervalMs = 50;
 /**
 * Looks who takes Prisma's lock in the target until it is stopped, from a session in `place`: short statements of their own
 * transactions, so that nothing waits for them (CREATE INDEX CONCURRENTLY waits for snapshots of its own database only).
-* The lock itself is held in the target, by `use`, until the first one waits for it.
+* The lock itself is held in the target, by `use`, until the first one waits for it, for `gateMs` at most.
 */
-async function watchPrismaLock(server, place, use) {
+async function watchPrismaLock(server, place, use, gateMs = longestGateMs) {
 	const target = server.address.database;
 	const session = await server.connect(place, { applicationName: "safe-migrate watch" });
 	const closed = async () => {
@@ -10082,6 +10093,7 @@ async function watchPrismaLock(server, place, use) {
 		gate = null;
 		await closed?.open();
 	};
+	const openAt = Date.now() + gateMs;
 	const seen = /* @__PURE__ */ new Map();
 	const stopping = new AbortController();
 	let problem = null;
@@ -10092,7 +10104,7 @@ async function watchPrismaLock(server, place, use) {
 				if (holder.user === "") continue;
 				if (holder.isGranted || gate !== null) seen.set(`${holder.pid} ${holder.backendStart}`, holder);
 			}
-			if (seen.size > 0 && gate !== null) await openGate();
+			if (seen.size > 0 || Date.now() >= openAt) await openGate();
 			const pause = gate !== null ? gateIntervalMs : seen.size === 0 ? lookIntervalMs : laterIntervalMs;
 			await setTimeout$1(pause, void 0, { signal: stopping.signal }).catch(() => {});
 		}

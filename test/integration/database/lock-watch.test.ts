@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { TargetSession } from '../../../src/database/postgres/session/target-session.ts';
 import { watchPrismaLock } from '../../../src/database/postgres/work/lock-watch.ts';
 import type { PostgresCluster } from '../../support/postgres.ts';
@@ -19,7 +20,11 @@ async function watched(settings: (role: string) => string = () => '') {
     /** What a migrator does, in a session of its own; resolves to its backend's process id. */
     migrator: async (sql: string, as: { user?: string; password?: string } = owned) =>
       Number((await cluster.psql(owned.database, sql, as)).split('\n')[0]),
-    watch: () => watchPrismaLock(server, owned.database, (work) => inTarget.use(work)),
+    watch: (gateMs?: number) => watchPrismaLock(server, owned.database, (work) => inTarget.use(work), gateMs),
+    setting: (name: string) =>
+      inTarget.use((session) =>
+        session.query(`SELECT current_setting('${name}') AS "value"`, z.object({ value: z.string() })),
+      ),
     isFree: () => isFree(cluster, owned.database),
     interrupt: () => inTarget.interrupt(),
     async [Symbol.asyncDispose]() {
@@ -80,6 +85,16 @@ describe('who takes Prisma’s lock', () => {
     await sleep(200);
     expect(await watch.stop()).toEqual({ holders: [], problem: null });
     expect(await target.isFree()).toBe(true);
+  });
+
+  it('need not wait for long where nobody looks any more: the gate opens by itself, and by the server where the machine froze', async () => {
+    await using target = await watched();
+    const watch = await target.watch(300);
+    expect(await target.setting('idle_session_timeout')).toEqual([{ value: '1min' }]);
+    await expect.poll(target.isFree).toBe(true);
+    expect(await target.setting('idle_session_timeout')).toEqual([{ value: '0' }]);
+    const pid = await target.migrator(`${take} SELECT pg_sleep(0.5); ${giveBack}`);
+    expect(await watch.stop()).toMatchObject({ holders: [{ pid }], problem: null });
   });
 
   it('gets it at once when the session that kept it was lost', async () => {

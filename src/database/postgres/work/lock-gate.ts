@@ -4,6 +4,8 @@ import { prismaLockKey } from './prisma-lock.ts';
 
 /** Prisma itself gives up after ten seconds; a role that waits for less would fail where it would have worked. */
 const leastPatienceMs = 10_000;
+/** Once the machine froze, the server opens the gate: more than the longest time that it is kept (lock-watch.ts). */
+const frozenAfter = '60s';
 
 /** Prisma's lock, held in a session of ours. */
 export interface LockGate {
@@ -27,15 +29,25 @@ export async function closeGate(use: UseTarget): Promise<LockGate | null> {
       z.object({ isClosed: z.boolean() }),
     );
     if (row?.isClosed !== true) return null;
+    await setIdleTimeout(session, frozenAfter);
     return {
       pid: session.backendPid,
       open: () =>
         use(async (now) => {
           // In another session than the one that has taken it there is nothing to give back: its end did.
-          if (now === session) await now.execute(`SELECT pg_catalog.pg_advisory_unlock(${prismaLockKey})`);
+          if (now !== session) return;
+          await session.execute(`SELECT pg_catalog.pg_advisory_unlock(${prismaLockKey})`);
+          await setIdleTimeout(session, '0');
         }),
     };
   });
+}
+
+/** Of PostgreSQL 14 and later. */
+async function setIdleTimeout(session: SqlSession, value: string): Promise<void> {
+  await session.execute(
+    `SELECT pg_catalog.set_config(name, '${value}', false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout'`,
+  );
 }
 
 /** Asks in the one session that this run has in the target. */

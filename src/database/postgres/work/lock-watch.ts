@@ -7,6 +7,8 @@ import { atPrismaLock } from './prisma-lock.ts';
 
 /** Whoever comes is kept waiting until he was seen. */
 const gateIntervalMs = 25;
+/** Prisma comes within seconds, in a container that starts first within half a minute; or the project switches its lock off. */
+const longestGateMs = 40_000;
 /** Where nothing keeps Prisma waiting: it holds its lock for as long as it works, some tens of milliseconds at least. */
 const lookIntervalMs = 10;
 /** Once somebody was seen: only who else may come. */
@@ -15,12 +17,13 @@ const laterIntervalMs = 50;
 /**
  * Looks who takes Prisma's lock in the target until it is stopped, from a session in `place`: short statements of their own
  * transactions, so that nothing waits for them (CREATE INDEX CONCURRENTLY waits for snapshots of its own database only).
- * The lock itself is held in the target, by `use`, until the first one waits for it.
+ * The lock itself is held in the target, by `use`, until the first one waits for it, for `gateMs` at most.
  */
 export async function watchPrismaLock(
   server: PostgresServer,
   place: string,
   use: UseTarget,
+  gateMs = longestGateMs,
 ): Promise<LockWatch> {
   const target = server.address.database;
   const session = await server.connect(place, { applicationName: 'safe-migrate watch' });
@@ -38,6 +41,7 @@ export async function watchPrismaLock(
     gate = null;
     await closed?.open();
   };
+  const openAt = Date.now() + gateMs;
   const seen = new Map<string, LockHolder>();
   const stopping = new AbortController();
   let problem: string | null = null;
@@ -50,7 +54,7 @@ export async function watchPrismaLock(
         // Who waits for somebody else may never get it.
         if (holder.isGranted || gate !== null) seen.set(`${holder.pid} ${holder.backendStart}`, holder);
       }
-      if (seen.size > 0 && gate !== null) await openGate();
+      if (seen.size > 0 || Date.now() >= openAt) await openGate();
       const pause = gate !== null ? gateIntervalMs : seen.size === 0 ? lookIntervalMs : laterIntervalMs;
       // Rejects when it is stopped, which is what is waited for.
       await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
