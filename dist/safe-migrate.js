@@ -7046,9 +7046,10 @@ const ownedObjects = `
 const firstUserOid$1 = 16384;
 /** What belongs to an extension, or came with a type (a range's functions are the superuser's), is not dumped by itself. */
 async function foreignOwners(session, role, version) {
-	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type as "type", i.identity as "identity", ${isPrivileged("o.owner")} as "isPrivileged",
+	const rows = await session.query(`select o.owner::regrole::text as "owner", i.type as "type", i.identity as "identity", (${isPrivileged("o.owner")} or pg_has_role(o.owner, (select oid from pg_roles where rolname = current_user), 'MEMBER')) as "isPrivileged",
             o.classid = 'pg_class'::regclass and exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid
-              and d.refclassid = o.classid and d.deptype = 'a') as "isPartOfTable"
+              and d.refclassid = o.classid and d.deptype = 'a')
+              and i.type = 'sequence' as "isPartOfTable"
        from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
       where (o.objid >= ${firstUserOid$1} or o.classid = 'pg_namespace'::regclass)
         and not pg_has_role(o.owner, '${rightToBecome(version)}')
@@ -7062,7 +7063,7 @@ async function foreignOwners(session, role, version) {
 	return [{
 		code: "SM_FOREIGN_OWNER",
 		message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, "the object", "objects")}, because it is no member of ${owners.slice(0, 10).join(", ")}.`,
-		hint: `Let the server's administrator run: ${statements.slice(0, 10).join(" ")}${more}`,
+		hint: `Let the server's administrator run: ${statements.slice(0, 10).join(" ")}${more} What runs with its owner's rights (a SECURITY DEFINER function, a view) then has ${role.name}'s.`,
 		closes: ["swap"]
 	}];
 }
@@ -7070,6 +7071,7 @@ const foreignRow = object$1({
 	owner: string(),
 	type: string(),
 	identity: string(),
+	/** Or a member of our role, which can then be no member of it. */
 	isPrivileged: boolean(),
 	/** A serial column's sequence goes with its table. */
 	isPartOfTable: boolean()
@@ -7077,7 +7079,7 @@ const foreignRow = object$1({
 /** What an administrator runs, so that the object is the role's. */
 function giveAway({ type, identity, owner }, role) {
 	switch (type) {
-		case "default acl": return `ALTER DEFAULT PRIVILEGES … REVOKE …; for those ${identity}.`;
+		case "default acl": return `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} … REVOKE …; (the default privileges ${identity}, if nobody needs them)`;
 		case "foreign-data wrapper": return `DROP FOREIGN DATA WRAPPER ${identity}; if nobody needs it (only superusers, as ${owner}, may own one).`;
 		default: return `ALTER ${type === "statistics object" ? "STATISTICS" : type.toUpperCase()} ${identity} OWNER TO ${identifier(role.name)};`;
 	}
@@ -7203,7 +7205,8 @@ function noCreateDatabase(role) {
 async function ownership(session, role, version) {
 	const [row] = await session.query(`select pg_get_userbyid(d.datdba) as "owner",
             pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner",
-            ${isPrivileged("d.datdba")} as "isPrivileged"
+            ${isPrivileged("d.datdba")}
+              or pg_has_role(d.datdba, (select oid from pg_roles where rolname = current_user), 'MEMBER') as "isPrivileged"
        from pg_database d where d.datname = current_database()`, object$1({
 		owner: string(),
 		isOwner: boolean(),
@@ -8105,7 +8108,7 @@ async function checkOwner(admin, owner) {
 	throw new SafeMigrateError({
 		code: "SM_PROPERTY",
 		message: `the owner ${owner} cannot be carried over: the role of database-url ${row === void 0 ? "cannot find it" : "has not its rights"}`,
-		hint: row?.isPrivileged === false ? `Use ${owner} in the database URL, or let the server's administrator make the role a member: GRANT ${identifier(owner)} TO …;` : `Use ${owner} in the database URL for this one run. A database that belongs to its application (ALTER DATABASE … OWNER TO …) does not need it.`,
+		hint: row === void 0 ? `Let the server's administrator create the role that the backup's database belonged to: CREATE ROLE ${identifier(owner)}; and make the role of database-url a member of it.` : row.isPrivileged === false ? `Use ${owner} in the database URL, or let the server's administrator make the role a member: GRANT ${identifier(owner)} TO …;` : `Use ${owner} in the database URL for this one run. A database that belongs to its application (ALTER DATABASE … OWNER TO …) does not need it.`,
 		docs: "postgresql.md",
 		phase: "prove"
 	});
@@ -10050,11 +10053,14 @@ async function closeGate(use) {
 		await setIdleTimeout(session, frozenAfter);
 		return {
 			pid: session.backendPid,
-			open: () => use(async (now) => {
-				if (now !== session) return;
-				await session.execute(`SELECT pg_catalog.pg_advisory_unlock(${prismaLockKey})`);
-				await setIdleTimeout(session, "0");
-			})
+			async open() {
+				try {
+					await session.execute(`SELECT pg_catalog.pg_advisory_unlock(${prismaLockKey})`);
+					await setIdleTimeout(session, "0");
+				} catch (error) {
+					if (!isConnectionLost(error)) throw error;
+				}
+			}
 		};
 	});
 }
@@ -10070,7 +10076,7 @@ const gateIntervalMs = 25;
 const longestGateMs = 4e4;
 /** Where nothing keeps Prisma waiting: it holds its lock for as long as it works, some tens of milliseconds at least. */
 const lookIntervalMs = 10;
-/** Once somebody was seen: only who else may come. */
+/** Once the run's own migrator was seen, which bears its name: only who else may come. */
 const laterIntervalMs = 50;
 /**
 * Looks who takes Prisma's lock in the target until it is stopped, from a session in `place`: short statements of their own
@@ -10105,8 +10111,8 @@ async function watchPrismaLock(server, place, use, gateMs = longestGateMs) {
 				if (holder.isGranted || gate !== null) seen.set(`${holder.pid} ${holder.backendStart}`, holder);
 			}
 			if (seen.size > 0 || Date.now() >= openAt) await openGate();
-			const pause = gate !== null ? gateIntervalMs : seen.size === 0 ? lookIntervalMs : laterIntervalMs;
-			await setTimeout$1(pause, void 0, { signal: stopping.signal }).catch(() => {});
+			const isOwnSeen = seen.values().some(({ applicationName }) => applicationName.startsWith("safe-migrate"));
+			await setTimeout$1(gate !== null ? gateIntervalMs : isOwnSeen ? laterIntervalMs : lookIntervalMs, void 0, { signal: stopping.signal }).catch(() => {});
 		}
 	})().catch((error) => {
 		problem = messageOf(error);
@@ -14274,10 +14280,10 @@ async function beginAnew(what, { signal, warn }, read) {
 	}
 	return read();
 }
-/** Errors of streams are not ours: a connection's. */
+/** Errors of streams are not ours: a connection's. A service that fails was asked again by the storage itself. */
 function isOfConnection(error) {
 	if (!(error instanceof SafeMigrateError)) return true;
-	return error.code === "SM_STORAGE_FAILED" || error.code === "SM_STORAGE_UNREACHABLE";
+	return error.code === "SM_STORAGE_UNREACHABLE";
 }
 
 // src/backup/stored/stored-backups.ts

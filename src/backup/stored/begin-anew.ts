@@ -33,8 +33,8 @@ export async function beginAnew<T>(
   return read();
 }
 
-/** Errors of streams are not ours: a connection's. */
+/** Errors of streams are not ours: a connection's. A service that fails was asked again by the storage itself. */
 function isOfConnection(error: unknown): boolean {
   if (!(error instanceof SafeMigrateError)) return true;
-  return error.code === 'SM_STORAGE_FAILED' || error.code === 'SM_STORAGE_UNREACHABLE';
+  return error.code === 'SM_STORAGE_UNREACHABLE';
 }

@@ -65,6 +65,26 @@ const missing: Readonly<Record<string, Missing>> = {
        GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO "${user}"; GRANT SELECT ON LARGE OBJECT 4711 TO "${user}";`,
     never: /GRANT|DROP|REASSIGN/,
   },
+  'to own a partitioned table of the superuser, and a partition of its own table': {
+    code: 'SM_FOREIGN_OWNER',
+    takenAway: ({ user }) =>
+      `CREATE TABLE theirs (k int) PARTITION BY LIST (k); CREATE TABLE leaf PARTITION OF theirs FOR VALUES IN (1);
+       CREATE TABLE ours (k int) PARTITION BY LIST (k); ALTER TABLE ours OWNER TO "${user}"; CREATE TABLE made PARTITION OF ours DEFAULT;
+       GRANT SELECT ON ALL TABLES IN SCHEMA public TO "${user}";`,
+    never: /GRANT/,
+  },
+  'to own what a member of the role owns': {
+    code: 'SM_FOREIGN_OWNER',
+    takenAway: ({ user, other }) =>
+      `GRANT "${user}" TO "${other}"; CREATE TABLE theirs (id int); ALTER TABLE theirs OWNER TO "${other}"; GRANT SELECT ON theirs TO "${user}";`,
+    never: /GRANT/,
+  },
+  'to rename a database of a member of the role': {
+    code: 'SM_NOT_OWNER',
+    takenAway: ({ database, user, other }) =>
+      `GRANT "${user}" TO "${other}"; ALTER DATABASE "${database}" OWNER TO "${other}";`,
+    never: /GRANT/,
+  },
   'to own what another application owns': {
     code: 'SM_FOREIGN_OWNER',
     takenAway: ({ user, other }) =>

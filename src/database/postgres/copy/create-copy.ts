@@ -60,9 +60,11 @@ async function checkOwner(admin: SqlSession, owner: string): Promise<void> {
     code: 'SM_PROPERTY',
     message: `the owner ${owner} cannot be carried over: the role of database-url ${row === undefined ? 'cannot find it' : 'has not its rights'}`,
     hint:
-      row?.isPrivileged === false
-        ? `Use ${owner} in the database URL, or let the server's administrator make the role a member: GRANT ${identifier(owner)} TO …;`
-        : `Use ${owner} in the database URL for this one run. A database that belongs to its application (ALTER DATABASE … OWNER TO …) does not need it.`,
+      row === undefined
+        ? `Let the server's administrator create the role that the backup's database belonged to: CREATE ROLE ${identifier(owner)}; and make the role of database-url a member of it.`
+        : row.isPrivileged === false
+          ? `Use ${owner} in the database URL, or let the server's administrator make the role a member: GRANT ${identifier(owner)} TO …;`
+          : `Use ${owner} in the database URL for this one run. A database that belongs to its application (ALTER DATABASE … OWNER TO …) does not need it.`,
     docs: 'postgresql.md',
     phase: 'prove',
   });

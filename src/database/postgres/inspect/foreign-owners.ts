@@ -41,9 +41,10 @@ export async function foreignOwners(
   version: ServerVersion,
 ): Promise<Obstacle[]> {
   const rows = await session.query(
-    `select o.owner::regrole::text as "owner", i.type as "type", i.identity as "identity", ${isPrivileged('o.owner')} as "isPrivileged",
+    `select o.owner::regrole::text as "owner", i.type as "type", i.identity as "identity", (${isPrivileged('o.owner')} or pg_has_role(o.owner, (select oid from pg_roles where rolname = current_user), 'MEMBER')) as "isPrivileged",
             o.classid = 'pg_class'::regclass and exists (select from pg_depend d where d.classid = o.classid and d.objid = o.objid
-              and d.refclassid = o.classid and d.deptype = 'a') as "isPartOfTable"
+              and d.refclassid = o.classid and d.deptype = 'a')
+              and i.type = 'sequence' as "isPartOfTable"
        from (${ownedObjects}) o, lateral pg_identify_object(o.classid, o.objid, 0) i
       where (o.objid >= ${firstUserOid} or o.classid = 'pg_namespace'::regclass)
         and not pg_has_role(o.owner, '${rightToBecome(version)}')
@@ -65,7 +66,7 @@ export async function foreignOwners(
     {
       code: 'SM_FOREIGN_OWNER',
       message: `Role ${role.name} cannot give a restored copy the owner of ${namedSome(names, 'the object', 'objects')}, because it is no member of ${owners.slice(0, 10).join(', ')}.`,
-      hint: `Let the server's administrator run: ${statements.slice(0, 10).join(' ')}${more}`,
+      hint: `Let the server's administrator run: ${statements.slice(0, 10).join(' ')}${more} What runs with its owner's rights (a SECURITY DEFINER function, a view) then has ${role.name}'s.`,
       closes: ['swap'],
     },
   ];
@@ -75,6 +76,7 @@ const foreignRow = z.object({
   owner: z.string(),
   type: z.string(),
   identity: z.string(),
+  /** Or a member of our role, which can then be no member of it. */
   isPrivileged: z.boolean(),
   /** A serial column's sequence goes with its table. */
   isPartOfTable: z.boolean(),
@@ -84,7 +86,7 @@ const foreignRow = z.object({
 function giveAway({ type, identity, owner }: z.infer<typeof foreignRow>, role: TargetRole): string {
   switch (type) {
     case 'default acl':
-      return `ALTER DEFAULT PRIVILEGES … REVOKE …; for those ${identity}.`;
+      return `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} … REVOKE …; (the default privileges ${identity}, if nobody needs them)`;
     case 'foreign-data wrapper':
       return `DROP FOREIGN DATA WRAPPER ${identity}; if nobody needs it (only superusers, as ${owner}, may own one).`;
     default:

@@ -41,7 +41,8 @@ async function ownership(session: SqlSession, role: TargetRole, version: ServerV
   const [row] = await session.query(
     `select pg_get_userbyid(d.datdba) as "owner",
             pg_has_role(d.datdba, 'USAGE') and pg_has_role(d.datdba, '${rightToBecome(version)}') as "isOwner",
-            ${isPrivileged('d.datdba')} as "isPrivileged"
+            ${isPrivileged('d.datdba')}
+              or pg_has_role(d.datdba, (select oid from pg_roles where rolname = current_user), 'MEMBER') as "isPrivileged"
        from pg_database d where d.datname = current_database()`,
     z.object({ owner: z.string(), isOwner: z.boolean(), isPrivileged: z.boolean() }),
   );

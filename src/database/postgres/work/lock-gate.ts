@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SqlSession } from '../server/server.ts';
+import { isConnectionLost } from '../session/sql-errors.ts';
 import { prismaLockKey } from './prisma-lock.ts';
 
 /** Prisma itself gives up after ten seconds; a role that waits for less would fail where it would have worked. */
@@ -32,13 +33,15 @@ export async function closeGate(use: UseTarget): Promise<LockGate | null> {
     await setIdleTimeout(session, frozenAfter);
     return {
       pid: session.backendPid,
-      open: () =>
-        use(async (now) => {
-          // In another session than the one that has taken it there is nothing to give back: its end did.
-          if (now !== session) return;
+      async open() {
+        try {
           await session.execute(`SELECT pg_catalog.pg_advisory_unlock(${prismaLockKey})`);
           await setIdleTimeout(session, '0');
-        }),
+        } catch (error) {
+          // A session that was lost has given it back by its end.
+          if (!isConnectionLost(error)) throw error;
+        }
+      },
     };
   });
 }

@@ -11,7 +11,7 @@ const gateIntervalMs = 25;
 const longestGateMs = 40_000;
 /** Where nothing keeps Prisma waiting: it holds its lock for as long as it works, some tens of milliseconds at least. */
 const lookIntervalMs = 10;
-/** Once somebody was seen: only who else may come. */
+/** Once the run's own migrator was seen, which bears its name: only who else may come. */
 const laterIntervalMs = 50;
 
 /**
@@ -55,7 +55,10 @@ export async function watchPrismaLock(
         if (holder.isGranted || gate !== null) seen.set(`${holder.pid} ${holder.backendStart}`, holder);
       }
       if (seen.size > 0 || Date.now() >= openAt) await openGate();
-      const pause = gate !== null ? gateIntervalMs : seen.size === 0 ? lookIntervalMs : laterIntervalMs;
+      const isOwnSeen = seen
+        .values()
+        .some(({ applicationName }) => applicationName.startsWith('safe-migrate'));
+      const pause = gate !== null ? gateIntervalMs : isOwnSeen ? laterIntervalMs : lookIntervalMs;
       // Rejects when it is stopped, which is what is waited for.
       await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
     }
