@@ -1,5 +1,5 @@
 import { c as int, f as object, h as string, o as boolean } from "./zod.js";
-import { $ as RunJournal, $t as SafeMigrateError, A as findingsOf, At as detailsName, B as whenReachable, C as ActionLog, Ct as isFromElsewhere, D as isTakenOver, Dt as renderManifest, Et as manifestName, F as storedRecord, Ft as formatCount, G as unknownFunctions, H as mayForgeHistory, I as historyDigest, It as openPorts, J as objectsIn, Jt as textOf, K as fieldsOf, Kt as parseVersion, L as recover, M as finishEarlierRun, Mt as sealedDetailsName, N as waysToFinish, Nt as countOf, O as describeExit, Ot as sealedDumpName, P as findStored, Pt as formatBytes, Q as takeLock, Qt as RefusedError, R as exchangeWhenReachable, S as readArtifactAccess, St as shownBackup, T as Hooks, Tt as dumpName, U as blockStatements, Ut as checksumsOf, V as historyReach, W as describeScript, Wt as flawOf, X as storedDump, Xt as formOfFingerprint, Y as keysOf, Yt as parseSql, Z as fetchBackup, Zt as literal, _ as parseInputs, _t as backupId, a as saveWorkFolder, at as takeBaseline, b as secretsOf, bt as isProvedIn, c as runIdentity, ct as readHistory, d as publish, dt as GrowingFile, en as messageOf, et as signManifest, f as checkSections, ft as systemIdentifierOf, g as surviveLostOutput, gt as backupFolder, h as Masks, ht as listBackups, i as saveOpenRun, it as readyCopy, j as openStorages, jt as renderDetails, k as checkPartNames, kt as countsOf, l as checkoutRoots, lt as LeftBehindError, m as resultSentence, mt as storedBackupLine, nt as writeDetails, ot as wayOfScript, p as plain, pt as serverNow, q as nameParts, qt as errorCodeIn, r as surviveStrayErrors, rt as encryptionSentence, st as describeFailure, t as WorkFolder, tn as problemsOf, u as repositoryRootOf, ut as clearingAway, v as readInputs, vt as labelBefore, w as ReportBuilder, wt as originText, x as readGitHubContext, xt as mergePlaces, y as requestedCommand, yt as digestOf, z as isOurs } from "./safe-migrate.js";
+import { $ as RunJournal, $t as SafeMigrateError, A as findingsOf, At as detailsName, B as whenReachable, C as ActionLog, Ct as isFromElsewhere, D as isTakenOver, Dt as renderManifest, Et as manifestName, F as storedRecord, Ft as formatCount, G as unknownFunctions, H as mayForgeHistory, I as historyDigest, It as openPorts, J as objectsIn, Jt as bytesOf, K as fieldsOf, Kt as parseVersion, L as recover, M as finishEarlierRun, Mt as sealedDetailsName, N as waysToFinish, Nt as countOf, O as describeExit, Ot as sealedDumpName, P as findStored, Pt as formatBytes, Q as takeLock, Qt as RefusedError, R as exchangeWhenReachable, S as readArtifactAccess, St as shownBackup, T as Hooks, Tt as dumpName, U as blockStatements, Ut as checksumsOf, V as historyReach, W as describeScript, Wt as flawOf, X as storedDump, Xt as formOfFingerprint, Y as keysOf, Yt as parseSql, Z as fetchBackup, Zt as literal, _ as parseInputs, _t as backupId, a as saveWorkFolder, at as takeBaseline, b as secretsOf, bt as isProvedIn, c as runIdentity, ct as readHistory, d as publish, dt as GrowingFile, en as messageOf, et as signManifest, f as checkSections, ft as systemIdentifierOf, g as surviveLostOutput, gt as backupFolder, h as Masks, ht as listBackups, i as saveOpenRun, it as readyCopy, j as openStorages, jt as renderDetails, k as checkPartNames, kt as countsOf, l as checkoutRoots, lt as LeftBehindError, m as resultSentence, mt as storedBackupLine, nt as writeDetails, ot as wayOfScript, p as plain, pt as serverNow, q as nameParts, qt as errorCodeIn, r as surviveStrayErrors, rt as encryptionSentence, st as describeFailure, t as WorkFolder, tn as problemsOf, u as repositoryRootOf, ut as clearingAway, v as readInputs, vt as labelBefore, w as ReportBuilder, wt as originText, x as readGitHubContext, xt as mergePlaces, y as requestedCommand, yt as digestOf, z as isOurs } from "./safe-migrate.js";
 import { a as info, l as warning } from "./actions-core.js";
 import { join, relative } from "node:path";
 import { createHash } from "node:crypto";
@@ -2287,14 +2287,15 @@ function badName(name) {
 function readFolders({ checkout, migrationsDirectory }, names, fileOf) {
 	return names.map((name) => {
 		const path = join(migrationsDirectory, name, "migration.sql");
-		const script = textOf(checkout, path);
-		if (script === null) return {
+		const bytes = bytesOf(checkout, path);
+		if (bytes === null) return {
 			name,
 			file: fileOf(path),
-			script,
+			script: null,
 			checksums: []
 		};
-		const flaw = flawOf(checkout.readBytes(path));
+		const script = bytes.toString("utf8");
+		const flaw = flawOf(bytes);
 		return {
 			name,
 			file: fileOf(path),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { textOf } from '../prisma/capture/list-migrations.ts';
+import { bytesOf } from '../prisma/capture/list-migrations.ts';
 import type { CheckedProject } from '../prisma/checked-project.ts';
 import { checksumsOf } from '../prisma/migrations.ts';
 import { flawOf, type ScriptFlaw } from '../prisma/script-flaw.ts';
@@ -27,9 +27,10 @@ export function readFolders(
   return names.map((name) => {
     const path = join(migrationsDirectory, name, 'migration.sql');
     // Missing and unreadable are the same to Prisma, and a finding to us.
-    const script = textOf(checkout, path);
-    if (script === null) return { name, file: fileOf(path), script, checksums: [] };
-    const flaw = flawOf(checkout.readBytes(path));
+    const bytes = bytesOf(checkout, path);
+    if (bytes === null) return { name, file: fileOf(path), script: null, checksums: [] };
+    const script = bytes.toString('utf8');
+    const flaw = flawOf(bytes);
     return {
       name,
       file: fileOf(path),

@@ -22,7 +22,12 @@ export function listMigrations(checkout: Checkout, directory: string): Migration
 
 /** The text of a file; null when it is not there. What may not be read is no missing file. */
 export function textOf(checkout: Checkout, path: string): string | null {
-  return orNull(() => checkout.readText(path));
+  return bytesOf(checkout, path)?.toString('utf8') ?? null;
+}
+
+/** The same, as it lies on the disk. */
+export function bytesOf(checkout: Checkout, path: string): Buffer | null {
+  return orNull(() => checkout.readBytes(path));
 }
 
 function orNull<T>(read: () => T): T | null {
